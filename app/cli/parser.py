@@ -29,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_chat_and_planning(commands, common)
     _add_models(commands, common)
     _add_conversations(commands, common)
-    doctor = commands.add_parser("doctor", parents=[common], help="diagnostics of this machine, with fixes")
+    doctor = commands.add_parser("doctor", parents=[common], help="diagnostics of this computer, with fixes")
     doctor.add_argument("--network", action="store_true", help="also check the hub and the servers, for up to 5 s")
     doctor.add_argument("--report", action="store_true", help="print Markdown for a bug report, without personal names")
     return parser
@@ -72,10 +72,12 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
 
     commands.add_parser("devices", parents=[common, rpc], help="list the devices the engine can use")
-    plan = commands.add_parser("plan", parents=[common, context, kv, gpu, ram, rpc], help="show a model's memory plan")
+    plan = commands.add_parser(
+        "plan", parents=[common, context, kv, gpu, ram, rpc], help="show a model's memory layout"
+    )
     plan.add_argument("model", metavar="MODEL", help="an id, a path, or apus:Q2_K before it is downloaded")
     commands.add_parser(
-        "recommend", parents=[common, context, gpu, ram], help="recommend a quantisation of APUS for this machine"
+        "recommend", parents=[common, context, gpu, ram], help="recommend a quantisation of APUS for this computer"
     )
     bench = commands.add_parser("bench", parents=loading, help="measure the speed of a model")
     bench.add_argument("model", metavar="MODEL", help="an id or a path")
@@ -119,7 +121,7 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     models = commands.add_parser("models", help="find, download, verify and convert models").add_subparsers(
         dest="action", metavar="ACTION", required=True
     )
-    models.add_parser("list", parents=[common], help="list the models on this machine")
+    models.add_parser("list", parents=[common], help="list the models on this computer")
     search = models.add_parser("search", parents=hub, help="search the hub for GGUF models")
     search.add_argument("text", metavar="TEXT")
     show = models.add_parser("show", parents=hub, help="show the header of a local model, or the files on a hub")

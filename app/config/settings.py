@@ -116,7 +116,7 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "When the context is full"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Pinned messages always stay. A line marks the messages above it that the model no longer sees.",
+            "Messages kept in context always stay. A line marks the messages above it that the model no longer sees.",
         ),
     )
     titles_by_model: bool = parameter(
@@ -162,7 +162,7 @@ class Settings(SamplerParameters):
         minimum=0,
         maximum=24 * 60,
         page="engine",
-        label=QT_TRANSLATE_NOOP("parameters", "Unload model"),
+        label=QT_TRANSLATE_NOOP("parameters", "Unload model when idle for"),
         description=QT_TRANSLATE_NOOP("parameters", "Frees memory after this much time without a question."),
     )
     """0 for never."""

@@ -87,7 +87,7 @@ def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = st
 
     ``groups`` are the results by part.
     """
-    lines = ["# APUS Chat: report about this machine", ""]
+    lines = ["# APUS Chat: report about this computer", ""]
     marks = {State.OK: "ok", State.WARNING: "warning", State.BAD: "**bad**"}
     for part, results in groups.items():
         lines += [f"## {part_text(part, translate)}", ""]

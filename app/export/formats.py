@@ -50,7 +50,7 @@ class Labels:
     endpoint: str = QT_TRANSLATE_NOOP("export", "Server")
     quantisation: str = QT_TRANSLATE_NOOP("export", "Quantisation")
     file_sha256: str = QT_TRANSLATE_NOOP("export", "File SHA-256")
-    plan: str = QT_TRANSLATE_NOOP("export", "Memory plan")
+    plan: str = QT_TRANSLATE_NOOP("export", "Memory layout")
     seed: str = QT_TRANSLATE_NOOP("export", "Seed")
     sampling: str = QT_TRANSLATE_NOOP("export", "Sampling")
     prompt_tokens: str = QT_TRANSLATE_NOOP("export", "Prompt tokens")

@@ -97,7 +97,7 @@ SENTENCES: dict[str, str] = {
     "conversation_missing": QT_TR_NOOP("There's no conversation {id}. It may have been deleted."),
     "message_missing": QT_TR_NOOP("There's no message {id}. It may have been deleted."),
     "answer_in_progress": QT_TR_NOOP(
-        "An answer is still being written there. Stop it or wait until it finishes, then try again."
+        "An answer isn't finished yet. Stop it or wait until it finishes, then try again."
     ),
     "database_newer": QT_TR_NOOP(
         "The conversations in {path} were written by a newer version of APUS Chat (format {version}, "
@@ -122,7 +122,7 @@ SENTENCES: dict[str, str] = {
     "import_newer": QT_TR_NOOP(
         "{path} was exported by a newer version of APUS Chat. Update this program, then import it again."
     ),
-    "import_conflict": QT_TR_NOOP("It contains a message that belongs to another conversation here and was skipped."),
+    "import_conflict": QT_TR_NOOP("Skipped: one of its messages already belongs to another conversation."),
     "backup_unsound": QT_TR_NOOP(
         "{path} is damaged or isn't an APUS Chat database backup ({detail}). Nothing was changed; "
         "choose another backup."
@@ -166,8 +166,8 @@ SENTENCES: dict[str, str] = {
         "context."
     ),
     "pinned_too_long": QT_TR_NOOP(
-        "The pinned messages, the last question and space for an answer need {needed} tokens, but the "
-        "context holds {context}. Unpin a message, or choose a longer context."
+        "The messages kept in context, the last question and space for an answer need {needed} tokens, but "
+        "the context holds {context}. Stop keeping a message in context, or choose a longer context."
     ),
     # Devices
     "gpu_driver_broken": QT_TR_NOOP(
@@ -175,17 +175,15 @@ SENTENCES: dict[str, str] = {
         "driver. Until then, only the CPU is used."
     ),
     "gpus_need_backend": QT_TR_NOOP(
-        "You have {gpus}, but this build of the engine can't use it. Run {command} and restart the program."
+        "This build of the engine can't use your {gpus}. Run {command} and restart the program."
     ),
-    "gpus_need_driver": QT_TR_NOOP(
-        "You have {gpus}, but the engine finds no usable driver for it. Install or update the driver."
-    ),
+    "gpus_need_driver": QT_TR_NOOP("The engine finds no usable driver for your {gpus}. Install or update the driver."),
     "gpus_partly_used": QT_TR_NOOP(
         "The engine detects other GPUs, but not {gpus}. Update the driver, and check that no setting "
         "hides GPUs (such as CUDA_VISIBLE_DEVICES)."
     ),
     "split_mode_unknown": QT_TR_NOOP("There is no split mode {split_mode}. Choose one of these: {known}."),
-    "split_mode_not_on_device": QT_TR_NOOP("{device} can't split layers by rows. Set the split mode to By layers."),
+    "split_mode_not_on_device": QT_TR_NOOP("{device} can't split layers by rows. Set the split mode to “By layer”."),
     "rpc_server_silent": QT_TR_NOOP(
         "The RPC server {server} accepts the connection but doesn't respond. It serves one program at "
         "a time. Close the other program, or unload its model."
@@ -210,7 +208,8 @@ SENTENCES: dict[str, str] = {
         "free. Close other programs, or choose a smaller quantisation or a shorter context."
     ),
     "plan_wish_too_large": QT_TR_NOOP(
-        "The manual settings don't fit: {device} is short of {lacking_bytes}. Go back to automatic, or put less on it."
+        "{device} needs {lacking_bytes} more memory for the manual settings. Reset to automatic, or place "
+        "fewer layers on it."
     ),
     # Rehearsal and bench
     "engine_too_slow": QT_TR_NOOP("The engine was stopped because it was still {phase} after {seconds} s. Try again."),
@@ -383,7 +382,7 @@ SENTENCES: dict[str, str] = {
         "mirror, or search for the model again."
     ),
     "published_shorter": QT_TR_NOOP(
-        "{name} is published with {bytes}, but its header specifies {expected_bytes}: part of it is "
+        "The published {name} is {bytes}, but its header requires {expected_bytes}: part of it is "
         "missing. Choose another repository."
     ),
     "lfs_pointer_instead": QT_TR_NOOP(

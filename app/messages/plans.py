@@ -28,7 +28,8 @@ VERDICT_SENTENCES: dict[str, str] = {
         "a smaller quantisation or a shorter context."
     ),
     "wish_too_large": QT_TR_NOOP(
-        "Doesn't fit with the manual settings: {device} is short of {lacking}. Go back to automatic, or put less on it."
+        "Doesn't fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place "
+        "fewer layers on it."
     ),
 }
 """Sentences for the verdicts."""

@@ -79,7 +79,7 @@ def test_details_of_an_answer(store: ConversationStore, conversation_id: str) ->
 > - Model: `apus:Q2_K`
 > - Quantisation: `Q2_K`
 > - File SHA-256: `{"ab" * 32}`
-> - Memory plan: `context 4096; tensor split 1, 2`
+> - Memory layout: `context 4096; tensor split 1, 2`
 > - Seed: `7`
 > - Sampling: `temperature 0.8, top_p 0.95, top_k 40, min_p 0.05, top_n_sigma 0, repeat_penalty 1, max_tokens 100, \
 stop '</s>'`

@@ -254,8 +254,8 @@ def test_pinned_turn_is_kept_and_noted(open_window: OpenWindow, qtbot: QtBot, mo
     assert first.id not in rolled.provenance.left_out
     (line,) = [place for place, each in enumerate(items(window)) if each.divider]
     assert line == 2 + len(rolled.provenance.left_out)
-    assert "Always kept" in items(window)[1].note
-    assert "Always kept" in items(window)[0].note
+    assert "Kept in context" in items(window)[1].note
+    assert "Kept in context" in items(window)[0].note
     card = popover(qtbot, window)
     assert figure(card, "pinned") == "1 message"
     close(qtbot, window, card)

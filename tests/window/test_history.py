@@ -143,7 +143,7 @@ def test_several_conversations_are_selected_and_deleted_together(open_window: Op
     assert len(window.sidebar.list.selected_ids()) == count, "what is chosen survives an answer's end"
     press(qtbot, window, "deleteChosenButton")
     assert titles(window) == ["five"]
-    assert window.notice.text() == f"{count} conversations deleted."
+    assert window.notice.text() == f"{count} conversations moved to trash."
     assert window.controller.conversation.session.is_empty, "the open one was among them"
     undo(qtbot, window)
     assert titles(window) == ["one", "two", "three", "four", "five"]

@@ -101,7 +101,7 @@ def test_quantisations_of_a_repository_are_planned_by_one_header(
     assert [row.title for row in rows] == list(QUANTISATIONS)
     assert [row.mark for row in rows] == ["", "Recommended", "", ""]
     assert rows[1].fit == "Fits on your GPUs"
-    assert "in RAM" in rows[2].fit or rows[2].fit == "Does not fit"
+    assert "in RAM" in rows[2].fit or rows[2].fit == "Doesn't fit"
     # One header for all four, and not a byte of their weights.
     assert 0 < header_bytes(shapes) < 8 << 20
     assert shapes.count("cdn", "GET") <= 2

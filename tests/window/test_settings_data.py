@@ -116,7 +116,7 @@ def test_cancelled_or_failed_restore_changes_nothing(
     _, answer = store_of(window).begin_turn(talk, "now")
     dialog.ask_to_restore(sound.path)
     confirm(qtbot, dialog, "confirmRestoreButton")
-    said(qtbot, dialog.status.label.text, "An answer is still being written")
+    said(qtbot, dialog.status.label.text, "An answer isn't finished")
     store_of(window).finish_answer(answer.id, "", Status.COMPLETE)
     assert [each.title for each in store_of(window).list()] == ["kept"]
 
@@ -190,5 +190,5 @@ def test_nothing_is_deleted_during_an_answer_or_without_confirmation(
     assert isinstance(dialog, EraseDialog)
     dialog.sure.click()
     dialog.erase.click()
-    said(qtbot, settings.data._status.label.text, "An answer is still being written")
+    said(qtbot, settings.data._status.label.text, "An answer isn't finished")
     assert [each.title for each in store_of(window).list()] == ["kept"]

@@ -83,7 +83,7 @@ transcript.link_activated.connect(followed.append)
 
 question, answer = page.child(0), page.child(1)
 assert question.text(Text.Name) == "You, Version 1 of 2", question.text(Text.Name)
-assert answer.text(Text.Name) == "Answer, Pinned"
+assert answer.text(Text.Name) == "Answer, Kept in context"
 value = answer.text(Text.Value)
 assert value.startswith("The model no longer sees the messages above\\n\\nSee the page."), value
 assert "secret" not in value
@@ -93,7 +93,8 @@ def named(message):
     return {child.text(Text.Name): child for child in children}
 
 buttons = named(answer)
-names = ["Thought for 12 s", "the page", "Copy code", "Unpin", "Copy", "Try again", "Delete from here on"]
+stop_keeping = "Stop keeping in context"
+names = ["Thought for 12 s", "the page", "Copy code", stop_keeping, "Copy", "Try again", "Delete from here on"]
 assert list(buttons) == names, list(buttons)
 assert list(named(question)) == ["Attachment: one.txt", "Copy", "Next version"], list(named(question))
 roles = [buttons[name].role() for name in names]
@@ -103,7 +104,7 @@ assert link.text(Text.Value) == "https://a.b/c"
 assert not link.rect().isEmpty() and answer.rect().contains(link.rect())
 found = answer.childAt(link.rect().center().x(), link.rect().center().y())
 assert found.text(Text.Name) == "the page" and answer.indexOfChild(found) == 1
-assert link.parent().text(Text.Name) == "Answer, Pinned"
+assert link.parent().text(Text.Name) == "Answer, Kept in context"
 
 thought = buttons["Thought for 12 s"]
 assert thought.state().expandable and thought.state().collapsed

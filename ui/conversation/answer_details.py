@@ -38,13 +38,13 @@ class DetailsDialog(QDialog):
         self._message, self._model_name = message, model_name
         groups = {
             self.tr("Model"): self._model(provenance),
-            self.tr("Memory plan"): self._plan(provenance.plan),
+            self.tr("Memory layout"): self._plan(provenance.plan),
             self.tr("Sampling"): self._sampling(provenance.sampling, provenance.seed),
             self.tr("Answer"): self._answer(provenance),
         }
         known = {title: [row for row in rows if row[1]] for title, rows in groups.items()}
         self._groups = {title: rows for title, rows in known.items() if rows}
-        sentence = self.tr("The same model file, settings, seed and memory plan produce the same answer.")
+        sentence = self.tr("The same model file, settings, seed and memory layout produce the same answer.")
         head = heading(self.tr("Answer details")), 4, quiet_label(sentence), 16
         page = QWidget()
         vbox(*head, self._grid(), None, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
@@ -152,7 +152,7 @@ class DetailsDialog(QDialog):
             (self.tr("Generation"), self._count_and_rate(provenance.completion_tokens, provenance.tokens_per_second)),
             (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
-            (self.tr("Finish reason"), self._ending(provenance.finish_reason)),
+            (self.tr("Stop reason"), self._ending(provenance.finish_reason)),
             (self.tr("Messages left out"), str(len(provenance.left_out)) if provenance.left_out else ""),
         ]
 

@@ -106,7 +106,7 @@ class ContextGauge(QAbstractButton):
         )
         self.setAccessibleName(self.toolTip() if self.use.size else self.tr("Context"))
         self.setAccessibleDescription(
-            self.tr("Shows pinned and left-out messages and what happens when the context is full")
+            self.tr("Shows messages kept in context or left out, and what happens when the context is full")
         )
         self.updateGeometry()
         self.update()
@@ -136,7 +136,7 @@ class ContextPopover(QFrame):
         names = {
             "used": self.tr("Used"),
             "free": self.tr("Free"),
-            "pinned": self.tr("Pinned"),
+            "pinned": self.tr("Kept in context"),
             "left_out": self.tr("Left out"),
         }
         for row, (key, name) in enumerate(names.items()):
@@ -149,11 +149,11 @@ class ContextPopover(QFrame):
         texts = {
             ContextPolicy.STOP: (
                 self.tr("Stop and ask me"),
-                self.tr("Nothing is left out. A question that doesn't fit waits."),
+                self.tr("Nothing is left out. A question that doesn't fit isn't sent."),
             ),
             ContextPolicy.ROLL: (
                 self.tr("Leave out the oldest turns"),
-                self.tr("Pinned messages stay. A line marks where the model's view begins."),
+                self.tr("Messages kept in context stay. The model doesn't see the other messages above the line."),
             ),
         }
         self.radios = {each: QRadioButton(text) for each, (text, _) in texts.items()}

@@ -44,7 +44,7 @@ class MessageItems(QObject):
         divider = ""
         if horizon is not None:
             if message.id in horizon.still_seen:
-                note = note or self.tr("Always kept in context.")
+                note = note or self.tr("Kept in context.")
             if message.id == horizon.first_seen:
                 divider = self.tr("The model no longer sees the messages above")
         actions = self._question_actions(is_last) if is_question else self._answer_actions(message, can_fork)

@@ -247,7 +247,7 @@ class ModelPicker(QObject):
         menu.addSeparator()
         model_id = self.model_id()
         if model_id is not None and not is_server_model(model_id):
-            plan = menu.addAction(self.tr("Memory plan…"), self.show_plan_of_selected)
+            plan = menu.addAction(self.tr("Memory layout…"), self.show_plan_of_selected)
             plan.setObjectName("showPlanAction")
         menu.addAction(self.tr("Models…"), self.show_dialog)
         release = menu.addAction(self.tr("Unload model (frees its memory)"), self.release)

@@ -76,7 +76,7 @@ class ConversationSettings(QDialog):
         preset_text = self.tr("Sets the system prompt, sampling and other options at once.")
         prompt_text = self.tr("Instructions for the model at the start of the conversation.")
         policy_text = self.tr(
-            "Pinned messages always stay. A line marks the messages above it that the model no longer sees."
+            "Messages kept in context always stay. A line marks the messages above it that the model no longer sees."
         )
         preset = Row(self.presets, self.tr("Preset"), preset_text)
         system_prompt = Row(prompt, self.tr("System prompt"), prompt_text, wide=True)

@@ -103,7 +103,7 @@ class ModelDetails(QWidget):
         self._problem.setObjectName("modelProblem")
         self.buttons = [button(name) for name in ("downloadButton", "useModelButton", "convertModelButton")]
         """For the primary action, of which one is shown."""
-        self.plan = button("showPlanButton", self.tr("Memory plan…"))
+        self.plan = button("showPlanButton", self.tr("Memory layout…"))
         self.glance = SummaryBars()
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")

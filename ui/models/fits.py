@@ -103,7 +103,7 @@ class ModelFits(QObject):
     def brief(self, plan: LoadPlan) -> str:
         """Return a plan in a few words."""
         if plan.verdict == "does_not_fit":
-            return self.tr("Does not fit")
+            return self.tr("Doesn't fit")
         if plan.verdict == "gpu":
             return self.tr("Fits on your GPU") if len(plan.used_devices) == 1 else self.tr("Fits on your GPUs")
         number = rate_text(plan.tokens_per_second_estimate)

@@ -56,7 +56,7 @@ class PlanDialog(QDialog):
         self.measure.hide()
         self.status = StatusLine("planStatus")
         self.keep = button("keepPlanButton", self.tr("Save for this model"), primary=True)
-        self.setWindowTitle(self.tr("Memory plan"))
+        self.setWindowTitle(self.tr("Memory layout"))
         self.setAccessibleName(self.windowTitle())
         self._lay_out(name)
         self.keep.setEnabled(False)

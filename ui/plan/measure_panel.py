@@ -188,7 +188,7 @@ class MeasurePanel(QWidget):
             "kv_q8_0": self.tr("8-bit KV cache"),
             "large_batch": self.tr("Larger batches"),
             "small_batch": self.tr("Smaller batches"),
-            "pipeline": self.tr("Toggle pipelining"),
+            "pipeline": self.tr("Pipeline parallelism switched"),
             "one_device": self.tr("Single GPU"),
             "more_in_ram": self.tr("More experts in RAM"),
             "fewer_threads": self.tr("Fewer threads"),

@@ -247,7 +247,7 @@ def place_text(plan: LoadPlan) -> str:
     used = len(plan.used_devices)
     match plan.verdict:
         case "does_not_fit":
-            return translate("plan", "doesn't fit")
+            return translate("plan", "Doesn't fit")
         case "gpu" if used == 1:
             return translate("plan", "fits on the GPU")
         case "gpu":

@@ -135,7 +135,7 @@ class PlanView(QWidget):
         # Several changes between two frames result in one plan.
         self._replan_timer.timeout.connect(self._replan)
         self._body.hide()
-        self.setAccessibleName(self.tr("Memory plan"))
+        self.setAccessibleName(self.tr("Memory layout"))
         self._show()
 
     def show_plan(

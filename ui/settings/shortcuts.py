@@ -39,7 +39,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", id="next_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Delete the selected conversation"), "Del"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Move the selected conversation to trash"), "Del"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export"), "Ctrl+E", id="export"),
     ),
     WRITING: (

@@ -83,7 +83,7 @@ class SidebarController(QObject):
             case "unarchive":
                 self._change(store.unarchive, ids)
             case "delete":
-                texts = self.tr("Conversation deleted."), self.tr("{count} conversations deleted.")
+                texts = self.tr("Conversation moved to trash."), self.tr("{count} conversations moved to trash.")
                 self._remove(store.delete, store.restore, ids, texts)
             case "restore":
                 self._restore(ids)

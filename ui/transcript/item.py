@@ -61,7 +61,7 @@ class TranscriptStrings(QObject):
         super().__init__()
         self.you = self.tr("You")
         self.answer = self.tr("Answer")
-        self.pinned = self.tr("Pinned")
+        self.pinned = self.tr("Kept in context")
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
@@ -70,7 +70,7 @@ class TranscriptStrings(QObject):
         self.hide = self.tr("Hide")
         self.copy = self.tr("Copy")
         self.copy_code = self.tr("Copy code")
-        self.unpin = self.tr("Unpin")
+        self.unpin = self.tr("Stop keeping in context")
         self._actions = {
             "copy": self.copy,
             "retry": self.tr("Try again"),
@@ -81,7 +81,7 @@ class TranscriptStrings(QObject):
             "fork": self.tr("New conversation from here"),
             "details": self.tr("Answer details…"),
             "export": self.tr("Export this message…"),
-            "pin": self.tr("Always keep in context"),
+            "pin": self.tr("Keep in context"),
             "delete": self.tr("Delete from here on"),
             "previous": self.tr("Previous version"),
             "next": self.tr("Next version"),
