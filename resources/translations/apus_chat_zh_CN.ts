@@ -564,10 +564,6 @@
         <translation>消息 {id} 不存在，可能已被删除。</translation>
     </message>
     <message>
-        <source>An answer is still being written there. Stop it or wait until it finishes, then try again.</source>
-        <translation>该对话正在生成回答。请停止回答或等它完成，然后重试。</translation>
-    </message>
-    <message>
         <source>The conversations in {path} were written by a newer version of APUS Chat (format {version}, this version supports up to {known}). Update this program; nothing was changed.</source>
         <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
     </message>
@@ -598,10 +594,6 @@
     <message>
         <source>{path} was exported by a newer version of APUS Chat. Update this program, then import it again.</source>
         <translation>{path} 由更新版本的 APUS Chat 导出。请更新本程序后重新导入。</translation>
-    </message>
-    <message>
-        <source>It contains a message that belongs to another conversation here and was skipped.</source>
-        <translation>其中有一条消息属于此处的另一个对话，已跳过。</translation>
     </message>
     <message>
         <source>{path} is damaged or isn&apos;t an APUS Chat database backup ({detail}). Nothing was changed; choose another backup.</source>
@@ -652,20 +644,8 @@
         <translation>最后一个问题加上附件、系统提示词和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请缩短问题，或选择更长的上下文。</translation>
     </message>
     <message>
-        <source>The pinned messages, the last question and space for an answer need {needed} tokens, but the context holds {context}. Unpin a message, or choose a longer context.</source>
-        <translation>始终保留的消息、最后一个问题和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请取消保留部分消息，或选择更长的上下文。</translation>
-    </message>
-    <message>
         <source>A graphics driver made the engine crash or hang while it was looking for devices. Update the driver. Until then, only the CPU is used.</source>
         <translation>引擎查找设备时，显卡驱动导致引擎崩溃或卡住。请更新驱动；在此之前只使用 CPU。</translation>
-    </message>
-    <message>
-        <source>You have {gpus}, but this build of the engine can&apos;t use it. Run {command} and restart the program.</source>
-        <translation>检测到 {gpus}，但此引擎版本无法使用。请运行 {command}，然后重新启动程序。</translation>
-    </message>
-    <message>
-        <source>You have {gpus}, but the engine finds no usable driver for it. Install or update the driver.</source>
-        <translation>检测到 {gpus}，但引擎没有找到可用的驱动。请安装或更新驱动。</translation>
     </message>
     <message>
         <source>The engine detects other GPUs, but not {gpus}. Update the driver, and check that no setting hides GPUs (such as CUDA_VISIBLE_DEVICES).</source>
@@ -674,10 +654,6 @@
     <message>
         <source>There is no split mode {split_mode}. Choose one of these: {known}.</source>
         <translation>没有名为 {split_mode} 的切分方式。可选：{known}。</translation>
-    </message>
-    <message>
-        <source>{device} can&apos;t split layers by rows. Set the split mode to By layers.</source>
-        <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
     </message>
     <message>
         <source>The RPC server {server} accepts the connection but doesn&apos;t respond. It serves one program at a time. Close the other program, or unload its model.</source>
@@ -706,10 +682,6 @@
     <message>
         <source>{path} wasn&apos;t loaded because it needs {needed_bytes} of RAM and only {available_bytes} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
         <translation>{path} 需要 {needed_bytes} 内存，可用 {available_bytes}，因此没有加载。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
-    </message>
-    <message>
-        <source>The manual settings don&apos;t fit: {device} is short of {lacking_bytes}. Go back to automatic, or put less on it.</source>
-        <translation>手动设置放不下：{device} 还差 {lacking_bytes}。请恢复自动，或减少放在该设备上的内容。</translation>
     </message>
     <message>
         <source>The engine was stopped because it was still {phase} after {seconds} s. Try again.</source>
@@ -758,6 +730,34 @@
     <message>
         <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
+    </message>
+    <message>
+        <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
+        <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
+    </message>
+    <message>
+        <source>Skipped: one of its messages already belongs to another conversation.</source>
+        <translation>已跳过：其中有一条消息已属于另一个对话。</translation>
+    </message>
+    <message>
+        <source>The messages kept in context, the last question and space for an answer need {needed} tokens, but the context holds {context}. Stop keeping a message in context, or choose a longer context.</source>
+        <translation>保留在上下文中的消息、最后一个问题和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请取消保留部分消息，或选择更长的上下文。</translation>
+    </message>
+    <message>
+        <source>This build of the engine can&apos;t use your {gpus}. Run {command} and restart the program.</source>
+        <translation>当前引擎无法使用你的 {gpus}。请运行 {command}，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>The engine finds no usable driver for your {gpus}. Install or update the driver.</source>
+        <translation>引擎没有找到适用于你的 {gpus} 的驱动。请安装或更新驱动。</translation>
+    </message>
+    <message>
+        <source>{device} can&apos;t split layers by rows. Set the split mode to “By layer”.</source>
+        <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
+    </message>
+    <message>
+        <source>{device} needs {lacking_bytes} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
+        <translation>按手动设置，{device} 还差 {lacking_bytes}。请恢复自动，或减少放在该设备上的层。</translation>
     </message>
     <message>
         <source>Several models in {repository} match. Specify one of {known}.</source>
@@ -940,7 +940,7 @@
         <translation>{host} 上的文件大小为 {bytes}，而发布的大小为 {expected_bytes}。请选择其他镜像，或重新搜索该模型。</translation>
     </message>
     <message>
-        <source>{name} is published with {bytes}, but its header specifies {expected_bytes}: part of it is missing. Choose another repository.</source>
+        <source>The published {name} is {bytes}, but its header requires {expected_bytes}: part of it is missing. Choose another repository.</source>
         <translation>发布的 {name} 大小为 {bytes}，而按文件头应为 {expected_bytes}，缺少一部分。请选择其他仓库。</translation>
     </message>
     <message>
@@ -1184,8 +1184,8 @@
         <translation>放不下：需要 {ram} 内存，可用 {available}。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
     </message>
     <message>
-        <source>Doesn&apos;t fit with the manual settings: {device} is short of {lacking}. Go back to automatic, or put less on it.</source>
-        <translation>手动设置放不下：{device} 还差 {lacking}。请恢复自动，或减少放在该设备上的内容。</translation>
+        <source>Doesn&apos;t fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
+        <translation>放不下：按手动设置，{device} 还差 {lacking}。请恢复自动，或减少放在该设备上的层。</translation>
     </message>
     <message>
         <source>The context is limited to the length the model was trained with.</source>
@@ -1535,8 +1535,8 @@
         <translation>上下文</translation>
     </message>
     <message>
-        <source>Shows pinned and left-out messages and what happens when the context is full</source>
-        <translation>查看始终保留和已略去的消息，以及上下文已满时的处理方式</translation>
+        <source>Shows messages kept in context or left out, and what happens when the context is full</source>
+        <translation>查看保留在上下文中和已略去的消息，以及上下文已满时的处理方式</translation>
     </message>
 </context>
 <context>
@@ -1554,12 +1554,16 @@
         <translation>剩余</translation>
     </message>
     <message>
-        <source>Pinned</source>
-        <translation>始终保留</translation>
-    </message>
-    <message>
         <source>Left out</source>
         <translation>已略去</translation>
+    </message>
+    <message>
+        <source>Nothing is left out. A question that doesn&apos;t fit isn&apos;t sent.</source>
+        <translation>不略去任何内容；放不下的问题不会发送。</translation>
+    </message>
+    <message>
+        <source>Messages kept in context stay. The model doesn&apos;t see the other messages above the line.</source>
+        <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型看不到。</translation>
     </message>
     <message>
         <source>about {count} tokens</source>
@@ -1578,20 +1582,16 @@
         <translation>上下文已满时</translation>
     </message>
     <message>
+        <source>Kept in context</source>
+        <translation>已保留</translation>
+    </message>
+    <message>
         <source>Stop and ask me</source>
         <translation>停下来询问我</translation>
     </message>
     <message>
-        <source>Nothing is left out. A question that doesn&apos;t fit waits.</source>
-        <translation>不略去任何内容；放不下的问题会先保留。</translation>
-    </message>
-    <message>
         <source>Leave out the oldest turns</source>
         <translation>略去最早的对话轮次</translation>
-    </message>
-    <message>
-        <source>Pinned messages stay. A line marks where the model&apos;s view begins.</source>
-        <translation>始终保留的消息不会略去。模型能看到分隔线之后的内容。</translation>
     </message>
     <message>
         <source>Increase context…</source>
@@ -1755,6 +1755,10 @@
         <translation>对话开始时给模型的指示。</translation>
     </message>
     <message>
+        <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
+        <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
+    </message>
+    <message>
         <source>Sampling</source>
         <translation>采样</translation>
     </message>
@@ -1765,10 +1769,6 @@
     <message>
         <source>When the context is full</source>
         <translation>上下文已满时</translation>
-    </message>
-    <message>
-        <source>Pinned messages always stay. A line marks the messages above it that the model no longer sees.</source>
-        <translation>标为“始终保留”的消息不会略去。分隔线以上的其他内容模型已看不到。</translation>
     </message>
     <message>
         <source>Use default prompt</source>
@@ -1964,10 +1964,6 @@
         <translation>模型</translation>
     </message>
     <message>
-        <source>Memory plan</source>
-        <translation>显存方案</translation>
-    </message>
-    <message>
         <source>Sampling</source>
         <translation>采样</translation>
     </message>
@@ -1980,8 +1976,12 @@
         <translation>回答的详细信息</translation>
     </message>
     <message>
-        <source>The same model file, settings, seed and memory plan produce the same answer.</source>
-        <translation>模型文件、设置、随机种子和显存方案都相同时，会得到同样的回答。</translation>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
+    </message>
+    <message>
+        <source>The same model file, settings, seed and memory layout produce the same answer.</source>
+        <translation>模型文件、设置、随机种子和显存布局都相同时，会得到同样的回答。</translation>
     </message>
     <message>
         <source>Copy as text</source>
@@ -2104,8 +2104,8 @@
         <translation>思考用时</translation>
     </message>
     <message>
-        <source>Finish reason</source>
-        <translation>结束原因</translation>
+        <source>Stop reason</source>
+        <translation>停止原因</translation>
     </message>
     <message>
         <source>Messages left out</source>
@@ -2824,7 +2824,7 @@
         <translation>减小批大小</translation>
     </message>
     <message>
-        <source>Toggle pipelining</source>
+        <source>Pipeline parallelism switched</source>
         <translation>切换流水线并行</translation>
     </message>
     <message>
@@ -2899,6 +2899,10 @@
         <translation>正在等待 {model}…{left}</translation>
     </message>
     <message>
+        <source>Kept in context.</source>
+        <translation>已保留在上下文中。</translation>
+    </message>
+    <message>
         <source>Waiting for the other answer to finish…</source>
         <translation>正在等待另一条回答完成…</translation>
     </message>
@@ -2939,10 +2943,6 @@
         <translation>约 {count} 个 token</translation>
     </message>
     <message>
-        <source>Always kept in context.</source>
-        <translation>始终保留在上下文中。</translation>
-    </message>
-    <message>
         <source>context full</source>
         <translation>上下文已满</translation>
     </message>
@@ -2970,16 +2970,16 @@
         <translation>详细信息</translation>
     </message>
     <message>
-        <source>Memory plan…</source>
-        <translation>显存方案…</translation>
-    </message>
-    <message>
         <source>Model information</source>
         <translation>模型信息</translation>
     </message>
     <message>
         <source>Progress</source>
         <translation>进度</translation>
+    </message>
+    <message>
+        <source>Memory layout…</source>
+        <translation>显存布局…</translation>
     </message>
     <message>
         <source>Download {size}</source>
@@ -3117,7 +3117,7 @@
         <translation>根据另一个量化版本的文件头估算。</translation>
     </message>
     <message>
-        <source>Does not fit</source>
+        <source>Doesn&apos;t fit</source>
         <translation>放不下</translation>
     </message>
     <message>
@@ -3172,10 +3172,6 @@
         <translation>已加载，可以使用</translation>
     </message>
     <message>
-        <source>Memory plan…</source>
-        <translation>显存方案…</translation>
-    </message>
-    <message>
         <source>Models…</source>
         <translation>模型…</translation>
     </message>
@@ -3186,6 +3182,10 @@
     <message>
         <source>{count} models</source>
         <translation>{count} 个模型</translation>
+    </message>
+    <message>
+        <source>Memory layout…</source>
+        <translation>显存布局…</translation>
     </message>
     <message>
         <source>{model} on {server}</source>
@@ -3407,16 +3407,16 @@
         <translation>下载模型后才能测速。</translation>
     </message>
     <message>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
+    </message>
+    <message>
         <source>These GPUs are simulated, so there is nothing to measure.</source>
         <translation>这些 GPU 是模拟的，无法测速。</translation>
     </message>
     <message>
         <source>The speed is being measured.</source>
         <translation>正在测速。</translation>
-    </message>
-    <message>
-        <source>Memory plan</source>
-        <translation>显存方案</translation>
     </message>
     <message>
         <source>Memory layout of {name}</source>
@@ -3557,12 +3557,12 @@
 <context>
     <name>PlanView</name>
     <message>
-        <source>The engine found no usable GPU. Models run on the CPU.</source>
-        <translation>引擎没有找到可用的 GPU，模型将在 CPU 上运行。</translation>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
     </message>
     <message>
-        <source>Memory plan</source>
-        <translation>显存方案</translation>
+        <source>The engine found no usable GPU. Models run on the CPU.</source>
+        <translation>引擎没有找到可用的 GPU，模型将在 CPU 上运行。</translation>
     </message>
 </context>
 <context>
@@ -4000,12 +4000,12 @@
         <translation>已归档 {count} 个对话。</translation>
     </message>
     <message>
-        <source>Conversation deleted.</source>
-        <translation>对话已删除。</translation>
+        <source>Conversation moved to trash.</source>
+        <translation>对话已移到回收站。</translation>
     </message>
     <message>
-        <source>{count} conversations deleted.</source>
-        <translation>已删除 {count} 个对话。</translation>
+        <source>{count} conversations moved to trash.</source>
+        <translation>已将 {count} 个对话移到回收站。</translation>
     </message>
     <message>
         <source>Conversation restored.</source>
@@ -4090,10 +4090,6 @@
         <translation>回答</translation>
     </message>
     <message>
-        <source>Pinned</source>
-        <translation>始终保留</translation>
-    </message>
-    <message>
         <source>Version {place} of {count}</source>
         <translation>第 {place} 个版本，共 {count} 个</translation>
     </message>
@@ -4124,10 +4120,6 @@
     <message>
         <source>Copy code</source>
         <translation>复制代码</translation>
-    </message>
-    <message>
-        <source>Unpin</source>
-        <translation>取消置顶</translation>
     </message>
     <message>
         <source>Try again</source>
@@ -4162,7 +4154,15 @@
         <translation>导出此消息…</translation>
     </message>
     <message>
-        <source>Always keep in context</source>
+        <source>Kept in context</source>
+        <translation>已保留</translation>
+    </message>
+    <message>
+        <source>Stop keeping in context</source>
+        <translation>取消保留</translation>
+    </message>
+    <message>
+        <source>Keep in context</source>
         <translation>始终保留在上下文中</translation>
     </message>
     <message>
@@ -4409,8 +4409,8 @@
         <translation>文件 SHA-256</translation>
     </message>
     <message>
-        <source>Memory plan</source>
-        <translation>显存方案</translation>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -4552,16 +4552,16 @@
         <translation>停止</translation>
     </message>
     <message>
-        <source>Memory plan…</source>
-        <translation>显存方案…</translation>
+        <source>Memory layout…</source>
+        <translation>显存布局…</translation>
+    </message>
+    <message>
+        <source>Re-download damaged parts</source>
+        <translation>重新下载损坏的部分</translation>
     </message>
     <message>
         <source>Verify file</source>
         <translation>校验文件</translation>
-    </message>
-    <message>
-        <source>Re-download parts</source>
-        <translation>重新下载损坏部分</translation>
     </message>
     <message>
         <source>Quarantine file</source>
@@ -4963,8 +4963,12 @@
         <translation>上下文已满时</translation>
     </message>
     <message>
-        <source>Pinned messages always stay. A line marks the messages above it that the model no longer sees.</source>
-        <translation>标为“始终保留”的消息不会略去。分隔线以上的其他内容模型已看不到。</translation>
+        <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
+        <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
+    </message>
+    <message>
+        <source>Unload model when idle for</source>
+        <translation>空闲多久后卸载模型</translation>
     </message>
     <message>
         <source>Model-generated titles</source>
@@ -4997,10 +5001,6 @@
     <message>
         <source>Automatic puts as many as fit on the GPUs. The CPU computes the rest.</source>
         <translation>“自动”会把尽可能多的层放到 GPU 上，其余由 CPU 计算。</translation>
-    </message>
-    <message>
-        <source>Unload model</source>
-        <translation>卸载模型</translation>
     </message>
     <message>
         <source>Frees memory after this much time without a question.</source>
@@ -5166,10 +5166,6 @@
         <translation>这台电脑：{facts}</translation>
     </message>
     <message>
-        <source>doesn&apos;t fit</source>
-        <translation>放不下</translation>
-    </message>
-    <message>
         <source>fits on the GPU</source>
         <translation>可放入 GPU</translation>
     </message>
@@ -5294,6 +5290,10 @@
         <translation>{name}：{estimate}，当前已加载 {real}</translation>
     </message>
     <message>
+        <source>Doesn&apos;t fit</source>
+        <translation>放不下</translation>
+    </message>
+    <message>
         <source>Repacked weights</source>
         <translation>重排的权重副本</translation>
     </message>
@@ -5415,8 +5415,8 @@
         <translation>重命名选中的对话</translation>
     </message>
     <message>
-        <source>Delete the selected conversation</source>
-        <translation>删除选中的对话</translation>
+        <source>Move the selected conversation to trash</source>
+        <translation>将选中的对话移到回收站</translation>
     </message>
     <message>
         <source>Export</source>
