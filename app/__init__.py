@@ -1,3 +1,3 @@
-"""APUS Chat without its window: settings, conversations, engine, exporters, command line.  No Qt, no words."""
+"""APUS Chat without its window: settings, conversations, engine, exporters, command line.  No Qt, no interface text."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Expected errors: ``UserError`` (shown to the user) and ``Cancelled``.  The window and the command line word them."""
+"""Expected errors: ``UserError`` (shown to the user) and ``Cancelled``.  ``app.messages`` has their texts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The window: arranges, shows, asks, and words things.  Holds no fact that would be lost with the window."""
+"""Qt user interface; keeps no data of its own."""

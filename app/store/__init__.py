@@ -1,1 +1,1 @@
-"""Conversations on disk: one SQLite database, the only place that speaks SQL.  No Qt, no words."""
+"""Conversations on disk: one SQLite database.  All SQL is here."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from app.conversation import Attachment, Conversation, Message
 from app.store.connections import DamagedRow
@@ -20,9 +21,6 @@ CONVERSATIONS = """
 """
 """Beginning of a statement whose rows ``conversation_of`` reads."""
 _COLUMNS = {"is_pinned": "pinned", "provenance": "made_by"}
-_JSON = ("sampling", "made_by", "error")
-"""Columns that contain JSON."""
-_FLAGS = ("pinned", "title_is_chosen")
 _Value = TypeVar("_Value", Conversation, Message)
 
 
@@ -95,16 +93,24 @@ def _insert(connection: sqlite3.Connection, table: str, columns: dict[str, Any])
 
 def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
     fields = {**dict(row), **further}
+    flags, texts = _column_types(type_)
     try:
-        for column in _JSON:
-            if fields.get(column) is not None:
-                fields[column] = from_json(fields[column], dict[str, Any])
-        for column in _FLAGS:
-            if column in fields:
-                fields[column] = bool(fields[column])
+        for column, value in fields.items():
+            if column in flags:
+                fields[column] = bool(value)
+            elif isinstance(value, str) and value.startswith("{") and column not in texts:
+                fields[column] = from_json(value, dict[str, Any])
         for name, column in _COLUMNS.items():
             if column in fields:
                 fields[name] = fields.pop(column)
         return from_plain(fields, type_)
     except JsonError as error:
         raise DamagedRow(f"{type_.__name__.lower()} {row['id']}: {error}") from error
+
+
+@cache
+def _column_types(type_: type) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the columns of flags and those of texts; an object in another column is JSON."""
+    hints = {_COLUMNS.get(name, name): get_args(hint) or (hint,) for name, hint in get_type_hints(type_).items()}
+    flags, texts = (frozenset(name for name, types in hints.items() if kind in types) for kind in (bool, str))
+    return flags, texts

@@ -30,7 +30,7 @@ from model_manager.progress import OnProgress, Progress, ignore_progress
 JOURNAL_NAME = ".models-move.json"
 QUEUE_NAME = "downloads.json"
 """The download queue, which is kept in the models folder."""
-LIMITED_BYTES = 1 << 32
+FAT32_MAX_BYTES = 1 << 32
 """FAT refuses files of this size."""
 
 _FORMAT = 1
@@ -123,7 +123,7 @@ def relocate_models(
                 for folder in (new, old):
                     _write_journal(folder, relocation)
                 _lock_models(old, held)
-                relocation = _copy_all(relocation, on_progress, cancel, rename)
+                relocation = _prepare(relocation, on_progress, cancel, rename)
                 for folder in (new, old):
                     _write_journal(folder, relocation)
                 on_commit()
@@ -174,13 +174,13 @@ def _lock(folder: Path) -> FileLock:
 
 def _lock_models(folder: Path, held: ExitStack) -> None:
     """Hold the locks of all downloads, conversions and joins in the folder."""
-    partial = (path.with_name(f"{path.name}.lock") for path in folder.rglob("*.gguf.part"))
-    for lock in sorted({*folder.rglob("*.gguf*.lock"), *partial}):
+    of_partial_files = (path.with_name(f"{path.name}.lock") for path in folder.rglob("*.gguf.part"))
+    for lock in sorted({*folder.rglob("*.gguf*.lock"), *of_partial_files}):
         held.enter_context(FileLock(lock, UserError("models_in_use", path=lock.with_suffix(""))))
 
 
-def _copy_all(relocation: Relocation, on_progress: OnProgress, cancel: CancelToken, rename: Rename) -> Relocation:
-    """Copy everything where the files can't be renamed; returns the committed relocation."""
+def _prepare(relocation: Relocation, on_progress: OnProgress, cancel: CancelToken, rename: Rename) -> Relocation:
+    """Copy everything where the files can't be renamed; return the committed relocation."""
     old, new = relocation.source, relocation.target
     cancel.raise_if_cancelled()
     for name in _model_files(old):
@@ -195,14 +195,14 @@ def _copy_all(relocation: Relocation, on_progress: OnProgress, cancel: CancelTok
     needed = sum(size if name.endswith(".part") else min(size, used) for name, (size, used) in sizes.items())
     require_free(new, needed + SPARE_BYTES, "disk_too_small", new)
 
-    def waiting() -> list[str]:
+    def names_to_copy() -> list[str]:
         names = [name for name in _model_files(old) if not os.path.lexists(new / name)]
         # The largest first: some file systems refuse it at once.
         names.sort(key=lambda name: _size(old / name), reverse=True)
         return [name for name in names if copied.get(name) != _original(old, name)]
 
     # Another round for files that arrived or changed meanwhile.
-    while names := waiting():
+    while names := names_to_copy():
         total = sum(_size(old / name) for name in _model_files(old))
         for name in names:
             finished = sum(each.bytes for each in copied.values() if each.name != name)
@@ -224,7 +224,7 @@ def _copy(old: Path, new: Path, name: str, on_bytes: Callable[[int], None], canc
     if (old / name).is_symlink():
         copy_link(old / name, copy, old)
     else:
-        if original.bytes >= LIMITED_BYTES:
+        if original.bytes >= FAT32_MAX_BYTES:
             with disk_errors(new / name), copy.open("wb") as file:
                 file.truncate(original.bytes)
         copy_verified(old / name, copy, on_bytes, cancel)

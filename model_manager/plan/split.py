@@ -47,7 +47,7 @@ def _f32(value: float) -> float:
 
 @dataclass(frozen=True)
 class DeviceRoom:
-    """DeviceRoom of one device in bytes, besides its compute buffers.
+    """Memory left on one device in bytes, besides its compute buffers.
 
     ``with_output`` if the output is among its slots; ``leading`` is subtracted for the first device with a slot.
     """
@@ -57,7 +57,7 @@ class DeviceRoom:
     leading: int = 0
 
     def less(self, n_bytes: int) -> DeviceRoom:
-        """Return the room reduced by ``n_bytes``."""
+        """Return the memory reduced by ``n_bytes``."""
         return DeviceRoom(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
 
 

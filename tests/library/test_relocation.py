@@ -255,7 +255,7 @@ from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 from model_manager.library import relocation
 from model_manager.library.relocation import relocate_models
-relocation.LIMITED_BYTES = 1 << 20
+relocation.FAT32_MAX_BYTES = 1 << 20
 def other_disk(source, target):
     raise OSError(errno.EXDEV, "other disk")
 try:
