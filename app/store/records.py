@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from app.conversation import Attachment, Conversation, Message
@@ -22,6 +21,16 @@ CONVERSATIONS = """
 """Beginning of a statement whose rows ``conversation_of`` reads."""
 _COLUMNS = {"is_pinned": "pinned", "provenance": "made_by"}
 _Value = TypeVar("_Value", Conversation, Message)
+
+
+def _columns_with(type_: type, kind: type) -> frozenset[str]:
+    """Return the columns whose field may hold a value of this type."""
+    hints = get_type_hints(type_).items()
+    return frozenset(_COLUMNS.get(name, name) for name, hint in hints if kind in (get_args(hint) or (hint,)))
+
+
+_FLAGS, _TEXTS = ({type_: _columns_with(type_, kind) for type_ in (Conversation, Message)} for kind in (bool, str))
+"""Columns of flags and of texts; an object in another column is JSON."""
 
 
 def conversation_of(row: sqlite3.Row) -> Conversation:
@@ -93,12 +102,11 @@ def _insert(connection: sqlite3.Connection, table: str, columns: dict[str, Any])
 
 def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
     fields = {**dict(row), **further}
-    flags, texts = _column_types(type_)
     try:
         for column, value in fields.items():
-            if column in flags:
+            if column in _FLAGS[type_]:
                 fields[column] = bool(value)
-            elif isinstance(value, str) and value.startswith("{") and column not in texts:
+            elif isinstance(value, str) and value.startswith("{") and column not in _TEXTS[type_]:
                 fields[column] = from_json(value, dict[str, Any])
         for name, column in _COLUMNS.items():
             if column in fields:
@@ -106,11 +114,3 @@ def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
         return from_plain(fields, type_)
     except JsonError as error:
         raise DamagedRow(f"{type_.__name__.lower()} {row['id']}: {error}") from error
-
-
-@cache
-def _column_types(type_: type) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the columns of flags and those of texts; an object in another column is JSON."""
-    hints = {_COLUMNS.get(name, name): get_args(hint) or (hint,) for name, hint in get_type_hints(type_).items()}
-    flags, texts = (frozenset(name for name, types in hints.items() if kind in types) for kind in (bool, str))
-    return flags, texts
