@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.process.child_process import ENGINE, FORMULAS, TEMPLATE_RENDERER
 
 if TYPE_CHECKING:
-    from app.export.formats import Format
+    from app.export.formats import ExportFormat
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     return run(parsed, _pdf_format)
 
 
-def _pdf_format() -> Format:
+def _pdf_format() -> ExportFormat:
     # Imports Qt, which other exports don't need.
     from ui.pdf.document import pdf_format
 

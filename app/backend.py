@@ -51,7 +51,7 @@ class LoadProgress:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class ModelLoaded:
     """The model file is ready; ``context`` in tokens, ``seconds`` 0 where it already was."""
 
     seconds: float
@@ -59,7 +59,7 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Replanned:
+class PlanChanged:
     """Another plan is tried, the ``attempt``-th from 1, because memory ran out or an RPC server is missing.
 
     The code of ``because`` begins with ``rpc_`` in the second case.
@@ -71,7 +71,7 @@ class Replanned:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class ContextFitted:
     """The conversation was fitted into the context: ids that are left out, and tokens of the prompt."""
 
     left_out: tuple[str, ...]
@@ -90,7 +90,7 @@ class PromptProgress:
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextDelta:
     """A piece of the answer, with all tokens generated so far and those in the KV cache."""
 
     text: str
@@ -99,7 +99,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Finished:
+class AnswerFinished:
     """The end of an answer, with its figures: rates in tokens per second, times in seconds."""
 
     finish_reason: str
@@ -110,7 +110,7 @@ class Finished:
     time_to_first_token_s: float | None
 
 
-ChatEvent = LoadProgress | Loaded | Replanned | Fitted | PromptProgress | Piece | Finished
+ChatEvent = LoadProgress | ModelLoaded | PlanChanged | ContextFitted | PromptProgress | TextDelta | AnswerFinished
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class ChatBackend(Protocol):
     """Whether a server answers: the conversation leaves this computer, and each request may cost money."""
 
     def stream(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
-        """Yield events and at last ``Finished``, with the reason ``cancelled`` after a cancellation.
+        """Yield events and at last ``AnswerFinished``, with the reason ``cancelled`` after a cancellation.
 
         Raises:
             UserError: it could not be answered (``engine_died``, ``prompt_too_long``, ...).

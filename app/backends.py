@@ -29,7 +29,7 @@ class LocalBackend:
         """``model_id`` may be a path; ``options`` take precedence over the model's overrides and the settings."""
         self._library, self._engine, self._planning = services.library, services.engine, services.planning
         self._model_id = model_id
-        self._settings = services.settings.now
+        self._settings = services.settings.current
         self._options = options
         self._resolved: tuple[LocalModel, LoadRequest] | None = None
 
@@ -92,7 +92,7 @@ def backend_for(services: Services, model_id: str, options: PlanOptions | None =
 
 def context_size(services: Services, model_id: str) -> int:
     """Return the context in tokens of the next request to a local model; 0 where it is not known before loading."""
-    loaded, settings = services.planning.loader.loaded, services.settings.now
+    loaded, settings = services.planning.loader.loaded, services.settings.current
     if not model_id or is_server_model(model_id):
         return 0
     context = services.planning.options_for(settings, model_id).context

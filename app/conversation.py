@@ -286,7 +286,7 @@ class ConversationTree:
 
 
 @dataclass(frozen=True)
-class Refused:
+class SkippedConversation:
     """A conversation that was not imported: its title, or its place in the file, and the reason."""
 
     what: str
@@ -299,7 +299,7 @@ class ImportResult:
 
     conversations_added: int
     messages_added: int
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[SkippedConversation, ...] = ()
 
     def __add__(self, other: ImportResult) -> ImportResult:
         """Return the sum of two results."""

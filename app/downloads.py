@@ -64,15 +64,15 @@ class ModelDownloads:
 
     def folder(self) -> Path:
         """Return the current folder for downloads."""
-        return models_folder(self.settings.now, self._folder)
+        return models_folder(self.settings.current, self._folder)
 
     def access(self, endpoint: str | None = None) -> Access:
         """Return the access to the hub, or to ``endpoint``.  Not for the window's thread: it reads the keyring."""
-        return access_from(self.settings.now, self._secrets, endpoint)
+        return access_from(self.settings.current, self._secrets, endpoint)
 
     def page_of(self, repository: str) -> str:
         """Return the address of the page of a repository on the hub."""
-        return f"{(self.settings.now.endpoint or OFFICIAL).rstrip('/')}/{repository}"
+        return f"{(self.settings.current.endpoint or OFFICIAL).rstrip('/')}/{repository}"
 
     def settings_changed(self) -> None:
         """Apply changed settings: endpoint, proxy, token and speed limit."""
@@ -122,5 +122,5 @@ class ModelDownloads:
         self.queue.start()
 
     def _apply_limit(self) -> None:
-        limit = self.settings.now.download_limit
+        limit = self.settings.current.download_limit
         self.queue.limit(limit * KIB if limit else None)

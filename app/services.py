@@ -42,9 +42,11 @@ class Services:
         self.engine = LocalEngine(folder.logs / "engine.log")
         self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
         self.store = ConversationStore.open(folder.conversations)
-        self.planning = PlanningService(folder, self.library, self.engine, lambda: settings.now.device_preferences())
+        self.planning = PlanningService(
+            folder, self.library, self.engine, lambda: settings.current.device_preferences()
+        )
         self.hasher = IdleHasher(self.library, self.worker.is_busy)
-        self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.now))
+        self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.current))
         self.presets = Presets(folder.presets_file)
         self.drafts = Drafts(folder.drafts_file)
         self.formula_renderer = FormulaRenderer()
@@ -88,7 +90,7 @@ class Services:
         self.store.close()
 
     def _idle_seconds(self) -> float | None:
-        minutes = self.settings.now.idle_release_minutes
+        minutes = self.settings.current.idle_release_minutes
         return minutes * 60.0 if minutes else None
 
 

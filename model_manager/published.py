@@ -65,15 +65,15 @@ class PublishedModel:
         """Bytes of all files."""
         return sum(file.bytes for file in self.files)
 
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[TargetFile, ...]:
         """Return the files that a download creates."""
         if self.kind == "shards":
-            return tuple(Target(PurePosixPath(file.name).name, (file,)) for file in self.files)
-        return (Target(self.file_name, self.files),)
+            return tuple(TargetFile(PurePosixPath(file.name).name, (file,)) for file in self.files)
+        return (TargetFile(self.file_name, self.files),)
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetFile:
     """File on disk, and the published files whose concatenation it is."""
 
     file_name: str

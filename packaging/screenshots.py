@@ -114,7 +114,7 @@ class Studio:
                 write_shape(path, "IQ3_XXS")
                 model_id = self.services.library.register(path).id
             self.services.settings.change(model_id=model_id)
-        self._appearance = Appearance(application, self.services.settings.now)
+        self._appearance = Appearance(application, self.services.settings.current)
         self.window = MainWindow(self.services.settings, self._appearance)
         self.window.resize(*SIZE)
         self.window.show()

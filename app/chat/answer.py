@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from app import __version__
 from app.backend import (
+    AnswerFinished,
     ChatBackend,
     ChatEvent,
     ChatRequest,
-    Finished,
-    Fitted,
-    Loaded,
+    ContextFitted,
     LoadProgress,
-    Piece,
+    ModelLoaded,
     PromptProgress,
+    TextDelta,
 )
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Message, Provenance, Status
 from app.store.store import ConversationStore
@@ -44,7 +44,7 @@ class AnswerResult:
     message: Message
     error: UserError | None = None
     save_error: UserError | None = None
-    finished: Finished | None = None
+    finished: AnswerFinished | None = None
     bug: BaseException | None = None
 
 
@@ -70,7 +70,7 @@ class RunningAnswer:
     """Whether an event has arrived; before that the answer is queued behind another one."""
     load: LoadProgress | None = None
     prompt: PromptProgress | None = None
-    fitted: Fitted | None = None
+    fitted: ContextFitted | None = None
     context_used: int = 0
     """Tokens in the KV cache."""
     tokens: int = 0
@@ -87,13 +87,13 @@ class RunningAnswer:
         match event:
             case LoadProgress():
                 self.load = event
-            case Loaded():
+            case ModelLoaded():
                 self.load = None
-            case Fitted():
+            case ContextFitted():
                 self.fitted = event
             case PromptProgress():
                 self.prompt = event
-            case Piece():
+            case TextDelta():
                 self.text += event.text
                 self.tokens, self.context_used = event.tokens, event.context_used
                 if self.first_token_at is None:
@@ -118,14 +118,14 @@ class RunningAnswer:
         can_think = not text.strip()
         thinks_since: float | None = None
         thought_s: float | None = None
-        finished: Finished | None = None
+        finished: AnswerFinished | None = None
         error: UserError | None = None
         bug: BaseException | None = None
         status = Status.COMPLETE
         try:
             self.token.raise_if_cancelled()
             for event in self.backend.stream(self.request, self.token):
-                if isinstance(event, Piece):
+                if isinstance(event, TextDelta):
                     text, tokens, now = text + event.text, event.tokens, time.monotonic()
                     if thinks_since is None and can_think and text[:MAX_INDENT].lstrip().startswith(THOUGHT_OPEN):
                         thinks_since = now
@@ -135,9 +135,9 @@ class RunningAnswer:
                     if now - saved_at >= SAVE_INTERVAL_S:
                         saved_at = now
                         self._save_text(text)
-                elif isinstance(event, Fitted):
+                elif isinstance(event, ContextFitted):
                     left_out = event.left_out
-                elif isinstance(event, Finished):
+                elif isinstance(event, AnswerFinished):
                     finished = event
                 on_event(event)
             if finished is not None and finished.finish_reason == "cancelled":
@@ -148,7 +148,7 @@ class RunningAnswer:
             error, status = caught, Status.INTERRUPTED if tokens or text else Status.FAILED
         except BaseException as caught:
             bug, status = caught, Status.INTERRUPTED
-        sampling, figures = self.request.sampling, finished or Finished("died", 0, tokens, None, None, None)
+        sampling, figures = self.request.sampling, finished or AnswerFinished("died", 0, tokens, None, None, None)
         provenance = None
         if bug is None:
             provenance = Provenance(

@@ -57,7 +57,7 @@ def read_attachment(path: Path) -> Attachment:
     return Attachment(name, text)
 
 
-def pasted(text: str, name: str) -> Attachment:
+def attachment_from_paste(text: str, name: str) -> Attachment:
     """Return an attachment with a long paste.
 
     Raises:
@@ -66,7 +66,7 @@ def pasted(text: str, name: str) -> Attachment:
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_BYTES:
         raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=MAX_BYTES)
-    return Attachment(clean_name(name), normal_lines(text))
+    return Attachment(clean_name(name), normalise_line_ends(text))
 
 
 def decode(content: bytes) -> str | None:
@@ -93,7 +93,7 @@ def clean_name(name: str) -> str:
     return kept[:MAX_NAME_CHARACTERS] or "text"
 
 
-def normal_lines(text: str) -> str:
+def normalise_line_ends(text: str) -> str:
     """Return the text with ``\\n`` as line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -111,7 +111,7 @@ def _decoded(content: bytes, encoding: str) -> str | None:
         text = content.decode(encoding)
     except UnicodeError:
         return None
-    return normal_lines(text) if _is_text(text) else None
+    return normalise_line_ends(text) if _is_text(text) else None
 
 
 def _is_text(text: str) -> bool:

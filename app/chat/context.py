@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.backend import ChatRequest, Fitted, PromptMessage
+from app.backend import ChatRequest, ContextFitted, PromptMessage
 from app.chat.prompt import prompt_messages
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.conversation import ContextPolicy, ContextUse, Message, Provenance, Role
@@ -43,7 +43,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Horizon:
+class VisibleContext:
     """Id of the first message that the model sees, and ids of those above it that it sees because of a pin."""
 
     first_seen: str
@@ -77,7 +77,7 @@ def turns(messages: Sequence[PromptMessage | Message]) -> list[Turn]:
     ]
 
 
-def roll(messages: Sequence[PromptMessage], tokens: Sequence[float], room: float) -> tuple[str, ...]:
+def oldest_turns_to_drop(messages: Sequence[PromptMessage], tokens: Sequence[float], room: float) -> tuple[str, ...]:
     """Return ids of the oldest turns to leave out, until the rest has at most ``room`` tokens or none is left."""
     rest = sum(tokens)
     left_out: list[str] = []
@@ -90,7 +90,7 @@ def roll(messages: Sequence[PromptMessage], tokens: Sequence[float], room: float
     return tuple(left_out)
 
 
-def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, Fitted]:
+def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, ContextFitted]:
     """Return the request with the messages that fit, counted exactly, and what was left out.
 
     What was left out before stays left out while the rest takes a good part of the room, so that the KV cache is
@@ -106,13 +106,13 @@ def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, 
     return _Fitting(request, context, count).result()
 
 
-def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Fitted]:
+def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, ContextFitted]:
     """Fit by estimated tokens, as for a server that reports only its context: rather too little than too much.
 
     Without the rolling policy, or with an unknown context (0), nothing is left out and the server decides.
     """
     if request.context_policy is ContextPolicy.STOP or not context:
-        return replace(request, left_out=()), Fitted((), 0, context)
+        return replace(request, left_out=()), ContextFitted((), 0, context)
     return fit(request, context, _estimate)
 
 
@@ -132,7 +132,7 @@ class _Fitting:
         self._before = tuple(m.id for m in self._messages if m.id in request.left_out and m.id in can_go)
         self._is_rolling = request.context_policy is ContextPolicy.ROLL
 
-    def result(self) -> tuple[ChatRequest, Fitted]:
+    def result(self) -> tuple[ChatRequest, ContextFitted]:
         estimate = sum(estimated_tokens(message.content) for message in self._without(self._before))
         total = None
         if estimate <= MAX_COUNTED_CONTEXTS * self._context:
@@ -149,7 +149,7 @@ class _Fitting:
             raise self._error("context_full", round(self._sum(weights)))
         return self._roll(self._before, weights)
 
-    def _restore(self, total: int, weights: list[float]) -> tuple[ChatRequest, Fitted]:
+    def _restore(self, total: int, weights: list[float]) -> tuple[ChatRequest, ContextFitted]:
         """Bring back what was left out before, where it fits again."""
         if sum(weights) <= self._room:
             everything = self._exact(())
@@ -159,11 +159,13 @@ class _Fitting:
             return self._roll((), weights)
         return self._fitted(self._before, total)
 
-    def _roll(self, left_out: tuple[str, ...], weights: list[float]) -> tuple[ChatRequest, Fitted]:
+    def _roll(self, left_out: tuple[str, ...], weights: list[float]) -> tuple[ChatRequest, ContextFitted]:
         while True:
             gone = set(left_out)
             rest = [0.0 if m.id in gone else w for m, w in zip(self._messages, weights, strict=True)]
-            left_out = self._in_order({*left_out, *roll(self._messages, rest, ROLL_TARGET * self._room)})
+            left_out = self._in_order(
+                {*left_out, *oldest_turns_to_drop(self._messages, rest, ROLL_TARGET * self._room)}
+            )
             total = self._exact(left_out)
             if total <= self._room:
                 return self._fitted(left_out, total)
@@ -209,8 +211,8 @@ class _Fitting:
         needed = prompt_tokens + self._reserved
         return UserError(code, needed=needed, context=self._context, prompt_tokens=prompt_tokens)
 
-    def _fitted(self, left_out: tuple[str, ...], total: int) -> tuple[ChatRequest, Fitted]:
-        fitted = Fitted(left_out, total, self._context)
+    def _fitted(self, left_out: tuple[str, ...], total: int) -> tuple[ChatRequest, ContextFitted]:
+        fitted = ContextFitted(left_out, total, self._context)
         return replace(self._request, messages=self._without(left_out), left_out=left_out), fitted
 
 
@@ -222,7 +224,7 @@ def left_out_before(branch: Sequence[Message]) -> tuple[str, ...]:
     return next((message.provenance.left_out for message in reversed(branch) if message.provenance is not None), ())
 
 
-def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> Horizon | None:
+def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> VisibleContext | None:
     """Return where the messages begin that the model sees; None where it sees all."""
     ids = set(left_out)
     indices = [index for index, message in enumerate(branch) if message.id in ids] if ids else []
@@ -230,7 +232,7 @@ def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> Horizon | Non
         return None
     first = indices[-1] + 1
     pinned = [turn.indices for turn in turns(branch[:first]) if any(branch[index].is_pinned for index in turn.indices)]
-    return Horizon(branch[first].id, frozenset(branch[index].id for turn in pinned for index in turn) - ids)
+    return VisibleContext(branch[first].id, frozenset(branch[index].id for turn in pinned for index in turn) - ids)
 
 
 def filled_context(provenance: Provenance) -> bool:

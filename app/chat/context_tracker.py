@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.backend import ChatEvent, Fitted, Loaded, Piece
+from app.backend import ChatEvent, ContextFitted, ModelLoaded, TextDelta
 from app.chat.answer import RunningAnswer
-from app.chat.context import Horizon, context_use, horizon
+from app.chat.context import VisibleContext, context_use, horizon
 from app.conversation import ContextUse, Message
 
 
@@ -22,7 +22,7 @@ class ContextTracker:
         self._branch: Sequence[Message] = ()
         self._base = self.use = ContextUse(0, 0)
         self._answer_size = 0
-        self.horizon: Horizon | None = None
+        self.horizon: VisibleContext | None = None
 
     def show(self, branch: Sequence[Message], system_prompt: str, answer: RunningAnswer | None, model_id: str) -> None:
         """Track another branch, or another state of it, with its running answer."""
@@ -33,11 +33,11 @@ class ContextTracker:
 
     def handle(self, answer: RunningAnswer, event: ChatEvent) -> None:
         """Track an event of the running answer that has been applied to it."""
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             if event.context_used:
                 self.use = replace(self.use, used=event.context_used, is_estimate=False)
-        elif isinstance(event, Loaded | Fitted):
-            if isinstance(event, Loaded) and event.context:
+        elif isinstance(event, ModelLoaded | ContextFitted):
+            if isinstance(event, ModelLoaded) and event.context:
                 self._reported[answer.model_id] = event.context
             self.update(answer, answer.model_id)
 

@@ -15,7 +15,7 @@ from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
 from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
-from app.config.presets import Choices
+from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.conversation import Attachment, ContextPolicy, Message, Role
 from app.store.store import ConversationStore
@@ -42,19 +42,19 @@ class ChatSession:
         submit: Submit,
         *,
         post: Callable[[RunningAnswer, ChatEvent | AnswerResult], None] | None = None,
-        default_choices: Callable[[], Choices] = Choices,
+        default_overrides: Callable[[], ConversationOverrides] = ConversationOverrides,
         on_title: Callable[[], object] | None = None,
     ) -> None:
-        """``default_choices`` are those of a new conversation.
+        """``default_overrides`` are those of a new conversation.
 
         Without ``post`` events are handled immediately, as suits a ``submit`` that runs the job at once.  With
         ``on_title`` titles are improved after an answer, and it is called in any thread when one has changed.
         """
         self._permanent, self._settings, self._backend_for, self._submit = store, settings, backend_for, submit
-        self._post, self._default_choices = post or self.handle, default_choices
+        self._post, self._default_overrides = post or self.handle, default_overrides
         self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
         self._temporary: ConversationStore | None = None
-        self._new_choices: Choices | None = None
+        self._new_overrides: ConversationOverrides | None = None
         self.conversation_id: str | None = None
         """The open conversation; None before its first question."""
         self.answers: dict[str, RunningAnswer] = {}
@@ -94,13 +94,13 @@ class ChatSession:
             if message_id and message_id not in shown:
                 self._permanent.select_leaf(conversation_id, message_id)
         self._leave_temporary()
-        self.conversation_id, self._new_choices = conversation_id, None
+        self.conversation_id, self._new_overrides = conversation_id, None
 
     def open_temporary(self) -> None:
         """Open a new conversation that is not stored."""
         self._leave_temporary()
         self._temporary = ConversationStore.in_memory()
-        self.conversation_id, self._new_choices = None, None
+        self.conversation_id, self._new_overrides = None, None
 
     def save_temporary(self) -> None:
         """Store the open temporary conversation; a running answer goes on.
@@ -119,23 +119,23 @@ class ChatSession:
         """Drop an open temporary conversation."""
         self._leave_temporary()
 
-    def choices(self) -> Choices:
-        """Return the own choices of the open conversation.  Raises UserError as the store does."""
+    def overrides(self) -> ConversationOverrides:
+        """Return the overrides of the open conversation.  Raises UserError as the store does."""
         if self.conversation_id is None:
-            return self._new_choices or self._default_choices()
+            return self._new_overrides or self._default_overrides()
         conversation = self.store.get(self.conversation_id)
-        return Choices(conversation.system_prompt, conversation.sampling, conversation.context_policy)
+        return ConversationOverrides(conversation.system_prompt, conversation.sampling, conversation.context_policy)
 
-    def set_choices(self, choices: Choices) -> None:
-        """Change the choices of the open conversation, from the next answer on.  Raises UserError as the store does."""
+    def set_overrides(self, overrides: ConversationOverrides) -> None:
+        """Change the overrides of the open conversation, from the next answer on.  Raises UserError as the store does."""
         if self.conversation_id is None:
-            self._new_choices = choices
+            self._new_overrides = overrides
             return
-        before = self.choices()
-        if choices.system_prompt is None:
-            choices = replace(choices, system_prompt=before.system_prompt)
-        if choices != before:
-            self.store.update(self.conversation_id, **vars(choices))
+        before = self.overrides()
+        if overrides.system_prompt is None:
+            overrides = replace(overrides, system_prompt=before.system_prompt)
+        if overrides != before:
+            self.store.update(self.conversation_id, **vars(overrides))
 
     # Answers
 
@@ -152,7 +152,7 @@ class ChatSession:
         """Store a question and start its answer; return both.
 
         ``replaces`` is the id of an earlier question of which this is another version.  ``adjust`` changes the request
-        that the choices and the settings make.
+        that the overrides and the settings make.
 
         Raises:
             UserError: it could not be stored; nothing was started.
@@ -211,18 +211,18 @@ class ChatSession:
             self._titles.update(answer, event.message, may_generate=not self.answers)
 
     def _create(self, title: str, model_id: str) -> str:
-        choices = self.choices()
-        prompt = choices.system_prompt
+        overrides = self.overrides()
+        prompt = overrides.system_prompt
         if prompt is None:
-            prompt = first_system_prompt(self._settings.now.system_prompt, model_id)
+            prompt = first_system_prompt(self._settings.current.system_prompt, model_id)
         created = self.store.create(
             title=title,
             system_prompt=prompt,
             model_id=model_id,
-            sampling=choices.sampling,
-            context_policy=choices.context_policy,
+            sampling=overrides.sampling,
+            context_policy=overrides.context_policy,
         )
-        self._new_choices = None
+        self._new_overrides = None
         return created.id
 
     def _start(
@@ -256,8 +256,8 @@ class ChatSession:
         return answer
 
     def _request(self, store: ConversationStore, message: Message) -> ChatRequest:
-        """The request for an answer: its branch above it, with the choices of its conversation or the settings."""
-        conversation, settings = store.get(message.conversation_id), self._settings.now
+        """The request for an answer: its branch above it, with the overrides of its conversation or the settings."""
+        conversation, settings = store.get(message.conversation_id), self._settings.current
         branch = store.branch(message.conversation_id)
         place = next(place for place, each in enumerate(branch) if each.id == message.id)
         return ChatRequest(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, TextDelta
 from app.chat.answer import RunningAnswer
 from app.config.settings import SettingsFile
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Attachment, Message, Role, Sampling, Status
@@ -75,7 +75,7 @@ def is_greeting(question: str) -> bool:
     return _GREETING.fullmatch(question.strip()) is not None
 
 
-def is_telling(question: str) -> bool:
+def is_descriptive(question: str) -> bool:
     """Return whether a question makes a good title: it is neither a greeting nor too long."""
     title = title_from(question)
     return bool(title) and not title.endswith("…") and not is_greeting(question)
@@ -138,7 +138,7 @@ class TitleUpdater:
         first = first_title(questions[0].content, questions[0].attachments)
         if len(questions) > MAX_QUESTIONS or conversation.title != first:
             return
-        telling = next((each for each in questions if is_telling(each.content)), None)
+        telling = next((each for each in questions if is_descriptive(each.content)), None)
         title = title_from(telling.content) if telling else title_from_answer(message.content)
         if title:
             if title != conversation.title:
@@ -149,7 +149,7 @@ class TitleUpdater:
 
     def _generate(self, answer: RunningAnswer, message: Message) -> None:
         is_slow = time.monotonic() - answer.started_at > MAX_ANSWER_S
-        if is_slow or answer.backend.is_remote or not self._settings.now.titles_by_model:
+        if is_slow or answer.backend.is_remote or not self._settings.current.titles_by_model:
             return
         token = self._token = CancelToken()
         # It continues the conversation, so that the KV cache is reused.
@@ -175,9 +175,9 @@ def _title_in(events: Iterable[ChatEvent]) -> str:
     """Return the title in a reply; empty where it was cut at the token limit."""
     text, reason = "", ""
     for event in events:
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             text += event.text
-        elif isinstance(event, Finished):
+        elif isinstance(event, AnswerFinished):
             reason = event.finish_reason
     is_complete = reason == "stop" or (reason == "length" and "\n" in text.strip())
     return clean_title(text) if is_complete else ""

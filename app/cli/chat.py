@@ -7,14 +7,14 @@ import dataclasses
 import os
 import sys
 
-from app.backend import ChatBackend, ChatEvent, ChatRequest, Fitted, Loaded, Piece, Replanned
+from app.backend import ChatBackend, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PlanChanged, TextDelta
 from app.backends import LocalBackend, backend_for, loaded_plan
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.session import ChatSession
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
 from app.cli.plan import plan_options
-from app.cli.progress import stopped_by_interrupt
+from app.cli.progress import cancel_on_interrupt
 from app.conversation import ContextPolicy
 from app.messages import left_out_sentence
 from app.messages.plans import replanned_sentence
@@ -36,13 +36,13 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     def post(answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
         nonlocal load_s
         match event:
-            case Piece() if not arguments.json:
+            case TextDelta() if not arguments.json:
                 _print(event.text)
-            case Loaded():
+            case ModelLoaded():
                 load_s = event.seconds
-            case Replanned():
+            case PlanChanged():
                 print_note(replanned_sentence(event.plan, str, event.because))
-            case Fitted(left_out=(_, *_)):
+            case ContextFitted(left_out=(_, *_)):
                 print_note(left_out_sentence(len(event.left_out), event.context, str))
         session.handle(answer, event)
 
@@ -53,7 +53,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     elif arguments.conversation:
         session.open(arguments.conversation)
     if arguments.system is not None:
-        session.set_choices(dataclasses.replace(session.choices(), system_prompt=arguments.system))
+        session.set_overrides(dataclasses.replace(session.overrides(), system_prompt=arguments.system))
 
     def adjust(request: ChatRequest) -> ChatRequest:
         return dataclasses.replace(
@@ -62,7 +62,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
             context_policy=ContextPolicy(arguments.context_policy or request.context_policy),
         )
 
-    with stopped_by_interrupt(token.cancel) as interrupted:
+    with cancel_on_interrupt(token.cancel) as interrupted:
         _, answer = session.ask(arguments.message, model_id, adjust=adjust, token=token)
     result, conversation_id = answer.result, session.conversation_id
     session.close()
@@ -100,7 +100,7 @@ def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBac
             raise UserError("key_variable_empty", name=arguments.api_key_env)
         name = arguments.model or ""
         return services.servers.backend_at(arguments.endpoint, key, name), name or arguments.endpoint
-    model_id = arguments.model or services.settings.now.model_id or "starter"
+    model_id = arguments.model or services.settings.current.model_id or "starter"
     backend = backend_for(services, model_id, plan_options(arguments))
     if isinstance(backend, LocalBackend):
         model_id = backend.resolve().id

@@ -10,14 +10,14 @@ from typing import TypeAlias
 
 from app.cli.output import attributes, print_json, print_note, print_result
 from app.export.export import FORMATS, export_conversations, export_message
-from app.export.formats import Format, Options, Thoughts
+from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.export.json_format import import_conversations
 from app.formulas import FormulaRenderer
 from app.messages import sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
-PdfFormat: TypeAlias = Callable[[], Format]
+PdfFormat: TypeAlias = Callable[[], ExportFormat]
 """Creates the PDF format, which needs the window's libraries."""
 
 
@@ -77,9 +77,9 @@ def _show(store: ConversationStore, arguments: argparse.Namespace) -> None:
 def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format: PdfFormat) -> list[Path]:
     chosen = pdf_format() if arguments.format == "pdf" else FORMATS[arguments.format]
     formula_renderer = FormulaRenderer()
-    options = Options(
+    options = ExportOptions(
         metadata=not arguments.no_metadata,
-        thoughts=Thoughts(arguments.thoughts),
+        thoughts=ThoughtExport(arguments.thoughts),
         all_branches=arguments.all_branches,
         unfinished=arguments.unfinished,
         paper=arguments.paper,

@@ -9,16 +9,16 @@ from app.cli.output import attributes, print_columns, print_json
 from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
-from app.doctor.diagnostic import Diagnostic, State, name_text, part_text, remedy_text, report, value_text
+from app.doctor.diagnostic import Diagnostic, Severity, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.planning.machine import MachineReader
 
-MARKS = {State.OK: "ok", State.WARNING: "!", State.BAD: "!!"}
+MARKS = {Severity.OK: "ok", Severity.WARNING: "!", Severity.BAD: "!!"}
 
 
 def run(folder: DataFolder, settings: SettingsFile, arguments: argparse.Namespace) -> None:
     """Run all checks and print the results."""
-    reader = MachineReader(folder.logs / "devices.log", lambda: settings.now.device_preferences())
+    reader = MachineReader(folder.logs / "devices.log", lambda: settings.current.device_preferences())
     doctor = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True))
     groups: dict[str, tuple[Diagnostic, ...]] = {}
     for part in (*PARTS, NETWORK) if arguments.network else PARTS:
@@ -47,7 +47,7 @@ def _json_entry(part: str, result: Diagnostic) -> dict[str, object]:
     remedy = remedy_text(result)
     return {
         **attributes(result, "name", "id", "subject", "state", "command"),
-        "ok": result.state is State.OK,
+        "ok": result.state is Severity.OK,
         "value": value_text(result),
         "mend": result.command or remedy,
         "part": part,

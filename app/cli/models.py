@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.output import attributes, print_columns, print_json, print_result
-from app.cli.progress import ProgressLine, stopped_by_interrupt
+from app.cli.progress import ProgressLine, cancel_on_interrupt
 from app.downloads import ModelDownloads
 from app.messages import sentence
 from app.units import KIB, size_text
@@ -50,7 +50,7 @@ from model_manager.library.verification import (
     pieces_to_redownload,
     record_verification,
     verify_all,
-    worst,
+    worst_verification,
 )
 from model_manager.published import PublishedModel, Repository
 
@@ -311,7 +311,7 @@ def _transfer(model_id: str, *, quiet: bool = True) -> Iterator[Transfer]:
     """Show the progress of a download, which Ctrl+C stops."""
     with ProgressLine("download", quiet=quiet) as line:
         transfer = Transfer(model_id, line.show_status)
-        with stopped_by_interrupt(transfer.token.cancel):
+        with cancel_on_interrupt(transfer.token.cancel):
             yield transfer
 
 
@@ -319,7 +319,7 @@ def _transfer(model_id: str, *, quiet: bool = True) -> Iterator[Transfer]:
 def _long_work(action: str) -> Iterator[tuple[ProgressLine, CancelToken]]:
     """Show the progress of work in a terminal; Ctrl+C cancels the token."""
     token = CancelToken()
-    with ProgressLine(action, quiet=True) as line, stopped_by_interrupt(token.cancel):
+    with ProgressLine(action, quiet=True) as line, cancel_on_interrupt(token.cancel):
         yield line, token
 
 
@@ -345,15 +345,15 @@ def verify_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> No
     model = downloads.library.resolve(arguments.id)
     expected = _expected(downloads, arguments, model)
     results = _verify(downloads, model.path, expected)
-    if arguments.mend and worst(results).matches is False:
+    if arguments.mend and worst_verification(results).matches is False:
         for damaged in [each for each in results if each.matches is False]:
             _redownload(downloads, damaged, arguments)
         results = _verify(downloads, model.path, expected)
-    matches = worst(results).matches
+    matches = worst_verification(results).matches
     if arguments.json:
         print_json(_results(model, results))
     if matches is False:
-        raise _not_published(worst(results))
+        raise _not_published(worst_verification(results))
     if matches and not arguments.json:
         print_columns([(str(each.path), f"is the published {each.published_id}") for each in results])
     elif not arguments.json:
@@ -410,7 +410,7 @@ def _results(model: LocalModel, results: Sequence[Verification]) -> dict[str, An
     return {
         **attributes(model, "id", "path"),
         **attributes(results[0], "published_id", "sha256"),
-        "matches": worst(results).matches,
+        "matches": worst_verification(results).matches,
         "stacked": results[0].origin.stacked,
         "published_sha256": files[0]["published_sha256"],
         "published_changed": any(each.published_changed for each in results),

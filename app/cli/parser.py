@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from app import __version__
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
-from app.export.formats import FORMAT_NAMES, Thoughts
+from app.export.formats import FORMAT_NAMES, ThoughtExport
 from app.parameter import parameters
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -97,8 +97,8 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
     export.add_argument("--no-metadata", action="store_true", help="leave out answer details; json is always complete")
     export.add_argument(
         "--thoughts",
-        choices=[each.value for each in Thoughts],
-        default=Thoughts.FOLD.value,
+        choices=[each.value for each in ThoughtExport],
+        default=ThoughtExport.FOLD.value,
         help="reasoning of the model: keep it, fold it where the format can, or drop it",
     )
     export.add_argument("--all-branches", action="store_true", help="jsonl: every branch, not only the selected one")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.cli.output import attributes, print_columns, print_json, print_result
-from app.cli.progress import ProgressLine, stopped_by_interrupt
+from app.cli.progress import ProgressLine, cancel_on_interrupt
 from app.config.paths import DataFolder
 from app.downloads import ModelDownloads
 from app.engine.local_engine import LocalEngine
@@ -29,7 +29,9 @@ from model_manager.plan import LoadPlan, PlanOptions
 def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
     """Run one of the four commands.  Raises UserError as ``app.planning`` does, and Cancelled."""
     engine = LocalEngine(folder.logs / "engine.log")
-    planning = PlanningService(folder, downloads.library, engine, lambda: downloads.settings.now.device_preferences())
+    planning = PlanningService(
+        folder, downloads.library, engine, lambda: downloads.settings.current.device_preferences()
+    )
     try:
         match arguments.command:
             case "devices":
@@ -167,13 +169,13 @@ def _bench(
     downloads: ModelDownloads, planning: PlanningService, engine: LocalEngine, arguments: argparse.Namespace
 ) -> None:
     file = downloads.library.resolve(arguments.model)
-    options = planning.options_for(downloads.settings.now, file.id, plan_options(arguments))
+    options = planning.options_for(downloads.settings.current, file.id, plan_options(arguments))
     request, token = planning.load_request(file.path, options), CancelToken()
     tuner = Tuner(engine, planning.loader, token=token)
     result: TuningResult | None = None
     with (
         ProgressLine("bench", quiet=True) as line,
-        stopped_by_interrupt(token.cancel) as interrupted,
+        cancel_on_interrupt(token.cancel) as interrupted,
         contextlib.suppress(Cancelled),
     ):
         result = tuner.run(

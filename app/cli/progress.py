@@ -97,7 +97,7 @@ class ProgressLine:
 
 
 @contextmanager
-def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[list[bool]]:
+def cancel_on_interrupt(stop: Callable[[], None]) -> Iterator[list[bool]]:
     """Call ``stop`` at the first Ctrl+C; yields a list that is not empty once that happened."""
     interrupted: list[bool] = []
 

@@ -21,7 +21,7 @@ MAX_NAME_LENGTH = 80
 
 
 @dataclass(frozen=True)
-class Choices:
+class ConversationOverrides:
     """Values that a conversation can override; None for the value in the settings."""
 
     system_prompt: str | None = None
@@ -31,7 +31,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Preset:
-    """Choices with a name."""
+    """Overrides with a name."""
 
     id: str
     name: str
@@ -40,9 +40,9 @@ class Preset:
     context_policy: ContextPolicy | None = None
 
     @property
-    def choices(self) -> Choices:
-        """The choices without the name."""
-        return Choices(self.system_prompt, self.sampling, self.context_policy)
+    def overrides(self) -> ConversationOverrides:
+        """The overrides without the name."""
+        return ConversationOverrides(self.system_prompt, self.sampling, self.context_policy)
 
     @property
     def is_built_in(self) -> bool:
@@ -149,9 +149,9 @@ class Presets:
             self._write({**self._own, saved.id: saved})
         return saved
 
-    def add(self, name: str, choices: Choices) -> Preset:
-        """Save choices as a new preset.  Raises as ``save``."""
-        return self.save(Preset(str(uuid.uuid4()), name, **vars(choices)))
+    def add(self, name: str, overrides: ConversationOverrides) -> Preset:
+        """Save overrides as a new preset.  Raises as ``save``."""
+        return self.save(Preset(str(uuid.uuid4()), name, **vars(overrides)))
 
     def remove(self, preset_id: str) -> None:
         """Delete a preset of the user, or reset a built-in one.  Raises as ``save``."""

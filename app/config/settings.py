@@ -281,7 +281,7 @@ class SettingsFile:
         return self._file.problem
 
     @property
-    def now(self) -> Settings:
+    def current(self) -> Settings:
         """The current settings."""
         return self._settings
 

@@ -20,7 +20,7 @@ MIN_USER_NAME = 3
 """Shorter user names also occur inside longer ones."""
 
 
-class State(StrEnum):
+class Severity(StrEnum):
     """Severity of a result."""
 
     OK = "ok"
@@ -40,7 +40,7 @@ class Diagnostic:
     """
 
     id: str
-    state: State
+    state: Severity
     value: str | UserError
     data: Mapping[str, object] = field(default_factory=dict)
     subject: str = ""
@@ -54,7 +54,7 @@ class Diagnostic:
 
     def warning_if(self, is_problem: bool, remedy: str) -> Diagnostic:
         """Return this result, as a warning with a remedy if there is a problem."""
-        return replace(self, state=State.WARNING, remedy=remedy) if is_problem else self
+        return replace(self, state=Severity.WARNING, remedy=remedy) if is_problem else self
 
 
 def name_text(result: Diagnostic, translate: Translate = str) -> str:
@@ -88,7 +88,7 @@ def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = st
     ``groups`` are the results by part.
     """
     lines = ["# APUS Chat: report about this computer", ""]
-    marks = {State.OK: "ok", State.WARNING: "warning", State.BAD: "**bad**"}
+    marks = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.BAD: "**bad**"}
     for part, results in groups.items():
         lines += [f"## {part_text(part, translate)}", ""]
         for result in results:

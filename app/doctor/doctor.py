@@ -10,7 +10,7 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
 from app.doctor import engine, network, program, storage
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, Severity
 from app.downloads import models_folder, proxy_of
 from app.planning.machine import Machine
 from model_manager.cancellation import CancelToken
@@ -53,11 +53,11 @@ class Doctor:
         except Cancelled:
             raise
         except UserError as error:
-            found.append(Diagnostic("trouble", State.BAD, error, subject=part))
+            found.append(Diagnostic("trouble", Severity.BAD, error, subject=part))
         except Exception as error:
             # A bug in one part must not prevent the others.
             logger.warning("check of %s failed", part, exc_info=error)
-            found.append(Diagnostic("trouble", State.BAD, "trouble", {"detail": repr(error)}, subject=part))
+            found.append(Diagnostic("trouble", Severity.BAD, "trouble", {"detail": repr(error)}, subject=part))
         self.token.raise_if_cancelled()
         return tuple(found)
 
@@ -66,7 +66,7 @@ class Doctor:
         self.token.cancel()
 
     def _run(self, part: str) -> Iterator[Diagnostic]:
-        settings = self.settings.now
+        settings = self.settings.current
         match part:
             case "program":
                 yield from program.check(self.secrets)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.config.secrets import Secrets
 from app.config.settings import Settings
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, Severity
 from app.servers.client import ServerClient
 from app.servers.registry import Server, read_servers, secret_name
 from model_manager.errors import UserError
@@ -24,7 +24,7 @@ TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Target:
+class NetworkTarget:
     """Address to check: ``request`` returns after the response."""
 
     id: str
@@ -36,32 +36,32 @@ def check(settings: Settings, servers_file: Path, secrets: Secrets, proxy: str |
     """Check all addresses at once, for at most five seconds.  The hub's token is not sent, no file is changed."""
     authority = settings.authority or OFFICIAL
     hubs = dict.fromkeys((settings.endpoint or authority, authority, *(() if settings.endpoint else (MIRROR,))))
-    targets: list[Target] = []
+    targets: list[NetworkTarget] = []
     for url in hubs:
         try:
             targets.append(_hub(url.rstrip("/"), proxy))
         except UserError as error:
-            yield Diagnostic("hub", State.BAD, error, subject=host_of(url))
+            yield Diagnostic("hub", Severity.BAD, error, subject=host_of(url))
     try:
         targets += [_server(each, secrets, proxy) for each in read_servers(servers_file)]
     except UserError as error:
-        yield Diagnostic("server", State.BAD, error)
+        yield Diagnostic("server", Severity.BAD, error)
     yield from check_all(targets)
 
 
-def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[Diagnostic]:
+def check_all(targets: list[NetworkTarget], timeout_s: float = TIMEOUT_S) -> Iterator[Diagnostic]:
     """Yield the results in the order of the responses, timeouts last."""
-    answers: queue.SimpleQueue[tuple[Target, Diagnostic]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[NetworkTarget, Diagnostic]] = queue.SimpleQueue()
 
-    def run(each: Target) -> None:
+    def run(each: NetworkTarget) -> None:
         started = time.monotonic()
         try:
             each.request()
         except UserError as error:
-            answers.put((each, Diagnostic(each.id, State.BAD, error, subject=each.subject)))
+            answers.put((each, Diagnostic(each.id, Severity.BAD, error, subject=each.subject)))
         else:
             data = {"milliseconds": max(1, round(1000 * (time.monotonic() - started)))}
-            answers.put((each, Diagnostic(each.id, State.OK, "answers", data, each.subject)))
+            answers.put((each, Diagnostic(each.id, Severity.OK, "answers", data, each.subject)))
 
     for each in targets:
         # Daemon threads, because a running name lookup cannot be cancelled; requests have their own time limits.
@@ -77,10 +77,10 @@ def check_all(targets: list[Target], timeout_s: float = TIMEOUT_S) -> Iterator[D
         yield result
     for each in silent:
         remedy = "other_endpoint" if each.id == "hub" else "check_server"
-        yield Diagnostic(each.id, State.BAD, "silent", {"seconds": round(timeout_s)}, each.subject, remedy)
+        yield Diagnostic(each.id, Severity.BAD, "silent", {"seconds": round(timeout_s)}, each.subject, remedy)
 
 
-def _hub(url: str, proxy: str | None) -> Target:
+def _hub(url: str, proxy: str | None) -> NetworkTarget:
     access = Access(endpoint=url, authority=url, proxy=proxy)
     client = HttpClient(access, connect_timeout_s=TIMEOUT_S, read_timeout_s=TIMEOUT_S)
     host = host_of(url).rpartition("@")[2]
@@ -91,13 +91,13 @@ def _hub(url: str, proxy: str | None) -> Target:
             if response.status >= 500:
                 raise UserError("server_failing", host=host, status=response.status, detail="")
 
-    return Target("hub", host, request)
+    return NetworkTarget("hub", host, request)
 
 
-def _server(server: Server, secrets: Secrets, proxy: str | None) -> Target:
+def _server(server: Server, secrets: Secrets, proxy: str | None) -> NetworkTarget:
     def request() -> None:
         key = secrets.get(secret_name(server.id)) or ""
         with contextlib.closing(ServerClient(server.url, key, proxy)) as client:
             client.models()
 
-    return Target("server", server.host, request)
+    return NetworkTarget("server", server.host, request)

@@ -13,7 +13,7 @@ from importlib import metadata
 
 from app import __version__
 from app.config.secrets import Secrets
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, Severity
 from model_manager.library.starter import find_starter
 
 LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "httpx2", "keyring", "nvidia-ml-py", "psutil")
@@ -26,16 +26,16 @@ SET_UP = "python3 start.py"
 def check(secrets: Secrets) -> Iterator[Diagnostic]:
     """Check everything except the engine and the window."""
     versions = {"version": __version__, "python": platform.python_version()}
-    yield Diagnostic("program", State.OK, "program_bundle" if is_bundle() else "program", versions)
+    yield Diagnostic("program", Severity.OK, "program_bundle" if is_bundle() else "program", versions)
     libraries = ", ".join(f"{name} {version}" for name, version in library_versions())
-    yield Diagnostic("libraries", State.OK, "plain", {"text": libraries})
-    yield Diagnostic("system", State.OK, "plain", {"text": platform.platform()})
-    yield Diagnostic("processor", State.OK, "cores", {"count": os.cpu_count() or 1})
+    yield Diagnostic("libraries", Severity.OK, "plain", {"text": libraries})
+    yield Diagnostic("system", Severity.OK, "plain", {"text": platform.platform()})
+    yield Diagnostic("processor", Severity.OK, "cores", {"count": os.cpu_count() or 1})
     starter = find_starter()
     if starter is None:
-        yield Diagnostic("starter_model", State.BAD, "missing", remedy="set_up", command=SET_UP)
+        yield Diagnostic("starter_model", Severity.BAD, "missing", remedy="set_up", command=SET_UP)
     else:
-        yield Diagnostic("starter_model", State.OK, "plain", {"text": starter})
+        yield Diagnostic("starter_model", Severity.OK, "plain", {"text": starter})
     yield _keyring(secrets)
 
 
@@ -56,23 +56,23 @@ def check_environment(environment: Mapping[str, str] = os.environ) -> Iterator[D
     version = _version("PySide6-Essentials")
     variables = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if not version:
-        yield Diagnostic("window", State.BAD, "window_missing", remedy="set_up", command=SET_UP)
+        yield Diagnostic("window", Severity.BAD, "window_missing", remedy="set_up", command=SET_UP)
     elif sys.platform.startswith("linux") and not any(map(environment.get, variables)):
         data = {"version": version}
-        yield Diagnostic("window", State.WARNING, "window_no_display", data, remedy="desktop_session")
+        yield Diagnostic("window", Severity.WARNING, "window_no_display", data, remedy="desktop_session")
     else:
-        yield Diagnostic("window", State.OK, "window", {"version": version})
+        yield Diagnostic("window", Severity.OK, "window", {"version": version})
     yield check_fonts(_chinese_font())
 
 
 def check_fonts(font: str | None) -> Diagnostic:
     """Return the result for a font with Chinese characters: empty if there is none, None if unknown."""
     if font is None:
-        return Diagnostic("fonts", State.OK, "fonts_not_looked_at")
+        return Diagnostic("fonts", Severity.OK, "fonts_not_looked_at")
     if font:
-        return Diagnostic("fonts", State.OK, "fonts_ok", {"name": font})
+        return Diagnostic("fonts", Severity.OK, "fonts_ok", {"name": font})
     command = DEBIAN_FONTS if shutil.which("apt") else ""
-    return Diagnostic("fonts", State.WARNING, "fonts_missing", remedy="install_fonts", command=command)
+    return Diagnostic("fonts", Severity.WARNING, "fonts_missing", remedy="install_fonts", command=command)
 
 
 def _version(library: str) -> str:
@@ -89,10 +89,10 @@ def _keyring(secrets: Secrets) -> Diagnostic:
     thread.start()
     thread.join(KEYRING_TIMEOUT_S)
     if not answers:
-        return Diagnostic("keyring", State.WARNING, "keyring_waits", remedy="unlock_keyring")
+        return Diagnostic("keyring", Severity.WARNING, "keyring_waits", remedy="unlock_keyring")
     if not answers[0]:
-        return Diagnostic("keyring", State.WARNING, "keyring_missing", remedy="install_keyring")
-    return Diagnostic("keyring", State.OK, "keyring_ok")
+        return Diagnostic("keyring", Severity.WARNING, "keyring_missing", remedy="install_keyring")
+    return Diagnostic("keyring", Severity.OK, "keyring_ok")
 
 
 def _chinese_font() -> str | None:

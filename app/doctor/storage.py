@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, Severity
 from app.store.backups import BackupFolder, database_damage
 from model_manager.cancellation import CancelToken
 from model_manager.disk.files import file_size
@@ -47,20 +47,20 @@ def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic
     """
     path = folder / "conversations.sqlite3"
     if not path.exists():
-        yield Diagnostic("database", State.OK, "no_database")
+        yield Diagnostic("database", Severity.OK, "no_database")
         return
     n_bytes = file_size(path) + file_size(path.with_name(f"{path.name}-wal"))
     damage = database_damage(path, lambda: token.is_cancelled)
     data = {"size_bytes": n_bytes, "path": path, "detail": damage}
     if damage:
-        yield Diagnostic("database", State.BAD, "database_damaged", data, remedy="restore_backup")
+        yield Diagnostic("database", Severity.BAD, "database_damaged", data, remedy="restore_backup")
     else:
-        yield Diagnostic("database", State.OK, "database", data)
+        yield Diagnostic("database", Severity.OK, "database", data)
     if backups := BackupFolder(folder).list():
         data = {"count": len(backups), "time": backups[0].made_at, "size_bytes": backups[0].bytes}
-        yield Diagnostic("backups", State.OK, "backups", data)
+        yield Diagnostic("backups", Severity.OK, "backups", data)
     else:
-        yield Diagnostic("backups", State.OK, "no_backups")
+        yield Diagnostic("backups", Severity.OK, "no_backups")
 
 
 def check_disk(root: Path, models: Path, file: LoadFile, token: CancelToken) -> Iterator[Diagnostic]:
@@ -116,9 +116,9 @@ def read_speed(path: Path, seconds: float, token: CancelToken) -> tuple[float, b
 
 def _space(id_: str, folder: Path) -> Diagnostic:
     free = shutil.disk_usage(folder).free
-    result = Diagnostic(id_, State.OK, "folder", {"path": folder, "free_bytes": free})
+    result = Diagnostic(id_, Severity.OK, "folder", {"path": folder, "free_bytes": free})
     if not os.access(folder, os.W_OK):
-        return replace(result, state=State.BAD, remedy="make_writable")
+        return replace(result, state=Severity.BAD, remedy="make_writable")
     return result.warning_if(free < LOW_SPACE_BYTES, "make_room")
 
 
@@ -131,12 +131,12 @@ def _speed(file: LoadFile, folder: Path, token: CancelToken) -> Diagnostic:
                 _fill(temporary.fileno(), token)
                 speed, from_disk = read_speed(Path(temporary.name), SECONDS, token)
         else:
-            return Diagnostic("disk_speed", State.OK, "no_room_to_measure")
+            return Diagnostic("disk_speed", Severity.OK, "no_room_to_measure")
     except OSError as error:
-        return Diagnostic("disk_speed", State.WARNING, "disk_unreadable", {"detail": error})
+        return Diagnostic("disk_speed", Severity.WARNING, "disk_unreadable", {"detail": error})
     seconds = file.n_bytes / max(speed, 1.0)
     data = {"speed_bytes": round(speed), "name": file.name, "size_bytes": file.n_bytes, "duration_s": seconds}
-    result = Diagnostic("disk_speed", State.OK, "disk_speed" if from_disk else "disk_speed_cached", data)
+    result = Diagnostic("disk_speed", Severity.OK, "disk_speed" if from_disk else "disk_speed_cached", data)
     return result.warning_if(seconds > LONG_LOAD_S, "faster_disk")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from app.engine.local_engine import PROBE_S, LocalEngine
 from app.engine.protocol import DeviceList
-from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, default_devices, match_cards
-from model_manager.devices.nvidia import NvidiaCard
+from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, default_devices, match_gpus
+from model_manager.devices.nvidia import NvidiaGpu
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import UserError
 
@@ -59,13 +59,13 @@ def probe_devices(
 
 
 def plan_devices(
-    devices: Sequence[Device], cards: Sequence[NvidiaCard] = (), gpus: Sequence[SystemGpu] = ()
+    devices: Sequence[Device], cards: Sequence[NvidiaGpu] = (), gpus: Sequence[SystemGpu] = ()
 ) -> tuple[Device, ...]:
     """The devices that a plan may use: those that get layers by default, in the engine's order.
 
     ``cards`` (NVML) and ``gpus`` (the system) report which of them drive a display and need a larger reserve.
     """
-    known = match_cards(devices, cards)
+    known = match_gpus(devices, cards)
     return tuple(
         replace(device, reserve_bytes=DISPLAY_RESERVE_BYTES)
         if _drives_display(device, known.get(device.name), gpus)
@@ -74,7 +74,7 @@ def plan_devices(
     )
 
 
-def _drives_display(device: Device, card: NvidiaCard | None, gpus: Sequence[SystemGpu]) -> bool:
+def _drives_display(device: Device, card: NvidiaGpu | None, gpus: Sequence[SystemGpu]) -> bool:
     if card is not None and card.drives_display is not None:
         return card.drives_display
     if device.is_rpc:

@@ -17,20 +17,29 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from app.backend import ChatEvent, ChatRequest, Finished, Loaded, LoadProgress, Piece, PromptMessage, PromptProgress
+from app.backend import (
+    AnswerFinished,
+    ChatEvent,
+    ChatRequest,
+    LoadProgress,
+    ModelLoaded,
+    PromptMessage,
+    PromptProgress,
+    TextDelta,
+)
 from app.engine.external_engine import VARIABLE, external_engine
 from app.engine.outcome import Phase, exit_error, failure_error
 from app.engine.protocol import (
-    AnswerResult,
     Bench,
     BenchProgress,
     BenchResult,
     Command,
-    Count,
+    CountTokens,
     DeviceList,
     Event,
     Failure,
     Generate,
+    GenerateResult,
     ListDevices,
     Load,
     LoadResult,
@@ -152,7 +161,7 @@ class LocalEngine:
         return self._result(Rehearse(str(path), spec), Rehearsal, Phase.REHEARSING, token, timeout_s)
 
     def load(self, path: Path, spec: LoadSpec, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load a file unless it is loaded with the same parameters; yields LoadProgress and finally Loaded.
+        """Load a file unless it is loaded with the same parameters; yield LoadProgress and finally ModelLoaded.
 
         Raises:
             UserError: ``load_refused``, ``engine_out_of_memory``, ``engine_died``, ``engine_not_startable``, ...
@@ -161,7 +170,7 @@ class LocalEngine:
         token.raise_if_cancelled()
         state = self.state
         if self.pid is not None and state is not None and (state.path, state.spec) == (path, spec):
-            yield Loaded(0.0, state.result.context)
+            yield ModelLoaded(0.0, state.result.context)
             return
         self._set_state(None)
         yield LoadProgress(0.0, None)
@@ -171,10 +180,10 @@ class LocalEngine:
                 yield event
             elif isinstance(event, LoadResult):
                 self._set_state(EngineState(path, spec, event))
-                yield Loaded(time.monotonic() - begin, event.context)
+                yield ModelLoaded(time.monotonic() - begin, event.context)
 
     def answer(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Answer with the loaded file; yields PromptProgress, Piece and finally Finished.
+        """Answer with the loaded file; yield PromptProgress, TextDelta and finally AnswerFinished.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``engine_died``, ``engine_out_of_memory``, ...
@@ -188,16 +197,16 @@ class LocalEngine:
             match event:
                 case PromptProgress():
                     yield event
-                case Piece():
+                case TextDelta():
                     now = time.monotonic()
                     self._phase = Phase.GENERATING
                     first = first or now
                     if event.tokens > tokens:
                         last, tokens = now, event.tokens
                     yield event
-                case AnswerResult():
+                case GenerateResult():
                     generated_s = last - first if first and last else 0.0
-                    yield Finished(
+                    yield AnswerFinished(
                         finish_reason=event.finish_reason,
                         prompt_tokens=event.prompt_tokens,
                         completion_tokens=event.completion_tokens,
@@ -219,7 +228,7 @@ class LocalEngine:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
             Cancelled: ``token`` was cancelled.
         """
-        command = Count(tuple(messages), prefill, tuple(texts))
+        command = CountTokens(tuple(messages), prefill, tuple(texts))
         counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
 
@@ -240,7 +249,7 @@ class LocalEngine:
         try:
             # The pipe of a child that died may be closed meanwhile.
             with suppress(ValueError):
-                event = next(self._events(process, number, Count(texts=tuple(texts)), self._phase), None)
+                event = next(self._events(process, number, CountTokens(texts=tuple(texts)), self._phase), None)
                 return event.text_tokens if isinstance(event, TokenCounts) else None
             return None
         finally:

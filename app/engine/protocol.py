@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from app.backend import LoadProgress, Piece, PromptMessage, PromptProgress
+from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
 from app.conversation import Sampling
 from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
@@ -46,7 +46,7 @@ class Generate:
 
 
 @dataclass(frozen=True)
-class Count:
+class CountTokens:
     """Count tokens with the vocabulary and the template of the loaded file; the KV cache is not changed.
 
     Each of ``texts`` is counted on its own.  ``messages`` and ``prefill`` are counted as the prompt that ``Generate``
@@ -122,7 +122,7 @@ class BenchResult:
 
 
 @dataclass(frozen=True)
-class AnswerResult:
+class GenerateResult:
     """End of an answer: ``stop``, ``length`` or ``cancelled``.  ``reading_s``: seconds for the prompt."""
 
     finish_reason: str
@@ -163,10 +163,10 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | Count | ListDevices | Rehearse | Bench | Stop
-Result = LoadResult | AnswerResult | TokenCounts | Rehearsal | BenchResult | DeviceList | Failure
+Command = Load | Generate | CountTokens | ListDevices | Rehearse | Bench | Stop
+Result = LoadResult | GenerateResult | TokenCounts | Rehearsal | BenchResult | DeviceList | Failure
 """The last event of a request."""
-Event = Ready | LoadProgress | PromptProgress | Piece | BenchProgress | Result
+Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Result
 
 _TYPES: Mapping[str, type[Any]] = {type_.__name__: type_ for type_ in (*get_args(Command), *get_args(Event))}
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from app.conversation import ConversationTree, Message, Role, SamplerParameters, Sampling
-from app.export.formats import Labels, Options, Thoughts
+from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Block, Formula, Prose, Table
@@ -24,7 +24,7 @@ _DRAWN_AHEAD = 40
 
 
 @dataclass(frozen=True)
-class Entry:
+class ExportedMessage:
     """A message, ready to be written."""
 
     message: Message
@@ -50,7 +50,7 @@ class Entry:
         return parse_part(self.text) if self.text.strip() else []
 
 
-def title_of(tree: ConversationTree, options: Options) -> str:
+def title_of(tree: ConversationTree, options: ExportOptions) -> str:
     """Return the title on one line, without bidirectional controls."""
     return name_bidi_controls(" ".join(tree.conversation.title.split())) or options.labels.untitled
 
@@ -60,14 +60,16 @@ def name_bidi_controls(text: str) -> str:
     return text.translate(_NAMES)
 
 
-def entries(tree: ConversationTree, options: Options, renderer: FormulaRenderer | None = None) -> Iterator[Entry]:
+def entries(
+    tree: ConversationTree, options: ExportOptions, renderer: FormulaRenderer | None = None
+) -> Iterator[ExportedMessage]:
     """Yield the messages of the shown branch; reports progress after each.
 
     ``renderer`` draws the formulas of the messages ahead meanwhile: the exporter asks for each and finds it drawn.
     """
     branch = tree.branch()
     upcoming = (_entry(message, options) for message in branch)
-    waiting: deque[Entry] = deque()
+    waiting: deque[ExportedMessage] = deque()
     for number in range(1, len(branch) + 1):
         for entry in islice(upcoming, (_DRAWN_AHEAD if renderer else 1) - len(waiting)):
             waiting.append(entry)
@@ -77,8 +79,8 @@ def entries(tree: ConversationTree, options: Options, renderer: FormulaRenderer 
         options.report(number / len(branch))
 
 
-def thought_label(entry: Entry, options: Options) -> str:
-    """Return ``Thoughts``, with their duration where it is known."""
+def thought_label(entry: ExportedMessage, options: ExportOptions) -> str:
+    """Return ``ThoughtExport``, with their duration where it is known."""
     seconds = entry.message.provenance.thought_s if entry.message.provenance else None
     return options.labels.thoughts + ("" if seconds is None else f" ({seconds:.1f} s)")
 
@@ -97,7 +99,9 @@ def branches(tree: ConversationTree) -> list[ConversationTree]:
     return [history(tree, message.id) for message in tree.messages if message.id not in parents]
 
 
-def with_options(trees: Sequence[ConversationTree], options: Options) -> Iterator[tuple[ConversationTree, Options]]:
+def with_options(
+    trees: Sequence[ConversationTree], options: ExportOptions
+) -> Iterator[tuple[ConversationTree, ExportOptions]]:
     """Yield each conversation with options whose progress is its part of the whole; reports its end."""
     sizes = [1 + len(tree.messages) for tree in trees]
     done = 0
@@ -108,14 +112,14 @@ def with_options(trees: Sequence[ConversationTree], options: Options) -> Iterato
         done += size
 
 
-def _entry(message: Message, options: Options) -> Entry:
+def _entry(message: Message, options: ExportOptions) -> ExportedMessage:
     labels = options.labels
     is_answer = message.role is Role.ASSISTANT
     thought, _closed, text = split_thought(message.content) if is_answer else ("", True, message.content)
-    return Entry(
+    return ExportedMessage(
         message=message,
         speaker={Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role],
-        thought="" if options.thoughts is Thoughts.DROP else thought.strip("\n"),
+        thought="" if options.thoughts is ThoughtExport.DROP else thought.strip("\n"),
         text=text.lstrip("\n") if thought else text,
         status=labels.status(message.status),
         error=str((message.error or {}).get("code") or ""),
@@ -135,7 +139,7 @@ def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:
                     yield from ((span.formula, False) for cell in row for span in cell if span.formula)
 
 
-def _details(message: Message, labels: Labels) -> list[tuple[str, str]]:
+def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
     """Return labels and values; unknown values are left out.  Times are in UTC."""
     details: list[tuple[str, object]] = [(labels.time, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC")]
     if provenance := message.provenance:

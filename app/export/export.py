@@ -10,7 +10,7 @@ from pathlib import Path
 from app.conversation import ConversationTree
 from app.export.entries import history, with_options
 from app.export.file_names import file_name, name_key
-from app.export.formats import Format, Options
+from app.export.formats import ExportFormat, ExportOptions
 from app.export.html import HTML
 from app.export.json_format import JSON
 from app.export.jsonl import JSONL
@@ -22,25 +22,25 @@ from model_manager.disk.files import disk_errors, make_folder, write_atomically
 from model_manager.errors import UserError
 
 
-def _write_pdf(_trees: Sequence[ConversationTree], _options: Options) -> bytes:
+def _write_pdf(_trees: Sequence[ConversationTree], _options: ExportOptions) -> bytes:
     raise NotImplementedError("needs Qt: ui.pdf.document.pdf_format")
 
 
-PDF = Format(
+PDF = ExportFormat(
     "pdf", QT_TRANSLATE_NOOP("export", "PDF"), QT_TRANSLATE_NOOP("export", "For printing or sharing."), _write_pdf
 )
 """Without a writer: ``ui.pdf.document.pdf_format`` adds it."""
 
-FORMATS: Mapping[str, Format] = {each.name: each for each in (MARKDOWN, HTML, PDF, JSON, PLAIN_TEXT, JSONL)}
+FORMATS: Mapping[str, ExportFormat] = {each.name: each for each in (MARKDOWN, HTML, PDF, JSON, PLAIN_TEXT, JSONL)}
 """All formats by name, in the order of the window."""
 
 
 def export_conversations(
     store: ConversationStore,
     conversation_ids: Sequence[str] | None,
-    format_: Format,
+    format_: ExportFormat,
     out_path: Path,
-    options: Options | None = None,
+    options: ExportOptions | None = None,
 ) -> list[Path]:
     """Write conversations, or all of them, and return the files that were written, each whole or not at all.
 
@@ -53,7 +53,7 @@ def export_conversations(
             (id), ``disk_full`` (path), ``file_not_writable`` (path, detail), and what the store raises.
         Cancelled: the export was cancelled; the files written until then are removed.
     """
-    options = options or Options()
+    options = options or ExportOptions()
     trees = store.trees(conversation_ids)
     is_one = conversation_ids is not None and len(conversation_ids) == 1
     if is_one or format_.many_in_one_file:
@@ -62,7 +62,11 @@ def export_conversations(
 
 
 def export_message(
-    store: ConversationStore, message_id: str, format_: Format, out_path: Path, options: Options | None = None
+    store: ConversationStore,
+    message_id: str,
+    format_: ExportFormat,
+    out_path: Path,
+    options: ExportOptions | None = None,
 ) -> list[Path]:
     """Write one message to a file, or into an existing folder; with its history where the format needs it.
 
@@ -71,10 +75,10 @@ def export_message(
         Cancelled: the export was cancelled.
     """
     tree = message_tree(store, message_id, format_)
-    return [_write_file(tree.conversation.title, [tree], format_, out_path, options or Options())]
+    return [_write_file(tree.conversation.title, [tree], format_, out_path, options or ExportOptions())]
 
 
-def message_tree(store: ConversationStore, message_id: str, format_: Format) -> ConversationTree:
+def message_tree(store: ConversationStore, message_id: str, format_: ExportFormat) -> ConversationTree:
     """Return the conversation of a message with this message alone, or with its history where the format needs it.
 
     Raises:
@@ -93,9 +97,9 @@ def message_tree(store: ConversationStore, message_id: str, format_: Format) -> 
 def _write_file(
     title: str,
     trees: Sequence[ConversationTree],
-    format_: Format,
+    format_: ExportFormat,
     out_path: Path,
-    options: Options,
+    options: ExportOptions,
     taken: set[str] | None = None,
 ) -> Path:
     """Write a file, or a new one into a folder; ``taken`` are the keys of the names there, if they are known."""
@@ -110,7 +114,9 @@ def _write_file(
     return out_path
 
 
-def _write_folder(trees: Sequence[ConversationTree], format_: Format, folder: Path, options: Options) -> list[Path]:
+def _write_folder(
+    trees: Sequence[ConversationTree], format_: ExportFormat, folder: Path, options: ExportOptions
+) -> list[Path]:
     if folder.exists() and not folder.is_dir():
         raise UserError("export_folder_needed", path=folder)
     is_new = not folder.exists()

@@ -19,7 +19,7 @@ FORMAT_NAMES = ("md", "html", "pdf", "json", "txt", "jsonl")
 """Names of ``app.export.export.FORMATS``, for the command line, which does not import the formats."""
 
 
-class Thoughts(StrEnum):
+class ThoughtExport(StrEnum):
     """How the thoughts of a model before its answer are exported."""
 
     KEEP = "keep"
@@ -29,7 +29,7 @@ class Thoughts(StrEnum):
 
 
 @dataclass(frozen=True)
-class Labels:
+class ExportLabels:
     """Text that the exporters add to a file, in English; ``translated`` gives another language."""
 
     language: str = QT_TRANSLATE_NOOP("export", "en")
@@ -63,9 +63,9 @@ class Labels:
     program: str = QT_TRANSLATE_NOOP("export", "Program")
     page: str = QT_TRANSLATE_NOOP("export", "Page {number}")
 
-    def translated(self, translate: Callable[[str], str]) -> Labels:
+    def translated(self, translate: Callable[[str], str]) -> ExportLabels:
         """Return the labels in the language of ``translate``."""
-        return Labels(**{each.name: translate(getattr(self, each.name)) for each in fields(self)})
+        return ExportLabels(**{each.name: translate(getattr(self, each.name)) for each in fields(self)})
 
     def status(self, status: Status) -> str:
         """Return the label of a message that is not complete; empty for one that is."""
@@ -73,12 +73,12 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """Options of an export."""
 
     metadata: bool = True
     """Add the model, settings and speed of each answer."""
-    thoughts: Thoughts = Thoughts.FOLD
+    thoughts: ThoughtExport = ThoughtExport.FOLD
     all_branches: bool = False
     """Write all branches, not only the shown one; for formats with ``has_examples``."""
     unfinished: bool = False
@@ -87,7 +87,7 @@ class Options:
     """``a4`` or ``letter`` for formats with pages; empty for the usual size of the territory."""
     formula_renderer: FormulaRenderer | None = None
     """Draws formulas; without it their source is written."""
-    labels: Labels = field(default_factory=Labels)
+    labels: ExportLabels = field(default_factory=ExportLabels)
     progress: Callable[[float], None] = lambda _share: None
     """Called with the share that is done, from 0 to 1."""
     warn: Callable[[str, Mapping[str, object]], None] = lambda _code, _data: None
@@ -103,13 +103,13 @@ class Options:
         self.cancel.raise_if_cancelled()
         self.progress(share)
 
-    def for_part(self, start: float, share: float) -> Options:
+    def for_part(self, start: float, share: float) -> ExportOptions:
         """Return the options of a part of the export, whose progress counts as ``share`` of the whole."""
         return replace(self, progress=lambda done: self.progress(start + share * done))
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A format.  ``app.export.export.FORMATS`` lists all of them."""
 
     name: str
@@ -117,7 +117,7 @@ class Format:
     label: str
     """Name in the window.  Source text of the translation context ``export``, like ``description``."""
     description: str
-    write: Callable[[Sequence[ConversationTree], Options], bytes]
+    write: Callable[[Sequence[ConversationTree], ExportOptions], bytes]
     """Writes one conversation, or any number with ``many_in_one_file``."""
     many_in_one_file: bool = False
     needs_history: bool = False
@@ -135,6 +135,6 @@ class Format:
         return f".{self.name}"
 
 
-def one_conversation(text: Callable[[ConversationTree, Options], str]) -> Callable[..., bytes]:
+def one_conversation(text: Callable[[ConversationTree, ExportOptions], str]) -> Callable[..., bytes]:
     """Return the ``write`` of a format whose file is the ``text`` of one conversation."""
     return lambda trees, options: text(trees[0], options).encode()

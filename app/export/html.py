@@ -17,8 +17,8 @@ from itertools import groupby
 from app import __version__
 from app.config.paths import resources
 from app.conversation import ConversationTree
-from app.export.entries import Entry, entries, name_bidi_controls, thought_label, title_of
-from app.export.formats import Format, Options, Thoughts, one_conversation
+from app.export.entries import ExportedMessage, entries, name_bidi_controls, thought_label, title_of
+from app.export.formats import ExportFormat, ExportOptions, ThoughtExport, one_conversation
 from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table, has_chinese
 from app.markdown.highlight import CodeRole, highlight
@@ -45,7 +45,7 @@ FORMULA_STEPS = 20
 """Steps per em to which the depth of a formula below the baseline is rounded."""
 
 
-def page(tree: ConversationTree, options: Options) -> str:
+def page(tree: ConversationTree, options: ExportOptions) -> str:
     """Return the whole document."""
     writer = BlockWriter(options.formula_renderer)
     # The style sheet contains rules for the formulas of the body.
@@ -66,7 +66,7 @@ def policy(sheet: str) -> str:
     return POLICY.format(digest=digest)
 
 
-def _head(tree: ConversationTree, options: Options, sheet: str) -> Iterator[str]:
+def _head(tree: ConversationTree, options: ExportOptions, sheet: str) -> Iterator[str]:
     yield "<!DOCTYPE html>"
     yield f'<html lang="{escape(options.labels.language)}">'
     yield "<head>"
@@ -81,7 +81,7 @@ def _head(tree: ConversationTree, options: Options, sheet: str) -> Iterator[str]
     yield "</head>"
 
 
-def _body(tree: ConversationTree, options: Options, writer: BlockWriter) -> Iterator[str]:
+def _body(tree: ConversationTree, options: ExportOptions, writer: BlockWriter) -> Iterator[str]:
     labels, conversation = options.labels, tree.conversation
     title = title_of(tree, options)
     yield "<body>"
@@ -99,7 +99,7 @@ def _body(tree: ConversationTree, options: Options, writer: BlockWriter) -> Iter
     yield "</body>"
 
 
-def _article(entry: Entry, options: Options, writer: BlockWriter) -> Iterator[str]:
+def _article(entry: ExportedMessage, options: ExportOptions, writer: BlockWriter) -> Iterator[str]:
     labels = options.labels
     yield f'<article class="{entry.message.role.value}">\n<h2 class="speaker">{escape(entry.speaker)}</h2>'
     for attachment in entry.message.attachments:
@@ -107,7 +107,7 @@ def _article(entry: Entry, options: Options, writer: BlockWriter) -> Iterator[st
         yield f'<details class="attachment">\n<summary>{escape(f"{labels.attachment}: {name}")}</summary>'
         yield f"{code_html(attachment.content)}\n</details>"
     if entry.thought:
-        opened = " open" if options.thoughts is Thoughts.KEEP else ""
+        opened = " open" if options.thoughts is ThoughtExport.KEEP else ""
         yield f'<details class="thought"{opened}>\n<summary>{escape(thought_label(entry, options))}</summary>'
         yield f'<div class="said" dir="auto">\n{writer.html(entry.thought_blocks)}\n</div>\n</details>'
     if entry.text_blocks:
@@ -122,7 +122,7 @@ def _article(entry: Entry, options: Options, writer: BlockWriter) -> Iterator[st
     yield "</article>"
 
 
-HTML = Format(
+HTML = ExportFormat(
     "html",
     QT_TRANSLATE_NOOP("export", "HTML page"),
     QT_TRANSLATE_NOOP("export", "Opens in any browser, with formulas and colours; loads no external content."),

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from app.conversation import Conversation, ConversationTree, ImportResult, Message, Refused, Role
-from app.export.formats import Format, Options
+from app.conversation import Conversation, ConversationTree, ImportResult, Message, Role, SkippedConversation
+from app.export.formats import ExportFormat, ExportOptions
 from app.store.records import clean_text, column_value
 from app.store.store import ConversationStore
 from app.translation import QT_TRANSLATE_NOOP
@@ -68,12 +68,12 @@ def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
     }
 
 
-def _write(trees: Sequence[ConversationTree], _options: Options) -> bytes:
+def _write(trees: Sequence[ConversationTree], _options: ExportOptions) -> bytes:
     # Lossless regardless of the options, so that an import restores everything.
     return to_json(document(trees), indent=2) + b"\n"
 
 
-JSON = Format(
+JSON = ExportFormat(
     "json",
     QT_TRANSLATE_NOOP("export", "JSON"),
     QT_TRANSLATE_NOOP("export", "Everything, including all branches; can be imported again."),
@@ -93,14 +93,14 @@ def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
         UserError: ``file_missing`` (path), ``file_unreadable`` (path, detail), ``import_unreadable`` (path, detail):
             no conversation of the file is valid, ``import_newer`` (path, version, known), and what the store raises.
     """
-    refused: list[Refused] = []
+    refused: list[SkippedConversation] = []
     valid_count = 0
 
     def valid() -> Iterator[ConversationTree]:
         nonlocal valid_count
         with path.open("rb") as file:
             for tree in read_conversations(file):
-                if isinstance(tree, Refused):
+                if isinstance(tree, SkippedConversation):
                     refused.append(tree)
                 else:
                     valid_count += 1
@@ -121,7 +121,7 @@ def import_conversations(store: ConversationStore, path: Path) -> ImportResult:
     return replace(result, refused=(*refused, *result.refused))
 
 
-def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:
+def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | SkippedConversation]:
     """Yield each conversation of an export, or why it is refused.
 
     Raises:
@@ -129,18 +129,18 @@ def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | Refused]:
         OSError: the file cannot be read.
     """
     try:
-        _check_head(_Reader(file))
+        _check_head(_JsonStreamReader(file))
     except JsonError as error:
         raise UserError("import_unreadable", detail=error.place or str(error)) from error
     file.seek(0)
     count = 0
     try:
-        for key, value in _members(_Reader(file)):
+        for key, value in _members(_JsonStreamReader(file)):
             if key == _CONVERSATIONS and value is not None:
                 yield _tree_or_refused(value[0], count)
                 count += 1
     except JsonError as error:
-        yield Refused(f"{_CONVERSATIONS}[{count}]", UserError("import_unfit", detail=str(error)))
+        yield SkippedConversation(f"{_CONVERSATIONS}[{count}]", UserError("import_unfit", detail=str(error)))
 
 
 def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
     return plain
 
 
-def _tree_or_refused(values: object, number: int) -> ConversationTree | Refused:
+def _tree_or_refused(values: object, number: int) -> ConversationTree | SkippedConversation:
     """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
     place = f"conversations[{number}]"
     try:
@@ -163,7 +163,7 @@ def _tree_or_refused(values: object, number: int) -> ConversationTree | Refused:
     except JsonError as error:
         title = values.get("title") if isinstance(values, dict) else None
         name = clean_text(title) if isinstance(title, str) and title.strip() else place
-        return Refused(name, UserError("import_unfit", detail=error.place))
+        return SkippedConversation(name, UserError("import_unfit", detail=error.place))
 
 
 def _tree(values: object, place: str) -> ConversationTree:
@@ -242,7 +242,7 @@ def _error(problem: str, place: str) -> JsonError:
     return JsonError(f"{problem} - at `$.{place}`")
 
 
-def _check_head(reader: _Reader) -> None:
+def _check_head(reader: _JsonStreamReader) -> None:
     head: dict[str, Any] = {}
     for key, value in _members(reader):
         head[key] = value
@@ -257,7 +257,7 @@ def _check_head(reader: _Reader) -> None:
         raise _error("missing", _CONVERSATIONS)
 
 
-def _members(reader: _Reader) -> Iterator[tuple[str, Any]]:
+def _members(reader: _JsonStreamReader) -> Iterator[tuple[str, Any]]:
     """Yield the keys and values of a document.
 
     ``conversations`` comes once with None and then once for each conversation, which is in a tuple.
@@ -275,7 +275,7 @@ def _members(reader: _Reader) -> Iterator[tuple[str, Any]]:
             yield key, (reader.value(),)
 
 
-def _items(reader: _Reader, opening: str, closing: str) -> Iterator[None]:
+def _items(reader: _JsonStreamReader, opening: str, closing: str) -> Iterator[None]:
     """Yield before each member of an object or element of a list; the caller reads it."""
     reader.skip(opening)
     if reader.peek() == closing:
@@ -286,7 +286,7 @@ def _items(reader: _Reader, opening: str, closing: str) -> Iterator[None]:
         yield
 
 
-class _Reader:
+class _JsonStreamReader:
     """Reads a JSON file, of which it holds only the current part.  All methods raise JsonError for malformed JSON."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 from app.chat.prompt import with_attachments
 from app.conversation import ConversationTree, Message, Role, Status
 from app.export.entries import branches, with_options
-from app.export.formats import Format, Options, Thoughts
+from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.markdown.parser import split_thought
 from app.translation import QT_TRANSLATE_NOOP
 
 
-def examples(tree: ConversationTree, options: Options) -> Iterator[dict[str, Any]]:
+def examples(tree: ConversationTree, options: ExportOptions) -> Iterator[dict[str, Any]]:
     """Yield the examples of one conversation, of the shown branch or of all, without duplicates."""
     known: list[list[dict[str, str]]] = []
     for branch in branches(tree) if options.all_branches else [tree]:
@@ -30,7 +30,7 @@ def examples(tree: ConversationTree, options: Options) -> Iterator[dict[str, Any
         yield {"messages": messages, **({"metadata": _metadata(branch)} if options.metadata else {})}
 
 
-def _messages(tree: ConversationTree, options: Options) -> list[dict[str, str]]:
+def _messages(tree: ConversationTree, options: ExportOptions) -> list[dict[str, str]]:
     messages: list[dict[str, str]] = []
     if tree.conversation.system_prompt.strip():
         messages.append({"role": Role.SYSTEM.value, "content": tree.conversation.system_prompt})
@@ -50,8 +50,8 @@ def _messages(tree: ConversationTree, options: Options) -> list[dict[str, str]]:
     return messages[:end]
 
 
-def _content(message: Message, options: Options) -> str:
-    if message.role is not Role.ASSISTANT or options.thoughts is not Thoughts.DROP:
+def _content(message: Message, options: ExportOptions) -> str:
+    if message.role is not Role.ASSISTANT or options.thoughts is not ThoughtExport.DROP:
         return with_attachments(message)
     _thought, _closed, answer = split_thought(message.content)
     return answer.lstrip("\n")
@@ -68,7 +68,7 @@ def _metadata(tree: ConversationTree) -> dict[str, Any]:
     }
 
 
-def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
+def _write(trees: Sequence[ConversationTree], options: ExportOptions) -> bytes:
     lines = [
         json.dumps(example, ensure_ascii=False) + "\n"
         for tree, part in with_options(trees, options)
@@ -77,7 +77,7 @@ def _write(trees: Sequence[ConversationTree], options: Options) -> bytes:
     return "".join(lines).encode()
 
 
-JSONL = Format(
+JSONL = ExportFormat(
     "jsonl",
     QT_TRANSLATE_NOOP("export", "JSON Lines"),
     QT_TRANSLATE_NOOP("export", "One conversation per line, for training or testing models."),

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from app.conversation import ConversationTree
-from app.export.entries import Entry, entries, thought_label, title_of
-from app.export.formats import Format, Options, Thoughts, one_conversation
+from app.export.entries import ExportedMessage, entries, thought_label, title_of
+from app.export.formats import ExportFormat, ExportOptions, ThoughtExport, one_conversation
 from app.translation import QT_TRANSLATE_NOOP
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
@@ -18,7 +18,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _SPECIAL = re.compile(r"[\\`*_\[\]<&]")
 
 
-def markdown(tree: ConversationTree, options: Options) -> str:
+def markdown(tree: ConversationTree, options: ExportOptions) -> str:
     """Return the conversation as text that ends with a line break."""
     return "\n\n".join(_blocks(tree, options)) + "\n"
 
@@ -45,7 +45,7 @@ def close_fence(content: str) -> str:
     return f"{content.rstrip()}\n{opened['indent']}{opened['run']}"
 
 
-def _blocks(tree: ConversationTree, options: Options) -> Iterator[str]:
+def _blocks(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
     labels = options.labels
     yield f"# {_escape(title_of(tree, options))}"
     if tree.conversation.system_prompt:
@@ -68,10 +68,10 @@ def _blocks(tree: ConversationTree, options: Options) -> Iterator[str]:
             yield "\n".join(f"> - {label}: {_code(value)}" for label, value in entry.details)
 
 
-def _thought(entry: Entry, options: Options) -> str:
+def _thought(entry: ExportedMessage, options: ExportOptions) -> str:
     label, text = _escape(thought_label(entry, options)), close_fence(entry.thought)
     quoted = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-    if options.thoughts is Thoughts.FOLD:
+    if options.thoughts is ThoughtExport.FOLD:
         # In a quote no tag of the thought can close the element around it.
         return f"<details>\n<summary>{label}</summary>\n\n{quoted}\n\n</details>"
     return f"> **{label}**\n>\n{quoted}"
@@ -94,7 +94,7 @@ def _longer_run(text: str, shortest: int) -> str:
     return "`" * max([shortest, *(len(run) + 1 for run in re.findall(r"`+", text) if len(run) >= shortest)])
 
 
-MARKDOWN = Format(
+MARKDOWN = ExportFormat(
     "md",
     QT_TRANSLATE_NOOP("export", "Markdown"),
     QT_TRANSLATE_NOOP("export", "The branch shown, as text for reading or for use in other programs."),

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.conversation import ConversationTree, Role
-from app.export.entries import Entry, entries, thought_label, title_of
-from app.export.formats import Format, Options, one_conversation
+from app.export.entries import ExportedMessage, entries, thought_label, title_of
+from app.export.formats import ExportFormat, ExportOptions, one_conversation
 from app.markdown.blocks import plain_text
 from app.translation import QT_TRANSLATE_NOOP
 
 WIDTH = 72
 
 
-def plain(tree: ConversationTree, options: Options) -> str:
+def plain(tree: ConversationTree, options: ExportOptions) -> str:
     """Return the conversation as text that ends with a line break."""
     return "\n".join(_lines(tree, options)).rstrip() + "\n"
 
 
-def _lines(tree: ConversationTree, options: Options) -> Iterator[str]:
+def _lines(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
     title = title_of(tree, options)
     yield from (title, "=" * min(WIDTH, max(3, len(title))), "")
     if tree.conversation.system_prompt:
@@ -27,7 +27,7 @@ def _lines(tree: ConversationTree, options: Options) -> Iterator[str]:
         yield from _entry(entry, options)
 
 
-def _entry(entry: Entry, options: Options) -> Iterator[str]:
+def _entry(entry: ExportedMessage, options: ExportOptions) -> Iterator[str]:
     yield "-" * WIDTH
     yield f"[{entry.speaker}]"
     for attachment in entry.message.attachments:
@@ -46,7 +46,7 @@ def _entry(entry: Entry, options: Options) -> Iterator[str]:
     yield ""
 
 
-PLAIN_TEXT = Format(
+PLAIN_TEXT = ExportFormat(
     "txt",
     QT_TRANSLATE_NOOP("export", "Plain text"),
     QT_TRANSLATE_NOOP("export", "Questions and answers without formatting."),

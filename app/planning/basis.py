@@ -49,12 +49,12 @@ class PlanBasis:
         Raises:
             UserError: device_unknown, tensor_split_length, kv_type_unknown.
         """
-        options = applicable(options, self.machine)
+        options = applicable_options(options, self.machine)
         return plan_model(self.shape, self.machine.devices, self.host, options, self.rehearsal)
 
     def smaller(self, options: PlanOptions, failed: LoadPlan | None) -> Iterator[LoadPlan]:
         """Yield the plans to try after ``failed``, one after the other."""
-        options = applicable(options, self.machine)
+        options = applicable_options(options, self.machine)
         return smaller_plans(self.shape, self.machine.devices, self.host, options, self.rehearsal, failed)
 
     def rehearsed(self, options: PlanOptions, rehearse: Callable[[LoadSpec], Rehearsal]) -> PlanBasis:
@@ -66,7 +66,7 @@ class PlanBasis:
             except UserError:
                 return None
 
-        options = applicable(options, self.machine)
+        options = applicable_options(options, self.machine)
         _, found = plan_with_rehearsals(self.shape, self.machine.devices, self.host, options, try_rehearsal)
         return replace(self, rehearsal=found)
 
@@ -95,7 +95,7 @@ def file_for_rehearsal(headers: Sequence[GgufHeader]) -> Iterator[Path]:
         yield path
 
 
-def applicable(options: PlanOptions, machine: Machine) -> PlanOptions:
+def applicable_options(options: PlanOptions, machine: Machine) -> PlanOptions:
     """Return the options without those that do not apply to this machine: layers and shares on GPUs that are absent.
 
     The CPU named as a device excludes all others.  What is fixed for devices that the settings exclude, or whose PC

@@ -25,13 +25,13 @@ from model_manager.devices.devices import (
     HostMemory,
     RamSpeed,
     device_keys,
-    match_cards,
+    match_gpus,
     read_host,
     simulated_devices,
 )
-from model_manager.devices.nvidia import NvidiaCard, NvidiaInfo, read_nvidia
+from model_manager.devices.nvidia import NvidiaGpu, NvidiaInfo, read_nvidia
 from model_manager.devices.ram_bandwidth import measure_ram
-from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
+from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, unused_gpu_hint
 from model_manager.errors import UserError
 
 SIMULATED_GPUS_VARIABLE = "APUS_CHAT_GPUS"
@@ -87,16 +87,16 @@ class Machine:
         return frozenset(each.name for each in self.offered) - {each.name for each in self.devices}
 
     @cached_property
-    def cards(self) -> dict[str, NvidiaCard]:
+    def cards(self) -> dict[str, NvidiaGpu]:
         """NVML's information by name of the device."""
-        return match_cards(self.engine.devices, self.nvidia.cards) if self.engine else {}
+        return match_gpus(self.engine.devices, self.nvidia.cards) if self.engine else {}
 
     @cached_property
     def hint(self) -> UserError | None:
         """A broken driver, or cards that the engine does not use."""
         if self.problem is not None or self.engine is None:
             return self.problem
-        return usable_hint(self.engine.devices, self.system, self.engine.backends)
+        return unused_gpu_hint(self.engine.devices, self.system, self.engine.backends)
 
     @cached_property
     def fingerprint(self) -> str:

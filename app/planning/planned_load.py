@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.backend import ChatEvent, ChatRequest, Loaded, LoadProgress, Piece, Replanned
+from app.backend import ChatEvent, ChatRequest, LoadProgress, ModelLoaded, PlanChanged, TextDelta
 from app.chat.context import fit, room_for_answer
 from app.config.device_preferences import DevicePreferences
 from app.engine.local_engine import LocalEngine
@@ -98,7 +98,7 @@ class PlannedLoader:
         return loaded if loaded is not None and state is not None and state.result is loaded.result else None
 
     def load(self, request: LoadRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load unless the same is loaded; yields LoadProgress, Replanned and finally Loaded.
+        """Load unless the same is loaded; yield LoadProgress, PlanChanged and finally ModelLoaded.
 
         Raises:
             UserError: as ``answer``.
@@ -112,7 +112,7 @@ class PlannedLoader:
     ) -> Iterator[ChatEvent]:
         """Load if needed, and answer.  If memory runs out before the first piece, a smaller plan is loaded.
 
-        ``Fitted`` reports which part of the conversation the loaded context holds, before the prompt is read.
+        ``ContextFitted`` reports which part of the conversation the loaded context holds, before the prompt is read.
 
         Raises:
             UserError: plan_needs_more_ram(path, needed_bytes, available_bytes), plan_wish_too_large(device,
@@ -136,7 +136,7 @@ class PlannedLoader:
                 fitting, fitted = fit(chat, context, partial(self._engine.count, token=token))
                 yield fitted
                 for event in self._engine.answer(fitting, token):
-                    if isinstance(event, Piece) and not has_begun:
+                    if isinstance(event, TextDelta) and not has_begun:
                         has_begun = True
                         self._remember(attempt)
                     yield event
@@ -232,7 +232,7 @@ class PlannedLoader:
                 for event in self._engine.load(request.path, spec, token):
                     # Listing the devices and failed loads are part of the waiting time.
                     seconds = time.monotonic() - attempt.begin
-                    yield Loaded(seconds, event.context) if isinstance(event, Loaded) else event
+                    yield ModelLoaded(seconds, event.context) if isinstance(event, ModelLoaded) else event
             except UserError as error:
                 if self._lost_server(spec.rpc_servers) is not None:
                     fresh = self._begin(request, token)
@@ -252,7 +252,7 @@ class PlannedLoader:
             self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
 
-    def _next_plan(self, attempt: _Attempt, failure: UserError, token: CancelToken) -> Replanned:
+    def _next_plan(self, attempt: _Attempt, failure: UserError, token: CancelToken) -> PlanChanged:
         if self._engine.state is not None:
             self._engine.release()
         if attempt.next is None:
@@ -263,7 +263,7 @@ class PlannedLoader:
             raise failure
         attempt.plan = attempt.next.pop(0)
         attempt.tried += 1
-        return Replanned(failure, attempt.plan, attempt.tried)
+        return PlanChanged(failure, attempt.plan, attempt.tried)
 
     def _choose_drivers(self, attempt: _Attempt) -> None:
         """Start the engine without GPU drivers if the plan uses no GPU of this machine: they would only take memory."""
@@ -288,10 +288,10 @@ class PlannedLoader:
             self._remembered.note(attempt.basis, attempt.request.options, attempt.plan)
 
 
-def _missing_servers(attempt: _Attempt) -> Iterator[Replanned]:
+def _missing_servers(attempt: _Attempt) -> Iterator[PlanChanged]:
     """Yield an event for each optional RPC server that is missing."""
     for problem in attempt.basis.machine.missing:
-        yield Replanned(problem, attempt.plan, attempt.tried)
+        yield PlanChanged(problem, attempt.plan, attempt.tried)
 
 
 def _is_worth_rehearsing(plan: LoadPlan) -> bool:

@@ -20,7 +20,7 @@ from model_manager.hub.http import HttpClient
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
 from model_manager.plan import Candidate, LoadPlan, PlanOptions
-from model_manager.published import HubFile, PublishedModel, Target
+from model_manager.published import HubFile, PublishedModel, TargetFile
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
 """Norms and the like keep their type in every quantisation."""
@@ -72,7 +72,7 @@ def _key(model: PublishedModel) -> tuple[str, str]:
     return (model.commit, model.id)
 
 
-def _read(client: HttpClient, model: PublishedModel, target: Target) -> tuple[GgufHeader, HeaderStub]:
+def _read(client: HttpClient, model: PublishedModel, target: TargetFile) -> tuple[GgufHeader, HeaderStub]:
     source = DownloadSource(client, model)
 
     def read_part(part: HubFile, start: int, length: int) -> bytes:
@@ -111,13 +111,13 @@ def candidates(
             model.id,
             model.quantisation or "",
             model.bytes,
-            known[model.id].headers if model.id in known else expected(reference, model.bytes),
+            known[model.id].headers if model.id in known else estimate_headers(reference, model.bytes),
         )
         for model in models
     )
 
 
-def expected(sibling: Sequence[GgufHeader], file_bytes: int) -> tuple[GgufHeader, ...]:
+def estimate_headers(sibling: Sequence[GgufHeader], file_bytes: int) -> tuple[GgufHeader, ...]:
     """Estimate the headers of a quantisation of ``file_bytes`` bytes from those of another one of the same weights."""
     tensors = [tensor for header in sibling for tensor in header.tensors]
     fixed = sum(tensor.n_bytes for tensor in tensors if tensor.type in _EXACT_TYPES)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config.settings import AUTOMATIC_LAYERS, Settings
-from app.planning.basis import PlanBasis, applicable
+from app.planning.basis import PlanBasis, applicable_options
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, PlanOptions
@@ -94,7 +94,7 @@ class RememberedPlans(_Notes):
     def note(self, basis: PlanBasis, options: PlanOptions, plan: LoadPlan) -> None:
         """Remember that this plan worked.  Errors of the file are only logged."""
         note = {
-            "wishes": reproducing(plan),
+            "wishes": options_reproducing(plan),
             "free_bytes": {device.name: device.free_bytes for device in basis.machine.devices},
             "available_bytes": basis.host.available_bytes,
         }
@@ -106,7 +106,7 @@ class RememberedPlans(_Notes):
 
 def _key(basis: PlanBasis, options: PlanOptions) -> str:
     """The same for the same file (by name, size and time of change), devices, driver and options."""
-    path, options = basis.headers[0].path, applicable(options, basis.machine)
+    path, options = basis.headers[0].path, applicable_options(options, basis.machine)
     try:
         found = path.stat()
         stamp = f"{found.st_size} {found.st_mtime_ns}"
@@ -119,7 +119,7 @@ def _key(basis: PlanBasis, options: PlanOptions) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def reproducing(plan: LoadPlan, rpc_servers: tuple[str, ...] = ()) -> PlanOptions:
+def options_reproducing(plan: LoadPlan, rpc_servers: tuple[str, ...] = ()) -> PlanOptions:
     """Return options with which the planner makes this plan again; ``rpc_servers`` are the required ones."""
     on_devices = plan.n_gpu_layers > 0
     is_named = on_devices or plan.spec.split_mode == "none"

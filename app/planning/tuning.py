@@ -13,7 +13,7 @@ from typing import Any, Literal
 from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
-from app.planning.saved_options import reproducing
+from app.planning.saved_options import options_reproducing
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.plan import LoadPlan, PlanOptions
@@ -121,7 +121,7 @@ class Tuner:
         others = alternatives(basis, request.options, present.plan)
         measured, count = [present], len(others) + 1
         for number, (change, plan) in enumerate(others, 2):
-            trial = replace(request, options=reproducing(plan, request.options.rpc_servers))
+            trial = replace(request, options=options_reproducing(plan, request.options.rpc_servers))
             try:
                 measured.append(measure(change, trial, number, count, count))
             except UserError as error:
@@ -180,6 +180,6 @@ def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> t
     for change, changed in tries:
         plan = basis.plan(changed)
         known = (present, *(other for _, other in found))
-        if plan.verdict != "does_not_fit" and reproducing(plan) not in map(reproducing, known):
+        if plan.verdict != "does_not_fit" and options_reproducing(plan) not in map(options_reproducing, known):
             found.append((change, plan))
     return tuple(found)

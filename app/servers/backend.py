@@ -5,7 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
+from app.backend import (
+    AnswerFinished,
+    AnswerOrigin,
+    ChatEvent,
+    ChatRequest,
+    ContextFitted,
+    ModelLoaded,
+    PromptMessage,
+    TextDelta,
+)
 from app.chat.context import fit, fit_by_estimate
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
@@ -52,7 +61,7 @@ class ServerBackend:
             with token.on_cancel(client.stop):
                 model = self._model(client)
                 self._answered_by = client, model
-                yield Loaded(0.0, model.context or 0)
+                yield ModelLoaded(0.0, model.context or 0)
                 yield from _answer(client, request, model, progress)
         except Cancelled:
             if not progress.tokens:
@@ -110,7 +119,7 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
             return
 
 
-def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, Fitted]:
+def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, ContextFitted]:
     """Fit with the server's token counts or estimates; an unknown context is left to the server."""
     context = client.guessed_context.get(model.name) or model.context or 0
     if not context or model.kind is not Kind.VLLM:
@@ -177,15 +186,15 @@ class _Progress:
             # Most servers send one token per event; the usage at the end corrects the count.
             self.tokens += 1
         if text:
-            yield Piece(text, max(self.tokens, 1), self._prompt_tokens + self.tokens)
+            yield TextDelta(text, max(self.tokens, 1), self._prompt_tokens + self.tokens)
 
     def end(self) -> Iterator[ChatEvent]:
         """Yield the final events."""
         if self._thinking:
             self._thinking = False
-            yield Piece(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
+            yield TextDelta(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
         seconds = 0.0 if self._first is None else self._last - self._first
-        yield Finished(
+        yield AnswerFinished(
             finish_reason=self.finish_reason if self.finish_reason in ("length", "cancelled") else "stop",
             prompt_tokens=self._prompt_tokens,
             completion_tokens=self.tokens,

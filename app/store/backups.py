@@ -19,7 +19,7 @@ from app.store.connections import DamagedRow, connect, database_errors, error_co
 from app.store.migrations import STEPS, migrate, version_of
 from app.store.search_index import drop_index
 from app.store.writers import Writer, opening_lock, writers_in
-from model_manager.disk.files import disk_error, disk_errors, move_over, replacing
+from model_manager.disk.files import disk_error, disk_errors, replace_durably, replacing
 from model_manager.errors import Cancelled, UserError
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -198,7 +198,7 @@ def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> 
                 for suffix in SUFFIXES:
                     part = path.with_name(path.name + suffix)
                     if part.exists():
-                        move_over(part, aside.with_name(aside.name + suffix))
+                        replace_durably(part, aside.with_name(aside.name + suffix))
                 with replacing(path, private=True) as temporary:
                     shutil.copyfile(copy, temporary)
         finally:

@@ -80,7 +80,7 @@ class Database:
         """
         try:
             with self._connections.writing() as connection:
-                return search_index.add_some(connection, limit)
+                return search_index.index_pending(connection, limit)
         except StoreClosed:
             return False
 
@@ -187,7 +187,7 @@ def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
             before_step=lambda version: backups.add(connection, BackupKind.BEFORE_MIGRATION, version=version),
         )
         connection.execute("PRAGMA journal_mode = WAL")
-        search_index.prepare(connection)
+        search_index.create_index(connection)
         writer.mark_interrupted(connection)
 
 

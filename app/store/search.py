@@ -54,7 +54,7 @@ def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: 
         """,
         values,
     )
-    query = search_index.expression(words) if use_index and search_index.is_usable(connection) else None
+    query = search_index.fts_query(words) if use_index and search_index.is_usable(connection) else None
     messages = _scan(connection, prefilter) if query is None else _scan_then_look_up(connection, query, prefilter)
     found = heapq.merge(
         _hits(connection, titles, exact), _hits(connection, messages, exact), key=lambda item: item[0], reverse=True

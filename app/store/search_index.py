@@ -29,7 +29,7 @@ _MOST_GRAMS = 40
 """For one search text; more would hardly exclude further candidates."""
 
 
-def grams(text: str) -> set[str]:
+def ngrams(text: str) -> set[str]:
     """Return the case-folded n-grams of ``text``."""
     found: set[str] = set()
     for run, dense in _runs(text):
@@ -42,7 +42,7 @@ def grams(text: str) -> set[str]:
     return found
 
 
-def expression(words: Iterable[str]) -> str | None:
+def fts_query(words: Iterable[str]) -> str | None:
     """Return the FTS5 query for messages with these words; None where the index can't narrow the search."""
     complete: dict[str, None] = {}
     prefixes: dict[str, None] = {}
@@ -59,7 +59,7 @@ def expression(words: Iterable[str]) -> str | None:
     return " AND ".join(f'"{gram}" *' for gram in list(prefixes)[:_MOST_GRAMS]) or None
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def create_index(connection: sqlite3.Connection) -> None:
     """Create the index where it is missing or stale, with all messages waiting.  Writes only when necessary."""
     exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_index'").fetchone() is not None
     stale = connection.execute("SELECT 1 FROM search_todo WHERE number = ?", (_STALE,)).fetchone() is not None
@@ -88,12 +88,12 @@ def is_usable(connection: sqlite3.Connection) -> bool:
 
 
 def lookup(connection: sqlite3.Connection, query: str, limit: int) -> list[int]:
-    """Return the numbers of up to ``limit`` messages that match an ``expression``."""
+    """Return the numbers of up to ``limit`` messages that match an ``fts_query``."""
     rows = connection.execute("SELECT rowid FROM search_index WHERE search_index MATCH ? LIMIT ?", (query, limit))
     return [row[0] for row in rows]
 
 
-def add_some(connection: sqlite3.Connection, limit: int) -> bool:
+def index_pending(connection: sqlite3.Connection, limit: int) -> bool:
     """Add up to ``limit`` messages to the index, the newest first, and return whether more are waiting.
 
     Streaming answers are added once they are finished.
@@ -160,9 +160,9 @@ def _entries(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tup
     entries = []
     for number in numbers:
         id_, content = connection.execute("SELECT id, content FROM messages WHERE number = ?", (number,)).fetchone()
-        found = grams(content)
+        found = ngrams(content)
         for name, text in connection.execute("SELECT name, content FROM attachments WHERE message_id = ?", (id_,)):
-            found |= grams(name) | grams(text)
+            found |= ngrams(name) | ngrams(text)
         entries.append((number, " ".join(found)))
     return entries
 

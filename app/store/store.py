@@ -18,10 +18,10 @@ from app.conversation import (
     ImportResult,
     Message,
     Provenance,
-    Refused,
     Role,
     Sampling,
     SearchHit,
+    SkippedConversation,
     Status,
 )
 from app.store import search_index
@@ -447,7 +447,7 @@ class ConversationStore(Database):
             except UserError as error:
                 if error.code != "import_conflict":
                     raise
-                result += ImportResult(0, 0, (Refused(tree.conversation.title, error),))
+                result += ImportResult(0, 0, (SkippedConversation(tree.conversation.title, error),))
         return result
 
     def _update_each(

@@ -78,7 +78,7 @@ class Device:
         return self.kind == "integrated_gpu" or self.backend in ("Metal", "MTL")
 
 
-class Card(Protocol):
+class GpuIdentity(Protocol):
     """What identifies a graphics card; ``pci_bus_id`` as in ``Device``."""
 
     @property
@@ -90,7 +90,7 @@ class Card(Protocol):
         """Empty where unknown."""
 
 
-T = TypeVar("T", bound=Card)
+T = TypeVar("T", bound=GpuIdentity)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def default_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     return (*servers, *(gpus.values() or integrated))
 
 
-def match_cards(devices: Sequence[Device], cards: Sequence[T], *, by_order: bool = False) -> dict[str, T]:
+def match_gpus(devices: Sequence[Device], cards: Sequence[T], *, by_order: bool = False) -> dict[str, T]:
     """Match devices with cards of another list; returns the cards by device name.
 
     By PCI address, where both have one, else by the card's name, several of one name in their order, and at last

@@ -27,7 +27,7 @@ class GpuProcess:
 
 
 @dataclass(frozen=True)
-class NvidiaCard:
+class NvidiaGpu:
     """One card, numbered as the driver does (by PCI bus).
 
     ``pci_bus_id`` is ``domain:bus:device.function`` in small letters (``0000:01:00.0``).  PCIe generations and widths
@@ -52,7 +52,7 @@ class NvidiaInfo:
     """All cards, and the driver's version (``"550.54.14"``), None where there is no driver."""
 
     driver: str | None = None
-    cards: tuple[NvidiaCard, ...] = ()
+    cards: tuple[NvidiaGpu, ...] = ()
 
 
 def read_nvidia(nvml: Any = None) -> NvidiaInfo:
@@ -102,7 +102,7 @@ def _read(nvml: Any) -> NvidiaInfo:
                 used[process.pid] = used.get(process.pid) or process.usedGpuMemory
         processes = [GpuProcess(pid, process_name(pid), n_bytes) for pid, n_bytes in used.items()]
         address, display = ask(nvml.nvmlDeviceGetPciInfo, handle), ask(nvml.nvmlDeviceGetDisplayActive, handle)
-        card = NvidiaCard(
+        card = NvidiaGpu(
             index=index,
             name=_text(ask(nvml.nvmlDeviceGetName, handle) or ""),
             pci_bus_id=normalise_pci_address(_text(address.busId)) if address is not None else "",

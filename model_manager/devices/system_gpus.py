@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from model_manager.devices.devices import Device, match_cards
+from model_manager.devices.devices import Device, match_gpus
 from model_manager.errors import UserError
 
 Vendor = Literal["NVIDIA", "AMD", "Intel", "Apple", "other"]
@@ -67,7 +67,7 @@ Run = Callable[[Sequence[str]], str]
 """Runs a command and returns what it prints; raises OSError or subprocess.SubprocessError."""
 
 
-def usable_hint(
+def unused_gpu_hint(
     engine_devices: Sequence[Device], system_gpus: Sequence[SystemGpu], engine_backends: Sequence[str]
 ) -> UserError | None:
     """A hint about cards that the engine does not use; None where it uses all.
@@ -80,7 +80,7 @@ def usable_hint(
     in the processor are not counted where they share its RAM: they are hardly faster.
     """
     gpus = [device for device in engine_devices if device.kind.endswith("gpu") and not device.is_rpc]
-    used = match_cards(_one_a_card(gpus), system_gpus, by_order=True).values()
+    used = match_gpus(_one_a_card(gpus), system_gpus, by_order=True).values()
     idle = [gpu for gpu in system_gpus if _is_relevant(gpu) and all(gpu is not each for each in used)]
     built = {_ENGINE_NAMES.get(name.lower(), "") for name in engine_backends}
     for gpu in idle:

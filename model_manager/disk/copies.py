@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import disk_errors, open_regular, open_unchanging, read_error, sync, write_at
+from model_manager.disk.files import disk_errors, open_regular, open_unmodified, read_error, sync, write_at
 from model_manager.errors import UserError
 
 CHUNK_BYTES = 16 << 20
@@ -81,11 +81,11 @@ def copy_verified(
     Holes remain holes, so that a partial download takes no more space.  ``on_bytes(count)`` reports progress up to
     twice the file's size: each byte once when it is copied and once when it is compared.
 
-    Raises ``Cancelled``; ``UserError`` as ``open_unchanging`` and ``disk_error``, and copy_differs(path) if the
+    Raises ``Cancelled``; ``UserError`` as ``open_unmodified`` and ``disk_error``, and copy_differs(path) if the
     comparison fails twice.
     """
     for _ in range(_ATTEMPTS):
-        with open_unchanging(source) as (file, before):
+        with open_unmodified(source) as (file, before):
             chunks = tuple(_data_chunks(file, before.st_size))
             with disk_errors(target), target.open("wb", buffering=0) as out:
                 expected = _copy(source, file, out, chunks, on_bytes, cancel)

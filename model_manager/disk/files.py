@@ -104,7 +104,7 @@ def open_regular(path: Path) -> tuple[BinaryIO, os.stat_result]:
 
 
 @contextmanager
-def open_unchanging(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+def open_unmodified(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
     """Open a regular file as ``open_regular`` for the block, which reads it.
 
     Raises ``UserError`` as ``open_regular`` and ``read_error``, and file_changed(path) at the end where the file was
@@ -127,7 +127,7 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113
 
 
-def has_single_name(path: Path) -> bool:
+def is_sole_link(path: Path) -> bool:
     """Return whether the file is no link and has no second hard link, so that it may be rewritten in place."""
     return not path.is_symlink() and path.stat().st_nlink == 1
 
@@ -179,7 +179,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            move_over(temporary, target)
+            replace_durably(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -202,7 +202,7 @@ def remove_temporary_files(path: Path) -> None:
                 each.unlink()
 
 
-def move_over(new: Path, path: Path) -> None:
+def replace_durably(new: Path, path: Path) -> None:
     """Rename ``new`` to ``path``, replacing it, and wait until the rename is on the disk.  Raises ``OSError``."""
     _replace(new, path)
     if sys.platform == "win32":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import open_unchanging
+from model_manager.disk.files import open_unmodified
 from model_manager.errors import UserError
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
@@ -21,11 +21,11 @@ READ_BYTES = 128 << 10
 def sha256_of(path: Path, on_progress: OnProgress = ignore_progress, cancel: CancelToken = NEVER_CANCELLED) -> str:
     """Return the SHA-256 of a file, 64 lower-case hexadecimal digits.
 
-    Progress is reported every 8 MiB.  Raises ``Cancelled``, and ``UserError`` as ``open_unchanging``, since the digest
+    Progress is reported every 8 MiB.  Raises ``Cancelled``, and ``UserError`` as ``open_unmodified``, since the digest
     of a file that is written to meanwhile is that of no version of it.
     """
     digest = hashlib.sha256()
-    with open_unchanging(path) as (file, status):
+    with open_unmodified(path) as (file, status):
         done = read_all(file, status.st_size, (digest.update,), on_progress, cancel)
     if done != status.st_size:
         raise UserError("file_changed", path=path)

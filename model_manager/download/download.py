@@ -22,18 +22,18 @@ from model_manager.download.partial_files import (
     resumable_journal,
 )
 from model_manager.download.pieces import PartialFile, Piece, PieceQueue
-from model_manager.download.session import RetryPolicy, Session, Worker
+from model_manager.download.session import DownloadSession, RetryPolicy, Worker
 from model_manager.download.source import DownloadSource
 from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.http import HttpClient, HttpResponse, TransientError
 from model_manager.hub.remote_header import read_remote_header
-from model_manager.layout.file_names import FilesOf, files_of, targets_of
-from model_manager.layout.layout import Layout
+from model_manager.layout.file_names import ModelFilePaths, model_file_paths, target_files
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import PIECE_BYTES
 from model_manager.layout.stacking import layout_for
-from model_manager.published import HubFile, PublishedModel, Target
+from model_manager.published import HubFile, PublishedModel, TargetFile
 
 TICK_S = 0.1
 WAITING_AFTER_S = 0.5
@@ -76,8 +76,8 @@ def download(
     ``path``, lfs_pointer_instead(name), web_page_instead(name), disk_too_small(path, needed_bytes, free_bytes), and as
     ``disk_error``, ``HttpClient``, ``HttpResponse.check_range``, ``parse_header`` and ``layout_for`` do.
     """
-    targets = targets_of(published)
-    files = tuple(files_of(folder, target.file_name) for target in targets)
+    targets = target_files(published)
+    files = tuple(model_file_paths(folder, target.file_name) for target in targets)
     make_folder(folder)
     with locked(files):
         _Download(published, access, transfer, patience_s, options or DownloadOptions()).run(folder, targets, files)
@@ -87,7 +87,9 @@ def download(
 class _LayoutReader(Worker):
     """Reads the headers of published files and decides how the files are laid out on disk."""
 
-    def __init__(self, session: Session, layouts: dict[Target, Layout], targets: Sequence[Target]) -> None:
+    def __init__(
+        self, session: DownloadSession, layouts: dict[TargetFile, TensorLayout], targets: Sequence[TargetFile]
+    ) -> None:
         super().__init__(session)
         self._layouts = layouts
         self._targets = targets
@@ -110,7 +112,7 @@ class _LayoutReader(Worker):
 class _Connection(Worker):
     """Thread that fetches one piece after the other, or whole published files from a server without ranges."""
 
-    def __init__(self, session: Session, queue: PieceQueue) -> None:
+    def __init__(self, session: DownloadSession, queue: PieceQueue) -> None:
         super().__init__(session)
         self._queue = queue
         self._piece: Piece | None = None
@@ -204,7 +206,7 @@ class _Connection(Worker):
             self._queue.release([missing.pop()])
 
 
-class _Download(Session):
+class _Download(DownloadSession):
     def __init__(
         self,
         published: PublishedModel,
@@ -226,7 +228,7 @@ class _Download(Session):
         transfer.token.raise_if_cancelled()
         super().__init__(transfer, options.retry, self._new_source())
 
-    def run(self, folder: Path, targets: Sequence[Target], files: Sequence[FilesOf]) -> None:
+    def run(self, folder: Path, targets: Sequence[TargetFile], files: Sequence[ModelFilePaths]) -> None:
         """Create all files."""
         try:
             with self.transfer.token.on_cancel(self.notify):
@@ -236,7 +238,9 @@ class _Download(Session):
         finally:
             self.end()
 
-    def _prepare(self, folder: Path, targets: Sequence[Target], files: Sequence[FilesOf]) -> tuple[PartialFile, ...]:
+    def _prepare(
+        self, folder: Path, targets: Sequence[TargetFile], files: Sequence[ModelFilePaths]
+    ) -> tuple[PartialFile, ...]:
         finished_bytes, missing = 0, []
         with disk_errors(folder):
             for target, each in zip(targets, files, strict=True):

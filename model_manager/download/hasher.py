@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from model_manager.download.pieces import READ_BYTES, PartialFile, Piece, PieceQueue
-from model_manager.download.session import Session
-from model_manager.layout.layout import Layout, SourceView
+from model_manager.download.session import DownloadSession
+from model_manager.layout.layout import SourceView, TensorLayout
 
 MAX_DISCARDS = 3
 BLOCK_BYTES = 8 << 20
@@ -44,7 +44,7 @@ class FileHashes:
 class Hasher:
     """Threads that hash the files of one download in their order."""
 
-    def __init__(self, session: Session, queue: PieceQueue) -> None:
+    def __init__(self, session: DownloadSession, queue: PieceQueue) -> None:
         self._session = session
         self._queue = queue
         self._discards: dict[Piece, int] = {}
@@ -131,7 +131,7 @@ class Hasher:
         self._session.raise_if_over()
 
 
-def blocks_on_disk(layout: Layout, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
+def blocks_on_disk(layout: TensorLayout, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
     """Yield the size of each block of the file on disk, and how many published bytes it needs from the beginning.
 
     Stacked experts come from up to a layer further on, so the second hash is up to a layer behind the first.

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from model_manager.disk.files import write_atomically
 from model_manager.disk.json_file import from_json, from_plain, to_json, to_plain
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.published import HubFile, PublishedModel
 
 FORMAT: Literal[1] = 1
@@ -33,7 +33,7 @@ class JournalHeader:
 
     published: PublishedModel
     file_name: str
-    layout: Layout
+    layout: TensorLayout
     piece_bytes: int
     reopened_from: str | None = None
 
@@ -114,7 +114,9 @@ def _header(stored: _StoredHeader) -> JournalHeader:
     header = JournalHeader(
         published=replace(from_plain({**stored.published, "files": []}, PublishedModel), files=tuple(files)),
         file_name=stored.file_name,
-        layout=Layout.identity(stored.layout) if isinstance(stored.layout, int) else from_plain(stored.layout, Layout),
+        layout=TensorLayout.identity(stored.layout)
+        if isinstance(stored.layout, int)
+        else from_plain(stored.layout, TensorLayout),
         piece_bytes=stored.piece_bytes,
         reopened_from=stored.reopened_from,
     )

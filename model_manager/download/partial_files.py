@@ -13,19 +13,19 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import FileLock, disk_errors, move_over, remove_temporary_files, sync, write_at
+from model_manager.disk.files import FileLock, disk_errors, remove_temporary_files, replace_durably, sync, write_at
 from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, JournalHeader, PieceStates, read_journal, write_journal
 from model_manager.download.pieces import PartialFile
 from model_manager.errors import UserError
-from model_manager.layout.file_names import JOURNAL_SUFFIX, FilesOf, files_of, targets_of
-from model_manager.layout.layout import Layout
+from model_manager.layout.file_names import JOURNAL_SUFFIX, ModelFilePaths, model_file_paths, target_files
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import Origin, read_origin, write_origin
-from model_manager.published import HubFile, PublishedModel, Target
+from model_manager.published import HubFile, PublishedModel, TargetFile
 
 
 @contextlib.contextmanager
-def locked(files: Sequence[FilesOf]) -> Iterator[None]:
+def locked(files: Sequence[ModelFilePaths]) -> Iterator[None]:
     """Lock the files against other downloads on this computer.
 
     Raises ``UserError``: download_busy(path), and as ``FileLock``.
@@ -39,7 +39,7 @@ def locked(files: Sequence[FilesOf]) -> Iterator[None]:
 # The beginning of a download
 
 
-def recover(files: FilesOf) -> None:
+def recover(files: ModelFilePaths) -> None:
     """Complete a step that a crash interrupted.  The caller holds the lock.  Raises OSError."""
     _remove_leftovers(files)
     journal = read_journal(files.journal)
@@ -47,12 +47,12 @@ def recover(files: FilesOf) -> None:
         return
     reopened = journal.header.reopened_from
     if reopened in (files.whole.name, files.bad.name) and (files.folder / reopened).exists():
-        move_over(files.folder / reopened, files.part)
+        replace_durably(files.folder / reopened, files.part)
     elif files.whole.exists():
         files.journal.unlink()
 
 
-def is_finished(files: FilesOf, target: Target) -> bool:
+def is_finished(files: ModelFilePaths, target: TargetFile) -> bool:
     """Return whether the complete, verified, published file is present.
 
     Raises ``UserError``: file_in_the_way(path) for another file with its name; and OSError.
@@ -66,7 +66,7 @@ def is_finished(files: FilesOf, target: Target) -> bool:
     return True
 
 
-def resumable_journal(files: FilesOf, target: Target) -> Journal | None:
+def resumable_journal(files: ModelFilePaths, target: TargetFile) -> Journal | None:
     """Return the journal of an earlier run, where its data is present.
 
     Raises ``UserError``: partial_of_another_file(path, bytes) for data of another version.
@@ -80,9 +80,9 @@ def resumable_journal(files: FilesOf, target: Target) -> Journal | None:
 
 
 def open_partial(
-    files: FilesOf,
+    files: ModelFilePaths,
     published: PublishedModel,
-    layout: Layout,
+    layout: TensorLayout,
     journal: Journal | None,
     piece_bytes: int,
     reserve: Reserve,
@@ -140,7 +140,7 @@ def finish(file: PartialFile, sha256: str | None) -> None:
     with disk_errors(files.part):
         _sync(files.part)
         write_origin(files.whole, origin)
-        move_over(files.part, files.whole)
+        replace_durably(files.part, files.whole)
         files.journal.unlink(missing_ok=True)
 
 
@@ -157,9 +157,9 @@ def quarantine(file: PartialFile, damaged_parts: tuple[int, ...]) -> UserError:
     return UserError("download_damaged", path=file.files.bad, name=names)
 
 
-def _move_to_quarantine(files: FilesOf, header: JournalHeader, pieces: PieceStates) -> None:
+def _move_to_quarantine(files: ModelFilePaths, header: JournalHeader, pieces: PieceStates) -> None:
     write_journal(files.bad_journal, replace(header, reopened_from=None), pieces)
-    move_over(files.part, files.bad)
+    replace_durably(files.part, files.bad)
     files.journal.unlink(missing_ok=True)
 
 
@@ -180,7 +180,7 @@ def unfinished(folder: Path) -> tuple[PublishedModel, ...]:
         return ()
     for path in journals:
         journal = read_journal(path)
-        files = FilesOf(folder, path.name.removesuffix(JOURNAL_SUFFIX))
+        files = ModelFilePaths(folder, path.name.removesuffix(JOURNAL_SUFFIX))
         if journal is None or journal.header.file_name != files.name:
             continue
         if files.whole.exists() and not files.part.exists() and journal.header.reopened_from != files.whole.name:
@@ -197,7 +197,7 @@ def partial_bytes(published: PublishedModel, folder: Path) -> int:
     """Return the bytes of a published model in the folder, in finished and partial files."""
     total = 0
     for target in published.targets():
-        files = FilesOf(folder, target.file_name)
+        files = ModelFilePaths(folder, target.file_name)
         with contextlib.suppress(UserError, OSError):
             if is_finished(files, target):
                 total += target.bytes
@@ -213,8 +213,8 @@ def discard(published: PublishedModel, folder: Path) -> None:
 
     Raises ``UserError``: download_busy(path), name_not_allowed(name), and as ``disk_error``.
     """
-    targets = targets_of(published)
-    files = [files_of(folder, target.file_name) for target in targets]
+    targets = target_files(published)
+    files = [model_file_paths(folder, target.file_name) for target in targets]
     if not folder.is_dir():
         return
     finished = []
@@ -230,7 +230,7 @@ def discard(published: PublishedModel, folder: Path) -> None:
             each.origin.unlink(missing_ok=True)
 
 
-def _discard(files: FilesOf) -> None:
+def _discard(files: ModelFilePaths) -> None:
     _remove_leftovers(files)
     journal = read_journal(files.journal)
     if journal is not None and journal.header.reopened_from is not None and files.part.exists():
@@ -240,7 +240,7 @@ def _discard(files: FilesOf) -> None:
     files.journal.unlink(missing_ok=True)
 
 
-def _remove_leftovers(files: FilesOf) -> None:
+def _remove_leftovers(files: ModelFilePaths) -> None:
     for path in (files.journal, files.bad_journal, files.origin):
         remove_temporary_files(path)
 
@@ -259,7 +259,7 @@ def reopen_for_redownload(path: Path, damaged: Sequence[int] | None) -> Publishe
     file_in_the_way(path), and as ``disk_error``.
     """
     is_quarantined = path.name.endswith(".bad")
-    files = files_of(path.parent, path.name.removesuffix(".bad"))
+    files = model_file_paths(path.parent, path.name.removesuffix(".bad"))
     with locked([files]):
         if not path.exists():
             raise UserError("file_missing", path=path)
@@ -274,13 +274,13 @@ def reopen_for_redownload(path: Path, damaged: Sequence[int] | None) -> Publishe
                 journal.pieces.clear()
             kept = {number: state for number, state in journal.pieces.items() if number not in (damaged or ())}
             write_journal(files.journal, replace(journal.header, reopened_from=path.name), kept)
-            move_over(path, files.part)
+            replace_durably(path, files.part)
             if is_quarantined:
                 files.bad_journal.unlink(missing_ok=True)
     return journal.header.published
 
 
-def _journal_of_finished(files: FilesOf) -> Journal | None:
+def _journal_of_finished(files: ModelFilePaths) -> Journal | None:
     origin = read_origin(files.whole)
     if origin is None:
         return None

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from model_manager.disk.files import disk_errors, sync, write_at
 from model_manager.download.journal import JournalHeader, PieceStates, record_line
 from model_manager.download.transfer import Transfer
-from model_manager.layout.file_names import FilesOf
+from model_manager.layout.file_names import ModelFilePaths
 from model_manager.layout.layout import SourceView
 from model_manager.published import HubFile
 
@@ -59,7 +59,7 @@ class Piece:
 class PartialFile:
     """Incomplete file: its pieces, and their data at the final offsets in ``files.part``."""
 
-    def __init__(self, files: FilesOf, header: JournalHeader) -> None:
+    def __init__(self, files: ModelFilePaths, header: JournalHeader) -> None:
         self.files = files
         self.header = header
         self.parts = header.parts

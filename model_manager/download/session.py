@@ -39,7 +39,7 @@ class RetryPolicy:
         return min(self.longest_pause_s, self.first_pause_s * 2.0 ** min(failures, 30)) * random.uniform(0.5, 1.0)
 
 
-class Session:
+class DownloadSession:
     """Shared state of one download, guarded by ``Transfer.changed``, which is notified of every change."""
 
     def __init__(self, transfer: Transfer, policy: RetryPolicy, source: DownloadSource) -> None:
@@ -123,7 +123,7 @@ class Worker:
     The pauses start over once bytes were received.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: DownloadSession) -> None:
         self.session = session
         self.is_fetching = False
         self.waiting_until: float | None = None

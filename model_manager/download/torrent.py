@@ -26,7 +26,7 @@ from model_manager.disk.files import (
     disk_errors,
     is_file,
     make_folder,
-    move_over,
+    replace_durably,
     write_atomically,
 )
 from model_manager.disk.hashing import sha256_of
@@ -43,7 +43,7 @@ from model_manager.hub.resolver import find_published
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.file_names import check_name
 from model_manager.layout.join import join_parts
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.library.removal import quarantine
 from model_manager.library.scan import QUARANTINED
@@ -419,7 +419,10 @@ class _Torrent:
         except UserError as error:
             raise self._quarantined(work, target, error) from error
         if read_origin(work) is None:
-            sha256, layout = sha256_of(work, self._progress(), self._transfer.token), Layout.identity(header.file_bytes)
+            sha256, layout = (
+                sha256_of(work, self._progress(), self._transfer.token),
+                TensorLayout.identity(header.file_bytes),
+            )
             published = (HubFile(name, header.file_bytes, sha256),)
             write_origin(work, Origin(self._uri, "", "", published, layout, sha256, checksums_from=CHECKSUMS_FROM))
         if header.experts_in_separate_tensors and header.split_count == 1:
@@ -430,7 +433,7 @@ class _Torrent:
         assert origin is not None
         with disk_errors(target):
             write_origin(target, replace(origin, verified_at=datetime.now(UTC) if origin.sha256 else None))
-            move_over(work, target)
+            replace_durably(work, target)
             origin_path(work).unlink(missing_ok=True)
         return target
 
@@ -440,12 +443,12 @@ class _Torrent:
             present = [path for each in parts if is_file(path := self._staging / each.name)]
             join_parts(present or [joined], self._progress(), self._transfer.token)
         with disk_errors(joined):
-            move_over(joined, self._staging / f"{name}.part")
+            replace_durably(joined, self._staging / f"{name}.part")
 
     def _quarantined(self, work: Path, target: Path, error: UserError) -> UserError:
         bad = target.with_name(target.name + QUARANTINED)
         try:
-            move_over(work, bad)
+            replace_durably(work, bad)
         except OSError:
             return error
         _discard_folder(self._staging)

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
-from model_manager.gguf.reader import U32_TYPE, Damaged, Reader, Unread, Value
+from model_manager.gguf.reader import U32_TYPE, Damaged, GgufReader, Unread, Value
 from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 
 __all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
@@ -178,7 +178,7 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
     tensor, type).
     """
     try:
-        return _parse(path, Reader(file, file_bytes), file_bytes)
+        return _parse(path, GgufReader(file, file_bytes), file_bytes)
     except Damaged as error:
         raise UserError("gguf_damaged", path=path, detail=str(error)) from error
 
@@ -204,7 +204,7 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
         raise UserError("hyperparameters_absurd", path=header.path, key=key, value=value)
 
 
-def _parse(path: Path, reader: Reader, file_bytes: int) -> GgufHeader:
+def _parse(path: Path, reader: GgufReader, file_bytes: int) -> GgufHeader:
     magic = reader.read(min(file_bytes, len(MAGIC)))
     if magic != MAGIC:
         raise UserError(
@@ -244,7 +244,7 @@ def _code_of_other_file(beginning: bytes) -> str:
     return "is_web_page" if text.startswith(_WEB_PAGES) else "not_gguf"
 
 
-def _read_metadata(reader: Reader, count: int) -> tuple[dict[str, Value], int]:
+def _read_metadata(reader: GgufReader, count: int) -> tuple[dict[str, Value], int]:
     metadata: dict[str, Value] = {}
     alignment = _DEFAULT_ALIGNMENT
     for _ in range(count):
@@ -260,7 +260,7 @@ def _read_metadata(reader: Reader, count: int) -> tuple[dict[str, Value], int]:
     return metadata, alignment
 
 
-def _read_tensors(path: Path, reader: Reader, count: int, alignment: int) -> tuple[TensorInfo, ...]:
+def _read_tensors(path: Path, reader: GgufReader, count: int, alignment: int) -> tuple[TensorInfo, ...]:
     tensors: list[TensorInfo] = []
     names: set[str] = set()
     expected_offset = 0

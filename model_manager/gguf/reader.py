@@ -55,7 +55,7 @@ class Damaged(Exception):
     """The bytes are no GGUF header; ``str()`` names the place."""
 
 
-class Reader:
+class GgufReader:
     """Bounds-checked reader from byte 0.  Every method may raise ``Damaged`` or ``OSError``."""
 
     def __init__(self, file: BinaryIO, file_bytes: int) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from model_manager.errors import UserError
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
 from model_manager.gguf.tensor_types import quantisation_in
-from model_manager.layout.file_names import targets_of
+from model_manager.layout.file_names import target_files
 from model_manager.published import PublishedKind, PublishedModel, Repository
 
 _NO_MODEL = re.compile(r"(^|[-._])mmproj([-._]|$)|^ggml-vocab-", re.IGNORECASE)
@@ -75,7 +75,7 @@ def _candidates(repository: Repository) -> Iterator[PublishedModel | Unavailable
                 raise UserError("published_incomplete", name=name, repository=repository.id, missing=shown)
             if not names:
                 raise UserError("published_parts_unclear", name=name, repository=repository.id)
-            targets_of(model)
+            target_files(model)
         except UserError as error:
             yield UnavailableModel(name, model.quantisation, error)
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, parse_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
-from model_manager.published import HubFile, Target
+from model_manager.published import HubFile, TargetFile
 
 FIRST_BYTES = 2 << 20
 """A vocabulary of 64,000 tokens with 1,300 tensors takes 1.6 MB."""
@@ -17,7 +17,7 @@ FIRST_BYTES = 2 << 20
 _OTHER_CONTENT = {"is_web_page": "web_page_instead", "is_lfs_pointer": "lfs_pointer_instead"}
 
 
-def read_remote_header(target: Target, read_part: Callable[[HubFile, int, int], bytes]) -> tuple[GgufHeader, bytes]:
+def read_remote_header(target: TargetFile, read_part: Callable[[HubFile, int, int], bytes]) -> tuple[GgufHeader, bytes]:
     """Return the header of a published file and its bytes from 0 to ``data_offset``.
 
     ``read_part(part, start, length)`` fetches exactly these bytes of one of the ``target.parts``.  Most files take one
@@ -49,7 +49,7 @@ def read_remote_header(target: Target, read_part: Callable[[HubFile, int, int], 
         needed = header.data_offset
 
 
-def _read(target: Target, read_part: Callable[[HubFile, int, int], bytes], start: int, end: int) -> bytes:
+def _read(target: TargetFile, read_part: Callable[[HubFile, int, int], bytes], start: int, end: int) -> bytes:
     content, part_start = b"", 0
     for part in target.parts:
         first, last = max(start, part_start), min(end, part_start + part.bytes)

@@ -20,12 +20,12 @@ from model_manager.disk.copies import RangeCopier
 from model_manager.disk.files import (
     FileLock,
     disk_errors,
-    has_single_name,
     is_file,
-    move_over,
-    open_unchanging,
+    is_sole_link,
+    open_unmodified,
     read_error,
     remove_temporary_files,
+    replace_durably,
     sync,
     write_at,
 )
@@ -35,9 +35,9 @@ from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import read_model
 from model_manager.layout.file_names import model_path, with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place, finish_in_place
-from model_manager.layout.layout import Layout, Segment
+from model_manager.layout.layout import ByteRange, TensorLayout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
-from model_manager.layout.permutation import MovePlan, plan_moves
+from model_manager.layout.permutation import Permutation, plan_moves
 from model_manager.layout.stacking import read_layout
 from model_manager.progress import OnProgress, Progress, ignore_progress
 from model_manager.published import HubFile
@@ -122,27 +122,27 @@ def _refuse_shards(path: Path) -> None:
             raise UserError("experts_in_shards", path=each.path, count=header.split_count)
 
 
-def _plan_in_place(path: Path, layout: Layout, in_place: bool | None) -> MovePlan | None:
+def _plan_in_place(path: Path, layout: TensorLayout, in_place: bool | None) -> Permutation | None:
     """Return the moves where the file is to be rewritten in place, None where there is room for a copy."""
     free = free_bytes(path.parent)
     needed = layout.target_bytes + SPARE_BYTES
     if in_place is False or (in_place is None and free >= needed):
         return None
-    if not has_single_name(path):
+    if not is_sole_link(path):
         raise UserError("repair_no_room", path=path, needed_bytes=needed, free_bytes=free)
     plan = plan_moves(layout)
     require_free(path.parent, plan.saved_bytes + SPARE_BYTES, "repair_no_room", path)
     return plan
 
 
-def _write_copy(path: Path, layout: Layout, out: Path, on_progress: OnProgress, cancel: CancelToken) -> None:
+def _write_copy(path: Path, layout: TensorLayout, out: Path, on_progress: OnProgress, cancel: CancelToken) -> None:
     part = with_suffix(out, _PART)
     with suppress(OSError):
         part.unlink()
     require_free(out.parent, layout.target_bytes, "repair_no_room", out)
     try:
         with disk_errors(out):
-            with open_unchanging(path) as (source, _), disk_errors(out):
+            with open_unmodified(path) as (source, _), disk_errors(out):
                 sha256 = _write(path, source, layout, part, on_progress, cancel)
             _put_in_place(part, out, _origin(path, layout, sha256))
     finally:
@@ -151,7 +151,7 @@ def _write_copy(path: Path, layout: Layout, out: Path, on_progress: OnProgress, 
 
 
 def _write(
-    path: Path, source: BinaryIO, layout: Layout, new: Path, on_progress: OnProgress, cancel: CancelToken
+    path: Path, source: BinaryIO, layout: TensorLayout, new: Path, on_progress: OnProgress, cancel: CancelToken
 ) -> str | None:
     """Write the file of ``layout`` to ``new`` from ``source``; ``path`` names the source in errors.
 
@@ -207,10 +207,10 @@ class _HashBehind:
             self.position += count
 
 
-def _copy_in_order(path: Path, source: BinaryIO, layout: Layout, target: BinaryIO) -> Iterator[int]:
+def _copy_in_order(path: Path, source: BinaryIO, layout: TensorLayout, target: BinaryIO) -> Iterator[int]:
     """Write the new file in its order; yields the bytes of each step."""
     copier = RangeCopier()
-    runs: list[tuple[int, Segment | bytes]] = [(each.target, each) for each in layout.segments]
+    runs: list[tuple[int, ByteRange | bytes]] = [(each.target, each) for each in layout.segments]
     for offset, run in sorted([*runs, *layout.unpublished()], key=lambda each: each[0]):
         if isinstance(run, bytes):
             write_at(target, offset, run)
@@ -242,7 +242,7 @@ def _put_in_place(part: Path, out: Path, origin: Origin) -> None:
     before = origin_path(out).read_bytes() if is_file(origin_path(out)) else None
     write_origin(out, origin)
     try:
-        move_over(part, out)
+        replace_durably(part, out)
     except OSError:
         if before is None:
             origin_path(out).unlink()
@@ -251,7 +251,7 @@ def _put_in_place(part: Path, out: Path, origin: Origin) -> None:
         raise
 
 
-def _origin(path: Path, layout: Layout, sha256: str | None) -> Origin:
+def _origin(path: Path, layout: TensorLayout, sha256: str | None) -> Origin:
     """Return the origin of the converted file: that of the old one, where it is known, with the new layout."""
     parts = (HubFile(path.name, layout.source_bytes),)
     unknown = Origin(model_id="", repository="", commit="", parts=parts, layout=layout, sha256=sha256)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model_manager.errors import UserError
 from model_manager.layout.origin import origin_path
-from model_manager.published import PublishedModel, Target
+from model_manager.published import PublishedModel, TargetFile
 
 MAX_NAME_BYTES = 200
 """File systems allow 255; a suffix such as ``.origin.json`` and a random part are added while writing."""
@@ -22,7 +22,7 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 
 
-class FilesOf:
+class ModelFilePaths:
     """Paths of one file of a model: complete, partial, quarantined."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -42,13 +42,13 @@ class FilesOf:
         """Journal of ``bad``, for downloading its damaged pieces again."""
 
 
-def files_of(folder: Path, name: str) -> FilesOf:
+def model_file_paths(folder: Path, name: str) -> ModelFilePaths:
     """Return the paths of a file of a model.  Raises ``UserError``: name_not_allowed(name)."""
     check_name(name)
-    return FilesOf(folder, name)
+    return ModelFilePaths(folder, name)
 
 
-def targets_of(published: PublishedModel) -> tuple[Target, ...]:
+def target_files(published: PublishedModel) -> tuple[TargetFile, ...]:
     """Return the files that a download creates.  Raises ``UserError``: name_not_allowed(name), also for duplicates."""
     targets = published.targets()
     seen: set[str] = set()

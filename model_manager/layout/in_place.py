@@ -20,7 +20,7 @@ from model_manager.disk.files import (
     disk_errors,
     error_detail,
     is_file,
-    move_over,
+    replace_durably,
     sync,
     write_at,
     write_atomically,
@@ -29,9 +29,9 @@ from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.space import reserve
 from model_manager.errors import UserError
 from model_manager.layout.file_names import with_suffix
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import Origin, write_origin
-from model_manager.layout.permutation import Batch, MovePlan
+from model_manager.layout.permutation import Batch, Permutation
 from model_manager.progress import OnProgress, Progress, ignore_progress
 
 FORMAT = 1
@@ -43,16 +43,16 @@ class _Journal:
     """First line of the journal."""
 
     format: int
-    layout: Layout
+    layout: TensorLayout
     kept_bytes: int
     batches: tuple[Batch, ...]
 
     @property
-    def plan(self) -> MovePlan:
-        return MovePlan(self.batches, self.kept_bytes)
+    def plan(self) -> Permutation:
+        return Permutation(self.batches, self.kept_bytes)
 
 
-def begin_in_place(path: Path, layout: Layout, plan: MovePlan) -> None:
+def begin_in_place(path: Path, layout: TensorLayout, plan: Permutation) -> None:
     """Prepare the conversion of ``path`` for ``finish_in_place``.
 
     Raises ``UserError`` as ``disk_error``; then nothing is changed.
@@ -74,7 +74,7 @@ def begin_in_place(path: Path, layout: Layout, plan: MovePlan) -> None:
 
 def finish_in_place(
     path: Path,
-    origin_for: Callable[[Layout], Origin],
+    origin_for: Callable[[TensorLayout], Origin],
     on_progress: OnProgress = ignore_progress,
     cancel: CancelToken = NEVER_CANCELLED,
 ) -> bool:
@@ -107,7 +107,7 @@ def finish_in_place(
             if cancel.is_cancelled:
                 _remove_work_files(path)
                 cancel.raise_if_cancelled()
-            move_over(path, working)
+            replace_durably(path, working)
         else:
             if not path.exists():
                 raise UserError("file_missing", path=path)
@@ -115,7 +115,7 @@ def finish_in_place(
             return False
         _rewrite(path, journal, done, journal_bytes, on_progress, cancel)
         write_origin(path, origin_for(layout))
-        move_over(working, path)
+        replace_durably(working, path)
         _remove_work_files(path)
     except OSError as error:
         raise UserError("repair_interrupted", path=path, working=working, detail=error_detail(error)) from error

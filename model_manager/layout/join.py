@@ -22,12 +22,12 @@ from model_manager.disk.files import (
     disk_errors,
     error_detail,
     file_size,
-    has_single_name,
     is_file,
-    move_over,
+    is_sole_link,
     open_regular,
     read_error,
     remove_temporary_files,
+    replace_durably,
     sync,
     write_atomically,
 )
@@ -111,7 +111,7 @@ def join_parts(
             parts = [target.with_name(name) for name in ordered_parts(names)]
             check_parts(parts)
             join = _Join(target, tuple((path, path.stat().st_size) for path in parts))
-            if not all(map(has_single_name, parts)):
+            if not all(map(is_sole_link, parts)):
                 return _copy_parts(join, on_progress, cancel)
             for path in parts:
                 path.open("r+b").close()  # fails here where a part is read-only
@@ -185,14 +185,14 @@ def _is_complete(join: _Join) -> bool:
 def _begin(join: _Join) -> None:
     """Make the first part the beginning of the file, with its full length, or change nothing."""
     first, first_bytes = join.parts[0]
-    move_over(first, join.working)
+    replace_durably(first, join.working)
     try:
         with join.working.open("r+b", buffering=0) as file:
             make_sparse(file)
             file.truncate(join.bytes)
     except OSError:
         os.truncate(join.working, first_bytes)
-        move_over(join.working, first)
+        replace_durably(join.working, first)
         join.journal.unlink()
         raise
 
@@ -212,7 +212,7 @@ def _move_parts(join: _Join, on_progress: OnProgress, cancel: CancelToken) -> Pa
                 if cancel.is_cancelled:
                     raise UserError("join_stopped", path=join.target, working=join.working)
             os.fsync(file.fileno())
-        move_over(join.working, join.target)
+        replace_durably(join.working, join.target)
         _clean_up(join)
     except OSError as error:
         detail = error_detail(error)
@@ -265,7 +265,7 @@ def _copy_parts(join: _Join, on_progress: OnProgress, cancel: CancelToken) -> Pa
                         cancel.raise_if_cancelled()
                 start += n_bytes
             sync(file)
-        move_over(copy, join.target)
+        replace_durably(copy, join.target)
     finally:
         with suppress(OSError):
             copy.unlink()

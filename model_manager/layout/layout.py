@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from model_manager.disk.json_file import CompressedBytes
 
 
-class Segment(NamedTuple):
+class ByteRange(NamedTuple):
     """``length`` bytes at ``source`` in the published file are at ``target`` in the file on disk."""
 
     source: int
@@ -36,12 +36,12 @@ class Move(NamedTuple):
     to_saved: bool | int = False
 
 
-Piece = TypeVar("Piece", Segment, Move)
+Piece = TypeVar("Piece", ByteRange, Move)
 _ZEROS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Layout:
+class TensorLayout:
     """A map of bytes.
 
     ``segments`` are sorted by ``source`` and overlap on neither side.  Source bytes in no segment (the old header and
@@ -51,14 +51,14 @@ class Layout:
 
     source_bytes: int
     target_bytes: int
-    segments: tuple[Segment, ...] = field(repr=False)
+    segments: tuple[ByteRange, ...] = field(repr=False)
     source_head: CompressedBytes = field(default=CompressedBytes(), repr=False)
     target_head: CompressedBytes = field(default=CompressedBytes(), repr=False)
 
     @classmethod
-    def identity(cls, n_bytes: int) -> Layout:
+    def identity(cls, n_bytes: int) -> TensorLayout:
         """Return the layout of a file that is stored as published."""
-        return cls(n_bytes, n_bytes, (Segment(0, 0, n_bytes),) if n_bytes else ())
+        return cls(n_bytes, n_bytes, (ByteRange(0, 0, n_bytes),) if n_bytes else ())
 
     @property
     def is_identity(self) -> bool:
@@ -69,7 +69,7 @@ class Layout:
     def _sources(self) -> list[int]:
         return [segment.source for segment in self.segments]
 
-    def pieces(self, source: int, length: int) -> Iterator[Segment]:
+    def pieces(self, source: int, length: int) -> Iterator[ByteRange]:
         """Yield the mapped parts of ``length`` bytes of the published file, in order; unmapped bytes are left out."""
         end = source + length
         for segment in self.segments[max(0, bisect_right(self._sources, source) - 1) :]:
@@ -77,13 +77,13 @@ class Layout:
                 return
             start, stop = max(source, segment.source), min(end, segment.source + segment.length)
             if start < stop:
-                yield Segment(start, segment.target + start - segment.source, stop - start)
+                yield ByteRange(start, segment.target + start - segment.source, stop - start)
 
     def unpublished(self) -> Iterator[tuple[int, bytes]]:
         """Yield offset and content of the bytes on disk that are in no segment: the head, and zeros, 1 MiB at most."""
         yield 0, self.target_head
         end = len(self.target_head)
-        for segment in (*sorted(self.segments, key=lambda each: each.target), Segment(0, self.target_bytes, 0)):
+        for segment in (*sorted(self.segments, key=lambda each: each.target), ByteRange(0, self.target_bytes, 0)):
             for start in range(end, segment.target, _ZEROS_BYTES):
                 yield start, bytes(min(_ZEROS_BYTES, segment.target - start))
             end = segment.target + segment.length
@@ -97,7 +97,7 @@ class SourceView:
     ``file`` is seeked.
     """
 
-    def __init__(self, layout: Layout, file: BinaryIO) -> None:
+    def __init__(self, layout: TensorLayout, file: BinaryIO) -> None:
         self._layout = layout
         self._file = file
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model_manager.disk.files import file_size, write_atomically
 from model_manager.disk.json_file import JsonError, from_json, to_json
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.published import HubFile
 
 FORMAT = 1
@@ -38,7 +38,7 @@ class Origin:
     repository: str
     commit: str
     parts: tuple[HubFile, ...]
-    layout: Layout
+    layout: TensorLayout
     sha256: str | None
     verified_at: datetime | None = None
     checksums_from: str = ""

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from model_manager.layout.layout import Layout, Move, Segment, merged
+from model_manager.layout.layout import ByteRange, Move, TensorLayout, merged
 
 PIECE_BYTES = 8 << 20
 SAVED_BYTES = 128 << 20
@@ -26,7 +26,7 @@ Batch = tuple[Move, ...]
 
 
 @dataclass(frozen=True)
-class MovePlan:
+class Permutation:
     """The batches in their order, and the size of the file of saved bytes."""
 
     batches: tuple[Batch, ...] = field(repr=False)
@@ -39,12 +39,12 @@ class MovePlan:
 
 
 def plan_moves(
-    layout: Layout,
+    layout: TensorLayout,
     *,
     piece_bytes: int = PIECE_BYTES,
     saved_bytes: int = SAVED_BYTES,
     batch_bytes: int = BATCH_BYTES,
-) -> MovePlan:
+) -> Permutation:
     """Plan the moves that bring a file from the published order to that of its layout.
 
     The file must have the larger of both sizes meanwhile.  Bytes in no segment (heads, padding) are written afterwards:
@@ -54,9 +54,9 @@ def plan_moves(
     return _Planner(_split(layout.segments, piece_bytes), piece_bytes, saved_bytes, batch_bytes).plan()
 
 
-def _split(segments: Sequence[Segment], piece_bytes: int) -> list[Segment]:
+def _split(segments: Sequence[ByteRange], piece_bytes: int) -> list[ByteRange]:
     return [
-        Segment(segment.source + start, segment.target + start, min(piece_bytes, segment.length - start))
+        ByteRange(segment.source + start, segment.target + start, min(piece_bytes, segment.length - start))
         for segment in segments
         if segment.source != segment.target
         for start in range(0, segment.length, piece_bytes)
@@ -66,7 +66,7 @@ def _split(segments: Sequence[Segment], piece_bytes: int) -> list[Segment]:
 class _Planner:
     """Orders pieces.  A piece is ready once nothing that is still needed is at its target."""
 
-    def __init__(self, pieces: list[Segment], piece_bytes: int, saved_bytes: int, batch_bytes: int) -> None:
+    def __init__(self, pieces: list[ByteRange], piece_bytes: int, saved_bytes: int, batch_bytes: int) -> None:
         self._pieces = pieces
         self._piece_bytes = piece_bytes
         self._saved_bytes, self._batch_bytes = saved_bytes, batch_bytes
@@ -90,7 +90,7 @@ class _Planner:
         self._slots = 0
         self._front = 0
 
-    def plan(self) -> MovePlan:
+    def plan(self) -> Permutation:
         batches = []
         while True:
             if self._ready:
@@ -98,7 +98,7 @@ class _Planner:
             elif self._skip_placed():
                 batches.append(self._save_front())
             else:
-                return MovePlan(tuple(batches), self._slots * self._piece_bytes)
+                return Permutation(tuple(batches), self._slots * self._piece_bytes)
 
     def _place_ready(self) -> Batch:
         """Move ready pieces to their targets, in the order of the file."""

@@ -21,7 +21,7 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo, padded, read_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.gguf.tensor_types import TENSOR_TYPES
-from model_manager.layout.layout import Layout, Segment, merged
+from model_manager.layout.layout import ByteRange, TensorLayout, merged
 
 _ONE_EXPERT = re.compile(r"(blk\.[0-9]+\.ffn_(?:up|gate|down))\.([0-9]+)\.weight")
 _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
@@ -44,7 +44,7 @@ class _Stack:
         return sum(tensor.n_bytes for tensor in self.tensors)
 
 
-def layout_for(header: GgufHeader, head: bytes) -> Layout:
+def layout_for(header: GgufHeader, head: bytes) -> TensorLayout:
     """Return the layout of a published file: unchanged, or with its experts stacked where each has its own tensors.
 
     ``head`` contains the bytes before ``header.data_offset``; only needed where the experts are stacked.  The metadata
@@ -59,7 +59,7 @@ def layout_for(header: GgufHeader, head: bytes) -> Layout:
     Raises ``ValueError`` where ``head`` belongs to another file.
     """
     if not header.experts_in_separate_tensors:
-        return Layout.identity(header.file_bytes)
+        return TensorLayout.identity(header.file_bytes)
     if header.split_count > 1:
         # Each shard contains the number of tensors in all shards, so a single one can't be converted.
         raise UserError("experts_in_shards", path=header.path, count=header.split_count)
@@ -73,10 +73,10 @@ def layout_for(header: GgufHeader, head: bytes) -> Layout:
     stacks = _stacks(header)
     target_head = _new_head(header, head, stacks)
     segments, target_bytes = _segments(header, stacks, len(target_head))
-    return Layout(header.file_bytes, target_bytes, segments, CompressedBytes(head), CompressedBytes(target_head))
+    return TensorLayout(header.file_bytes, target_bytes, segments, CompressedBytes(head), CompressedBytes(target_head))
 
 
-def read_layout(path: Path) -> tuple[GgufHeader, Layout]:
+def read_layout(path: Path) -> tuple[GgufHeader, TensorLayout]:
     """Return the header of a file on disk and the layout that it should have; the identity where it loads already.
 
     Raises ``UserError`` as ``read_header`` and ``layout_for``.
@@ -155,7 +155,7 @@ def _new_head(header: GgufHeader, head: bytes, stacks: tuple[_Stack, ...]) -> by
     return content.ljust(padded(len(content), header.alignment), b"\0")
 
 
-def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) -> tuple[tuple[Segment, ...], int]:
+def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) -> tuple[tuple[ByteRange, ...], int]:
     """Return the segments, and the size of the new file."""
     places: dict[str, tuple[int, int]] = {}
     offset = 0
@@ -174,9 +174,9 @@ def _segments(header: GgufHeader, stacks: tuple[_Stack, ...], target_data: int) 
         padding = min(padded(end, header.alignment), source_bytes) - end
         target, room = places[tensor.name]
         length = tensor.n_bytes + min(padding, room)
-        segments.append(Segment(header.data_offset + tensor.offset, target_data + target, length))
+        segments.append(ByteRange(header.data_offset + tensor.offset, target_data + target, length))
     # Bytes after the last tensor don't belong to the model but to the published file.
     behind = padded(end, header.alignment)
     left_over = max(0, source_bytes - behind)
-    segments.append(Segment(header.data_offset + behind, target_data + offset, left_over))
+    segments.append(ByteRange(header.data_offset + behind, target_data + offset, left_over))
     return merged(segments), target_data + offset + left_over

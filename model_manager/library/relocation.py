@@ -21,7 +21,7 @@ from pathlib import Path
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.copies import copy_link, copy_verified
-from model_manager.disk.files import FileLock, disk_error, disk_errors, error_detail, move_over, write_atomically
+from model_manager.disk.files import FileLock, disk_error, disk_errors, error_detail, replace_durably, write_atomically
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.space import SPARE_BYTES, allocated_bytes, require_free
 from model_manager.errors import UserError
@@ -272,7 +272,7 @@ def _complete(relocation: Relocation, rename: Rename) -> None:
             if os.path.lexists(copy):
                 if os.path.lexists(new / copied.name):
                     raise UserError("file_exists", path=new / copied.name)
-                move_over(copy, new / copied.name)
+                replace_durably(copy, new / copied.name)
         for name in _model_files(old):
             if not os.path.lexists(new / name):
                 _rename(old, new, name, rename)
@@ -300,7 +300,7 @@ def _rename(old: Path, new: Path, name: str, rename: Rename) -> None:
             raise
         # Another file system is mounted inside the old folder.
         copy_verified(old / name, _copy_path(new / name))
-        move_over(_copy_path(new / name), new / name)
+        replace_durably(_copy_path(new / name), new / name)
         _delete_original(old / name)
 
 

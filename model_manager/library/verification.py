@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.files import file_size, open_regular, open_unchanging
+from model_manager.disk.files import file_size, open_regular, open_unmodified
 from model_manager.disk.hashing import READ_BYTES, STEP_BYTES, read_all, read_step
 from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.access import Access
 from model_manager.hub.catalogue import CATALOGUE
 from model_manager.hub.resolver import find_published
-from model_manager.layout.layout import Layout, SourceView
+from model_manager.layout.layout import SourceView, TensorLayout
 from model_manager.layout.origin import Origin, read_origin, write_origin
 from model_manager.library.library import ModelLibrary
 from model_manager.progress import OnProgress, Progress, ignore_progress
@@ -122,10 +122,10 @@ def verify(
     That is known from the origin beside the file, else from ``expected`` (also for a file that was converted on this
     computer, whose origin has a layout but no hashes), else from the catalogue.
 
-    Raises ``Cancelled``, and ``UserError`` as ``open_unchanging``.
+    Raises ``Cancelled``, and ``UserError`` as ``open_unmodified``.
     """
     stored = read_origin(path)
-    with open_unchanging(path) as (file, status):
+    with open_unmodified(path) as (file, status):
         origin = _reference(path, status.st_size, stored, expected)
         layout = origin.layout
         hashes = PublishedHashes(origin.parts, origin.piece_bytes)
@@ -215,7 +215,7 @@ def pieces_to_redownload(verification: Verification, origin: Origin | None) -> t
     return tuple(range(len(origin.piece_lengths())))
 
 
-def worst(verifications: Sequence[Verification]) -> Verification:
+def worst_verification(verifications: Sequence[Verification]) -> Verification:
     """Return a file that doesn't match, else one of which that is unknown, else the first one."""
     order = {False: 0, None: 1, True: 2}
     return min(verifications, key=lambda each: order[each.matches])
@@ -269,7 +269,7 @@ def _reference(path: Path, n_bytes: int, stored: Origin | None, expected: Publis
         return stored
     if expected is not None:
         return _origin_of(expected, _expected_parts(path, n_bytes, expected))
-    return Origin("", "", "", (), Layout.identity(n_bytes), None)
+    return Origin("", "", "", (), TensorLayout.identity(n_bytes), None)
 
 
 def _origin_of(published: PublishedModel, parts: tuple[HubFile, ...]) -> Origin:
@@ -278,7 +278,7 @@ def _origin_of(published: PublishedModel, parts: tuple[HubFile, ...]) -> Origin:
         repository=published.repository,
         commit=published.commit,
         parts=parts,
-        layout=Layout.identity(sum(part.bytes for part in parts)),
+        layout=TensorLayout.identity(sum(part.bytes for part in parts)),
         sha256=None,
         checksums_from=published.checksums_from,
     )
@@ -313,7 +313,7 @@ def _read_both_orders(
     path: Path,
     file: BinaryIO,
     n_bytes: int,
-    layout: Layout,
+    layout: TensorLayout,
     hashes: PublishedHashes,
     whole: hashlib._Hash,
     on_progress: OnProgress,

@@ -41,7 +41,7 @@ WITH_HOST_BUFFER = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL
 
 
 @dataclass(frozen=True)
-class Buffers:
+class ComputeBufferEstimate:
     """Estimates in bytes for one spec; ``device`` and ``host`` combine them."""
 
     embedding: int
@@ -87,7 +87,7 @@ class Buffers:
         return size + ((_COPIES - 1) * (self.masks + self.embedding) if pipeline else 0)
 
 
-def buffers(shape: ModelShape, spec: LoadSpec) -> Buffers:
+def buffers(shape: ModelShape, spec: LoadSpec) -> ComputeBufferEstimate:
     """Estimate the buffers of a model for a resolved spec (context, batch sizes, cache type)."""
     context = spec.context or 0
     widths, rows = shape.widths, min(spec.n_ubatch, context)
@@ -107,7 +107,7 @@ def buffers(shape: ModelShape, spec: LoadSpec) -> Buffers:
     entering = embedding * widths.experts_used
     mixture = max(3 * expert + 3 * embedding, 2 * entering + 4 * embedding, 2 * entering + expert + embedding)
     host_mixture = max(3 * expert + 2 * embedding, 2 * entering + 3 * embedding, 2 * entering + expert + embedding)
-    return Buffers(
+    return ComputeBufferEstimate(
         embedding=embedding,
         masks=masks,
         attention=attention,

@@ -94,7 +94,7 @@ class LayerWeights:
 
 
 @dataclass(frozen=True)
-class Widths:
+class TensorWidths:
     """Elements per token in the network's computations, from the header."""
 
     embedding: int
@@ -125,7 +125,7 @@ class ModelShape:
     tied_output: Weights
     unused: Weights
     cache: CacheRules
-    widths: Widths
+    widths: TensorWidths
     trained_context: int | None
     file_bytes: int
     parameters: int
@@ -200,7 +200,7 @@ def _part(name: str) -> int:
     return _DENSE_FFN if name.startswith("ffn_") and not name.startswith(_ROUTER_AND_NORMS) else _ATTENTION
 
 
-def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Widths:
+def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> TensorWidths:
     keys = HeaderKeys(header)
     table = names.get("token_embd.weight")
     embedding = keys.number("embedding_length") or (table.shape[0] if table and table.shape else 0)
@@ -218,7 +218,7 @@ def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Wi
     if stacked is not None and len(stacked.shape) > 1:
         expert_ffn = max(stacked.shape[:2]) if embedding not in stacked.shape[:2] else _other(stacked, embedding)
     has_dense = any(f"blk.{number}.ffn_up.weight" in names for number in range(layers))
-    return Widths(
+    return TensorWidths(
         embedding=embedding,
         queries=heads * max(head, value),
         heads=heads,

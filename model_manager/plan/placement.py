@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model_manager.plan.problem import Placement, Problem
-from model_manager.plan.split import DeviceRoom, Layout, Slots, fit, fixed_counts, layers_of, spread
+from model_manager.plan.split import DeviceCapacity, LayerSplit, Slots, fit, fixed_counts, layers_of, spread
 
 
 def best_placement(problem: Problem) -> Placement:
@@ -79,7 +79,7 @@ def _from(problem: Problem, start: int) -> Placement | None:
     return _placed(problem, start, layout or _all_experts_out(problem, start))
 
 
-def _all_experts_out(problem: Problem, start: int) -> Layout | None:
+def _all_experts_out(problem: Problem, start: int) -> LayerSplit | None:
     """Place the slots with the experts of every layer in RAM, which also makes the devices' buffers smaller."""
     slots = problem.slots.after(start)
     fixed = problem.options.experts_in_ram
@@ -89,8 +89,8 @@ def _all_experts_out(problem: Problem, start: int) -> Layout | None:
     return None if layout is None else _without_experts(slots, layout)
 
 
-def _without_experts(slots: Slots, layout: Layout) -> Layout:
-    return Layout(layout.counts, tuple(slot for slot, n_bytes in enumerate(slots.experts) if n_bytes))
+def _without_experts(slots: Slots, layout: LayerSplit) -> LayerSplit:
+    return LayerSplit(layout.counts, tuple(slot for slot, n_bytes in enumerate(slots.experts) if n_bytes))
 
 
 def _fewer_layers(problem: Problem) -> Placement:
@@ -106,14 +106,14 @@ def _fewer_layers(problem: Problem) -> Placement:
     return (_from(problem, total - low) if low else None) or _nothing(problem)
 
 
-def _solve(problem: Problem, slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
+def _solve(problem: Problem, slots: Slots, rooms: Sequence[DeviceCapacity], most: int) -> LayerSplit | None:
     if problem.options.tensor_split:
         layout = fixed_counts(slots, rooms, _fixed_layer_counts(problem, len(slots.dense)))
         return None if layout is None or len(layout.in_ram) > most else layout
     return fit(slots, rooms, most)
 
 
-def _share(problem: Problem, slots: Slots, rooms: Sequence[DeviceRoom], layout: Layout) -> Layout:
+def _share(problem: Problem, slots: Slots, rooms: Sequence[DeviceCapacity], layout: LayerSplit) -> LayerSplit:
     return layout if problem.options.tensor_split else spread(slots, rooms, problem.usable, layout)
 
 
@@ -122,7 +122,7 @@ def _fixed_layer_counts(problem: Problem, n_gpu_layers: int) -> tuple[int, ...]:
     return tuple(where.count(number) for number in range(len(problem.devices)))
 
 
-def _placed(problem: Problem, start: int, layout: Layout | None) -> Placement | None:
+def _placed(problem: Problem, start: int, layout: LayerSplit | None) -> Placement | None:
     if layout is None:
         return None
     fixed = problem.options.experts_in_ram
@@ -137,7 +137,7 @@ def _forced(problem: Problem, most: int) -> Placement:
     """Place what the options fix although it does not fit."""
     start = problem.shape.n_layer + 1 - most
     counts = _fixed_layer_counts(problem, most) if problem.options.tensor_split else _by_room(problem, most)
-    layout = _without_experts(problem.slots.after(start), Layout(counts, ()))
+    layout = _without_experts(problem.slots.after(start), LayerSplit(counts, ()))
     return _placed(problem, start, layout) or _nothing(problem)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.plan.compute_buffers import OFFLOADING, WITH_HOST_BUFFER, Buffers, buffers
+from model_manager.plan.compute_buffers import OFFLOADING, WITH_HOST_BUFFER, ComputeBufferEstimate, buffers
 from model_manager.plan.load_plan import VERDICTS, DevicePlan, HostPlan, Verdict
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.model_shape import ModelShape, Weights
-from model_manager.plan.split import DeviceRoom, Slots
+from model_manager.plan.split import DeviceCapacity, Slots
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Problem:
         return replace(self, corrections=self.corrections.at(min(micro_batch, context)), spec=spec)
 
     @cached_property
-    def buffers(self) -> Buffers:
+    def buffers(self) -> ComputeBufferEstimate:
         """Estimated compute buffers."""
         return buffers(self.shape, self.spec)
 
@@ -93,7 +93,7 @@ class Problem:
 
     def rooms(
         self, *, experts: bool, ram_layers: bool, experts_out: bool, pipeline: bool = False
-    ) -> tuple[DeviceRoom, ...]:
+    ) -> tuple[DeviceCapacity, ...]:
         """Room of each device besides its compute buffers.
 
         ``experts``: it computes with experts in its memory; ``ram_layers``: there are layers in RAM;
@@ -116,7 +116,9 @@ class Problem:
                 for with_output in (False, True)
             )
             lead = max(first - plain, first_output - output)
-            found.append(DeviceRoom(usable - max(0, plain + correction), usable - max(0, output + correction), lead))
+            found.append(
+                DeviceCapacity(usable - max(0, plain + correction), usable - max(0, output + correction), lead)
+            )
         return tuple(found)
 
     def compute_bytes(

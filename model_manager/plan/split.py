@@ -46,7 +46,7 @@ def _f32(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class DeviceRoom:
+class DeviceCapacity:
     """Memory left on one device in bytes, besides its compute buffers.
 
     ``with_output`` if the output is among its slots; ``leading`` is subtracted for the first device with a slot.
@@ -56,9 +56,9 @@ class DeviceRoom:
     with_output: int
     leading: int = 0
 
-    def less(self, n_bytes: int) -> DeviceRoom:
+    def less(self, n_bytes: int) -> DeviceCapacity:
         """Return the memory reduced by ``n_bytes``."""
-        return DeviceRoom(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
+        return DeviceCapacity(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Slots:
 
 
 @dataclass(frozen=True)
-class Layout:
+class LayerSplit:
     """A solution: number of slots per device, and the slots whose experts are in RAM (indices in ``Slots``)."""
 
     counts: tuple[int, ...]
     in_ram: tuple[int, ...]
 
 
-def fit(slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
+def fit(slots: Slots, rooms: Sequence[DeviceCapacity], most: int) -> LayerSplit | None:
     """Find the layout with the fewest slots' experts in RAM, at most ``most`` of them; None where none fits.
 
     Exact: for every number of experts in RAM it tracks the farthest slot that the first devices can reach, and a device
@@ -130,7 +130,7 @@ def fit(slots: Slots, rooms: Sequence[DeviceRoom], most: int) -> Layout | None:
     return fixed_counts(slots, rooms, counts[::-1])
 
 
-def spread(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], layout: Layout) -> Layout:
+def spread(slots: Slots, rooms: Sequence[DeviceCapacity], usable: Sequence[int], layout: LayerSplit) -> LayerSplit:
     """Distribute the same number of experts in RAM so that the devices fill in equal proportion of ``usable``.
 
     Where possible, the experts left out per device are proportional to its part of ``usable``.
@@ -153,7 +153,7 @@ def spread(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], lay
     return found
 
 
-def _fit_evenly(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int], most: int) -> Layout | None:
+def _fit_evenly(slots: Slots, rooms: Sequence[DeviceCapacity], usable: Sequence[int], most: int) -> LayerSplit | None:
     """Fit with ``most`` experts in RAM, on each device its part of them; None where that is not enough."""
     total, passed, start = max(1, sum(usable)), 0, 0
     left_out = 0
@@ -174,7 +174,7 @@ def _fit_evenly(slots: Slots, rooms: Sequence[DeviceRoom], usable: Sequence[int]
     return found if found is not None and len(found.in_ram) <= most else None
 
 
-def fixed_counts(slots: Slots, rooms: Sequence[DeviceRoom], counts: Sequence[int]) -> Layout | None:
+def fixed_counts(slots: Slots, rooms: Sequence[DeviceCapacity], counts: Sequence[int]) -> LayerSplit | None:
     """Find the fewest experts in RAM with these numbers of slots per device; None where that does not fit."""
     in_ram: list[int] = []
     start, leading = 0, True
@@ -188,10 +188,10 @@ def fixed_counts(slots: Slots, rooms: Sequence[DeviceRoom], counts: Sequence[int
             in_ram += chosen
             leading = False
         start = stop
-    return Layout(tuple(counts), tuple(in_ram))
+    return LayerSplit(tuple(counts), tuple(in_ram))
 
 
-def _reach(slots: Slots, start: int, room: DeviceRoom, most: int) -> list[int]:
+def _reach(slots: Slots, start: int, room: DeviceCapacity, most: int) -> list[int]:
     """Return for every number of experts left out, from 0 on, the slot after the last that the device can hold."""
     end = len(slots.dense)
     leading = room.leading if start == 0 else 0

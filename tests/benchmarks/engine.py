@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.backend import ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.backend import AnswerFinished, ChatRequest, PromptMessage, PromptProgress, TextDelta
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
@@ -112,12 +112,12 @@ def second_turn(engine: LocalEngine) -> Figure:
     for number in range(RUNS):
         # A different start each time, so that nothing is in the cache.
         first = PromptMessage(Role.USER, f"Day {number}. {opening}")
-        answer = "".join(e.text for e in _answer(engine, (first,), 40) if isinstance(e, Piece))
+        answer = "".join(e.text for e in _answer(engine, (first,), 40) if isinstance(e, TextDelta))
         messages = (first, PromptMessage(Role.ASSISTANT, answer), PromptMessage(Role.USER, "And the next day?"))
         kept.append(_first_token_s(engine, messages))
         _first_token_s(engine, (PromptMessage(Role.USER, "Something else."),))
         again.append(_first_token_s(engine, messages))
-        prompt_tokens = next(e for e in _answer(engine, messages, 1) if isinstance(e, Finished)).prompt_tokens
+        prompt_tokens = next(e for e in _answer(engine, messages, 1) if isinstance(e, AnswerFinished)).prompt_tokens
     ratio = median(kept) / median(again)
     return at_most("second turn, time to first token", ratio, 0.15, kept=kept, again=again, tokens=prompt_tokens)
 
@@ -127,7 +127,7 @@ def stop_while_generating(engine: LocalEngine) -> Figure:
     for _ in range(RUNS * 2):
         asked_at, token = 0.0, CancelToken()
         for event in _stream(engine, (PromptMessage(Role.USER, QUESTION),), 2000, token):
-            if isinstance(event, Piece) and event.tokens > 20 and not asked_at:
+            if isinstance(event, TextDelta) and event.tokens > 20 and not asked_at:
                 asked_at = time.monotonic()
                 token.cancel()
         waits.append(time.monotonic() - asked_at)
@@ -161,7 +161,7 @@ def _answer(engine: LocalEngine, messages: tuple[PromptMessage, ...], tokens: in
 
 
 def _first_token_s(engine: LocalEngine, messages: tuple[PromptMessage, ...]) -> float:
-    finished = next(event for event in _answer(engine, messages, 2) if isinstance(event, Finished))
+    finished = next(event for event in _answer(engine, messages, 2) if isinstance(event, AnswerFinished))
     assert finished.time_to_first_token_s is not None
     return finished.time_to_first_token_s
 

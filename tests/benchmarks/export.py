@@ -22,7 +22,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.conversation import ConversationTree, Role
 from app.export.export import FORMATS
-from app.export.formats import Format, Options
+from app.export.formats import ExportFormat, ExportOptions
 from app.formulas import FormulaRenderer
 from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.export.tree_builders import talk
@@ -65,13 +65,13 @@ def conversation() -> ConversationTree:
     return talk(*said, title="A long conversation 很长的对话")
 
 
-def written(tree: ConversationTree, chosen: Format) -> tuple[float, dict[str, object]]:
+def written(tree: ConversationTree, chosen: ExportFormat) -> tuple[float, dict[str, object]]:
     """Return the seconds, and details: processor time, bytes, number of progress reports."""
     steps: list[float] = []
     formula_renderer = FormulaRenderer()
     try:
         begun, used = time.perf_counter(), time.process_time()
-        content = chosen.write([tree], Options(formula_renderer=formula_renderer, progress=steps.append))
+        content = chosen.write([tree], ExportOptions(formula_renderer=formula_renderer, progress=steps.append))
         seconds, busy = time.perf_counter() - begun, time.process_time() - used
         return seconds, {"processor_s": round(busy, 2), "bytes": len(content), "progress_steps": len(steps)}
     finally:
@@ -84,7 +84,7 @@ def longest_gap_ms(tree: ConversationTree) -> float:
     loop, ticker = QEventLoop(), QTimer()
     ticker.timeout.connect(lambda: ticks.append(time.perf_counter()))
     chosen = pdf_format()
-    thread = threading.Thread(target=lambda: chosen.write([tree], Options()))
+    thread = threading.Thread(target=lambda: chosen.write([tree], ExportOptions()))
     ticker.start(1)
     watcher = QTimer()
     watcher.timeout.connect(lambda: None if thread.is_alive() else loop.quit())

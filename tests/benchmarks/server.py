@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from app.backend import ChatRequest, Piece, PromptMessage
+from app.backend import ChatRequest, PromptMessage, TextDelta
 from app.conversation import Role, Sampling
 from app.servers import protocol
 from app.servers.backend import ServerBackend
@@ -49,7 +49,7 @@ def ours(source: ServerBackend, request: ChatRequest) -> tuple[float, float, int
     began = time.perf_counter()
     first, words = 0.0, 0
     for event in source.stream(request):
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             words += 1
             first = first or time.perf_counter() - began
     return first, time.perf_counter() - began, words

@@ -19,7 +19,7 @@ from statistics import quantiles
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.backend import Piece
+from app.backend import TextDelta
 from app.conversation import Role, Status
 from app.formulas import FormulaRenderer
 from tests.benchmarks.figures import Figure, at_most, median, report, reported
@@ -198,7 +198,7 @@ class Bench:
             nonlocal sent
             due = min(len(pieces), int((time.perf_counter() - began) * rate))
             for piece in pieces[sent:due]:
-                events.post(None, Piece(piece, 0, 0))
+                events.post(None, TextDelta(piece, 0, 0))
             sent = due
             if sent == len(pieces):
                 feeder.stop()

@@ -23,7 +23,16 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 import ui.conversation.controller
-from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest, Finished, Loaded, Piece, PromptProgress
+from app.backend import (
+    AnswerFinished,
+    AnswerOrigin,
+    ChatBackend,
+    ChatEvent,
+    ChatRequest,
+    ModelLoaded,
+    PromptProgress,
+    TextDelta,
+)
 from app.backends import backend_for
 from app.config.drafts import Draft
 from app.config.paths import DataFolder
@@ -66,16 +75,16 @@ class Steady:
         self._rate, self._seconds = rate, seconds
 
     def stream(self, _request: ChatRequest, _token: CancelToken) -> Iterator[ChatEvent]:
-        yield Loaded(0.0, 8192)
+        yield ModelLoaded(0.0, 8192)
         yield PromptProgress(10, 10, 0, 0.0)
         text = itertools.cycle(TEXT)
         begin, tokens = time.monotonic(), 0
         while tokens < self._rate * self._seconds:
             time.sleep(0.03)
             due = min(self._rate * self._seconds, int((time.monotonic() - begin) * self._rate))
-            yield Piece("".join(itertools.islice(text, 4 * (due - tokens))), due, due)
+            yield TextDelta("".join(itertools.islice(text, 4 * (due - tokens))), due, due)
             tokens = due
-        yield Finished("stop", 10, tokens, None, float(self._rate), 0.1)
+        yield AnswerFinished("stop", 10, tokens, None, float(self._rate), 0.1)
 
     def origin(self) -> AnswerOrigin:
         return AnswerOrigin("steady")
@@ -130,7 +139,7 @@ def fill(services: Services) -> str:
 
 
 def measure(services: Services, application: QApplication) -> list[Answered]:
-    window = MainWindow(services.settings, Appearance(application, services.settings.now))
+    window = MainWindow(services.settings, Appearance(application, services.settings.current))
     window.show()
     rate: tuple[int, int] | None = None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Loaded, Piece
+from app.backend import AnswerFinished, AnswerOrigin, ChatEvent, ChatRequest, ModelLoaded, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.conversation import Message, Sampling, Status
 from app.store.store import ConversationStore
@@ -15,7 +15,7 @@ from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 ORIGIN = AnswerOrigin("starter", "ab" * 32, "Q4_1", "llama.cpp")
-DONE = Finished("stop", 10, 2, 100.0, 50.0, 0.1)
+DONE = AnswerFinished("stop", 10, 2, 100.0, 50.0, 0.1)
 
 
 class ScriptedBackend:
@@ -56,7 +56,7 @@ def generate(store: ConversationStore, answer: Message, backend: ScriptedBackend
 
 
 def test_complete_answer_is_stored_with_its_provenance(store: ConversationStore, answer: Message) -> None:
-    backend = ScriptedBackend(Loaded(0.0, 100), Piece("The ", 1, 11), Piece("sea.", 2, 12), DONE)
+    backend = ScriptedBackend(ModelLoaded(0.0, 100), TextDelta("The ", 1, 11), TextDelta("sea.", 2, 12), DONE)
     result = generate(store, answer, backend)
     kept = store.message(answer.id)
     assert result.error is None
@@ -78,7 +78,7 @@ def test_growing_answer_is_stored(store: ConversationStore, answer: Message, mon
         kept = store.message(answer.id)
         seen.append((kept.content, kept.status))
 
-    generate(store, answer, ScriptedBackend(read, Piece("One", 1, 1), read, Piece(" two", 2, 2), read, DONE))
+    generate(store, answer, ScriptedBackend(read, TextDelta("One", 1, 1), read, TextDelta(" two", 2, 2), read, DONE))
     assert seen == [
         ("", Status.STREAMING),
         ("One", Status.STREAMING),
@@ -88,7 +88,7 @@ def test_growing_answer_is_stored(store: ConversationStore, answer: Message, mon
 
 def test_dead_engine_leaves_text_and_error(store: ConversationStore, answer: Message) -> None:
     died = UserError("engine_died", phase="generating", returncode=-9, signal="SIGKILL", log="")
-    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), died))
+    result = generate(store, answer, ScriptedBackend(TextDelta("Half", 1, 1), died))
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
     assert kept.error is not None
@@ -103,25 +103,27 @@ def test_answer_without_text_has_failed(store: ConversationStore, answer: Messag
     assert kept.error == {"code": "not_gguf", "path": "/x.gguf"}
 
 
-@pytest.mark.parametrize("end", [Cancelled(), Finished("cancelled", 10, 1, None, None, None)])
-def test_stopped_answer_keeps_its_text(store: ConversationStore, answer: Message, end: Finished | Cancelled) -> None:
-    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), end))
+@pytest.mark.parametrize("end", [Cancelled(), AnswerFinished("cancelled", 10, 1, None, None, None)])
+def test_stopped_answer_keeps_its_text(
+    store: ConversationStore, answer: Message, end: AnswerFinished | Cancelled
+) -> None:
+    result = generate(store, answer, ScriptedBackend(TextDelta("Half", 1, 1), end))
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.STOPPED)
     assert result.error is None
 
 
 def test_bug_is_returned_after_the_text_was_stored(store: ConversationStore, answer: Message) -> None:
-    result = generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), lambda: 1 // 0))
+    result = generate(store, answer, ScriptedBackend(TextDelta("Half", 1, 1), lambda: 1 // 0))
     assert isinstance(result.bug, ZeroDivisionError)
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
 
 
 def test_continuing_appends_to_the_text(store: ConversationStore, answer: Message) -> None:
-    generate(store, answer, ScriptedBackend(Piece("Half", 1, 1), Cancelled()))
+    generate(store, answer, ScriptedBackend(TextDelta("Half", 1, 1), Cancelled()))
     resumed = store.resume_answer(answer.id)
-    generate(store, resumed, ScriptedBackend(Piece(" and half", 1, 1), DONE), prefill=resumed.content)
+    generate(store, resumed, ScriptedBackend(TextDelta(" and half", 1, 1), DONE), prefill=resumed.content)
     kept = store.message(answer.id)
     assert (kept.content, kept.status) == ("Half and half", Status.COMPLETE)
 
@@ -132,7 +134,7 @@ def test_failing_store_does_not_lose_the_text(store: ConversationStore, answer: 
     blocker = sqlite3.connect(tmp_path / "conversations" / "conversations.sqlite3", isolation_level=None)
     with ConversationStore.open(tmp_path / "conversations", busy_timeout_s=0.05) as hasty:
         blocker.execute("BEGIN IMMEDIATE")
-        result = generate(hasty, answer, ScriptedBackend(Piece("No limit", 1, 1), DONE))
+        result = generate(hasty, answer, ScriptedBackend(TextDelta("No limit", 1, 1), DONE))
         blocker.execute("ROLLBACK")
         blocker.close()
         assert result.save_error is not None
@@ -166,7 +168,7 @@ def test_thinking_time_is_measured(
     monkeypatch.setattr("app.chat.answer.time.monotonic", lambda: now[0])
     script: list[object] = []
     for number, text in enumerate(pieces):
-        script += [lambda number=number: now.__setitem__(0, float(number)), Piece(text, number, number)]
+        script += [lambda number=number: now.__setitem__(0, float(number)), TextDelta(text, number, number)]
     generate(store, answer, ScriptedBackend(*script, DONE), prefill=prefill)
     made_by = store.message(answer.id).provenance
     assert made_by is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.attachments import MAX_BYTES, clean_name, decode, pasted, read_attachment
+from app.chat.attachments import MAX_BYTES, attachment_from_paste, clean_name, decode, read_attachment
 from model_manager.errors import UserError
 
 CHINESE = "海水为什么是咸的？因为河流把盐带到海里，水蒸发以后盐留了下来。\n第二行：还有火山。\n"
@@ -37,7 +37,7 @@ def test_big5_and_western_encodings_are_decoded() -> None:
 
 def test_line_ends_are_normalised() -> None:
     assert decode(b"a\r\nb\rc\n") == "a\nb\nc\n"
-    assert pasted("a\r\nb", "Pasted").content == "a\nb"
+    assert attachment_from_paste("a\r\nb", "Pasted").content == "a\nb"
 
 
 def test_log_with_escape_sequences_is_text() -> None:

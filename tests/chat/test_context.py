@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.backend import ChatRequest, Fitted, PromptMessage
+from app.backend import ChatRequest, ContextFitted, PromptMessage
 from app.chat.context import (
     ROLL_TARGET,
     context_use,
@@ -148,7 +148,7 @@ def test_room_for_an_answer() -> None:
     assert room_for_answer(4, None) == 1
 
 
-def fit_or_not(asked: ChatRequest, context: int, count: Counter) -> tuple[ChatRequest, Fitted] | UserError:
+def fit_or_not(asked: ChatRequest, context: int, count: Counter) -> tuple[ChatRequest, ContextFitted] | UserError:
     try:
         return fit(asked, context, count)
     except UserError as error:

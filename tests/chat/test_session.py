@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import AnswerOrigin, ChatEvent, ChatRequest, Finished, Piece
+from app.backend import AnswerFinished, AnswerOrigin, ChatEvent, ChatRequest, TextDelta
 from app.chat.session import ChatSession
-from app.config.presets import Choices
+from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.conversation import ContextPolicy, Role, Sampling, Status
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
-DONE = Finished("stop", 10, 2, 100.0, 50.0, 0.1)
+DONE = AnswerFinished("stop", 10, 2, 100.0, 50.0, 0.1)
 
 
 class Backend:
@@ -30,7 +30,7 @@ class Backend:
 
     def stream(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent]:
         self.requests.append(request)
-        yield Piece("Yes.", 1, 11)
+        yield TextDelta("Yes.", 1, 11)
         yield DONE
 
     def origin(self) -> AnswerOrigin:
@@ -86,15 +86,15 @@ def test_new_conversation_takes_prompt_and_sampling_of_the_settings(
     assert message.provenance.seed == request.sampling.seed, "the seed that was drawn"
 
 
-def test_choices_of_a_conversation_precede_the_settings(
+def test_overrides_of_a_conversation_precede_the_settings(
     session: ChatSession, backend: Backend, jobs: list[Callable[[], None]]
 ) -> None:
     sampling = Sampling(temperature=0.1, seed=3)
-    session.set_choices(Choices("Rhyme.", sampling, ContextPolicy.ROLL))
+    session.set_overrides(ConversationOverrides("Rhyme.", sampling, ContextPolicy.ROLL))
     session.ask("one", "model")
     run(jobs)
-    assert session.choices() == Choices("Rhyme.", sampling, ContextPolicy.ROLL)
-    session.set_choices(replace(session.choices(), sampling=None))
+    assert session.overrides() == ConversationOverrides("Rhyme.", sampling, ContextPolicy.ROLL)
+    session.set_overrides(replace(session.overrides(), sampling=None))
     session.ask("two", "model", adjust=lambda request: replace(request, context_policy=ContextPolicy.STOP))
     run(jobs)
     first, second = backend.requests

@@ -8,8 +8,8 @@ from app.chat.titles import (
     TITLE_CHARACTERS,
     clean_title,
     first_title,
+    is_descriptive,
     is_greeting,
-    is_telling,
     title_from,
     title_from_answer,
 )
@@ -52,18 +52,18 @@ def test_attachment_gives_the_title_without_text() -> None:
 @pytest.mark.parametrize("text", ["hi", "Hello there!", "你好", "您好！", "在吗？", "Good morning", "thanks", "test"])
 def test_greetings_are_recognised(text: str) -> None:
     assert is_greeting(text)
-    assert not is_telling(text)
+    assert not is_descriptive(text)
 
 
 @pytest.mark.parametrize("text", ["history of tea", "Hi, why is the sea salty?", "你好世界怎么写", "testing in Python"])
 def test_questions_are_not_greetings(text: str) -> None:
     assert not is_greeting(text)
-    assert is_telling(text)
+    assert is_descriptive(text)
 
 
 def test_cut_title_is_not_telling() -> None:
-    assert not is_telling("word " * 40)
-    assert not is_telling("")
+    assert not is_descriptive("word " * 40)
+    assert not is_descriptive("")
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from app.config.drafts import Draft, Drafts
-from app.config.presets import BUILT_IN, Choices, Preset, Presets
+from app.config.presets import BUILT_IN, ConversationOverrides, Preset, Presets
 from app.conversation import Attachment, ContextPolicy, Sampling
 from model_manager.errors import UserError
 
-OWN = Choices("Be brief.", Sampling(temperature=0.1, max_tokens=99, stop=("END",), seed=7), ContextPolicy.ROLL)
+OWN = ConversationOverrides(
+    "Be brief.", Sampling(temperature=0.1, max_tokens=99, stop=("END",), seed=7), ContextPolicy.ROLL
+)
 
 
 def untranslated(_context: str, text: str) -> str:
@@ -36,7 +38,7 @@ def test_a_built_in_preset_can_be_reset(tmp_path: Path) -> None:
     presets.save(Preset("code", "My code", **vars(OWN)))
     again = Presets(tmp_path / "presets.json")
     edited = next(preset for preset in again.list(untranslated) if preset.id == "code")
-    assert (edited.name, edited.choices, again.is_edited("code")) == ("My code", OWN, True)
+    assert (edited.name, edited.overrides, again.is_edited("code")) == ("My code", OWN, True)
     presets.remove("code")
     presets.remove("code")
     assert presets.list(untranslated) == before
@@ -74,7 +76,7 @@ def test_unknown_keys_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     stored["presets"][0]["sampling"]["mirostat"] = 2
     stored["presets"][0]["colour"] = "red"
     path.write_text(json.dumps(stored), "utf-8")
-    assert Presets(path).list(untranslated)[-1].choices == OWN
+    assert Presets(path).list(untranslated)[-1].overrides == OWN
 
 
 def test_a_preset_that_cannot_be_saved_is_not_added(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from app.config.settings import PARAMETERS, Settings, SettingsFile
 def test_a_change_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     SettingsFile(path).change(language="zh_CN", temperature=0.2, model_id="/m/x.gguf")
-    again = SettingsFile(path).now
+    again = SettingsFile(path).current
     assert (again.language, again.temperature, again.model_id) == ("zh_CN", 0.2, "/m/x.gguf")
     assert again.top_p == Settings().top_p
 
@@ -23,13 +23,13 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
     path, aside = tmp_path / "settings.json", tmp_path / "settings.json.damaged"
     path.write_text(content)
     settings = SettingsFile(path)
-    assert settings.now == Settings()
+    assert settings.current == Settings()
     assert settings.problem is not None
     assert (settings.problem.code, settings.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
     settings.change(theme="dark")
     assert aside.read_text() == content
     again = SettingsFile(path)
-    assert (again.now.theme, again.problem) == ("dark", None)
+    assert (again.current.theme, again.problem) == ("dark", None)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
 def test_an_invalid_value_is_replaced_by_its_default(tmp_path: Path, key: str, value: object) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({key: value, "idle_release_minutes": 5}))
-    now = SettingsFile(path).now
+    now = SettingsFile(path).current
     assert now == Settings(idle_release_minutes=5)
 
 
@@ -59,5 +59,5 @@ def test_declarations_accept_the_defaults() -> None:
 
 def test_the_sampling_of_the_settings(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "settings.json")
-    assert file.now.sampling().max_tokens is None
+    assert file.current.sampling().max_tokens is None
     assert file.change(max_tokens=100).sampling().max_tokens == 100

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from model_manager.devices.devices import Device, match_cards
+from model_manager.devices.devices import Device, match_gpus
 from model_manager.devices.nvidia import (
     GpuProcess,
-    NvidiaCard,
+    NvidiaGpu,
     NvidiaInfo,
     normalise_pci_address,
     read_nvidia,
@@ -108,7 +108,7 @@ def test_nvidia_card_is_read() -> None:
     assert facts == NvidiaInfo(
         "550.54.14",
         (
-            NvidiaCard(
+            NvidiaGpu(
                 index=0,
                 name="NVIDIA GeForce RTX 4090",
                 pci_bus_id="0000:01:00.0",
@@ -164,14 +164,14 @@ def test_devices_match_cards_by_address() -> None:
         listed("Vulkan2", "AMD Radeon", "0000:05:00.0"),
         listed("CPU", "a processor"),
     ]
-    assert {name: card.index for name, card in match_cards(devices, cards).items()} == {"CUDA0": 1, "CUDA1": 0}
+    assert {name: card.index for name, card in match_gpus(devices, cards).items()} == {"CUDA0": 1, "CUDA1": 0}
 
 
 def test_devices_without_address_match_by_name_and_order() -> None:
     small = Card(name="NVIDIA GeForce RTX 3060", bus_id="00000000:02:00.0")
     cards = read_nvidia(Nvml(Card(), small, Card(bus_id="00000000:03:00.0"))).cards
     devices = [listed(f"Vulkan{i}", name) for i, name in enumerate([small.name, Card.name, Card.name, Card.name])]
-    found = match_cards(devices, cards)
+    found = match_gpus(devices, cards)
     assert {name: card.index for name, card in found.items()} == {"Vulkan0": 1, "Vulkan1": 0, "Vulkan2": 2}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from model_manager.devices.devices import Device, DeviceKind
-from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, usable_hint
+from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, unused_gpu_hint
 
 GIB = 1 << 30
 RTX = "NVIDIA GeForce RTX 4090"
@@ -25,7 +25,7 @@ def device(backend: str, description: str, pci_bus_id: str = "", kind: DeviceKin
 
 
 def hint_of(*arguments: Any) -> tuple[str, dict[str, object]] | None:
-    hint = usable_hint(*arguments)
+    hint = unused_gpu_hint(*arguments)
     return (hint.code, hint.data) if hint else None
 
 

@@ -17,7 +17,7 @@ from app.config.paths import DataFolder
 from app.config.secrets import Secrets
 from app.config.settings import Settings, SettingsFile
 from app.doctor import engine, network, program, storage
-from app.doctor.diagnostic import Diagnostic, State, anonymise, name_text, remedy_text, report, value_text
+from app.doctor.diagnostic import Diagnostic, Severity, anonymise, name_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.engine.external_engine import DESCRIPTION_FILE, VARIABLE
 from app.engine.protocol import DeviceList, Failure
@@ -28,7 +28,7 @@ from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import Device, Memory
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaInfo
+from model_manager.devices.nvidia import GpuProcess, NvidiaGpu, NvidiaInfo
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import Cancelled, UserError
 from model_manager.library.library import ModelLibrary
@@ -96,7 +96,7 @@ def test_this_machine_is_checked_for_real(doctor: Doctor) -> None:
         "disk_speed",
         "keyring",
     } <= found.keys()
-    assert found["engine"].state is State.OK
+    assert found["engine"].state is Severity.OK
     assert "CPU" in value_text(found["engine"])
     assert "device CPU" in found or any(key.startswith("device ") for key in found)
     assert not any(key.startswith("trouble") for key in found)
@@ -110,7 +110,7 @@ def test_a_failing_part_does_not_affect_the_others(doctor: Doctor, tmp_path: Pat
 
     failing = Doctor(doctor.folder, doctor.settings, doctor.secrets, broken, check_environment=lambda: [1 // 0])  # type: ignore[list-item]
     (engine_result,) = failing.check("engine")
-    assert (engine_result.id, engine_result.state) == ("trouble", State.BAD)
+    assert (engine_result.id, engine_result.state) == ("trouble", Severity.BAD)
     assert "out of order" in value_text(engine_result)
     assert name_text(engine_result) == "Not checked: Engine and GPUs"
     checked = by_id(failing.check("program"))
@@ -145,7 +145,7 @@ IDLE = SystemGpu("NVIDIA", "NVIDIA GeForce RTX 4090", "0000:01:00.0", driver="nv
 
 
 def nvml_card(*processes: GpuProcess) -> NvidiaInfo:
-    card = NvidiaCard(0, CARD.description, CARD.pci_bus_id, 24 * GIB, 20 * GIB, False, 4, 4, 16, 16, processes)
+    card = NvidiaGpu(0, CARD.description, CARD.pci_bus_id, 24 * GIB, 20 * GIB, False, 4, 4, 16, 16, processes)
     return NvidiaInfo("550.54.14", (card,))
 
 
@@ -153,7 +153,7 @@ def test_an_unused_gpu_comes_with_a_build_command(monkeypatch: pytest.MonkeyPatc
     machine = machine_with(CPU, system=(IDLE, IDLE))
     found = by_id(engine.describe(machine))
     idle = found["graphics_card"]
-    assert (idle.state, idle.command) == (State.WARNING, "python3 start.py --backend cuda")
+    assert (idle.state, idle.command) == (Severity.WARNING, "python3 start.py --backend cuda")
     assert "RTX 4090" in value_text(idle)
     assert "runs on the CPU" in value_text(found["devices"])
     monkeypatch.setattr("sys.frozen", True, raising=False)
@@ -165,11 +165,11 @@ def test_an_unused_gpu_comes_with_a_build_command(monkeypatch: pytest.MonkeyPatc
 def test_programs_that_use_a_gpu_are_named_except_the_own_engine() -> None:
     own, other = GpuProcess(7, "apus-chat", 20 * GIB), GpuProcess(8, "blender", 6 * GIB)
     alone = by_id(engine.describe(machine_with(CPU, CARD, nvidia=nvml_card(own)), engine_pid=7))
-    assert alone[f"card {CARD.description}"].state is State.OK
+    assert alone[f"card {CARD.description}"].state is Severity.OK
     assert "CUDA0" in value_text(alone["devices"])
     held = by_id(engine.describe(machine_with(CPU, CARD, nvidia=nvml_card(own, other)), engine_pid=7))
     result = held[f"card {CARD.description}"]
-    assert result.state is State.WARNING
+    assert result.state is Severity.WARNING
     assert "blender 6.0 GiB" in value_text(result)
     assert "apus-chat" not in value_text(result)
     assert remedy_text(result)
@@ -192,7 +192,7 @@ def test_an_engine_that_does_not_start_is_reported_with_a_remedy(monkeypatch: py
         raise UserError("engine_not_startable", detail="no such file", log="")
 
     (result,) = engine.check(broken, None, {})
-    assert (result.state, result.command) == (State.BAD, "python3 start.py --rebuild")
+    assert (result.state, result.command) == (Severity.BAD, "python3 start.py --rebuild")
     monkeypatch.setattr("sys.frozen", True, raising=False)
     (bundled,) = engine.check(broken, None, {})
     assert (bundled.command, bool(remedy_text(bundled))) == ("", True)
@@ -200,7 +200,7 @@ def test_an_engine_that_does_not_start_is_reported_with_a_remedy(monkeypatch: py
 
 def test_an_external_engine_of_another_version_is_reported(tmp_path: Path) -> None:
     version = dict(program.library_versions())["llama_cpp_python"]
-    for number, (version_in_file, state) in enumerate(((version, State.OK), ("0.0.1", State.BAD))):
+    for number, (version_in_file, state) in enumerate(((version, Severity.OK), ("0.0.1", Severity.BAD))):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / DESCRIPTION_FILE).write_text(f'{{"llama_cpp_python": "{version_in_file}", "backend": "vulkan"}}')
@@ -213,15 +213,15 @@ def test_an_external_engine_of_another_version_is_reported(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("memory", "states"),
     [
-        (Memory(64 * GIB, 50 * GIB, 8 * GIB, 8 * GIB), (State.OK, State.OK)),
-        (Memory(64 * GIB, 1 * GIB, 8 * GIB, 1 * GIB), (State.WARNING, State.WARNING)),
-        (Memory(64 * GIB, 50 * GIB, 0, 0), (State.OK, State.OK)),
+        (Memory(64 * GIB, 50 * GIB, 8 * GIB, 8 * GIB), (Severity.OK, Severity.OK)),
+        (Memory(64 * GIB, 1 * GIB, 8 * GIB, 1 * GIB), (Severity.WARNING, Severity.WARNING)),
+        (Memory(64 * GIB, 50 * GIB, 0, 0), (Severity.OK, Severity.OK)),
     ],
 )
-def test_low_memory_and_full_swap_are_warnings(memory: Memory, states: tuple[State, State]) -> None:
+def test_low_memory_and_full_swap_are_warnings(memory: Memory, states: tuple[Severity, Severity]) -> None:
     found = list(engine.check_memory(memory))
     assert tuple(each.state for each in found) == states
-    assert all(bool(remedy_text(each)) == (each.state is not State.OK) for each in found)
+    assert all(bool(remedy_text(each)) == (each.state is not Severity.OK) for each in found)
 
 
 # The disk
@@ -238,13 +238,13 @@ def test_load_time_is_estimated_from_the_disk_speed(large_file: Path, tmp_path: 
     quick = by_id(
         storage.check_disk(tmp_path, tmp_path, storage.LoadFile("a small one", 1000, large_file), NEVER_CANCELLED)
     )["disk_speed"]
-    assert quick.state is State.OK
+    assert quick.state is Severity.OK
     assert "loading a small one" in value_text(quick)
     assert value_text(quick).count("about 1 s") == 1
     slow = by_id(
         storage.check_disk(tmp_path, tmp_path, storage.LoadFile("a huge one", 10**16, large_file), NEVER_CANCELLED)
     )["disk_speed"]
-    assert slow.state is State.WARNING
+    assert slow.state is Severity.WARNING
     assert " min" in value_text(slow)
     assert "faster disk" in remedy_text(slow)
 
@@ -267,7 +267,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     found = by_id(
         storage.check_disk(tmp_path, tmp_path, storage.LoadFile("x", GIB, tmp_path / "gone.gguf"), NEVER_CANCELLED)
     )
-    assert found["disk_speed"].state is State.WARNING
+    assert found["disk_speed"].state is Severity.WARNING
     assert "Couldn't be measured" in value_text(found["disk_speed"])
 
 
@@ -289,20 +289,20 @@ def test_the_load_time_is_that_of_the_selected_model(tmp_path: Path) -> None:
 def test_a_damaged_database_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "conversations"
     (nothing,) = storage.check_conversations(folder, NEVER_CANCELLED)
-    assert nothing.state is State.OK
+    assert nothing.state is Severity.OK
     with ConversationStore.open(folder) as store:
         for number in range(200):
             store.create(title=f"{number} " * 50)
         store.backup_now()
         found = by_id(storage.check_conversations(folder, NEVER_CANCELLED))
-        assert found["database"].state is State.OK
+        assert found["database"].state is Severity.OK
         assert value_text(found["backups"]).startswith("1, newest from 20")
     database = folder / "conversations.sqlite3"
     content = bytearray(database.read_bytes())
     content[8192:24576] = b"\x5a" * 16384
     database.write_bytes(content)
     damaged = by_id(storage.check_conversations(folder, NEVER_CANCELLED))["database"]
-    assert damaged.state is State.BAD
+    assert damaged.state is Severity.BAD
     assert remedy_text(damaged)
     assert database.read_bytes() == bytes(content), "nothing was changed"
 
@@ -335,9 +335,9 @@ def test_hub_and_servers_get_only_their_own_keys(tmp_path: Path) -> None:
         hosts = [each.url.removeprefix("http://").removesuffix("/v1") for each in (right, wrong)]
     by_subject = {each.subject: each for each in found}
     assert shown == [None], "asked once, without the token"
-    assert by_subject[hub.url.removeprefix("http://")].state is State.OK
+    assert by_subject[hub.url.removeprefix("http://")].state is Severity.OK
     assert re.fullmatch(r"responds in \d+ ms", value_text(by_subject[hosts[0]]))
-    assert by_subject[hosts[1]].state is State.BAD
+    assert by_subject[hosts[1]].state is Severity.BAD
     assert "key" in value_text(by_subject[hosts[1]])
     assert "sk-" not in report({NETWORK: found})
 
@@ -347,7 +347,7 @@ def test_a_timeout_is_reported() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         target = network._hub(url, "")
         (result,) = network.check_all([target], timeout_s=0.3)
-    assert result.state is State.BAD
+    assert result.state is Severity.BAD
     assert "respon" in value_text(result)
     assert "proxy" in remedy_text(result)
 
@@ -357,8 +357,8 @@ def test_a_damaged_list_of_servers_is_reported_and_kept(tmp_path: Path) -> None:
     servers.write_text("[{")
     with FakeHub() as hub:
         found = by_id(network.check(settings_for(hub.url), servers, Secrets({}), ""))
-        assert found[f"hub {hub.url.removeprefix('http://')}"].state is State.OK
-    assert found["server"].state is State.BAD
+        assert found[f"hub {hub.url.removeprefix('http://')}"].state is Severity.OK
+    assert found["server"].state is Severity.BAD
     assert "servers.json" in value_text(found["server"])
     assert [each.name for each in tmp_path.iterdir()] == ["servers.json"], "the file was not set aside"
 
@@ -366,7 +366,7 @@ def test_a_damaged_list_of_servers_is_reported_and_kept(tmp_path: Path) -> None:
 def test_a_refused_connection_is_reported(tmp_path: Path, free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}"
     (result,) = network.check(settings_for(url), tmp_path / "servers.json", Secrets({}), "")
-    assert result.state is State.BAD
+    assert result.state is Severity.BAD
     assert "Couldn't connect" in value_text(result)
 
 
@@ -381,19 +381,19 @@ def free_port() -> int:
 
 @pytest.mark.parametrize(
     ("face", "state", "words"),
-    [("Noto Sans CJK SC", State.OK, "Noto"), ("", State.WARNING, "No font"), (None, State.OK, "Not checked")],
+    [("Noto Sans CJK SC", Severity.OK, "Noto"), ("", Severity.WARNING, "No font"), (None, Severity.OK, "Not checked")],
 )
-def test_fonts_with_chinese(face: str | None, state: State, words: str) -> None:
+def test_fonts_with_chinese(face: str | None, state: Severity, words: str) -> None:
     result = program.check_fonts(face)
     assert result.state is state
     assert words in value_text(result)
-    assert bool(remedy_text(result)) == (state is not State.OK)
+    assert bool(remedy_text(result)) == (state is not Severity.OK)
 
 
 def test_a_terminal_without_a_display_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    assert by_id(program.check_environment({}))["window"].state is State.WARNING
-    assert by_id(program.check_environment({"DISPLAY": ":0"}))["window"].state is State.OK
+    assert by_id(program.check_environment({}))["window"].state is Severity.WARNING
+    assert by_id(program.check_environment({"DISPLAY": ":0"}))["window"].state is Severity.OK
 
 
 def test_the_report_has_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,8 +405,8 @@ def test_the_report_has_no_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_report_is_markdown_with_remedies(tmp_path: Path) -> None:
-    command = Diagnostic("starter_model", State.BAD, "missing", remedy="set_up", command="python3 start.py")
-    text = report({"program": (command, Diagnostic("system", State.OK, "plain", {"text": "Linux {x}"}))})
+    command = Diagnostic("starter_model", Severity.BAD, "missing", remedy="set_up", command="python3 start.py")
+    text = report({"program": (command, Diagnostic("system", Severity.OK, "plain", {"text": "Linux {x}"}))})
     assert "## Program" in text
     assert "- **bad**: Starter model: missing" in text
     assert "`python3 start.py`" in text
@@ -423,5 +423,5 @@ def test_a_blocked_keyring_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "KEYRING_TIMEOUT_S", 0.05)
     result = by_id(program.check(Waiting({})))["keyring"]
     go_on.set()
-    assert result.state is State.WARNING
+    assert result.state is Severity.WARNING
     assert "locked" in value_text(result)

@@ -18,7 +18,7 @@ from model_manager.disk.space import check_space, reserve
 from model_manager.download.download import DownloadOptions
 from model_manager.download.journal import JournalHeader, write_journal
 from model_manager.errors import UserError
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, names_in
 from tests.rigs.download_child import ROOT, start_download
 from tests.rigs.fake_hub import FakeHub
@@ -166,7 +166,7 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
         partial.truncate(size)
     hole = zlib.crc32(bytes(piece))
     states = {0: (piece, zlib.crc32(head)), **dict.fromkeys(range(1, here // piece), (piece, hole))}
-    opening = JournalHeader(published, "model.gguf", Layout.identity(size), piece)
+    opening = JournalHeader(published, "model.gguf", TensorLayout.identity(size), piece)
     write_journal(fetch.models / "model.gguf.part.json", opening, states)
 
     # Without reservation, so that the hole stays.

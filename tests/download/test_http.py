@@ -26,7 +26,7 @@ from model_manager.hub.http import (
     status_error,
 )
 from model_manager.hub.remote_header import read_remote_header
-from model_manager.published import HubFile, Target
+from model_manager.published import HubFile, TargetFile
 from tests.download.download_helpers import REPOSITORY, Shelf, read_range
 from tests.rigs.apus_shapes import QUANTS, write_shape
 from tests.rigs.fake_hub import FakeHub
@@ -238,8 +238,8 @@ def test_abort_while_a_body_is_read(hub: FakeHub, big: bytes) -> None:
 # The header
 
 
-def target_of(path: Path) -> Target:
-    return Target(path.name, (HubFile(path.name, path.stat().st_size),))
+def target_of(path: Path) -> TargetFile:
+    return TargetFile(path.name, (HubFile(path.name, path.stat().st_size),))
 
 
 class Far:
@@ -272,7 +272,7 @@ def test_headers_of_published_shapes_over_http(
     shelf.put_file("shape.gguf", path, sha256="0" * 64)
     url = file_url(hub.url, REPOSITORY, "main", "shape.gguf")
 
-    target = Target("shape.gguf", (HubFile("shape.gguf", size),))
+    target = TargetFile("shape.gguf", (HubFile("shape.gguf", size),))
     header, head = read_remote_header(target, lambda _part, start, length: read_range(web, url, start, length))
 
     local = read_header(path)

@@ -12,7 +12,7 @@ from model_manager.download.hasher import blocks_on_disk
 from model_manager.download.partial_files import partial_bytes, reopen_for_redownload
 from model_manager.errors import Cancelled
 from model_manager.gguf.header import check_loadable, read_header
-from model_manager.layout.layout import Layout, Segment, SourceView
+from model_manager.layout.layout import ByteRange, SourceView, TensorLayout
 from model_manager.layout.origin import read_origin
 from model_manager.layout.stacking import read_layout
 from tests.download.download_helpers import PIECE, Fetch, Shelf, names_in, sha256_of
@@ -173,7 +173,7 @@ def test_hash_on_disk_is_at_most_a_layer_behind(tmp_path: Path, legacy_layout: b
 
 
 def test_blocks_on_disk() -> None:
-    def needed_for(layout: Layout, start: int, end: int) -> int:
+    def needed_for(layout: TensorLayout, start: int, end: int) -> int:
         return max(
             (
                 segment.source + min(segment.length, end - segment.target)
@@ -191,11 +191,11 @@ def test_blocks_on_disk() -> None:
             at += length
 
 
-def layouts() -> Iterator[Layout]:
-    yield Layout.identity(0)
-    yield Layout.identity(1000)
-    yield Layout(
-        700, 650, (Segment(100, 300, 200), Segment(300, 50, 200), Segment(520, 500, 150)), b"x" * 50, b"y" * 50
+def layouts() -> Iterator[TensorLayout]:
+    yield TensorLayout.identity(0)
+    yield TensorLayout.identity(1000)
+    yield TensorLayout(
+        700, 650, (ByteRange(100, 300, 200), ByteRange(300, 50, 200), ByteRange(520, 500, 150)), b"x" * 50, b"y" * 50
     )
 
 

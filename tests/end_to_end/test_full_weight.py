@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import ChatEvent, Loaded, LoadProgress, Piece, PromptProgress
+from app.backend import ChatEvent, LoadProgress, ModelLoaded, PromptProgress, TextDelta
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
@@ -49,7 +49,7 @@ def test_a_load_can_be_stopped_and_then_tells_its_progress(engine: LocalEngine, 
     fractions = [event.fraction for event in events if isinstance(event, LoadProgress)]
     assert fractions == sorted(fractions)
     assert len(fractions) > 5
-    assert isinstance(events[-1], Loaded)
+    assert isinstance(events[-1], ModelLoaded)
     assert engine.state is not None
     memory = engine.state.result.memory["CPU"]
     assert memory["weights_bytes"] + memory.get("repack_bytes", 0) > 2 << 30
@@ -80,7 +80,7 @@ def test_it_answers_at_last_and_stop_keeps_the_engine(engine: LocalEngine, heavy
     token = CancelToken()
 
     def stop_at_the_third(event: ChatEvent) -> None:
-        if isinstance(event, Piece) and event.tokens >= 3:
+        if isinstance(event, TextDelta) and event.tokens >= 3:
             token.cancel()
 
     answer = ask(engine, "hello", on_event=stop_at_the_third, token=token)

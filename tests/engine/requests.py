@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.backend import ChatEvent, ChatRequest, Finished, Piece, PromptMessage, PromptProgress
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, PromptProgress, TextDelta
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
@@ -16,9 +16,9 @@ from model_manager.plan import LoadSpec
 @dataclass
 class Answer:
     text: str = ""
-    finished: Finished | None = None
+    finished: AnswerFinished | None = None
     reading: list[PromptProgress] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[TextDelta] = field(default_factory=list)
 
 
 def load(engine: LocalEngine, path: Path, **options: object) -> list[ChatEvent]:
@@ -42,12 +42,12 @@ def ask(
     list(engine.load(engine.state.path, engine.state.spec))
     for event in engine.answer(ChatRequest(prompt, wanted, prefill), token):
         match event:
-            case Piece():
+            case TextDelta():
                 answer.text += event.text
                 answer.pieces.append(event)
             case PromptProgress():
                 answer.reading.append(event)
-            case Finished():
+            case AnswerFinished():
                 answer.finished = event
         on_event(event)
     return answer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import Loaded, LoadProgress
+from app.backend import LoadProgress, ModelLoaded
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
 from tests.engine.requests import ask, load
@@ -20,7 +20,7 @@ def test_load_reports_progress_and_memory(shared_engine: LocalEngine, starter: P
     assert fractions == sorted(fractions)
     assert fractions[0] == 0.0
     assert fractions[-1] == 1.0
-    assert isinstance(events[-1], Loaded)
+    assert isinstance(events[-1], ModelLoaded)
     state = shared_engine.state
     assert state is not None
     assert state.result.layers == 30
@@ -33,7 +33,7 @@ def test_load_reports_progress_and_memory(shared_engine: LocalEngine, starter: P
 
 def test_same_file_and_spec_are_not_loaded_again(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
-    assert load(shared_engine, starter) == [Loaded(0.0, 8192)]
+    assert load(shared_engine, starter) == [ModelLoaded(0.0, 8192)]
 
 
 def test_the_starter_answers_sensibly(shared_engine: LocalEngine, starter: Path) -> None:

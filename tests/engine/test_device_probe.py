@@ -16,7 +16,7 @@ import pytest
 from app.engine.device_probe import plan_devices, probe_devices
 from app.engine.local_engine import WRAPPER_VARIABLE, LocalEngine
 from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, RESERVE_BYTES, Device, DeviceKind, default_devices
-from model_manager.devices.nvidia import NvidiaCard
+from model_manager.devices.nvidia import NvidiaGpu
 from model_manager.devices.system_gpus import SystemGpu
 from model_manager.errors import UserError
 from tests.engine.requests import ask, load
@@ -176,7 +176,7 @@ def test_default_devices_list_each_gpu_once() -> None:
 
 def test_gpu_that_drives_a_display_keeps_a_larger_reserve() -> None:
     devices = [device("CUDA0", pci="0000:01:00.0"), device("CUDA1", pci="0000:02:00.0")]
-    card = NvidiaCard(0, "x", "0000:02:00.0", 24 * GIB, 20 * GIB, True, None, None, None, None, ())
+    card = NvidiaGpu(0, "x", "0000:02:00.0", 24 * GIB, 20 * GIB, True, None, None, None, None, ())
     reserves = [each.reserve_bytes for each in plan_devices(devices, cards=[card])]
     assert reserves == [RESERVE_BYTES, DISPLAY_RESERVE_BYTES]
     seen = SystemGpu("AMD", "AMD", "0000:01:00.0", drives_display=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.backend import ChatEvent, LoadProgress, Piece, PromptProgress
+from app.backend import ChatEvent, LoadProgress, PromptProgress, TextDelta
 from app.engine.local_engine import LocalEngine
 from app.engine.outcome import Phase, exit_error
 from model_manager.cancellation import CancelToken
@@ -34,11 +34,11 @@ from pathlib import Path
 from app.engine.local_engine import LocalEngine
 from model_manager.plan import LoadSpec
 from app.conversation import Role, Sampling
-from app.backend import ChatRequest, Piece, PromptMessage
+from app.backend import ChatRequest, TextDelta, PromptMessage
 engine = LocalEngine(Path(sys.argv[1]))
 list(engine.load(Path(sys.argv[2]), LoadSpec()))
 for event in engine.answer(ChatRequest((PromptMessage(Role.USER, "hello"),), Sampling(seed=1))):
-    if isinstance(event, Piece):
+    if isinstance(event, TextDelta):
         print(engine.pid, flush=True)
 """
 
@@ -69,7 +69,7 @@ def test_stop_while_generating_keeps_the_text_and_the_engine(engine: LocalEngine
     cancelled_at: list[float] = []
 
     def stop_at_the_first_piece(event: ChatEvent) -> None:
-        if isinstance(event, Piece) and event.tokens == 1:
+        if isinstance(event, TextDelta) and event.tokens == 1:
             cancelled_at.append(time.monotonic())
             token.cancel()
 
@@ -133,7 +133,7 @@ def test_crash_while_generating_is_an_error(engine: LocalEngine, tiny_model: Pat
     texts: list[str] = []
 
     def kill_after_a_few(event: ChatEvent) -> None:
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             texts.append(event.text)
             if len(texts) == 2:
                 os.kill(child_pid(), number)
@@ -213,7 +213,9 @@ def test_cancellation_from_another_thread(engine: LocalEngine, tiny_model: Path)
 
     thread = threading.Thread(target=stop_when_begun)
     thread.start()
-    answer = ask(engine, "hello", on_event=lambda event: begun.set() if isinstance(event, Piece) else None, token=token)
+    answer = ask(
+        engine, "hello", on_event=lambda event: begun.set() if isinstance(event, TextDelta) else None, token=token
+    )
     thread.join()
     assert answer.finished is not None
     assert answer.finished.finish_reason == "cancelled"

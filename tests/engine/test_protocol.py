@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from app.backend import LoadProgress, Piece, PromptMessage, PromptProgress
+from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
 from app.conversation import Role, Sampling
 from app.engine import protocol as p
 from model_manager.devices.devices import Device
@@ -25,7 +25,7 @@ MESSAGES: list[p.Command | p.Event] = [
     LoadProgress(0.5, None),
     p.LoadResult(8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),
     PromptProgress(16, 100, 8, 1.5),
-    Piece("\U0001f600 é \ud800", 3, 40),
+    TextDelta("\U0001f600 é \ud800", 3, 40),
     p.AnswerResult("stop", 10, 2, 0.25, 30),
     p.DeviceList(
         (Device("CPU", 8, 4, "cpu", "CPU", "x", "0000:01:00.0"),),

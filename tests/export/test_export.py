@@ -7,7 +7,7 @@ import pytest
 from app.conversation import ConversationTree
 from app.export.export import FORMATS, export_conversations
 from app.export.file_names import file_name, name_key
-from app.export.formats import FORMAT_NAMES, Format, Options
+from app.export.formats import FORMAT_NAMES, ExportFormat, ExportOptions
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
@@ -84,12 +84,12 @@ def test_names_of_the_formats() -> None:
 
 
 def test_another_format(store: ConversationStore, tmp_path: Path) -> None:
-    def write(trees: Sequence[ConversationTree], options: Options) -> bytes:
+    def write(trees: Sequence[ConversationTree], options: ExportOptions) -> bytes:
         return " ".join(tree.conversation.title for tree in trees).encode()
 
     store.create(title="one")
     store.create(title="two")
-    export_conversations(store, None, Format("txt", "", "", write, many_in_one_file=True), tmp_path / "out.txt")
+    export_conversations(store, None, ExportFormat("txt", "", "", write, many_in_one_file=True), tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text() == "one two"
 
 

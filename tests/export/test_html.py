@@ -7,7 +7,7 @@ import pytest
 
 from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS
-from app.export.formats import Labels, Options, Thoughts
+from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.export.html import page
 from app.formulas import FormulaRenderer
 from tests.export.conftest import PROVENANCE
@@ -56,7 +56,7 @@ ATTRIBUTES = {
 
 
 def written(content: str, **options: object) -> str:
-    return page(answered(content), Options(metadata=False, **options))  # type: ignore[arg-type]
+    return page(answered(content), ExportOptions(metadata=False, **options))  # type: ignore[arg-type]
 
 
 def body(content: str, **options: object) -> str:
@@ -91,7 +91,7 @@ def test_hostile_content_is_text(content: str, formula_renderer: FormulaRenderer
         attachments=(Attachment(content, content),),
         provenance=PROVENANCE,
     )
-    for options in (Options(), Options(thoughts=Thoughts.KEEP, formula_renderer=formula_renderer)):
+    for options in (ExportOptions(), ExportOptions(thoughts=ThoughtExport.KEEP, formula_renderer=formula_renderer)):
         assert_inert(page(tree, options))
 
 
@@ -116,7 +116,7 @@ def test_policy_allows_only_the_style_sheet(formula_renderer: FormulaRenderer) -
 
 
 def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
-    text = page(answered("\n\n".join(HOSTILE), provenance=PROVENANCE), Options(formula_renderer=formula_renderer))
+    text = page(answered("\n\n".join(HOSTILE), provenance=PROVENANCE), ExportOptions(formula_renderer=formula_renderer))
     for tag, attributes in Page(text).tags:
         assert not {"src", "srcset", "data", "poster", "background", "action", "xlink:href"} & set(attributes), tag
 
@@ -197,7 +197,9 @@ def test_bidi_controls_are_named() -> None:
 
 def test_thoughts_are_folded_shown_or_left_out() -> None:
     content = "<think>\nsecret *idea*\n</think>\n\nanswer"
-    folded, kept, dropped = (written(content, thoughts=each) for each in (Thoughts.FOLD, Thoughts.KEEP, Thoughts.DROP))
+    folded, kept, dropped = (
+        written(content, thoughts=each) for each in (ThoughtExport.FOLD, ThoughtExport.KEEP, ThoughtExport.DROP)
+    )
     assert '<details class="thought">' in folded
     assert '<details class="thought" open>' in kept
     assert "<em>idea</em>" in folded
@@ -207,17 +209,19 @@ def test_thoughts_are_folded_shown_or_left_out() -> None:
 
 def test_page_contains_language_and_generator() -> None:
     tree = answered("a", provenance=PROVENANCE, status=Status.STOPPED, attachments=(Attachment("n.txt", "inside <b>"),))
-    text = page(tree, Options(labels=Labels(language="zh-CN", assistant="助手")))
+    text = page(tree, ExportOptions(labels=ExportLabels(language="zh-CN", assistant="助手")))
     assert Page(text).all("html") == [{"lang": "zh-CN"}]
     assert "助手" in Page(text).text
     assert "ab" * 32 in text
     assert "(stopped)" in text
     assert "inside &lt;b&gt;" in text
-    assert "ab" * 32 not in page(tree, Options(metadata=False))
+    assert "ab" * 32 not in page(tree, ExportOptions(metadata=False))
 
 
 def test_page_is_readable_without_style() -> None:
-    text = page(talk((Role.USER, "q1"), (Role.ASSISTANT, "a1"), (Role.USER, "q2"), (Role.ASSISTANT, "a2")), Options())
+    text = page(
+        talk((Role.USER, "q1"), (Role.ASSISTANT, "a1"), (Role.USER, "q2"), (Role.ASSISTANT, "a2")), ExportOptions()
+    )
     words = Page(text).text.split()
     assert [word for word in words if word in ("You", "Assistant", "q1", "q2", "a1", "a2")] == (
         ["You", "q1", "Assistant", "a1", "You", "q2", "Assistant", "a2"]
@@ -231,4 +235,4 @@ def test_line_of_a_megabyte() -> None:
 
 def test_html_format_writes_the_page() -> None:
     tree = answered("天")
-    assert FORMATS["html"].write([tree], Options()).decode() == page(tree, Options())
+    assert FORMATS["html"].write([tree], ExportOptions()).decode() == page(tree, ExportOptions())

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from app.conversation import Attachment, ContextPolicy, ConversationTree, ImportResult, Refused, Sampling, Status
+from app.conversation import (
+    Attachment,
+    ContextPolicy,
+    ConversationTree,
+    ImportResult,
+    Sampling,
+    SkippedConversation,
+    Status,
+)
 from app.export import json_format
 from app.export.export import FORMATS, export_conversations
 from app.export.json_format import import_conversations, read_conversations
@@ -25,7 +33,7 @@ def document(trees: list[ConversationTree]) -> dict[str, Any]:
     return plain
 
 
-def read(values: object) -> list[ConversationTree | Refused]:
+def read(values: object) -> list[ConversationTree | SkippedConversation]:
     """What an import makes of a document."""
     return list(read_conversations(io.BytesIO(json.dumps(values).encode())))
 
@@ -341,7 +349,7 @@ def test_invalid_value_is_reported_with_its_place(
         values["conversations"][0]["messages"] = values["conversations"][0]["messages"][:2]
     spoil(values["conversations"][0])
     (refused,) = read(values)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, SkippedConversation)
     assert refused.error.code == "import_unfit"
     if not place.endswith("parent_id"):
         assert refused.error.data == {"detail": place}

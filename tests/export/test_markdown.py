@@ -5,7 +5,7 @@ from markdown_it import MarkdownIt
 
 from app.conversation import Attachment, Status
 from app.export.export import FORMATS, export_conversations
-from app.export.formats import Labels, Options, Thoughts
+from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.export.markdown import close_fence, markdown
 from app.store.store import ConversationStore
 from tests.export.tree_builders import answered
@@ -13,7 +13,7 @@ from tests.export.tree_builders import answered
 
 def reported(store: ConversationStore, conversation_id: str, **options: object) -> str:
     (tree,) = store.trees([conversation_id])
-    return markdown(tree, Options(**options))
+    return markdown(tree, ExportOptions(**options))
 
 
 def headings(text: str) -> list[str]:
@@ -98,7 +98,7 @@ stop '</s>'`
 
 
 def test_labels_in_another_language(store: ConversationStore, conversation_id: str) -> None:
-    text = reported(store, conversation_id, labels=Labels(user="你", assistant="助手", system="系统提示词"))
+    text = reported(store, conversation_id, labels=ExportLabels(user="你", assistant="助手", system="系统提示词"))
     assert headings(text)[:4] == ["h1 天空的颜色", "h2 系统提示词", "h2 你", "h2 助手"]
 
 
@@ -169,7 +169,7 @@ def test_file_is_written(store: ConversationStore, conversation_id: str, tmp_pat
 
 def test_thoughts_as_a_quote_folded_or_left_out() -> None:
     tree = answered("<think>\nidea\n```\ncode</details>\n</think>\n\nanswer", provenance=None)
-    kept, folded, dropped = (markdown(tree, Options(metadata=False, thoughts=each)) for each in Thoughts)
+    kept, folded, dropped = (markdown(tree, ExportOptions(metadata=False, thoughts=each)) for each in ThoughtExport)
     assert (
         "<details>\n<summary>Thoughts</summary>\n\n> idea\n> ```\n> code</details>\n> ```\n\n</details>\n\nanswer"
         in folded
@@ -180,6 +180,6 @@ def test_thoughts_as_a_quote_folded_or_left_out() -> None:
 
 
 def test_attachment_stays_in_its_fence() -> None:
-    text = markdown(answered("a", attachments=(Attachment("n`.md", "x\n````\n# no heading\n"),)), Options())
+    text = markdown(answered("a", attachments=(Attachment("n`.md", "x\n````\n# no heading\n"),)), ExportOptions())
     assert "**Attachment: n\\`.md**\n\n`````\nx\n````\n# no heading\n`````\n\n?" in text
     assert headings(text) == ["h1 Title", "h2 You", "h2 Assistant"]

@@ -16,7 +16,7 @@ from pypdf import PageObject, PdfReader
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 
 from app.conversation import Attachment, ConversationTree, Role, Status
-from app.export.formats import Labels, Options, Thoughts
+from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import FormulaRenderer
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
@@ -45,7 +45,7 @@ def has_chinese(qapp: QGuiApplication) -> None:
 
 
 def read(tree: ConversationTree, **options: object) -> PdfReader:
-    content = pdf_format().write([tree], Options(metadata=False, paper="a4", **options))  # type: ignore[arg-type]
+    content = pdf_format().write([tree], ExportOptions(metadata=False, paper="a4", **options))  # type: ignore[arg-type]
     return PdfReader(io.BytesIO(content), strict=True)
 
 
@@ -115,12 +115,12 @@ def test_characters_that_share_a_glyph_are_the_plain_ones() -> None:
 def test_scripts_without_a_font_are_reported_instead_of_ending_the_program() -> None:
     code = (
         "import sys\n"
-        "from app.export.formats import Options\n"
+        "from app.export.formats import ExportOptions\n"
         "from tests.export.tree_builders import answered\n"
         "from ui.pdf.document import pdf_format\n"
         "codes = []\n"
         "pdf_format().write([answered('plain \u0915\u0924 **\u0ba4\u0bae** \ue123')],\n"
-        "    Options(warn=lambda code, data: codes.append((code, data['characters']))))\n"
+        "    ExportOptions(warn=lambda code, data: codes.append((code, data['characters']))))\n"
         "print(*codes[0])"
     )
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONIOENCODING": "utf-8"}
@@ -157,7 +157,7 @@ def test_formulas_are_curves_whose_source_can_be_copied(formula_renderer: Formul
 
 
 def test_pages_have_numbers_a_title_and_a_language() -> None:
-    reader = read(answered("\n\n".join(["word " * 200] * 20), title="The title"), labels=Labels(language="zh-CN"))
+    reader = read(answered("\n\n".join(["word " * 200] * 20), title="The title"), labels=ExportLabels(language="zh-CN"))
     assert len(reader.pages) > 2
     for number, page in enumerate(reader.pages, 1):
         *_, title, foot = page.extract_text().strip().splitlines()
@@ -188,7 +188,7 @@ def test_outline_lists_the_questions() -> None:
 
 
 def test_letter_paper() -> None:
-    content = pdf_format().write([answered("x")], Options(paper="letter"))
+    content = pdf_format().write([answered("x")], ExportOptions(paper="letter"))
     assert [float(each) for each in PdfReader(io.BytesIO(content)).pages[0].mediabox[2:]] == [612, 792]
 
 
@@ -255,12 +255,12 @@ def test_options_determine_the_content() -> None:
         status=Status.STOPPED,
         attachments=(Attachment("notes.txt", "the notes\n\tindented"),),
     )
-    content = pdf_format().write([tree], Options(thoughts=Thoughts.FOLD))
+    content = pdf_format().write([tree], ExportOptions(thoughts=ThoughtExport.FOLD))
     out = text_of(PdfReader(io.BytesIO(content)))
     for words in ("the question", "the system prompt", "my idea", "the answer", "notes.txt", "the notes", "(stopped)"):
         assert words in out
     assert "ab" * 32 in squeezed(out)
-    bare = text_of(read(tree, thoughts=Thoughts.DROP))
+    bare = text_of(read(tree, thoughts=ThoughtExport.DROP))
     assert "my idea" not in bare
     assert "ab" * 32 not in squeezed(bare)
 
@@ -317,7 +317,7 @@ def test_huge_content(content: str) -> None:
 def test_progress_grows_to_the_end() -> None:
     tree = talk(*[(Role.USER, "q"), (Role.ASSISTANT, "a\n\n" * 60)] * 10)
     reported: list[float] = []
-    pdf_format().write([tree], Options(progress=reported.append))
+    pdf_format().write([tree], ExportOptions(progress=reported.append))
     assert reported == sorted(reported)
     assert reported[-1] == 1.0
 
@@ -328,14 +328,14 @@ def test_cancellation_within_a_long_message() -> None:
     timer = threading.Timer(0.1, token.cancel)
     timer.start()
     with pytest.raises(Cancelled):
-        pdf_format().write([answered("word " * 300_000)], Options(progress=reported.append, cancel=token))
+        pdf_format().write([answered("word " * 300_000)], ExportOptions(progress=reported.append, cancel=token))
     timer.join()
     assert len(reported) <= 1
 
 
 def test_missing_characters_are_reported() -> None:
     reported: list[tuple[str, dict[str, object]]] = []
-    options = Options(warn=lambda code, data: reported.append((code, dict(data))))
+    options = ExportOptions(warn=lambda code, data: reported.append((code, dict(data))))
     pdf_format().write([answered("plain 文")], options)
     assert reported == []
     # A private character of the last plane: no font has it.
@@ -353,12 +353,12 @@ def test_missing_chinese_font_is_reported(tmp_path: Path) -> None:
         f"<cachedir>{tmp_path}</cachedir></fontconfig>"
     )
     script = (
-        "from app.export.formats import Options\n"
+        "from app.export.formats import ExportOptions\n"
         "from tests.export.tree_builders import answered\n"
         "from ui.pdf.document import pdf_format\n"
         "reported = []\n"
         "write = pdf_format().write\n"
-        "write([answered('天空 sky')], Options(warn=lambda code, data: reported.append((code, dict(data)))))\n"
+        "write([answered('天空 sky')], ExportOptions(warn=lambda code, data: reported.append((code, dict(data)))))\n"
         "print(reported)\n"
     )
     done = subprocess.run(

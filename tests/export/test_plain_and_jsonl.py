@@ -6,7 +6,7 @@ import pytest
 from app.chat.prompt import prompt_messages
 from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS, export_conversations, export_message
-from app.export.formats import Options, Thoughts
+from app.export.formats import ExportOptions, ThoughtExport
 from app.export.json_format import import_conversations
 from app.export.jsonl import examples
 from app.export.plain_text import plain
@@ -16,11 +16,11 @@ from model_manager.errors import Cancelled, UserError
 from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import answered, talk
 
-BARE = Options(metadata=False)
+BARE = ExportOptions(metadata=False)
 THOUGHT = "<think>\nhm\n</think>\n\nyes"
 
 
-def messages(tree: object, options: Options = BARE) -> list[list[tuple[str, str]]]:
+def messages(tree: object, options: ExportOptions = BARE) -> list[list[tuple[str, str]]]:
     return [[(each["role"], each["content"]) for each in found["messages"]] for found in examples(tree, options)]  # type: ignore[arg-type]
 
 
@@ -43,12 +43,12 @@ def test_plain_text_contains_attachments_thoughts_and_status() -> None:
     tree = answered(
         THOUGHT, provenance=PROVENANCE, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),)
     )
-    text = plain(tree, Options())
+    text = plain(tree, ExportOptions())
     assert "[Attachment: a b.txt]\ninside\n" in text
     assert "[Thoughts]\n| hm\n" in text
     assert "yes\n(stopped)\n" in text
     assert f"  File SHA-256: {'ab' * 32}\n" in text
-    assert "| hm" not in plain(tree, Options(thoughts=Thoughts.DROP))
+    assert "| hm" not in plain(tree, ExportOptions(thoughts=ThoughtExport.DROP))
 
 
 # JSON Lines
@@ -67,7 +67,7 @@ def test_example_ends_with_a_complete_answer() -> None:
     for status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED, Status.STREAMING):
         tree = talk(*said, status=status)
         assert messages(tree) == [[("user", "1"), ("assistant", "one")]]
-        assert messages(tree, Options(metadata=False, unfinished=True))[0][-1] == ("assistant", "tw")
+        assert messages(tree, ExportOptions(metadata=False, unfinished=True))[0][-1] == ("assistant", "tw")
     assert messages(talk((Role.USER, "1"))) == []
     assert messages(answered("an", status=Status.STOPPED)) == []
 
@@ -79,7 +79,7 @@ def test_unanswered_question_is_left_out() -> None:
 
 def test_example_contains_thoughts_unless_dropped() -> None:
     assert messages(answered(THOUGHT))[0][-1][1] == THOUGHT
-    assert messages(answered(THOUGHT), Options(metadata=False, thoughts=Thoughts.DROP))[0][-1][1] == "yes"
+    assert messages(answered(THOUGHT), ExportOptions(metadata=False, thoughts=ThoughtExport.DROP))[0][-1][1] == "yes"
 
 
 def test_all_branches_as_examples(store: ConversationStore) -> None:
@@ -90,14 +90,14 @@ def test_all_branches_as_examples(store: ConversationStore) -> None:
         store.finish_answer(store.begin_answer(conversation.id, question.id).id, text, Status.COMPLETE)
     (tree,) = store.trees([conversation.id])
     assert messages(tree) == [[("user", "q"), ("assistant", "one")]]
-    assert messages(tree, Options(metadata=False, all_branches=True)) == (
+    assert messages(tree, ExportOptions(metadata=False, all_branches=True)) == (
         [[("user", "q"), ("assistant", "one")], [("user", "q"), ("assistant", "two")]]
     )
 
 
 def test_one_object_per_line_with_metadata() -> None:
     trees = [answered("一\n二\u2028三", provenance=PROVENANCE), answered("x")]
-    lines = FORMATS["jsonl"].write(trees, Options()).decode().split("\n")
+    lines = FORMATS["jsonl"].write(trees, ExportOptions()).decode().split("\n")
     assert lines.pop() == ""
     first, second = map(json.loads, lines)
     assert first["messages"][1] == {"role": "assistant", "content": "一\n二\u2028三"}
@@ -144,7 +144,7 @@ def test_progress_grows_to_the_end(store: ConversationStore, tmp_path: Path) -> 
             store.finish_answer(answer.id, "x", Status.COMPLETE)
     for name in ("md", "html", "txt", "jsonl"):
         reported: list[float] = []
-        export_conversations(store, None, FORMATS[name], tmp_path / name, Options(progress=reported.append))
+        export_conversations(store, None, FORMATS[name], tmp_path / name, ExportOptions(progress=reported.append))
         assert reported == sorted(reported)
         assert reported[-1] == pytest.approx(1.0)
 
@@ -154,9 +154,9 @@ def test_cancelled_export_leaves_no_files(store: ConversationStore, tmp_path: Pa
         _, answer = store.begin_turn(store.create(title=title).id, "?")
         store.finish_answer(answer.id, "x", Status.COMPLETE)
 
-    def options() -> Options:
+    def options() -> ExportOptions:
         token = CancelToken()
-        return Options(progress=lambda share: token.cancel() if share > 0.5 else None, cancel=token)
+        return ExportOptions(progress=lambda share: token.cancel() if share > 0.5 else None, cancel=token)
 
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")

@@ -14,7 +14,7 @@ from model_manager.hub.access import Access, host_of
 from model_manager.hub.catalogue import STARTER
 from model_manager.hub.listing import published_models
 from model_manager.hub.resolver import fetch_repository, find_published
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import Origin
 from model_manager.library.verification import published_changed
 from model_manager.published import HubFile, PublishedModel
@@ -196,7 +196,7 @@ def test_changes_of_a_published_model(hub: FakeHub, access: Access, add: AddMode
     for name in ("m.gguf.part1", "m.gguf.part2", "README.md"):
         add(hub, REPO, name, name.encode())
     model = find_published(REPO, access)
-    origin = Origin(model.id, REPO, model.commit, model.files, Layout.identity(model.bytes), None)
+    origin = Origin(model.id, REPO, model.commit, model.files, TensorLayout.identity(model.bytes), None)
 
     def is_changed(origin: Origin) -> bool:
         return published_changed(origin, find_published(origin.model_id, access))

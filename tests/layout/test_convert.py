@@ -26,7 +26,7 @@ from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts
 from model_manager.layout.file_names import with_suffix
 from model_manager.layout.in_place import JOURNAL, SAVED, WORKING, begin_in_place
-from model_manager.layout.layout import Layout, SourceView
+from model_manager.layout.layout import SourceView, TensorLayout
 from model_manager.layout.origin import Origin, origin_path, read_origin, write_origin
 from model_manager.layout.permutation import plan_moves
 from model_manager.layout.stacking import read_layout
@@ -156,7 +156,9 @@ def test_an_existing_output_is_not_overwritten(twins: Callable[..., Twins], tmp_
 def test_the_origin_is_kept(twins: Callable[..., Twins]) -> None:
     files = twins()
     part = HubFile("a/old.gguf", len(files.published), hashlib.sha256(files.published).hexdigest())
-    known = Origin("apus:Q2_K", "a/b", "c" * 40, (part,), Layout.identity(part.bytes), part.sha256, datetime.now(UTC))
+    known = Origin(
+        "apus:Q2_K", "a/b", "c" * 40, (part,), TensorLayout.identity(part.bytes), part.sha256, datetime.now(UTC)
+    )
     write_origin(files.path, known)
     stack_experts(files.path)
     origin = read_origin(files.path)

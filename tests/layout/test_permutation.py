@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from model_manager.disk.json_file import CompressedBytes
-from model_manager.layout.layout import Layout, Segment
-from model_manager.layout.permutation import Batch, MovePlan, plan_moves
+from model_manager.layout.layout import ByteRange, TensorLayout
+from model_manager.layout.permutation import Batch, Permutation, plan_moves
 from model_manager.layout.stacking import read_layout
 from tests.rigs.apus_shapes import QUANTS, write_shape
 
 
-def shuffled(dice: random.Random, count: int, sizes: Sequence[int], shift: int) -> Layout:
+def shuffled(dice: random.Random, count: int, sizes: Sequence[int], shift: int) -> TensorLayout:
     """Segments in a random order, with holes on both sides, all of it moved by ``shift``."""
     sources, place = [], 200
     for _ in range(count):
@@ -25,9 +25,11 @@ def shuffled(dice: random.Random, count: int, sizes: Sequence[int], shift: int) 
         place += length + dice.choice([0, 0, 7])
     end, segments, place = place, [], 200 + shift
     for source, length in dice.sample(sources, count):
-        segments.append(Segment(source, place, length))
+        segments.append(ByteRange(source, place, length))
         place += length + dice.choice([0, 0, 5])
-    return Layout(end, place, tuple(sorted(segments, key=lambda each: each.source)), bytes(200), bytes(200 + shift))
+    return TensorLayout(
+        end, place, tuple(sorted(segments, key=lambda each: each.source)), bytes(200), bytes(200 + shift)
+    )
 
 
 def do(batch: Batch, file: bytearray, kept: bytearray) -> None:
@@ -45,7 +47,7 @@ def spoil(dice: random.Random, batch: Batch, file: bytearray, kept: bytearray) -
             where[move.target + start : move.target + stop] = dice.randbytes(stop - start)
 
 
-def apply(plan: MovePlan, layout: Layout, published: bytes, dice: random.Random) -> bytes:
+def apply(plan: Permutation, layout: TensorLayout, published: bytes, dice: random.Random) -> bytes:
     file = bytearray(published.ljust(max(layout.source_bytes, layout.target_bytes), b"\0"))
     kept = bytearray(plan.saved_bytes)
     for batch in plan.batches:
@@ -73,13 +75,13 @@ def test_every_byte_arrives_after_crashes(seed: int) -> None:
 
 
 def test_an_identity_needs_no_moves() -> None:
-    assert plan_moves(Layout.identity(1 << 40)) == MovePlan((), 0)
+    assert plan_moves(TensorLayout.identity(1 << 40)) == Permutation((), 0)
 
 
 def test_unpublished_bytes_are_outside_all_segments() -> None:
     head = CompressedBytes(b"h" * 25)
-    segments = Segment(20, 40, 10), Segment(60, 25, 5), Segment(70, 50, 20)
-    layout = Layout(100, 130 + (1 << 20), segments, CompressedBytes(bytes(20)), head)
+    segments = ByteRange(20, 40, 10), ByteRange(60, 25, 5), ByteRange(70, 50, 20)
+    layout = TensorLayout(100, 130 + (1 << 20), segments, CompressedBytes(bytes(20)), head)
     assert list(layout.unpublished()) == [(0, head), (30, bytes(10)), (70, bytes(1 << 20)), (70 + (1 << 20), bytes(60))]
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from model_manager.layout.convert import stack_experts
-from model_manager.layout.layout import Layout, SourceView
+from model_manager.layout.layout import SourceView, TensorLayout
 from model_manager.layout.stacking import read_layout
 from tests.layout.conftest import Twins
 from tests.layout.expert_files import Tensor, experts, write
 from tests.layout.test_stacking import laid_down
 
 
-def viewed(path: Path, layout: Layout, size: int) -> bytes:
+def viewed(path: Path, layout: TensorLayout, size: int) -> bytes:
     """The whole published file, read with a buffer of ``size`` bytes."""
     buffer = memoryview(bytearray(size))
     content = bytearray()
@@ -68,9 +68,9 @@ def test_random_ranges(twins: Callable[..., Twins]) -> None:
 def test_a_file_stored_as_published(tmp_path: Path) -> None:
     path = tmp_path / "any"
     path.write_bytes(random.Random(0).randbytes(100_000))
-    assert viewed(path, Layout.identity(100_000), 1000) == path.read_bytes()
+    assert viewed(path, TensorLayout.identity(100_000), 1000) == path.read_bytes()
     with path.open("rb") as file:
-        assert SourceView(Layout.identity(100_000), file).read(99_990, 100) == path.read_bytes()[-10:]
+        assert SourceView(TensorLayout.identity(100_000), file).read(99_990, 100) == path.read_bytes()[-10:]
 
 
 def test_an_incomplete_file_ends_early(twins: Callable[..., Twins]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from model_manager.disk.json_file import from_json, to_json
 from model_manager.errors import UserError
 from model_manager.gguf.header import parse_header, read_header
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.stacking import layout_for, read_layout
 from tests.layout.conftest import Twins
 from tests.layout.expert_files import Tensor, contents, experts, write
@@ -21,7 +21,7 @@ from tests.rigs.apus_shapes import QUANTS, write_shape
 from tests.rigs.tiny_model import write_tiny_model
 
 
-def laid_down(published: bytes, layout: Layout) -> bytes:
+def laid_down(published: bytes, layout: TensorLayout) -> bytes:
     """What a layout makes of a published file, in the plainest way."""
     target = bytearray(layout.target_bytes)
     target[: len(layout.target_head)] = layout.target_head
@@ -85,7 +85,7 @@ def test_the_published_shapes(tmp_path: Path, quant: str) -> None:
 def test_other_files_have_the_identity_layout(tmp_path: Path, options: dict[str, object]) -> None:
     path = write_tiny_model(tmp_path / "new.gguf", **options)  # type: ignore[arg-type]
     header, layout = read_layout(path)
-    assert layout == Layout.identity(path.stat().st_size)
+    assert layout == TensorLayout.identity(path.stat().st_size)
     assert layout.is_identity
     assert layout_for(header, b"") == layout
 
@@ -247,4 +247,4 @@ def test_the_head_of_another_file_is_refused(twins: Callable[..., Twins]) -> Non
 
 def test_a_layout_survives_storing(twins: Callable[..., Twins]) -> None:
     _, layout = read_layout(twins().path)
-    assert from_json(to_json(layout), Layout) == layout
+    assert from_json(to_json(layout), TensorLayout) == layout

@@ -91,7 +91,7 @@ from model_manager.library import removal
 calls = 0
 def die(*_):
     os._exit(9)
-removal.move_over = die if sys.argv[2] == "before" else lambda old, new: (old.replace(new), die())
+removal.replace_durably = die if sys.argv[2] == "before" else lambda old, new: (old.replace(new), die())
 removal.quarantine(Path(sys.argv[1]))
 """
     for moment, there in (("before", path), ("after", models / f"{path.name}.bad")):

@@ -46,7 +46,7 @@ rename = os.rename if moment == "rename" else other_disk
 if moment == "rename":
     rename = counted(os.rename)
 if moment == "names":
-    relocation.move_over = counted(relocation.move_over)
+    relocation.replace_durably = counted(relocation.replace_durably)
 if moment == "originals":
     relocation._delete_original = counted(relocation._delete_original)
 if moment == "journals":

@@ -7,7 +7,7 @@ from itertools import combinations, combinations_with_replacement
 
 import pytest
 
-from model_manager.plan.split import DeviceRoom, Layout, Slots, fit, fixed_counts, layers_of, spread
+from model_manager.plan.split import DeviceCapacity, LayerSplit, Slots, fit, fixed_counts, layers_of, spread
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_layer_counts_as_shares_give_exactly_these_layers() -> None:
         assert [where.count(number) for number in range(len(counts))] == counts
 
 
-def _brute_force(slots: Slots, rooms: list[DeviceRoom]) -> int | None:
+def _brute_force(slots: Slots, rooms: list[DeviceCapacity]) -> int | None:
     """The fewest experts in RAM, by trying every split and every choice."""
     end = len(slots.dense)
     best: int | None = None
@@ -88,7 +88,7 @@ def test_search_matches_brute_force() -> None:
         rooms = []
         for _ in range(rng.randint(1, 3)):
             plain = rng.randint(-2, 25)
-            rooms.append(DeviceRoom(plain, plain - rng.randint(0, 3), rng.choice((0, 2))))
+            rooms.append(DeviceCapacity(plain, plain - rng.randint(0, 3), rng.choice((0, 2))))
         expected = _brute_force(slots, rooms)
         found = fit(slots, rooms, end)
         assert (None if found is None else len(found.in_ram)) == expected
@@ -104,6 +104,6 @@ def test_search_matches_brute_force() -> None:
 
 def test_spread_fills_devices_in_proportion() -> None:
     slots = Slots((10,) * 13, (0,) * 13)
-    rooms = [DeviceRoom(2400, 2400), DeviceRoom(1600, 1600), DeviceRoom(800, 800)]
-    found = spread(slots, rooms, [2400, 1600, 800], Layout((13, 0, 0), ()))
+    rooms = [DeviceCapacity(2400, 2400), DeviceCapacity(1600, 1600), DeviceCapacity(800, 800)]
+    found = spread(slots, rooms, [2400, 1600, 800], LayerSplit((13, 0, 0), ()))
     assert found.counts == (7, 4, 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import ChatEvent, ChatRequest, Finished, Loaded, Piece, Replanned
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, ModelLoaded, PlanChanged, TextDelta
 from app.backends import backend_for
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.prompt import prompt_messages
@@ -17,7 +17,7 @@ from app.config.settings import Settings
 from app.conversation import Sampling, Status
 from app.messages import sentence
 from app.messages.plans import replanned_sentence
-from app.planning.basis import applicable
+from app.planning.basis import applicable_options
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_preferences
 from app.services import Services
 from model_manager.devices.devices import Device, device_keys
@@ -51,7 +51,7 @@ def test_preferences_survive_the_settings_file() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"CUDA0": 1}', '{"CUDA0": {"use": 1}}', '{"CUDA0": {"ceiling_gib": -1}}'])
 def test_invalid_device_preferences_are_ignored(services: Services, text: str) -> None:
     services.settings.change(devices=text)
-    assert services.settings.now.device_preferences().devices == {}
+    assert services.settings.current.device_preferences().devices == {}
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_preferences_exclude_and_limit_devices() -> None:
     assert [each.name for each in chosen.offered] == ["GPU0", "GPU1"]
     assert with_preferences(machine, DevicePreferences()) is machine
     by_hand = PlanOptions(devices=("GPU0", "GPU1"), tensor_split=(2.0, 1.0), n_gpu_layers=7, main_gpu="GPU0")
-    assert applicable(by_hand, chosen) == PlanOptions(devices=("GPU1",))
-    assert applicable(PlanOptions(devices=("GPU9",)), chosen) == PlanOptions(devices=("GPU9",))
+    assert applicable_options(by_hand, chosen) == PlanOptions(devices=("GPU1",))
+    assert applicable_options(PlanOptions(devices=("GPU9",)), chosen) == PlanOptions(devices=("GPU9",))
 
 
 def test_preferences_apply_to_recommendations_and_plans(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +150,10 @@ def test_missing_optional_server_is_left_out_and_reported(
     services.engine.release()
     end.close()
     events = ask("starter", context=512)
-    (reported,) = [event for event in events if isinstance(event, Replanned)]
+    (reported,) = [event for event in events if isinstance(event, PlanChanged)]
     assert (reported.because.code, reported.because.data["server"]) == ("rpc_server_unreachable", second)
     assert second in replanned_sentence(reported.plan, str, reported.because)
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     loaded = services.planning.loader.loaded
     assert loaded is not None
     assert loaded.plan.spec.rpc_servers == (first,)
@@ -169,12 +169,12 @@ def test_server_lost_before_the_answer_is_replaced_by_a_new_plan(
     keep(services, DevicePreferences((first, second)))
 
     def leave(event: ChatEvent) -> None:
-        if isinstance(event, Loaded):
+        if isinstance(event, ModelLoaded):
             end.close()
 
     events = ask("starter", context=512, tensor_split=(1.0, 1.0), on_event=leave)
-    assert isinstance(events[-1], Finished)
-    assert [event.because.data["server"] for event in events if isinstance(event, Replanned)] == [second]
+    assert isinstance(events[-1], AnswerFinished)
+    assert [event.because.data["server"] for event in events if isinstance(event, PlanChanged)] == [second]
 
 
 def test_server_lost_during_the_answer_is_an_error(
@@ -184,13 +184,13 @@ def test_server_lost_during_the_answer_is_an_error(
     keep(services, DevicePreferences((first, second)))
 
     def leave(event: ChatEvent) -> None:
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             end.close()
 
     with pytest.raises(UserError) as caught:
         ask("starter", context=512, tensor_split=(1.0, 1.0), on_event=leave)
     assert (caught.value.code, caught.value.data["server"]) == ("rpc_server_lost", second)
-    assert isinstance(ask("starter", context=512)[-1], Finished)
+    assert isinstance(ask("starter", context=512)[-1], AnswerFinished)
 
 
 def test_partial_answer_is_kept_and_the_next_works_without_the_device(
@@ -205,7 +205,7 @@ def test_partial_answer_is_kept_and_the_next_works_without_the_device(
 
     def leave(event: ChatEvent) -> None:
         loaded = services.planning.loader.loaded
-        if isinstance(event, Piece) and loaded is not None and loaded.plan not in plans:
+        if isinstance(event, TextDelta) and loaded is not None and loaded.plan not in plans:
             plans.append(loaded.plan)
             end.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.backend import ChatEvent, Finished, Loaded, LoadProgress, Piece, PromptProgress, Replanned
+from app.backend import AnswerFinished, ChatEvent, LoadProgress, ModelLoaded, PlanChanged, PromptProgress, TextDelta
 from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.messages.plans import replanned_sentence
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def replanned(events: list[ChatEvent]) -> list[Replanned]:
-    return [event for event in events if isinstance(event, Replanned)]
+def replanned(events: list[ChatEvent]) -> list[PlanChanged]:
+    return [event for event in events if isinstance(event, PlanChanged)]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def tight(services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None
     peaks: list[int] = []
 
     def measure(event: ChatEvent) -> None:
-        if isinstance(event, Loaded):
+        if isinstance(event, ModelLoaded):
             status = Path(f"/proc/{services.engine.pid}/status").read_text()
             peaks.extend(1024 * int(peak) for peak in re.findall(r"VmPeak:\s+(\d+) kB", status))
 
@@ -63,7 +63,7 @@ def test_out_of_memory_falls_back_and_is_remembered(services: Services, ask: Ask
     reported = replanned_sentence(steps[-1].plan, str)
     assert "\n" not in reported
     assert "{" not in reported
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     worked = loaded_plan(services.planning)
     assert (worked["kv_type"], worked["context"]) == (steps[-1].plan.kv_type, steps[-1].plan.context)
     assert worked["kv_type"] == "q8_0"
@@ -109,7 +109,7 @@ def test_memory_taken_between_plan_and_load(services: Services, ask: Ask, tmp_pa
         steps = replanned(events)
         assert steps
         assert {step.because.code for step in steps} == {"engine_out_of_memory"}
-        assert isinstance(events[-1], Finished)
+        assert isinstance(events[-1], AnswerFinished)
         worked = loaded_plan(services.planning)
         assert (worked["verdict"], worked["kv_type"], worked["context"]) == ("gpu", "q8_0", 32768)
         assert 50 * MIB < worked["devices"][1]["actual"]["kv_bytes"] < 110 * MIB
@@ -131,16 +131,16 @@ def test_crash_before_the_first_token_falls_back(services: Services, ask: Ask) -
     events = ask("starter", on_event=kill_once)
     (step,) = replanned(events)
     assert step.because.data["phase"] == "reading"
-    assert isinstance(events[-1], Finished)
-    assert [event for event in events if isinstance(event, Piece)]
+    assert isinstance(events[-1], AnswerFinished)
+    assert [event for event in events if isinstance(event, TextDelta)]
     after = loaded_plan(services.planning)
     assert after["host"]["actual"]["compute_bytes"] < before["host"]["actual"]["compute_bytes"]
-    assert sum(isinstance(event, Loaded) for event in events) == 2
+    assert sum(isinstance(event, ModelLoaded) for event in events) == 2
 
 
 def test_crash_during_the_answer_is_an_error(services: Services, ask: Ask) -> None:
     def kill_at_the_first_piece(event: ChatEvent) -> None:
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             os.kill(services.engine.pid or 0, signal.SIGKILL)
 
     with pytest.raises(UserError) as caught:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage, PromptProgress
+from app.backend import (
+    AnswerFinished,
+    ChatEvent,
+    ChatRequest,
+    ContextFitted,
+    ModelLoaded,
+    PromptMessage,
+    PromptProgress,
+    TextDelta,
+)
 from app.backends import LocalBackend
 from app.conversation import ContextPolicy, Role, Sampling
 from app.services import Services
@@ -31,23 +40,23 @@ def one(events: list[ChatEvent], kind: type) -> ChatEvent:
     return next(event for event in events if isinstance(event, kind))
 
 
-def talk(services: Services, path: Path, turns: int) -> list[tuple[Fitted, PromptProgress, Finished]]:
+def talk(services: Services, path: Path, turns: int) -> list[tuple[ContextFitted, PromptProgress, AnswerFinished]]:
     """A conversation of so many turns under the policy to roll; what each turn told."""
     messages: list[PromptMessage] = [PromptMessage(Role.SYSTEM, "Be short.")]
-    reported: list[tuple[Fitted, PromptProgress, Finished]] = []
+    reported: list[tuple[ContextFitted, PromptProgress, AnswerFinished]] = []
     left_out: tuple[str, ...] = ()
     for turn in range(turns):
         messages.append(PromptMessage(Role.USER, f"Question number {turn:02}?", f"q{turn}"))
         sampling = Sampling(temperature=0.0, seed=1, max_tokens=20)
         request = ChatRequest(tuple(messages), sampling, context_policy=ContextPolicy.ROLL, left_out=left_out)
         events = answered(services, path, request)
-        text = "".join(event.text for event in events if isinstance(event, Piece))
-        fitted, reading, finished = (one(events, kind) for kind in (Fitted, PromptProgress, Finished))
-        assert isinstance(fitted, Fitted)
+        text = "".join(event.text for event in events if isinstance(event, TextDelta))
+        fitted, reading, finished = (one(events, kind) for kind in (ContextFitted, PromptProgress, AnswerFinished))
+        assert isinstance(fitted, ContextFitted)
         assert isinstance(reading, PromptProgress)
-        assert isinstance(finished, Finished)
+        assert isinstance(finished, AnswerFinished)
         kinds = [type(event) for event in events]
-        assert kinds.index(Loaded) < kinds.index(Fitted) < kinds.index(PromptProgress)
+        assert kinds.index(ModelLoaded) < kinds.index(ContextFitted) < kinds.index(PromptProgress)
         reported.append((fitted, reading, finished))
         messages.append(PromptMessage(Role.ASSISTANT, text, f"a{turn}"))
         left_out = fitted.left_out
@@ -81,12 +90,12 @@ def test_larger_context_brings_turns_back(services: Services, tmp_path: Path) ->
         PromptMessage((Role.USER, Role.ASSISTANT)[place % 2], "words " * 10, str(place)) for place in range(11)
     )
     request = ChatRequest(messages, Sampling(seed=1, max_tokens=2), context_policy=ContextPolicy.ROLL)
-    small = one(answered(services, path, request), Fitted)
-    assert isinstance(small, Fitted)
+    small = one(answered(services, path, request), ContextFitted)
+    assert isinstance(small, ContextFitted)
     assert small.left_out
     again = ChatRequest(messages, request.sampling, context_policy=ContextPolicy.ROLL, left_out=small.left_out)
-    large = one(answered(services, path, again, 2048), Fitted)
-    assert isinstance(large, Fitted)
+    large = one(answered(services, path, again, 2048), ContextFitted)
+    assert isinstance(large, ContextFitted)
     assert (large.left_out, large.context) == ((), 2048)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import Finished, Loaded, LoadProgress
+from app.backend import AnswerFinished, LoadProgress, ModelLoaded
 from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
@@ -34,7 +34,7 @@ def test_experts_in_ram_over_two_devices_match_the_forecast(
 ) -> None:
     path = write_tiny_model(tmp_path / "moe.gguf", n_layer=8, n_expert=4, n_embd=256, context_length=8192)
     events = ask(path, rpc_servers=two_devices, experts_in_ram=(1, 4, 6), context=8192, kv_type=kv_type)
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     plan = loaded_plan(services.planning)
     assert (plan["verdict"], plan["experts_in_ram"], plan["kv_type"]) == ("experts_in_ram", [1, 4, 6], kv_type)
     assert "not_rehearsed" not in plan["reasons"]
@@ -65,7 +65,7 @@ def test_starter_on_two_devices_matches_the_forecast(
 def test_the_json_of_a_load_has_every_key_of_a_plan(services: Services, ask: Ask, tiny_model: Path) -> None:
     events = ask(tiny_model)
     assert isinstance(events[0], LoadProgress)
-    (loaded,) = [event for event in events if isinstance(event, Loaded)]
+    (loaded,) = [event for event in events if isinstance(event, ModelLoaded)]
     assert loaded.seconds > 0.05
     plan = loaded_plan(services.planning)
     forecast = services.planning.basis(str(tiny_model)).plan(PlanOptions()).to_json()
@@ -78,7 +78,7 @@ def test_the_json_of_a_load_has_every_key_of_a_plan(services: Services, ask: Ask
 def test_loaded_model_answers_without_another_load(services: Services, ask: Ask, tiny_model: Path) -> None:
     ask(tiny_model)
     pid = services.engine.pid
-    assert [event for event in ask(tiny_model) if isinstance(event, Loaded)] == [Loaded(0.0, 2048)]
+    assert [event for event in ask(tiny_model) if isinstance(event, ModelLoaded)] == [ModelLoaded(0.0, 2048)]
     assert services.engine.pid == pid
     assert engine_children() == [pid], "no other child was started"
     ask(tiny_model, context=512)
@@ -119,7 +119,7 @@ def test_missing_required_server_is_an_error(services: Services, ask: Ask, start
             ask("starter", rpc_servers=(first, second), context=512)
     assert caught.value.code == "rpc_server_unreachable"
     assert caught.value.data["server"] == second
-    assert isinstance(ask("starter", context=512)[-1], Finished)
+    assert isinstance(ask("starter", context=512)[-1], AnswerFinished)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for the driver")
@@ -131,7 +131,7 @@ def test_driver_that_crashes_the_child_is_not_loaded(
     driver.chmod(0o755)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv(WRAPPER_VARIABLE, str(driver))
-    assert isinstance(ask(tiny_model)[-1], Finished)
+    assert isinstance(ask(tiny_model)[-1], AnswerFinished)
     assert not services.engine.gpus
     machine = services.planning.machine()
     assert machine.hint is not None

@@ -9,7 +9,7 @@ import pytest
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.saved_options import MORE_BYTES, RememberedPlans, reproducing
+from app.planning.saved_options import MORE_BYTES, RememberedPlans, options_reproducing
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
@@ -54,7 +54,7 @@ def test_remembered_plan_is_reproduced(tmp_path: Path, basis: PlanBasis, rung: i
     plans = RememberedPlans(tmp_path / "plans.json")
     plans.note(basis, OPTIONS, worked)
     noted = RememberedPlans(tmp_path / "plans.json").find(basis, OPTIONS)
-    assert noted == reproducing(worked)
+    assert noted == options_reproducing(worked)
     again = basis.plan(noted)
     assert placement(again) == placement(worked)
     assert again.verdict == worked.verdict

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.layout.layout import Layout
+from model_manager.layout.layout import TensorLayout
 from model_manager.layout.origin import Origin, write_origin
 from model_manager.layout.stacking import read_layout
 from model_manager.published import HubFile
@@ -27,7 +27,7 @@ def code_of(call: Callable[[], object]) -> str:
     return caught.value.code
 
 
-def lay_down(layout: Layout, published: bytes) -> bytes:
+def lay_down(layout: TensorLayout, published: bytes) -> bytes:
     """Return the bytes on disk for a layout and the published bytes."""
     if layout.is_identity:
         return published

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from model_manager.gguf.header import GgufHeader, read_header
-from model_manager.gguf.reader import Reader
+from model_manager.gguf.reader import GgufReader
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 _FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}
@@ -76,7 +76,7 @@ def with_keys(source: Path, out: Path, changes: dict[str, tuple[int, object] | N
     old = read_header(source)
     kept = []
     with source.open("rb", buffering=0) as file:
-        reader = Reader(file, len(whole))
+        reader = GgufReader(file, len(whole))
         reader.read(24)
         for _ in old.metadata:
             start = reader.position

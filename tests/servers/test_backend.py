@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.backend import ChatEvent, ChatRequest, Finished, Fitted, Loaded, Piece, PromptMessage
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PromptMessage, TextDelta
 from app.conversation import ContextPolicy, Role, Sampling
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
@@ -54,7 +54,7 @@ def ask() -> Iterator[Asking]:
 
 
 def text_of(events: list[ChatEvent]) -> str:
-    return "".join(each.text for each in events if isinstance(each, Piece))
+    return "".join(each.text for each in events if isinstance(each, TextDelta))
 
 
 def code_of(source: ServerBackend, request: ChatRequest = REQUEST) -> UserError:
@@ -66,12 +66,12 @@ def code_of(source: ServerBackend, request: ChatRequest = REQUEST) -> UserError:
 def test_an_answer_is_streamed_with_counts_and_speeds(ask: Asking, server: OpenAiServer) -> None:
     source = ask.source(server.url)
     events = list(source.stream(REQUEST))
-    assert events[0] == Loaded(0.0, 1024)
+    assert events[0] == ModelLoaded(0.0, 1024)
     assert text_of(events) == "".join(WORDS)
     done = events[-1]
-    assert isinstance(done, Finished)
+    assert isinstance(done, AnswerFinished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("stop", 17, len(WORDS))
-    last_piece = [each for each in events if isinstance(each, Piece)][-1]
+    last_piece = [each for each in events if isinstance(each, TextDelta)][-1]
     assert (last_piece.tokens, last_piece.context_used) == (len(WORDS), 17 + len(WORDS))
     origin = source.origin()
     assert (origin.engine, origin.endpoint, origin.plan) == ("vLLM", server.url, {})
@@ -94,15 +94,15 @@ def test_thoughts_without_an_answer_are_closed(ask: Asking) -> None:
     with openai_server(thoughts=("let me", " see"), words=(), finish_reason="length") as server:
         events = list(ask.source(server.url).stream(REQUEST))
     assert text_of(events) == "<think>\nlet me see\n</think>\n\n"
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     assert events[-1].finish_reason == "length"
 
 
 def test_events_are_counted_without_usage(ask: Asking) -> None:
     with openai_server(owner="someone", context=None, tells_usage=False, line_end="\r\n") as server:
         events = list(ask.source(server.url).stream(REQUEST))
-    assert events[0] == Loaded(0.0, 0)
-    assert isinstance(events[-1], Finished)
+    assert events[0] == ModelLoaded(0.0, 0)
+    assert isinstance(events[-1], AnswerFinished)
     assert events[-1].completion_tokens == len(WORDS)
 
 
@@ -147,7 +147,7 @@ def test_stop_ends_the_answer_on_the_server_too(ask: Asking, server: OpenAiServe
     events = list(source.stream(REQUEST, token))
     stopper.join()
     assert text_of(events) == "".join(WORDS[:2])
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     assert (events[-1].finish_reason, events[-1].completion_tokens) == ("cancelled", 2)
     assert server.gone.wait(10)
     server.behaviour = Behaviour()
@@ -246,7 +246,7 @@ def test_a_full_context_follows_the_policy(ask: Asking, server: OpenAiServer) ->
     assert (error.code, error.data["context"]) == ("context_full", 1024)
     assert server.chats() == []
     events = list(ask.source(server.url).stream(replace(long, context_policy=ContextPolicy.ROLL)))
-    (fitted,) = [each for each in events if isinstance(each, Fitted)]
+    (fitted,) = [each for each in events if isinstance(each, ContextFitted)]
     assert fitted.left_out[:2] == ("q0", "a0")
     assert fitted.prompt_tokens < 1024
     (sent,) = server.chats()
@@ -262,7 +262,7 @@ def test_an_unknown_context_is_found_by_shortening(ask: Asking, server: OpenAiSe
     rolling = replace(long, context_policy=ContextPolicy.ROLL)
     events = list(source.stream(rolling))
     assert text_of(events) == "".join(WORDS)
-    fitted = [each for each in events if isinstance(each, Fitted)][-1]
+    fitted = [each for each in events if isinstance(each, ContextFitted)][-1]
     assert fitted.left_out[:2] == ("q0", "a0")
     tries = len(server.chats())
     list(source.stream(rolling))

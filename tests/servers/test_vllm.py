@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import ChatRequest, Finished, Piece, PromptMessage
+from app.backend import AnswerFinished, ChatRequest, PromptMessage, TextDelta
 from app.conversation import Role, Sampling
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
@@ -63,7 +63,7 @@ def test_every_sampler_is_accepted(client: ServerClient) -> None:
     sent = request(max_tokens=12, temperature=0.5, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("never said",))
     events = list(source_of(client).stream(sent))
     done = events[-1]
-    assert isinstance(done, Finished)
+    assert isinstance(done, AnswerFinished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("length", 24, 12)
     assert client.rejected == set()
 
@@ -73,10 +73,10 @@ def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
     events, token = [], CancelToken()
     for each in source.stream(request(max_tokens=900), token):
         events.append(each)
-        if isinstance(each, Piece) and len(events) == 6:
+        if isinstance(each, TextDelta) and len(events) == 6:
             token.cancel()
     done = events[-1]
-    assert isinstance(done, Finished)
+    assert isinstance(done, AnswerFinished)
     assert done.finish_reason == "cancelled"
     assert done.completion_tokens < 900
     idle = threading.Event()
@@ -91,7 +91,7 @@ def test_an_answer_is_continued(client: ServerClient) -> None:
     source = source_of(client)
     sent = ChatRequest(request().messages, Sampling(seed=1, max_tokens=4), prefill="abc")
     done = list(source.stream(sent))[-1]
-    assert isinstance(done, Finished)
+    assert isinstance(done, AnswerFinished)
     assert done.prompt_tokens == 24 + 3
 
 
@@ -132,7 +132,7 @@ def test_a_killed_server_works_again_after_its_restart(tmp_path: Path) -> None:
         pieces = []
         with pytest.raises(UserError, match="server_lost"):  # noqa: PT012 - it is killed between two pieces
             for each in source.stream(request(max_tokens=900)):
-                if isinstance(each, Piece):
+                if isinstance(each, TextDelta):
                     pieces.append(each)
                     if len(pieces) == 3:
                         server.kill()
@@ -141,6 +141,6 @@ def test_a_killed_server_works_again_after_its_restart(tmp_path: Path) -> None:
             list(source.stream(request()))
         server.start()
         done = list(source.stream(request(max_tokens=5)))[-1]
-        assert isinstance(done, Finished)
+        assert isinstance(done, AnswerFinished)
         assert done.completion_tokens == 5
         client.close()

@@ -194,7 +194,7 @@ def test_conversations_are_listed(program: Program) -> None:
     assert models["Packing list"].startswith("server:")
 
 
-def test_a_conversation_keeps_its_own_choices(shown: Shown) -> None:
+def test_a_conversation_keeps_its_own_overrides(shown: Shown) -> None:
     sky = shown[SKY]
     assert sky["system_prompt"] == "请简短回答。"
     assert sky["title_is_chosen"]
@@ -346,7 +346,7 @@ def test_a_conversation_goes_on_with_its_model(program: Program) -> None:
 
 
 def test_settings(shown: Shown, services: Services) -> None:
-    settings = services.settings.now
+    settings = services.settings.current
     assert {name: getattr(settings, name) for name in SETTINGS} == SETTINGS
     assert settings.conversation_id == shown[SKY]["id"]
     assert settings.window_geometry.startswith("AdnQywADAAAAAAAo")
@@ -356,7 +356,7 @@ def test_settings(shown: Shown, services: Services) -> None:
 
 
 def test_devices_left_out_ceilings_and_reserves(services: Services) -> None:
-    options = services.settings.now.device_preferences()
+    options = services.settings.current.device_preferences()
     assert options.rpc_servers == ("workstation.invalid:50052", "shelf.invalid:50053")
     found = {
         key: (options.of(key).use, options.of(key).ceiling_gib, options.of(key).reserve_gib)
@@ -378,12 +378,12 @@ def test_presets(services: Services) -> None:
     ]  # fmt: skip
     code, proofreader, prompt = presets[2], presets[4], presets[5]
     assert (code.id, code.is_built_in, services.presets.is_edited("code")) == ("code", True, True)
-    assert (code.choices.system_prompt, code.choices.sampling) == ("Write Python 3.12.", Sampling(temperature=0.15))
-    assert proofreader.id == services.settings.now.preset_id
-    assert proofreader.choices.system_prompt == "Correct the spelling. 保留原意。"
-    assert proofreader.choices.sampling == Sampling(temperature=0.1, top_k=20, seed=11, max_tokens=500, stop=("###",))
-    assert proofreader.choices.context_policy is ContextPolicy.STOP
-    assert (prompt.choices.system_prompt, prompt.choices.sampling) == ("Answer with one word.", None)
+    assert (code.overrides.system_prompt, code.overrides.sampling) == ("Write Python 3.12.", Sampling(temperature=0.15))
+    assert proofreader.id == services.settings.current.preset_id
+    assert proofreader.overrides.system_prompt == "Correct the spelling. 保留原意。"
+    assert proofreader.overrides.sampling == Sampling(temperature=0.1, top_k=20, seed=11, max_tokens=500, stop=("###",))
+    assert proofreader.overrides.context_policy is ContextPolicy.STOP
+    assert (prompt.overrides.system_prompt, prompt.overrides.sampling) == ("Answer with one word.", None)
 
 
 def test_servers(services: Services) -> None:

@@ -124,7 +124,7 @@ def waiting(folder: Path) -> int:
 def indexed(folder: Path, text: str) -> int:
     """How many messages the index names for a text."""
     connection = sqlite3.connect(folder / "conversations.sqlite3")
-    wanted = search_index.expression(text.split())
+    wanted = search_index.fts_query(text.split())
     assert wanted is not None
     found = search_index.lookup(connection, wanted, 1000)
     connection.close()
@@ -170,7 +170,7 @@ def test_letters_that_match_each_other_have_the_same_grams() -> None:
         letter = chr(code)
         for other in {letter.lower(), letter.upper(), letter.swapcase(), letter.casefold()} - {letter}:
             if len(other) == 1 and re.match(re.escape(letter), other, re.IGNORECASE):
-                assert search_index.grams(letter) == search_index.grams(other), hex(code)
+                assert search_index.ngrams(letter) == search_index.ngrams(other), hex(code)
 
 
 def test_a_message_is_found_before_and_after_indexing(store: ConversationStore, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import Finished, Loaded, Replanned
+from app.backend import AnswerFinished, ModelLoaded, PlanChanged
 from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.messages.plans import replanned_sentence
@@ -59,20 +59,20 @@ def test_it_climbs_down_to_a_plan_that_answers(
     limit = addresses(services, **smaller) + beside * MIB
     monkeypatch.setenv(WRAPPER_VARIABLE, f"prlimit --as={limit}")
     events = ask("starter", **options)
-    steps = [event for event in events if isinstance(event, Replanned)]
+    steps = [event for event in events if isinstance(event, PlanChanged)]
     assert steps
     assert {step.because.code for step in steps} == {"engine_out_of_memory"}
     assert steps[0].because.data.get("signal") == signal
     assert steps[0].because.data["phase"] == "loading"
     assert "\n" not in replanned_sentence(steps[-1].plan, str)
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], AnswerFinished)
     assert events[-1].completion_tokens == 4
     worked = loaded_plan(services.planning)
-    assert any(isinstance(event, Loaded) for event in events)
+    assert any(isinstance(event, ModelLoaded) for event in events)
 
     services.engine.release()
     again = ask("starter", **options)
-    assert [event for event in again if isinstance(event, Replanned)] == []
+    assert [event for event in again if isinstance(event, PlanChanged)] == []
     taken = loaded_plan(services.planning)
     for key in ("context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram"):
         assert taken[key] == worked[key]

@@ -41,7 +41,7 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
         close_last()
         services = Services(DataFolder(tmp_path / "data"))
         services.settings.change(language="en", theme="light")
-        appearance = Appearance(qapp, services.settings.now)
+        appearance = Appearance(qapp, services.settings.current)
         window = MainWindow(services.settings, appearance)
         opened.append((window, services, appearance))
         with qtbot.waitActive(window):

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.backend import ChatRequest, Loaded, Piece
+from app.backend import ChatRequest, ModelLoaded, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.conversation import Sampling
 from app.store.store import ConversationStore
@@ -32,17 +32,17 @@ def parent() -> QObject:
 def test_consecutive_pieces_of_one_answer_are_joined(answers: list[RunningAnswer]) -> None:
     first, second = answers
     events = [
-        (first, Loaded(0.0, 8)),
-        (first, Piece("x", 1, 11)),
-        (first, Piece("y", 2, 12)),
-        (second, Piece("z", 1, 5)),
-        (first, Piece("w", 3, 13)),
+        (first, ModelLoaded(0.0, 8)),
+        (first, TextDelta("x", 1, 11)),
+        (first, TextDelta("y", 2, 12)),
+        (second, TextDelta("z", 1, 5)),
+        (first, TextDelta("w", 3, 13)),
     ]
     assert list(join_pieces(events)) == [
-        (first, Loaded(0.0, 8)),
-        (first, Piece("xy", 2, 12)),
-        (second, Piece("z", 1, 5)),
-        (first, Piece("w", 3, 13)),
+        (first, ModelLoaded(0.0, 8)),
+        (first, TextDelta("xy", 2, 12)),
+        (second, TextDelta("z", 1, 5)),
+        (first, TextDelta("w", 3, 13)),
     ]
 
 
@@ -55,14 +55,14 @@ def test_every_piece_arrives_and_the_result_is_last(
 
     def write() -> None:
         for number in range(5000):
-            events.post(answer, Piece(chr(0x4E00 + number), number + 1, number))
+            events.post(answer, TextDelta(chr(0x4E00 + number), number + 1, number))
         events.post(answer, AnswerResult(answer.message))
 
     thread = threading.Thread(target=write)
     thread.start()
     qtbot.waitUntil(lambda: bool(received) and isinstance(received[-1], AnswerResult), timeout=10_000)
     thread.join()
-    text = "".join(event.text for event in received if isinstance(event, Piece))
+    text = "".join(event.text for event in received if isinstance(event, TextDelta))
     assert text == "".join(chr(0x4E00 + number) for number in range(5000))
     assert len(received) < 5000
 
@@ -71,7 +71,7 @@ def test_slow_layout_lengthens_the_pause(qtbot: QtBot, answers: list[RunningAnsw
     events, answer = AnswerEvents(parent), answers[0]
     texts: list[str] = []
 
-    def show(_answer: RunningAnswer, piece: Piece) -> None:
+    def show(_answer: RunningAnswer, piece: TextDelta) -> None:
         texts.append(piece.text)
         until = time.thread_time() + 0.05
         while time.thread_time() < until:
@@ -79,10 +79,10 @@ def test_slow_layout_lengthens_the_pause(qtbot: QtBot, answers: list[RunningAnsw
 
     events.received.connect(show)
     for character in "abc":
-        events.post(answer, Piece(character, 1, 1))
+        events.post(answer, TextDelta(character, 1, 1))
     assert texts == []
     qtbot.waitUntil(lambda: texts == ["abc"])
     started = time.monotonic()
-    events.post(answer, Piece("d", 4, 4))
+    events.post(answer, TextDelta("d", 4, 4))
     qtbot.waitUntil(lambda: texts == ["abc", "d"])
     assert time.monotonic() - started > 0.15

@@ -434,11 +434,11 @@ def test_text_size_changes_with_shortcuts(window: MainWindow, qtbot: QtBot) -> N
     settings = window.controller.services.settings
     before = window.composer.field.font().pixelSize()
     press(qtbot, window, "Ctrl+=")
-    assert settings.now.text_size == before + 1
+    assert settings.current.text_size == before + 1
     assert window.composer.field.font().pixelSize() == before + 1
     press(qtbot, window, "Ctrl+-")
     press(qtbot, window, "Ctrl+-")
-    assert settings.now.text_size == before - 1
+    assert settings.current.text_size == before - 1
     press(qtbot, window, "Ctrl+0")
     assert window.composer.field.font().pixelSize() == before
 

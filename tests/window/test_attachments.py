@@ -126,7 +126,7 @@ def test_dropped_model_file_goes_to_the_library(
     model.write_bytes(tiny_model.read_bytes())
     drop(window, model, *texts(tmp_path, notes="text"))
     qtbot.waitUntil(lambda: names(window) == ["notes.txt"])
-    qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "another")
+    qtbot.waitUntil(lambda: window.controller.services.settings.current.model_id == "another")
 
 
 def test_attachment_shows_its_tokens_and_can_be_removed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

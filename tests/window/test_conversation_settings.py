@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.config.presets import BUILT_IN, Choices, Presets
+from app.config.presets import BUILT_IN, ConversationOverrides, Presets
 from app.conversation import ContextPolicy, Message, Role
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
@@ -67,7 +67,7 @@ def name_it(qtbot: QtBot, name: str) -> None:
     qtbot.keyClick(line, Qt.Key.Key_Return)
 
 
-def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtBot) -> None:
+def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     dialog = opened(qtbot, window)
@@ -99,21 +99,21 @@ def test_choices_apply_to_their_conversation_only(window: MainWindow, qtbot: QtB
     assert other.provenance.completion_tokens == 3
 
 
-def test_choices_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:
+def test_overrides_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     session = window.controller.conversation.session
-    session.set_choices(Choices("Mine.", BUILT_IN["code"].sampling, ContextPolicy.ROLL))
+    session.set_overrides(ConversationOverrides("Mine.", BUILT_IN["code"].sampling, ContextPolicy.ROLL))
     window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
     dialog.which_sampling.setCurrentIndex(0)
     dialog.context_policy.setCurrentIndex(0)
     close(qtbot, window, dialog)
-    assert session.choices() == Choices("Usual.", None, None)
+    assert session.overrides() == ConversationOverrides("Usual.", None, None)
 
 
-def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: QtBot) -> None:
+def test_overrides_before_the_first_question_are_kept(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
     choose(dialog, "Mathematics")
     assert "LaTeX" in dialog.system_prompt.toPlainText()
@@ -128,7 +128,7 @@ def test_choices_before_the_first_question_are_kept(window: MainWindow, qtbot: Q
     assert again.presets.picker.currentText() == "Mathematics"
     close(qtbot, window, again)
     window.controller.conversation.open(None)
-    assert window.controller.conversation.session.choices() == Choices()
+    assert window.controller.conversation.session.overrides() == ConversationOverrides()
 
 
 def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
@@ -139,7 +139,7 @@ def test_applying_a_preset_can_be_undone(window: MainWindow, qtbot: QtBot) -> No
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert dialog.system_prompt.toPlainText() == "Words of my own."
-    assert window.controller.conversation.session.choices() == Choices("Words of my own.")
+    assert window.controller.conversation.session.overrides() == ConversationOverrides("Words of my own.")
     assert dialog.presets.picker.currentText() == "None"
 
 
@@ -201,7 +201,7 @@ def test_built_in_presets_are_translated(window: MainWindow, qtbot: QtBot) -> No
     close(qtbot, window, dialog)
 
 
-def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) -> None:
+def test_temporary_chat_has_its_own_overrides(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.conversation.open_temporary()
     dialog = opened(qtbot, window)
     dialog.system_prompt.setPlainText("Only here.")
@@ -220,7 +220,9 @@ def test_temporary_chat_has_its_own_choices(window: MainWindow, qtbot: QtBot) ->
 def test_each_answer_keeps_its_sampling(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
-    window.controller.conversation.session.set_choices(Choices("Changed.", BUILT_IN["writing"].sampling, None))
+    window.controller.conversation.session.set_overrides(
+        ConversationOverrides("Changed.", BUILT_IN["writing"].sampling, None)
+    )
     window.controller.transcript.action_requested.emit("retry", first.id)
     second = begin_of_answer(qtbot, window)
     assert first.provenance is not None

@@ -17,11 +17,11 @@ from app.config.settings import SettingsFile
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
 from model_manager.devices.devices import Device
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard, NvidiaInfo
+from model_manager.devices.nvidia import GpuProcess, NvidiaGpu, NvidiaInfo
 from model_manager.errors import UserError
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
-from ui.settings.devices import DeviceRow, DeviceSettings, GibOrAutomatic
+from ui.settings.devices import DeviceRow, DeviceSettings, GibSpinBox
 from ui.settings.dialog import SettingsDialog
 from ui.widgets.dialog_parts import Row
 
@@ -95,7 +95,7 @@ def test_simulated_gpus_are_marked_and_can_be_limited(
     second = device(page, "GPU1")
     second.ceiling.setValue(12.5)
     second.reserve.stepUp()
-    kept = SettingsFile(services.folder.settings_file).now.device_preferences()
+    kept = SettingsFile(services.folder.settings_file).current.device_preferences()
     assert kept.of("GPU0") == DevicePreference(use=False)
     assert kept.of("GPU1") == DevicePreference(ceiling_gib=12.5, reserve_gib=0.0)
     assert second.reserve.text() == "0.0 GiB"
@@ -105,7 +105,7 @@ def test_simulated_gpus_are_marked_and_can_be_limited(
     second.reserve.setValue(second.reserve.minimum())
     second.ceiling.setValue(second.ceiling.minimum())
     first.use.click()
-    assert services.settings.now.device_preferences() == DevicePreferences()
+    assert services.settings.current.device_preferences() == DevicePreferences()
     for control in (first.use, first.ceiling, first.reserve, page.address):
         assert control.accessibleName()
 
@@ -119,7 +119,7 @@ def test_message_without_a_gpu(shown: Callable[[], DeviceSettings], monkeypatch:
 
 
 def test_processes_on_a_gpu_are_listed(qtbot: QtBot) -> None:
-    card = NvidiaCard(0, "RTX", "0000:01:00.0", 24 << 30, 20 << 30, True, 4, 4, 16, 16, tuple(
+    card = NvidiaGpu(0, "RTX", "0000:01:00.0", 24 << 30, 20 << 30, True, 4, 4, 16, 16, tuple(
         GpuProcess(number, f"program{number}", number << 28) for number in range(1, 6)
     ))  # fmt: skip
     machine = Machine((Device("CUDA0", 20 << 30, reserve_bytes=1 << 30, description="NVIDIA GeForce RTX 4090"),))
@@ -141,13 +141,13 @@ def test_rpc_server_is_added_and_removed(qtbot: QtBot, services: Services, shown
         page.address.setText(f" rpc://{server} ")
         qtbot.keyClick(page.address, Qt.Key.Key_Return)
         wait(qtbot, page)
-        assert services.settings.now.rpc_servers == server
+        assert services.settings.current.rpc_servers == server
         assert state(page, server).startswith("Connected: RPC0, ")
         lent = device(page, "RPC0")
         assert lent.use is not None
         assert server in lent.use.text()
         lent.use.click()
-        assert services.settings.now.device_preferences().of(f"rpc {server}/0") == DevicePreference(use=False)
+        assert services.settings.current.device_preferences().of(f"rpc {server}/0") == DevicePreference(use=False)
         lent.use.click()
     qtbot.mouseClick(page.refresh_button, Qt.MouseButton.LeftButton)
     wait(qtbot, page)
@@ -158,11 +158,11 @@ def test_rpc_server_is_added_and_removed(qtbot: QtBot, services: Services, shown
     row: Any = find(page, f"server{server}", Row)
     qtbot.mouseClick(row.control, Qt.MouseButton.LeftButton)
     wait(qtbot, page)
-    assert services.settings.now.rpc_servers == ""
+    assert services.settings.current.rpc_servers == ""
     assert page.findChild(Row, f"server{server}") is None
     page._status.action.click()
     wait(qtbot, page)
-    assert services.settings.now.rpc_servers == server
+    assert services.settings.current.rpc_servers == server
 
 
 def test_other_rpc_version_is_reported(qtbot: QtBot, services: Services, shown: Callable[[], DeviceSettings]) -> None:
@@ -187,11 +187,11 @@ def test_invalid_address_is_reported_and_stays_in_the_field(
     qtbot.mouseClick(page.add, Qt.MouseButton.LeftButton)
     assert page._status.label.text().startswith("my pc:1 isn't a valid address.")
     assert page.address.text() == "my pc:1"
-    assert services.settings.now.rpc_servers == ""
+    assert services.settings.current.rpc_servers == ""
 
 
 def test_number_box_steps_from_automatic_to_the_minimum(qtbot: QtBot) -> None:
-    box = GibOrAutomatic("box", 0.5)
+    box = GibSpinBox("box", 0.5)
     qtbot.addWidget(box)
     box.show_number(None, "No limit")
     with qtbot.waitSignal(box.changed) as emitted:

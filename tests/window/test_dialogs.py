@@ -106,7 +106,7 @@ def test_settings_apply_and_are_saved_immediately(services: Services, shown, qtb
     dialog.engine.controls["idle_release_minutes"].setCurrentIndex(
         dialog.engine.controls["idle_release_minutes"].findData(0)
     )
-    stored = SettingsFile(services.folder.settings_file).now
+    stored = SettingsFile(services.folder.settings_file).current
     assert (stored.theme, stored.language, stored.temperature, stored.top_k) == ("dark", "zh_CN", 1.25, 7)
     assert stored.idle_release_minutes == 0
 
@@ -115,13 +115,13 @@ def test_named_value_or_number(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     assert not dialog.engine.controls["gpu_layers"].field.isVisible()
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(1)
-    assert services.settings.now.gpu_layers == -1
+    assert services.settings.current.gpu_layers == -1
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(2)
     assert not dialog.engine.controls["gpu_layers"].field.isHidden()
     dialog.engine.controls["gpu_layers"].field.setValue(12)
     dialog.engine.controls["context"].choice.setCurrentIndex(1)
-    assert services.settings.now.gpu_layers == 12
-    assert services.settings.now.context == 8192
+    assert services.settings.current.gpu_layers == 12
+    assert services.settings.current.context == 8192
     again = shown(SettingsDialog(services))
     assert again.engine.controls["gpu_layers"].value() == 12
     assert again.engine.controls["context"].value() == 8192
@@ -136,23 +136,23 @@ def test_unconfirmed_input_is_saved_on_close(services: Services, shown, qtbot):
     qtbot.keyClicks(dialog.conversation.controls["top_p"], "0.5")
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
-    assert services.settings.now.system_prompt == "Answer in rhymes."
-    assert services.settings.now.top_p == 0.5
+    assert services.settings.current.system_prompt == "Answer in rhymes."
+    assert services.settings.current.top_p == 0.5
 
 
 def test_system_prompt_is_saved_after_a_pause(services: Services, shown, qtbot):
     dialog = shown(SettingsDialog(services))
     with qtbot.waitSignal(dialog.changed):
         dialog.conversation.controls["system_prompt"].setPlainText("Be brief.")
-    assert SettingsFile(services.folder.settings_file).now.system_prompt == "Be brief."
+    assert SettingsFile(services.folder.settings_file).current.system_prompt == "Be brief."
 
 
 def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     dialog.conversation.controls["temperature"].setValue(99)
     dialog.conversation.controls["repeat_penalty"].setValue(0)
-    assert services.settings.now.temperature == 2
-    assert services.settings.now.repeat_penalty == 0.5
+    assert services.settings.current.temperature == 2
+    assert services.settings.current.repeat_penalty == 0.5
     forms = (dialog.appearance, dialog.conversation, dialog.engine, dialog.downloads.form, dialog.data.form)
     rows = {name: row for form in forms for name, row in form.rows.items()}
     shown_elsewhere = {"devices", "rpc_servers"}
@@ -179,7 +179,7 @@ def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp)
         QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
         qapp.processEvents()
         assert bar.value() > before
-    assert services.settings.now == Settings()
+    assert services.settings.current == Settings()
     dialog.activateWindow()
     dialog.conversation.controls["temperature"].setFocus()
     dialog.findChild(QScrollArea).ensureWidgetVisible(dialog.conversation.controls["temperature"])
@@ -187,20 +187,20 @@ def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp)
         dialog, dialog.conversation.controls["temperature"].rect().center()
     )
     QTest.wheelEvent(dialog.windowHandle(), QPointF(place), QPoint(0, -120))
-    assert services.settings.now.temperature < Settings.temperature
+    assert services.settings.current.temperature < Settings.temperature
 
 
 def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbot):
     services.settings.change(temperature=1.5, system_prompt="Mine.", model_id="starter", sidebar_width=300)
-    before = services.settings.now
+    before = services.settings.current
     dialog = shown(SettingsDialog(services))
     qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
-    assert services.settings.now == Settings(model_id="starter", sidebar_width=300)
+    assert services.settings.current == Settings(model_id="starter", sidebar_width=300)
     assert dialog.conversation.controls["temperature"].value() == pytest.approx(Settings.temperature)
     undo = dialog.findChild(QPushButton, "settingsStatusAction")
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
-    assert services.settings.now == before
+    assert services.settings.current == before
     assert dialog.conversation.controls["system_prompt"].toPlainText() == "Mine."
 
 
@@ -208,7 +208,7 @@ def test_unsaved_settings_are_reported_and_apply(services: Services, shown):
     dialog = shown(SettingsDialog(services))
     services.folder.settings_file.mkdir()
     dialog.conversation.controls["top_k"].setValue(3)
-    assert services.settings.now.top_k == 3
+    assert services.settings.current.top_k == 3
     assert str(services.folder.settings_file) in dialog._status.label.text()
     services.folder.settings_file.rmdir()
     dialog.conversation.controls["top_k"].setValue(4)

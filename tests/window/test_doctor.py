@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.doctor.diagnostic import Diagnostic, State
+from app.doctor.diagnostic import Diagnostic, Severity
 from app.doctor.doctor import NETWORK, PARTS
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from tests.rigs.fake_hub import FakeHub
@@ -79,7 +79,7 @@ def test_the_network_is_checked_on_request_and_from_then_on(qtbot: QtBot, open_w
         press(qtbot, dialog, "checkNetworkButton")
         opened(qtbot, window)
         (found,) = dialog.results[NETWORK]
-        assert (found.id, found.state) == ("hub", State.OK)
+        assert (found.id, found.state) == ("hub", Severity.OK)
         assert not dialog.network.isVisible()
         press(qtbot, dialog, "checkAgainButton")
         opened(qtbot, window)
@@ -105,7 +105,7 @@ def test_the_report_has_no_conversation_text(qtbot: QtBot, open_window: OpenWind
 
 
 def test_a_command_is_copied_and_problems_have_accessible_names(qtbot: QtBot) -> None:
-    result = Diagnostic("starter_model", State.BAD, "missing", remedy="set_up", command="python3 start.py --rebuild")
+    result = Diagnostic("starter_model", Severity.BAD, "missing", remedy="set_up", command="python3 start.py --rebuild")
     row = ResultRow(result)
     qtbot.addWidget(row)
     row.show()
@@ -145,7 +145,7 @@ def test_the_first_start_offers_language_server_and_diagnostics(
     qtbot.waitUntil(lambda: bool(computer.text()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
     assert computer.text().startswith("This computer: 2 × GPU, 24 GiB")  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-zh_CN")
-    assert window.controller.services.settings.now.language == "zh_CN"
+    assert window.controller.services.settings.current.language == "zh_CN"
     assert find(welcome, "useStarterButton", QPushButton).text() != "Use the starter model"  # type: ignore[attr-defined]
     assert find(welcome, "language-zh_CN", QPushButton).isChecked()  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-en")

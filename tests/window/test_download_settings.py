@@ -91,17 +91,17 @@ def test_endpoint_applies_at_once_and_an_invalid_one_is_reported(hub: FakeHub, o
     dialog = settings_dialog(window, controller)
     endpoint, settings = dialog.downloads.form.controls["endpoint"], controller.services.settings
     endpoint.choice.setCurrentIndex(1)
-    assert settings.now.endpoint == "https://hf-mirror.com"
+    assert settings.current.endpoint == "https://hf-mirror.com"
     endpoint.choice.setCurrentIndex(2)
     endpoint.field.setText("hub.example.org/")
     endpoint.field.editingFinished.emit()
-    assert settings.now.endpoint == "https://hub.example.org"
+    assert settings.current.endpoint == "https://hub.example.org"
     endpoint.field.setText("ftp://hub.example.org")
     endpoint.field.editingFinished.emit()
-    assert settings.now.endpoint == "https://hub.example.org"
+    assert settings.current.endpoint == "https://hub.example.org"
     assert "https://" in dialog._status.label.text()
     endpoint.choice.setCurrentIndex(0)
-    assert settings.now.endpoint == ""
+    assert settings.current.endpoint == ""
 
 
 def test_proxy_and_limit_apply(hub: FakeHub, open_window: OpenWindow) -> None:
@@ -111,13 +111,13 @@ def test_proxy_and_limit_apply(hub: FakeHub, open_window: OpenWindow) -> None:
     proxy.choice.setCurrentIndex(2)
     proxy.field.setText("socks5://127.0.0.1:1080")
     proxy.field.editingFinished.emit()
-    assert settings.now.proxy == "socks5://127.0.0.1:1080"
+    assert settings.current.proxy == "socks5://127.0.0.1:1080"
     assert controller.services.downloads.access().proxy == "socks5://127.0.0.1:1080"
     proxy.choice.setCurrentIndex(1)
     assert controller.services.downloads.access().proxy == ""
     limit.field.setValue(0.5)
     limit.choice.setCurrentIndex(1)
-    assert settings.now.download_limit == 488, "0.5 MB/s in KiB/s"
+    assert settings.current.download_limit == 488, "0.5 MB/s in KiB/s"
 
 
 def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
@@ -131,12 +131,12 @@ def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) ->
         dialog = settings_dialog(window, controller)
         dialog.downloads.test_mirrors()
         qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
-        assert controller.services.settings.now.endpoint == hub.url
+        assert controller.services.settings.current.endpoint == hub.url
         controller.services.settings.change(proxy="none")
         dialog.downloads.test_mirrors()
         qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
     assert "MB/s" in dialog._status.label.text()
-    assert controller.services.settings.now.endpoint == hub.url
+    assert controller.services.settings.current.endpoint == hub.url
 
 
 def test_token_is_stored_in_the_keyring_only(
@@ -190,7 +190,7 @@ def test_finished_download_offers_to_use_the_model(hub: FakeHub, open_window: Op
     assert window.notice.isVisible()
     assert window.notice.button.isVisible()
     window.notice.button.click()
-    assert controller.services.settings.now.model_id == MODEL
+    assert controller.services.settings.current.model_id == MODEL
 
 
 def test_closed_window_keeps_downloading_only_with_the_setting(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:

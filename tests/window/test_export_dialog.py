@@ -196,7 +196,7 @@ def test_choices_are_remembered(
         2,
     )
     assert Path(again.path.text()).parent == tmp_path / "here"
-    assert SettingsFile(services.folder.settings_file).now.export_format == "txt"
+    assert SettingsFile(services.folder.settings_file).current.export_format == "txt"
 
 
 def test_copy_to_the_clipboard(make: Make, store: ConversationStore, qtbot: QtBot) -> None:

@@ -15,7 +15,7 @@ from app.conversation import Attachment, Conversation, ConversationTree, Status
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
-from ui.sidebar.conversation_list import Shelf
+from ui.sidebar.conversation_list import ListMode
 from ui.sidebar.row_delegate import ROW_ROLE
 from ui.window.main_window import MainWindow
 
@@ -329,7 +329,7 @@ def test_maintenance_makes_a_backup_and_updates_the_index(
     assert len(store.search("为光")) == 1
 
 
-@pytest.mark.parametrize("shelf", [Shelf.CONVERSATIONS, Shelf.TRASH])
+@pytest.mark.parametrize("shelf", [ListMode.CONVERSATIONS, ListMode.TRASH])
 def test_sidebar_buttons_have_names(open_window: OpenWindow, shelf: str) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two")

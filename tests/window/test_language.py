@@ -106,7 +106,7 @@ def test_open_settings_follow_the_language(services: Services, use_language: Use
     assert not untranslated(english, words_of(dialog), tmp_path)
     assert dialog.appearance.controls["language"].hasFocus() or not dialog.isActiveWindow()
     dialog.appearance.controls["text_size"].setValue(20)
-    assert services.settings.now.text_size == 20
+    assert services.settings.current.text_size == 20
     use_language("en")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
     assert words_of(dialog) - {"Undo"} == english

@@ -159,7 +159,7 @@ def test_dialogs_open_with_shortcuts_and_close_with_escape(
 def test_added_model_file_is_selected(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:
     window = open_window()
     window.controller.models.add_file(tiny_model)
-    qtbot.waitUntil(lambda: window.controller.services.settings.now.model_id == "tiny")
+    qtbot.waitUntil(lambda: window.controller.services.settings.current.model_id == "tiny")
     window.controller.models.add_file(tiny_model.parent / "none.gguf")
     qtbot.waitUntil(lambda: "doesn't exist" in window.notice.text())
-    assert window.controller.services.settings.now.model_id == "tiny"
+    assert window.controller.services.settings.current.model_id == "tiny"

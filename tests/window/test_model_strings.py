@@ -20,7 +20,7 @@ from model_manager.library.library import LocalModel
 from model_manager.library.removal import Quarantined
 from model_manager.library.scan import ImportCandidate
 from model_manager.progress import OnProgress, Progress
-from ui.models.actions import further, primary
+from ui.models.actions import other_actions, primary_action
 from ui.models.inventory import Activity, DiskScan, list_items
 from ui.models.item import ModelItem, ModelJob
 from ui.models.jobs import ModelJobs, Outcome
@@ -143,34 +143,34 @@ def test_failed_download_and_its_quarantined_file_are_one_item(tmp_path: Path):
     aside = Quarantined(bad, "x.gguf", GIB, None)
     made = list_items(DiskScan(quarantined=(aside,)), Activity(downloads=(failed,)))
     (row,) = [each for each in made if each.quarantined]
-    assert (row.key, row.state, primary(row)) == (key, "quarantined", "redownload")
+    assert (row.key, row.state, primary_action(row)) == (key, "quarantined", "redownload")
     assert "x.gguf" in row_text(row).problem
 
 
 def test_file_of_another_program_can_not_be_deleted_or_removed(tmp_path: Path):
     theirs = local("theirs", tmp_path / "x.gguf", folder=tmp_path)
-    ways = further(item("theirs", theirs))
+    ways = other_actions(item("theirs", theirs))
     assert "remove_folder" in ways
     assert not {"delete", "remove"} & set(ways)
-    own = further(item("theirs", replace(theirs, in_models_folder=True)))
+    own = other_actions(item("theirs", replace(theirs, in_models_folder=True)))
     assert "delete" in own
     assert "remove" not in own
-    registered = further(item("theirs", replace(theirs, folder=None)))
+    registered = other_actions(item("theirs", replace(theirs, folder=None)))
     assert {"delete", "remove"} <= set(registered)
 
 
 def test_only_a_published_model_has_a_page(tmp_path: Path):
     candidate = ImportCandidate((tmp_path / "old.gguf",), GIB, "old", action="repair")
     dropped = ModelItem(str(tmp_path / "old.gguf"), candidate=candidate)
-    assert further(dropped) == ("convert_copy", "copy_path", "show_in_folder", "remove")
-    assert "open_page" in further(item("a/b:x.gguf", downloads=(DownloadStatus("a/b:x.gguf", "queued"),)))
+    assert other_actions(dropped) == ("convert_copy", "copy_path", "show_in_folder", "remove")
+    assert "open_page" in other_actions(item("a/b:x.gguf", downloads=(DownloadStatus("a/b:x.gguf", "queued"),)))
 
 
 def test_running_job_determines_the_state(tmp_path: Path):
     model = local("mine", tmp_path / "x.gguf")
     job = ModelJob("mine", "verify", model.path, Progress(3 * GIB, 4 * GIB))
     row = item("mine", model, jobs=(job,))
-    assert (row.state, row.fraction, primary(row)) == ("working", 0.75, "stop")
+    assert (row.state, row.fraction, primary_action(row)) == ("working", 0.75, "stop")
     assert row_text(row).state == "Verifying · 75 %"
     candidate = ImportCandidate((tmp_path / "old.gguf",), GIB, "old", action="repair")
     held = ModelJob(str(tmp_path / "old.gguf"), "convert", tmp_path / "old.gguf", candidate=candidate)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
-from app.planning.published_model import PublishedHeaders, expected, families
+from app.planning.published_model import PublishedHeaders, estimate_headers, families
 from app.services import Services
 from model_manager.gguf.header import read_header
 from model_manager.hub.access import Access
@@ -67,7 +67,7 @@ def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], Model
         owner = QLabel()
         qtbot.addWidget(owner)
         fits = ModelFits(
-            services.planning, services.library, lambda: services.settings.now, services.downloads.access, owner
+            services.planning, services.library, lambda: services.settings.current, services.downloads.access, owner
         )
         dialog = ModelsDialog(services.downloads, None, fit_of=fits.of, plan_published=fits.plan_published)
         dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
@@ -142,7 +142,7 @@ def test_estimated_header_is_close_to_the_real_one(tmp_path: Path) -> None:
         write_shape(tmp_path / f"{name}.gguf", name)
         headers[name] = read_header(tmp_path / f"{name}.gguf")
     for name, header in headers.items():
-        (guess,) = expected((headers["Q2_K"],), header.file_bytes)
+        (guess,) = estimate_headers((headers["Q2_K"],), header.file_bytes)
         truth = sum(tensor.n_bytes for tensor in header.tensors)
         assert sum(tensor.n_bytes for tensor in guess.tensors) == pytest.approx(truth, rel=0.001)
         norms = [tensor for tensor in guess.tensors if tensor.type == "F32"]

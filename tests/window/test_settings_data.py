@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QListWidget, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Draft
-from app.config.presets import Choices
+from app.config.presets import ConversationOverrides
 from app.conversation import Attachment, Status
 from app.export.json_format import document
 from app.store.store import ConversationStore
@@ -148,7 +148,7 @@ def test_all_data_is_deleted_after_confirmation(
     store.archive(say(store, "SECRET put away"))
     store.backup_now()
     copies = len(store.backups())
-    services.presets.add("SECRET preset", Choices("SECRET prompt"))
+    services.presets.add("SECRET preset", ConversationOverrides("SECRET prompt"))
     services.drafts.put(None, Draft("SECRET draft"))
     services.drafts.save()
     services.folder.logs.mkdir(exist_ok=True)
@@ -169,7 +169,7 @@ def test_all_data_is_deleted_after_confirmation(
     said(qtbot, settings.data._status.label.text, "All your data has been deleted.")
     assert titles(window) == []
     assert window.controller.conversation.session.is_empty
-    assert (services.settings.now.temperature, services.settings.now.model_id) == (0.3, "starter")
+    assert (services.settings.current.temperature, services.settings.current.model_id) == (0.3, "starter")
     for path in services.folder.root.rglob("*"):
         if path.is_file():
             assert b"SECRET" not in path.read_bytes(), path

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
-from app.chat.attachments import pasted, read_attachment
+from app.chat.attachments import attachment_from_paste, read_attachment
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
 from app.engine.local_engine import LocalEngine
@@ -63,7 +63,7 @@ class AttachmentLoader(QObject):
             number += 1
             name = self.tr("Pasted text {number}").format(number=number)
         try:
-            self._add(pasted(text, name))
+            self._add(attachment_from_paste(text, name))
         except UserError as error:
             self.failed.emit(error)
 

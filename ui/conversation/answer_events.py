@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.backend import ChatEvent, Piece
+from app.backend import ChatEvent, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
 
 INTERVAL_MS = 24
@@ -69,7 +69,7 @@ def join_pieces(events: Iterable[tuple[RunningAnswer, Event]]) -> Iterator[tuple
     """Join consecutive pieces of one answer."""
     last: tuple[RunningAnswer, Event] | None = None
     for answer, event in events:
-        if last is not None and last[0] is answer and isinstance(last[1], Piece) and isinstance(event, Piece):
+        if last is not None and last[0] is answer and isinstance(last[1], TextDelta) and isinstance(event, TextDelta):
             last = answer, replace(event, text=last[1].text + event.text)
             continue
         if last is not None:

@@ -95,11 +95,11 @@ class ContextGauge(QAbstractButton):
 
     def _numbers(self) -> str:
         about = "~" if self.use.is_estimate else ""
-        return f"{about}{thousands(self.use.used)} / {thousands(self.use.size)}"
+        return f"{about}{short_token_count(self.use.used)} / {short_token_count(self.use.size)}"
 
     def _retranslate(self) -> None:
         about = "~" if self.use.is_estimate else ""
-        used, size = about + thousands(self.use.used), thousands(self.use.size)
+        used, size = about + short_token_count(self.use.used), short_token_count(self.use.size)
         self.setText(self.tr("Context {used} / {size}").format(used=used, size=size))
         self.setToolTip(
             self.tr("{used} of {size} context tokens used").format(used=f"{about}{self.use.used}", size=self.use.size)
@@ -224,7 +224,7 @@ class ContextPopover(QFrame):
         return self.tr("1 message") if count == 1 else self.tr("{count} messages").format(count=count)
 
 
-def thousands(count: int) -> str:
+def short_token_count(count: int) -> str:
     """Return a token count in few characters: 940, 3.1k, 32k (units of 1024)."""
     if count < 1024:
         return str(count)

@@ -10,14 +10,14 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from app.backend import ChatEvent, Finished, Loaded, Piece, Replanned
+from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
 from app.backends import backend_for, context_size
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context_tracker import ContextTracker
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.config.drafts import Draft
-from app.config.presets import Choices
+from app.config.presets import ConversationOverrides
 from app.conversation import ContextPolicy, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
@@ -77,7 +77,7 @@ class ConversationController(QObject):
             partial(backend_for, services),
             services.worker.submit,
             post=self._events.post,
-            default_choices=self._default_choices,
+            default_overrides=self._default_overrides,
             on_title=self.list_changed.emit,
         )
         self.context = ContextTracker(partial(context_size, services))
@@ -266,15 +266,15 @@ class ConversationController(QObject):
         if isinstance(event, AnswerResult):
             self._finish(answer, event)
             return
-        if isinstance(event, Replanned):
+        if isinstance(event, PlanChanged):
             self._notice.show_message(replanned_sentence(event.plan, translate_message, event.because))
         message = answer.message
         if message.conversation_id != self.session.conversation_id:
-            if isinstance(event, Loaded | Finished):
+            if isinstance(event, ModelLoaded | AnswerFinished):
                 self.state_changed.emit()
             return
         self._update_context(lambda: self.context.handle(answer, event))
-        if isinstance(event, Piece):
+        if isinstance(event, TextDelta):
             if not has_text:
                 self._transcript.set_waiting(message.id, "")
             self._transcript.append_text(message.id, event.text)
@@ -398,7 +398,7 @@ class ConversationController(QObject):
         """Open the settings of the open conversation."""
         from ui.conversation.settings_dialog import ConversationSettings
 
-        chosen, model_id = self._services.settings.now.system_prompt, self._models.model_id() or ""
+        chosen, model_id = self._services.settings.current.system_prompt, self._models.model_id() or ""
         prompt = first_system_prompt(chosen, model_id)
         show_dialog(ConversationSettings(self._services, self.session, prompt, self._window))
 
@@ -406,18 +406,20 @@ class ConversationController(QObject):
         """Open the details of the context below the gauge."""
         model_id = self._models.model_id()
         try:
-            policy = self.session.choices().context_policy
+            policy = self.session.overrides().context_policy
         except UserError:
             # The conversation has been deleted by another process.
             policy = None
-        popover = self._header.gauge.show_popover(policy or ContextPolicy(self._services.settings.now.context_policy))
+        popover = self._header.gauge.show_popover(
+            policy or ContextPolicy(self._services.settings.current.context_policy)
+        )
         popover.policy_chosen.connect(self._set_context_policy)
         popover.larger.setEnabled(model_id is not None and not is_server_model(model_id))
         popover.larger.clicked.connect(self._models.show_plan_of_selected)
 
     def _set_context_policy(self, policy: ContextPolicy) -> None:
         session = self.session
-        self._notice.attempt(lambda: session.set_choices(replace(session.choices(), context_policy=policy)))
+        self._notice.attempt(lambda: session.set_overrides(replace(session.overrides(), context_policy=policy)))
 
     def _show_details(self, message: Message) -> None:
         from ui.conversation.answer_details import DetailsDialog
@@ -441,11 +443,11 @@ class ConversationController(QObject):
 
     # Display
 
-    def _default_choices(self) -> Choices:
+    def _default_overrides(self) -> ConversationOverrides:
         """The preset of new conversations, where the settings name one."""
-        preset_id = self._services.settings.now.preset_id
+        preset_id = self._services.settings.current.preset_id
         presets = self._services.presets.list(QCoreApplication.translate)
-        return next((preset.choices for preset in presets if preset.id == preset_id), Choices())
+        return next((preset.overrides for preset in presets if preset.id == preset_id), ConversationOverrides())
 
     def _item(self, message: Message) -> Item:
         answer = self.session.answers.get(message.id)

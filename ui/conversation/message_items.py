@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.backend import LoadProgress, PromptProgress
 from app.chat.answer import RunningAnswer
-from app.chat.context import Horizon, filled_context
+from app.chat.context import VisibleContext, filled_context
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Message, Role, Status
 from app.units import grouped, rate_text, rounded
@@ -29,7 +29,13 @@ class MessageItems(QObject):
         """Tokens of attachments by message and place; estimating a large text takes a while."""
 
     def item(
-        self, message: Message, versions: Sequence[str], *, is_last: bool, can_fork: bool, horizon: Horizon | None
+        self,
+        message: Message,
+        versions: Sequence[str],
+        *,
+        is_last: bool,
+        can_fork: bool,
+        horizon: VisibleContext | None,
     ) -> Item:
         """Return the item of one message.
 

@@ -57,7 +57,7 @@ class ModelPicker(QObject):
 
     def model_id(self) -> str | None:
         """Return the selected model: the last one used, else the starter model, else None."""
-        return self._services.settings.now.model_id or (STARTER if self.has_starter else None)
+        return self._services.settings.current.model_id or (STARTER if self.has_starter else None)
 
     def name(self) -> str:
         """Return the display name of the selected model; empty for none."""
@@ -192,7 +192,7 @@ class ModelPicker(QObject):
         if self._fits is None:
             services = self._services
             self._fits = ModelFits(
-                services.planning, services.library, lambda: services.settings.now, services.downloads.access, self
+                services.planning, services.library, lambda: services.settings.current, services.downloads.access, self
             )
             self._fits.changed.connect(self.changed)
         self._fits.refresh()
@@ -200,7 +200,7 @@ class ModelPicker(QObject):
 
     def _refresh_fits(self) -> None:
         """Plan again where the settings for devices or context have changed."""
-        settings = self._services.settings.now
+        settings = self._services.settings.current
         now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers)
         if self._fits is not None and now != self._fits_for:
             self._fits.refresh()

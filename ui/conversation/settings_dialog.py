@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.chat.session import ChatSession
-from app.config.presets import Choices, Preset
+from app.config.presets import ConversationOverrides, Preset
 from app.conversation import ContextPolicy
 from app.services import Services
 from model_manager.errors import UserError
@@ -57,7 +57,7 @@ class ConversationSettings(QDialog):
         )
         close = button("closeButton", self.tr("Close"))
         arrange(self, self._page(), self._status, close)
-        self._show(session.choices())
+        self._show(session.overrides())
         self.presets.chosen.connect(self._apply_preset)
         self.system_prompt.changed.connect(lambda text: self._set(system_prompt=text))
         self.default_prompt.clicked.connect(self._use_default_prompt)
@@ -97,47 +97,47 @@ class ConversationSettings(QDialog):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return scroll
 
-    def _show(self, choices: Choices) -> None:
-        """Show choices in the controls."""
-        self._choices = choices
-        prompt = self._default_prompt if choices.system_prompt is None else choices.system_prompt
+    def _show(self, overrides: ConversationOverrides) -> None:
+        """Show overrides in the controls."""
+        self._overrides = overrides
+        prompt = self._default_prompt if overrides.system_prompt is None else overrides.system_prompt
         self.system_prompt.set_value(prompt)
-        self.which_sampling.set_value(AS_IN_SETTINGS if choices.sampling is None else OWN)
-        self.sampling.show_values(choices.sampling or self._settings.now.sampling())
-        self.sampling.setVisible(choices.sampling is not None)
-        self.context_policy.set_value(choices.context_policy)
+        self.which_sampling.set_value(AS_IN_SETTINGS if overrides.sampling is None else OWN)
+        self.sampling.show_values(overrides.sampling or self._settings.current.sampling())
+        self.sampling.setVisible(overrides.sampling is not None)
+        self.context_policy.set_value(overrides.context_policy)
         self._show_preset()
 
     def _show_preset(self) -> None:
-        self.presets.show_choices(self._choices)
+        self.presets.show_overrides(self._overrides)
         self.default_prompt.setVisible(self.system_prompt.toPlainText() != self._default_prompt)
 
     def _set(self, **values: Any) -> None:
-        """Store other values of fields of the choices."""
-        choices = replace(self._choices, **values)
+        """Store other values of fields of the overrides."""
+        overrides = replace(self._overrides, **values)
         try:
-            self._session.set_choices(choices)
+            self._session.set_overrides(overrides)
         except UserError as error:
             self._status.show_message(error_text(error), "bad")
             return
         self._status.clear()
-        self._choices = choices
+        self._overrides = overrides
         self._show_preset()
 
-    def _apply(self, choices: Choices) -> None:
-        self._set(**vars(choices))
-        self._show(self._choices)
+    def _apply(self, overrides: ConversationOverrides) -> None:
+        self._set(**vars(overrides))
+        self._show(self._overrides)
 
     def _apply_preset(self, preset: Preset | None) -> None:
         self.system_prompt.finish()
-        before = self._choices
-        self._apply(preset.choices if preset else Choices(self._default_prompt))
-        if self._choices != before:
+        before = self._overrides
+        self._apply(preset.overrides if preset else ConversationOverrides(self._default_prompt))
+        if self._overrides != before:
             text = self.tr("“{name}” applied.").format(name=preset.name) if preset else self.tr("Defaults applied.")
             self._status.show_message(text, action=(self.tr("Undo"), lambda: self._apply(before)))
 
     def _set_sampling(self, values: dict[str, Any]) -> None:
-        sampling = self._choices.sampling or self._settings.now.sampling()
+        sampling = self._overrides.sampling or self._settings.current.sampling()
         self._set(sampling=replace(sampling, **values))
 
     def _use_default_prompt(self) -> None:
@@ -145,12 +145,12 @@ class ConversationSettings(QDialog):
         self.system_prompt.finish()
 
     def _switch_sampling(self, which: str) -> None:
-        own = self._choices.sampling or self._settings.now.sampling()
-        self._apply(replace(self._choices, sampling=own if which == OWN else None))
+        own = self._overrides.sampling or self._settings.current.sampling()
+        self._apply(replace(self._overrides, sampling=own if which == OWN else None))
 
     def done(self, result: int) -> None:
         """Store unfinished input however the dialog is closed."""
-        if self._choices.sampling is not None:
+        if self._overrides.sampling is not None:
             self.sampling.finish()
         self.system_prompt.finish()
         super().done(result)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.doctor.diagnostic import Diagnostic, State, name_text, part_text, remedy_text, report, value_text
+from app.doctor.diagnostic import Diagnostic, Severity, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
 from app.doctor.program import check_fonts
 from app.services import Services
@@ -52,9 +52,9 @@ class ResultRow(QWidget):
         self.result = result
         name, value, remedy = (text_of(result, translate_message) for text_of in (name_text, value_text, remedy_text))
         state, picture, role = {
-            State.OK: (self.tr("OK"), "check", "good"),
-            State.WARNING: (self.tr("Could be improved"), "warning", "warning"),
-            State.BAD: (self.tr("Needs attention"), "warning", "bad"),
+            Severity.OK: (self.tr("OK"), "check", "good"),
+            Severity.WARNING: (self.tr("Could be improved"), "warning", "warning"),
+            Severity.BAD: (self.tr("Needs attention"), "warning", "bad"),
         }[result.state]
         mark = IconLabel(picture, role, ICON_SIZE)
         mark.setFixedSize(ICON_SIZE, 20)
@@ -222,7 +222,7 @@ class DoctorDialog(QDialog):
             "platform": QGuiApplication.platformName(),
             "scale": f"{self.devicePixelRatioF():g}",
         }
-        return [check_fonts(family), Diagnostic("window", State.OK, "window_shown", data)]
+        return [check_fonts(family), Diagnostic("window", Severity.OK, "window_shown", data)]
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
@@ -265,7 +265,7 @@ class DoctorDialog(QDialog):
         self.again.setEnabled(not is_checking)
         self.copy.setEnabled(not is_checking)
         self.network.setVisible(not self._with_network)
-        problems = sum(each.state is not State.OK for results in self.results.values() for each in results)
+        problems = sum(each.state is not Severity.OK for results in self.results.values() for each in results)
         if is_checking:
             text = self.tr("Checking this computer…")
         elif problems == 0:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QRadioButton, QSizeP
 
 from app.config.settings import Settings
 from app.conversation import Conversation
-from app.export.formats import Format, Labels, Options, Thoughts
+from app.export.formats import ExportFormat, ExportLabels, ExportOptions, ThoughtExport
 from ui.widgets.controls import wheel_only_with_focus
 from ui.widgets.dialog_parts import quiet_label
 from ui.widgets.layouts import hbox, vbox
@@ -95,7 +95,7 @@ class FormatOptions(QWidget):
 
     changed = Signal()
 
-    def __init__(self, formats: Mapping[str, Format], settings: Settings) -> None:
+    def __init__(self, formats: Mapping[str, ExportFormat], settings: Settings) -> None:
         super().__init__()
         self._formats = formats
         self._is_one_message = False
@@ -110,8 +110,10 @@ class FormatOptions(QWidget):
         self.unfinished = QCheckBox(self.tr("Include stopped and interrupted answers"))
         self.unfinished.setObjectName("exportUnfinished")
         self._thoughts_label = QLabel(self.tr("Thoughts"))
-        labels = dict(zip(Thoughts, (self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted")), strict=True))
-        self.thoughts = _combo_box("exportThoughts", self.tr("Thoughts"), labels, Thoughts(settings.export_thoughts))
+        labels = dict(zip(ThoughtExport, (self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted")), strict=True))
+        self.thoughts = _combo_box(
+            "exportThoughts", self.tr("Thoughts"), labels, ThoughtExport(settings.export_thoughts)
+        )
         # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         thoughts = hbox(self._thoughts_label, self.thoughts, None, spacing=12)
@@ -121,15 +123,15 @@ class FormatOptions(QWidget):
         self._update()
 
     @property
-    def format(self) -> Format:
+    def format(self) -> ExportFormat:
         """The selected format."""
         return self._formats[str(self.format_box.currentData())]
 
-    def options(self) -> Options:
+    def options(self) -> ExportOptions:
         """Return the selected options, in the language of the window."""
-        return Options(
+        return ExportOptions(
             metadata=self.metadata.isChecked(),
-            thoughts=Thoughts(self.thoughts.currentData()),
+            thoughts=ThoughtExport(self.thoughts.currentData()),
             all_branches=self.branches.isChecked(),
             unfinished=self.unfinished.isChecked(),
             labels=export_labels(),
@@ -155,7 +157,9 @@ class FormatOptions(QWidget):
         self.description.setText(description)
 
 
-def _combo_box(name: str, label: str, labels: Mapping[str, str] | Mapping[Thoughts, str], current: str) -> QComboBox:
+def _combo_box(
+    name: str, label: str, labels: Mapping[str, str] | Mapping[ThoughtExport, str], current: str
+) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(label)
@@ -171,6 +175,6 @@ def translate(text: str) -> str:
     return QCoreApplication.translate("export", text)
 
 
-def export_labels() -> Labels:
+def export_labels() -> ExportLabels:
     """Return the labels of exported files in the language of the window."""
-    return Labels().translated(translate)
+    return ExportLabels().translated(translate)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWid
 from app.config.settings import Settings, SettingsFile
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
 from app.export.file_names import file_name, name_key
-from app.export.formats import Format, Options
+from app.export.formats import ExportFormat, ExportOptions
 from app.formulas import FormulaRenderer
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -69,8 +69,8 @@ class ExportDialog(BusyDialog):
         self.setWindowTitle(self.tr("Export"))
         self.setAccessibleName(self.tr("Export"))
         self._store, self._settings, self._formula_renderer = store, settings, formula_renderer
-        self._formats: Mapping[str, Format] = {**FORMATS, "pdf": pdf_format()}
-        values = settings.now if settings is not None else Settings()
+        self._formats: Mapping[str, ExportFormat] = {**FORMATS, "pdf": pdf_format()}
+        values = settings.current if settings is not None else Settings()
         conversations = {each.id: each for each in (*store.list(), *store.list(archived=True))}
         self._has_conversations = bool(conversations)
         is_folder = bool(values.export_folder) and Path(values.export_folder).is_dir()
@@ -211,7 +211,7 @@ class ExportDialog(BusyDialog):
         warnings: list[UserError] = []
         options = replace(options, warn=lambda code, data: warnings.append(UserError(code, **data)))
 
-        def work(options: Options) -> list[Path]:
+        def work(options: ExportOptions) -> list[Path]:
             if scope.message_id is not None:
                 return export_message(store, scope.message_id, format_, path, options)
             return export_conversations(store, scope.conversation_ids, format_, path, options)
@@ -221,7 +221,7 @@ class ExportDialog(BusyDialog):
     def _copy(self) -> None:
         scope, format_, store = self.scope.scope, self.options.format, self._store
 
-        def work(options: Options) -> str:
+        def work(options: ExportOptions) -> str:
             if scope.message_id is not None:
                 trees = [message_tree(store, scope.message_id, format_)]
             else:
@@ -231,7 +231,11 @@ class ExportDialog(BusyDialog):
         self._start(work, self.options.options(), self._copied, self.tr("Cancelled. Nothing was copied."))
 
     def _start(
-        self, work: Callable[[Options], object], options: Options, succeeded: Callable[[Any], None], cancelled: str
+        self,
+        work: Callable[[ExportOptions], object],
+        options: ExportOptions,
+        succeeded: Callable[[Any], None],
+        cancelled: str,
     ) -> None:
         self._job = job = Job(self)
         job.progress.connect(self._show_progress)

@@ -9,7 +9,7 @@ from app.translation import QT_TRANSLATE_NOOP
 from app.units import size_text
 from model_manager.disk.files import is_file
 from model_manager.hub.catalogue import STARTER
-from ui.models.item import ModelItem, State
+from ui.models.item import ModelItem, ModelState
 
 translate = QCoreApplication.translate
 
@@ -45,16 +45,16 @@ GROUPS = {
 """Groups of the menu, separated by lines; 0 for all other actions."""
 
 
-def primary(item: ModelItem) -> str:
+def primary_action(item: ModelItem) -> str:
     """Return the action of the row's button; empty where there is none."""
-    if item.state is State.READY and item.in_use:
+    if item.state is ModelState.READY and item.in_use:
         return ""
-    if item.state is State.UNUSABLE and item.catalogue and item.path and not is_file(item.path):
+    if item.state is ModelState.UNUSABLE and item.catalogue and item.path and not is_file(item.path):
         return "download"
     return item.state.action
 
 
-def further(item: ModelItem) -> tuple[str, ...]:
+def other_actions(item: ModelItem) -> tuple[str, ...]:
     """Return the other possible actions, frequent ones first."""
     state, model = item.state, item.model
     if item.job is not None:
@@ -63,14 +63,14 @@ def further(item: ModelItem) -> tuple[str, ...]:
     is_own = model is not None and model.id != STARTER.id and not item.is_foreign
     is_registered = model.folder is None if model is not None else item.candidate is not None
     is_possible = {
-        "pause": state is State.WAITING,
-        "move_up": item.can_move_up and state in (State.QUEUED, State.PAUSED),
-        "cancel": item.download is not None and state is not State.QUARANTINED,
-        "convert_copy": state is State.NEEDS_CONVERSION and not item.is_foreign,
-        "use": state is State.DAMAGED and not item.in_use,
-        "quarantine": state is State.DAMAGED,
+        "pause": state is ModelState.WAITING,
+        "move_up": item.can_move_up and state in (ModelState.QUEUED, ModelState.PAUSED),
+        "cancel": item.download is not None and state is not ModelState.QUARANTINED,
+        "convert_copy": state is ModelState.NEEDS_CONVERSION and not item.is_foreign,
+        "use": state is ModelState.DAMAGED and not item.in_use,
+        "quarantine": state is ModelState.DAMAGED,
         "plan": item.fit is not None,
-        "verify": model is not None and state in (State.READY, State.DAMAGED, State.NEEDS_CONVERSION),
+        "verify": model is not None and state in (ModelState.READY, ModelState.DAMAGED, ModelState.NEEDS_CONVERSION),
         "copy_path": item.path is not None,
         "show_in_folder": item.path is not None,
         "open_page": bool(item.repository),
@@ -94,7 +94,7 @@ def action_text(name: str, item: ModelItem | None = None) -> str:
 
 def button_texts() -> tuple[str, ...]:
     """Return all texts of the rows' buttons, to measure the widest."""
-    return tuple(action_text(state.action) for state in State if state.action)
+    return tuple(action_text(state.action) for state in ModelState if state.action)
 
 
 def model_menu(parent: QWidget, item: ModelItem) -> QMenu:
@@ -103,7 +103,7 @@ def model_menu(parent: QWidget, item: ModelItem) -> QMenu:
     menu.setObjectName("modelActions")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     group = 0
-    for name in filter(None, (primary(item), *further(item))):
+    for name in filter(None, (primary_action(item), *other_actions(item))):
         before, group = group, GROUPS.get(name, 0)
         if group != before and not menu.isEmpty():
             menu.addSeparator()

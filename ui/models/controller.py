@@ -25,7 +25,7 @@ from model_manager.library.removal import (
 from model_manager.library.scan import ImportCandidate
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
-from ui.models.actions import action_text, primary
+from ui.models.actions import action_text, primary_action
 from ui.models.inventory import ModelInventory
 from ui.models.item import JobKind, ModelItem, ModelJob, candidate_key
 from ui.models.jobs import (
@@ -254,7 +254,7 @@ class ModelsController(QObject):
         """List files that need a conversion or joining first, and offer to do that."""
         self._inventory.activity.candidates |= {candidate_key(each): each for each in candidates}
         item = ModelItem(candidate_key(candidates[0]), candidate=candidates[0])
-        action = primary(item)
+        action = primary_action(item)
         text = self.tr("{name} must be converted before you can use it.")
         if action == "join":
             text = self.tr("{name} is split into parts. Join them into one file.")

@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 from app.units import grouped, size_text
 from model_manager.gguf.header import GgufHeader, Unread
 from model_manager.published import Repository
-from ui.models.actions import further, primary
-from ui.models.item import ModelItem, State
+from ui.models.actions import other_actions, primary_action
+from ui.models.item import ModelItem, ModelState
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
 from ui.plan.bars import SummaryBars
 from ui.plan.rows import ElidedLabel
@@ -57,7 +57,7 @@ _NOT_ACCENTED = frozenset({"pause", "stop"})
 
 
 @dataclass(frozen=True)
-class Fact:
+class DetailRow:
     """One label and value; ``copy`` is the text for the clipboard.  An empty label begins a new group."""
 
     label: str
@@ -78,7 +78,7 @@ class ModelDetails(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[ModelItem | None, Sequence[GgufHeader], Repository | None] = (None, (), None)
-        self._facts: tuple[Fact, ...] = ()
+        self._facts: tuple[DetailRow, ...] = ()
         self._narrow = False
         self._make_parts()
         self._lay_out()
@@ -183,7 +183,7 @@ class ModelDetails(QWidget):
 
     def _act(self) -> None:
         if (item := self._shown[0]) is not None:
-            self.action_requested.emit(primary(item))
+            self.action_requested.emit(primary_action(item))
 
     def _show_text(self, label: QLabel, text: str, kind: str = "quiet") -> None:
         label.setText(text)
@@ -193,7 +193,7 @@ class ModelDetails(QWidget):
     def _show_progress(self, item: ModelItem) -> None:
         fraction = item.fraction
         self.progress.setVisible(
-            fraction is not None or item.state in (State.PREPARING, State.VERIFYING, State.WORKING)
+            fraction is not None or item.state in (ModelState.PREPARING, ModelState.VERIFYING, ModelState.WORKING)
         )
         self.progress.setRange(0, 0 if fraction is None else PROGRESS_STEPS)
         self.progress.setValue(round((fraction or 0) * PROGRESS_STEPS))
@@ -201,7 +201,7 @@ class ModelDetails(QWidget):
         self.progress.setAccessibleDescription(self._progress_text.text())
 
     def _show_buttons(self, item: ModelItem) -> None:
-        action = primary(item)
+        action = primary_action(item)
         had_focus = any(each.hasFocus() for each in self.buttons)
         shown = self.buttons[0 if action in _DOWNLOAD_ACTIONS else 1 if action == "use" else 2]
         text = button_text(item)
@@ -213,7 +213,7 @@ class ModelDetails(QWidget):
         set_style_property(shown, primary=action not in _NOT_ACCENTED)
         for each in self.buttons:
             each.setVisible(each is shown and bool(action))
-        self.more.setVisible(bool(further(item)))
+        self.more.setVisible(bool(other_actions(item)))
         if had_focus and action:
             # The pressed button may have been replaced by another: keep the keyboard focus.
             shown.setFocus()
@@ -230,7 +230,7 @@ class ModelDetails(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
 
-    def _fill(self, facts: tuple[Fact, ...]) -> None:
+    def _fill(self, facts: tuple[DetailRow, ...]) -> None:
         self._facts = facts
         scrolled = self.area.verticalScrollBar().value()
         holder = QWidget()
@@ -256,7 +256,7 @@ class ModelDetails(QWidget):
         self.area.setWidget(holder)
         self.area.verticalScrollBar().setValue(scrolled)
 
-    def _copy_button(self, fact: Fact) -> QToolButton:
+    def _copy_button(self, fact: DetailRow) -> QToolButton:
         copy = QToolButton()
         copy.setObjectName("copyButton")
         copy.setIcon(icon("copy", size=14))
@@ -269,7 +269,7 @@ class ModelDetails(QWidget):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(fact.copy))
         return copy
 
-    def _value(self, fact: Fact) -> QLabel:
+    def _value(self, fact: DetailRow) -> QLabel:
         if fact.is_path:
             path = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
             path.setFont(interface_font(SMALL_SIZE))
@@ -291,13 +291,13 @@ class ModelDetails(QWidget):
 
     def _facts_of(
         self, item: ModelItem, headers: Sequence[GgufHeader], repository: Repository | None
-    ) -> tuple[Fact, ...]:
-        facts: list[Fact] = []
+    ) -> tuple[DetailRow, ...]:
+        facts: list[DetailRow] = []
         for group in (self._of_header(item, headers), self._of_files(item), self._of_origin(item, repository)):
-            facts += [Fact(""), *group] if facts and group else group
+            facts += [DetailRow(""), *group] if facts and group else group
         return tuple(facts)
 
-    def _of_header(self, item: ModelItem, headers: Sequence[GgufHeader]) -> list[Fact]:
+    def _of_header(self, item: ModelItem, headers: Sequence[GgufHeader]) -> list[DetailRow]:
         if not headers:
             return []
         first = headers[0]
@@ -321,41 +321,46 @@ class ModelDetails(QWidget):
             (self.tr("Chat template"), template),
             (self.tr("Expert tensors"), layout),
         )
-        return [Fact(label, value) for label, value in rows if value]
+        return [DetailRow(label, value) for label, value in rows if value]
 
-    def _of_files(self, item: ModelItem) -> list[Fact]:
+    def _of_files(self, item: ModelItem) -> list[DetailRow]:
         facts, model, n_bytes = [], item.model, item.bytes
         if n_bytes:
             is_exact = (
                 item.catalogue is None or item.catalogue.sha256 or model is not None or item.published is not None
             )
             text = self.tr("{size} ({bytes}\u00a0bytes)") if is_exact else self.tr("about {size}")
-            facts.append(Fact(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
+            facts.append(DetailRow(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
         names = _file_names(item)
         label = self.tr("File") if len(names) == 1 else self.tr("Files")
-        facts += [Fact(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
+        facts += [DetailRow(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
         if len(names) > SHOWN_FILES:
-            facts.append(Fact(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
+            facts.append(DetailRow(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
         if item.path is not None:
-            facts.append(Fact(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
+            facts.append(DetailRow(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
         sha256 = (model.sha256 if model else None) or _published_sha256(item)
         if sha256:
-            facts.append(Fact("SHA-256", f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}", sha256))
-        if model is not None and model.sha256 and model.verified_at is not None and item.state is not State.DAMAGED:
+            facts.append(DetailRow("SHA-256", f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}", sha256))
+        if (
+            model is not None
+            and model.sha256
+            and model.verified_at is not None
+            and item.state is not ModelState.DAMAGED
+        ):
             # Compared with the published file, or only hashed.
             is_verified = model.published is not None or (item.catalogue and item.catalogue.sha256 == sha256)
             text = self.tr("verified on {date}") if is_verified else self.tr("computed on {date}")
-            facts.append(Fact(" ", text.format(date=date_text(model.verified_at))))
+            facts.append(DetailRow(" ", text.format(date=date_text(model.verified_at))))
         return facts
 
-    def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[Fact]:
+    def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[DetailRow]:
         entry = item.catalogue
         licence = (entry.licence if entry else None) or (repository.licence if repository else None)
         unknown = self.tr("see the repository page") if entry else ""
         facts = [
-            Fact(self.tr("Licence"), licence or unknown),
-            Fact(self.tr("Created by"), entry.author if entry else ""),
-            Fact(self.tr("Repository"), item.repository, is_link=True),
+            DetailRow(self.tr("Licence"), licence or unknown),
+            DetailRow(self.tr("Created by"), entry.author if entry else ""),
+            DetailRow(self.tr("Repository"), item.repository, is_link=True),
         ]
         return [each for each in facts if each.value]
 

@@ -24,7 +24,7 @@ from model_manager.hub.listing import UnavailableModel
 from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from model_manager.library.scan import inspect_paths
 from model_manager.published import PublishedModel
-from ui.models.actions import model_menu, primary
+from ui.models.actions import model_menu, primary_action
 from ui.models.controller import ModelsController
 from ui.models.details import ModelDetails
 from ui.models.inventory import FitOf, ModelInventory
@@ -260,12 +260,12 @@ class ModelsDialog(QDialog):
     def _run_primary(self, _key: str) -> None:
         item = self._item()
         if item is not None:
-            self._run(primary(item))
+            self._run(primary_action(item))
 
     def _use(self, _key: str) -> None:
         # A double click can choose a model, but does not start a download of 60 GiB.
         item = self._item()
-        if item is not None and primary(item) == "use":
+        if item is not None and primary_action(item) == "use":
             self._run("use")
 
     def _show_menu(self, position: QPoint) -> None:

@@ -68,7 +68,7 @@ class BackgroundDownloads(QObject):
     def keep_running(self) -> bool:
         """Hide the window instead of closing it while a download is running; return whether it was hidden."""
         services = self._services
-        if not (services.settings.now.downloads_in_background and services.downloads.queue.is_active):
+        if not (services.settings.current.downloads_in_background and services.downloads.queue.is_active):
             return False
         self._is_away = True
         if self._make_tray() is None:

@@ -28,14 +28,14 @@ Kind = Literal["quiet", "text", "good", "warning", "bad", "accent"]
 """A colour role."""
 
 
-class State(StrEnum):
+class ModelState(StrEnum):
     """State of a model, with its text and colour in a row, and the action of the row's button."""
 
     text: str
     kind: Kind
     action: str
 
-    def __new__(cls, value: str, text: str, kind: Kind, action: str) -> State:
+    def __new__(cls, value: str, text: str, kind: Kind, action: str) -> ModelState:
         """Return a member that equals ``value``."""
         state = str.__new__(cls, value)
         state._value_, state.text, state.kind, state.action = value, text, kind, action
@@ -121,28 +121,28 @@ class ModelItem:
         return self.catalogue in APUS
 
     @cached_property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """What the row shows; a running job or download comes before the state of the file."""
         if self.job is not None:
-            return State.WORKING
+            return ModelState.WORKING
         if self.download is not None:
             if self.download.state == "failed" and self.quarantined is not None and self.model is None:
-                return State.QUARANTINED
-            return State[self.download.state.upper()]
+                return ModelState.QUARANTINED
+            return ModelState[self.download.state.upper()]
         if self.model is not None:
             if self.verification is not None and self.verification.matches is False:
-                return State.DAMAGED
+                return ModelState.DAMAGED
             if self.model.ready:
-                return State.READY
+                return ModelState.READY
             is_old = self.refusal is not None and self.refusal.code == "experts_in_separate_tensors"
-            return State.NEEDS_CONVERSION if is_old else State.UNUSABLE
+            return ModelState.NEEDS_CONVERSION if is_old else ModelState.UNUSABLE
         if self.just_downloaded:
-            return State.VERIFYING
+            return ModelState.VERIFYING
         if self.quarantined is not None:
-            return State.QUARANTINED
+            return ModelState.QUARANTINED
         if self.candidate is not None:
-            return State.NEEDS_JOINING if self.candidate.action == "join" else State.NEEDS_CONVERSION
-        return State.AVAILABLE
+            return ModelState.NEEDS_JOINING if self.candidate.action == "join" else ModelState.NEEDS_CONVERSION
+        return ModelState.AVAILABLE
 
     @property
     def problem(self) -> UserError | None:
@@ -215,7 +215,7 @@ class ModelItem:
     @property
     def fraction(self) -> float | None:
         """Progress from 0 to 1; None where nothing is under way or the total is unknown."""
-        return None if self.state is State.QUARANTINED else self.progress.fraction
+        return None if self.state is ModelState.QUARANTINED else self.progress.fraction
 
     @property
     def repository(self) -> str:

@@ -32,7 +32,7 @@ from model_manager.library.verification import (
     record_verification,
     verify,
     verify_all,
-    worst,
+    worst_verification,
 )
 from model_manager.progress import OnProgress
 from model_manager.published import PublishedModel
@@ -191,7 +191,7 @@ def verify_model(downloads: ModelDownloads, path: Path, on_progress: OnProgress,
     found = verify_all(path, on_progress, cancel, expected)
     for each in found:
         record_verification(each, downloads.library)
-    return replace(worst(found), published_changed=any(each.published_changed for each in found))
+    return replace(worst_verification(found), published_changed=any(each.published_changed for each in found))
 
 
 def reopen_damaged(verification: Verification) -> PublishedModel:

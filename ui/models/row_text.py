@@ -13,8 +13,8 @@ from model_manager.hub.catalogue import STARTER
 from model_manager.hub.listing import UnavailableModel
 from model_manager.progress import Progress
 from model_manager.published import Repository
-from ui.models.actions import action_text, primary
-from ui.models.item import Kind, ModelItem, ModelJob, State
+from ui.models.actions import action_text, primary_action
+from ui.models.item import Kind, ModelItem, ModelJob, ModelState
 from ui.widgets.error_text import error_text
 from ui.widgets.formats import (
     count_text,
@@ -90,7 +90,7 @@ def row_text(item: ModelItem) -> RowText:
         problem=problem,
         problem_kind=problem_kind,
         action=button_text(item),
-        is_dim=item.state in (State.UNUSABLE, State.QUARANTINED),
+        is_dim=item.state in (ModelState.UNUSABLE, ModelState.QUARANTINED),
     )
     return _in_repository(item, row) if item.in_repository else row
 
@@ -148,9 +148,9 @@ def note_text(item: ModelItem) -> str:
 
 def button_text(item: ModelItem) -> str:
     """Return the text of the button of the primary action; empty where there is none."""
-    if item.state is State.WAITING:
+    if item.state is ModelState.WAITING:
         return translate("model_rows", "Retry now")
-    action = primary(item)
+    action = primary_action(item)
     return action_text(action) if action else ""
 
 
@@ -160,14 +160,14 @@ def state_text(item: ModelItem) -> tuple[str, Kind]:
     percent = None if item.fraction is None else int(item.fraction * 100)
     if item.job is not None:
         text = _job_text(item.job)
-    elif state is State.AVAILABLE and not item.bytes:
+    elif state is ModelState.AVAILABLE and not item.bytes:
         text = ""
-    elif state is State.DOWNLOADING and percent is not None:
+    elif state is ModelState.DOWNLOADING and percent is not None:
         text = " · ".join((f"{percent} %", *_speed_texts(item.progress)))
-    elif state is State.WAITING and item.download is not None and item.download.retry_in_s is not None:
+    elif state is ModelState.WAITING and item.download is not None and item.download.retry_in_s is not None:
         seconds = max(1, round(item.download.retry_in_s))
         text = translate("model_rows", "Retrying in {seconds} s").format(seconds=seconds)
-    if state in (State.WAITING, State.PAUSED, State.FAILED):
+    if state in (ModelState.WAITING, ModelState.PAUSED, ModelState.FAILED):
         text = _with_percent(text, percent)
     return text, state.kind
 
@@ -176,9 +176,15 @@ def progress_text(item: ModelItem) -> str:
     """Return the progress with all figures, for the details; empty where nothing is under way."""
     download, job, progress = item.download, item.job, item.progress
     if job is None and not progress.total:
-        shown = (State.QUEUED, State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.PAUSED)
+        shown = (
+            ModelState.QUEUED,
+            ModelState.PREPARING,
+            ModelState.DOWNLOADING,
+            ModelState.VERIFYING,
+            ModelState.PAUSED,
+        )
         return state_text(item)[0] if item.state in shown else ""
-    is_running = item.state is State.DOWNLOADING
+    is_running = item.state is ModelState.DOWNLOADING
     parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
     if progress.done and (job is None or job.kind != "delete"):
         parts.append(of_text(progress.done, progress.total))
@@ -194,7 +200,7 @@ def problem_text(item: ModelItem) -> tuple[str, Kind]:
     problem, text = item.problem, ""
     if item.job is not None:
         return "", "quiet"
-    if item.state is State.NEEDS_CONVERSION and (problem is None or problem.code == "experts_in_separate_tensors"):
+    if item.state is ModelState.NEEDS_CONVERSION and (problem is None or problem.code == "experts_in_separate_tensors"):
         text = (
             translate(
                 "model_rows",
@@ -208,16 +214,16 @@ def problem_text(item: ModelItem) -> tuple[str, Kind]:
                 "file without changing any values.",
             )
         )
-    elif item.state is State.DAMAGED:
+    elif item.state is ModelState.DAMAGED:
         text = translate(
             "model_rows", "This file doesn't match the published one. You can re-download only the damaged parts."
         )
     elif problem is not None:
         text = error_text(problem)
-    elif item.state is State.NEEDS_JOINING:
+    elif item.state is ModelState.NEEDS_JOINING:
         text = translate("model_rows", "{count} parts of one file. Joining them doesn't need space for a second copy.")
         text = text.format(count=len(item.candidate.paths) if item.candidate else 0)
-    elif item.state is State.QUARANTINED:
+    elif item.state is ModelState.QUARANTINED:
         text = translate(
             "model_rows",
             "This file doesn't match the published one and was quarantined. You can re-download only the "

@@ -13,9 +13,9 @@ from PySide6.QtGui import QGuiApplication, QPdfWriter
 
 from app import __version__
 from app.conversation import ConversationTree, Role
-from app.export.entries import Entry, entries, thought_label, title_of
+from app.export.entries import ExportedMessage, entries, thought_label, title_of
 from app.export.export import PDF
-from app.export.formats import Format, Options
+from app.export.formats import ExportFormat, ExportOptions
 from app.markdown.blocks import Block, Code
 from app.markdown.parser import parse_part
 from ui.pdf.blocks import Area, BlockLayouter
@@ -32,7 +32,7 @@ REPORTED_CHARACTERS = 12
 """Missing characters that a warning names."""
 
 
-def pdf_format() -> Format:
+def pdf_format() -> ExportFormat:
     """Return the format with the fonts of this machine; only for the window's thread, ``write`` for any.
 
     Where there is no Qt application yet, as on the command line, one without a screen is created.
@@ -45,7 +45,7 @@ def _write(
     families: tuple[list[str], list[str]],
     _application: QCoreApplication,
     trees: Sequence[ConversationTree],
-    options: Options,
+    options: ExportOptions,
 ) -> bytes:
     """``_application`` must exist as long as the format."""
     tree = trees[0]
@@ -75,7 +75,7 @@ def _write(
     return _finish(bytes(content.data()), characters, pages.bookmarks, options.labels.language)
 
 
-def _all_text(tree: ConversationTree, options: Options) -> str:
+def _all_text(tree: ConversationTree, options: ExportOptions) -> str:
     attachments = (each.name + each.content for message in tree.messages for each in message.attachments)
     messages = (message.content for message in tree.messages)
     return "".join(
@@ -84,7 +84,7 @@ def _all_text(tree: ConversationTree, options: Options) -> str:
 
 
 def _groups(
-    tree: ConversationTree, title: str, layouter: BlockLayouter, width: float, options: Options
+    tree: ConversationTree, title: str, layouter: BlockLayouter, width: float, options: ExportOptions
 ) -> Iterator[Group]:
     area, quiet_area = Area(0.0, width), Area(0.0, width, "quiet_text", SMALL_SIZE)
     conversation = tree.conversation
@@ -97,7 +97,9 @@ def _groups(
         yield from _message(entry, layouter, area, quiet_area, options)
 
 
-def _message(entry: Entry, layouter: BlockLayouter, area: Area, quiet_area: Area, options: Options) -> Iterator[Group]:
+def _message(
+    entry: ExportedMessage, layouter: BlockLayouter, area: Area, quiet_area: Area, options: ExportOptions
+) -> Iterator[Group]:
     is_question = entry.message.role is Role.USER
     speaker = layouter.line(entry.speaker, quiet_area, gap=MESSAGE_GAP, bold=True)
     if is_question:

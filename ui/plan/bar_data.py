@@ -82,7 +82,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class BarPart:
     """A part of a bar on the screen, in pixels."""
 
     kind: PartKind
@@ -91,10 +91,10 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class BarPlaces:
+class BarGeometry:
     """A bar on the screen, in pixels: its parts, the ``end`` of the memory and the ``limit`` a plan may fill."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[BarPart, ...]
     end: float
     limit: float
 
@@ -171,7 +171,7 @@ def full_bytes(bars: Sequence[Bar]) -> int:
     return max((max(bar.total_bytes, bar.used_bytes, sum((bar.actual or {}).values())) for bar in bars), default=1)
 
 
-def places_of(bar: Bar, width: float, full: int) -> BarPlaces:
+def places_of(bar: Bar, width: float, full: int) -> BarGeometry:
     """Return the positions of a bar's parts in ``width`` pixels that represent ``full`` bytes.
 
     The model starts at the left; reserve and other programs are at the right, beyond the limit.  The part beyond the
@@ -182,25 +182,25 @@ def places_of(bar: Bar, width: float, full: int) -> BarPlaces:
     for stretch in part_places(bar.parts, width, full):
         inside = min(stretch.right, bar.limit_bytes * scale)
         if inside > stretch.left:
-            model.append(Stretch(stretch.kind, stretch.left, inside))
+            model.append(BarPart(stretch.kind, stretch.left, inside))
     filled = min(bar.used_bytes, max(0, bar.limit_bytes))
     if bar.left_bytes < 0:
-        model.append(Stretch("over", filled * scale, bar.used_bytes * scale))
+        model.append(BarPart("over", filled * scale, bar.used_bytes * scale))
     covered = max(bar.limit_bytes, bar.used_bytes)
     if bar.free_bytes > covered:
-        model.append(Stretch("reserve", covered * scale, bar.free_bytes * scale))
+        model.append(BarPart("reserve", covered * scale, bar.free_bytes * scale))
     if bar.total_bytes > max(bar.free_bytes, covered):
-        model.append(Stretch("other", max(bar.free_bytes, covered) * scale, bar.total_bytes * scale))
-    return BarPlaces(tuple(model), bar.total_bytes * scale, bar.limit_bytes * scale)
+        model.append(BarPart("other", max(bar.free_bytes, covered) * scale, bar.total_bytes * scale))
+    return BarGeometry(tuple(model), bar.total_bytes * scale, bar.limit_bytes * scale)
 
 
-def part_places(parts: Parts, width: float, full: int) -> tuple[Stretch, ...]:
+def part_places(parts: Parts, width: float, full: int) -> tuple[BarPart, ...]:
     """Return the positions of the model's parts; copies of weights are weights."""
     scale, begin, found = width / max(1, full), 0, []
     sizes = {**parts, "weights": parts.get("weights", 0) + parts.get("repack", 0), "repack": 0}
     for kind, n_bytes in sizes.items():
         if n_bytes:
-            found.append(Stretch(kind, begin * scale, (begin + n_bytes) * scale))
+            found.append(BarPart(kind, begin * scale, (begin + n_bytes) * scale))
         begin += n_bytes
     return tuple(found)
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from ui.plan.bar_data import Bar, PartKind, Stretch, full_bytes, part_places, places_of
+from ui.plan.bar_data import Bar, BarPart, PartKind, full_bytes, part_places, places_of
 from ui.plan.rows import ElidedCheckBox, ElidedLabel, PlanRow
 from ui.plan.strings import (
     actual_text,
@@ -37,7 +37,7 @@ MIN_STRETCH = 1.5
 KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "shared", "over", "reserve", "other")
 
 
-def mixed(one: str, other: str, share: float) -> QColor:
+def blend(one: str, other: str, share: float) -> QColor:
     """Mix ``share`` of one colour into another."""
     first, second = QColor(one), QColor(other)
     pairs = ((first.red(), second.red()), (first.green(), second.green()), (first.blue(), second.blue()))
@@ -50,9 +50,9 @@ def brush_of(kind: PartKind, theme: Theme) -> QBrush:
         case "weights":
             return QBrush(QColor(theme.accent))
         case "kv":
-            return QBrush(mixed(theme.accent, theme.page, 0.62 if theme.dark else 0.58))
+            return QBrush(blend(theme.accent, theme.page, 0.62 if theme.dark else 0.58))
         case "compute":
-            return QBrush(mixed(theme.accent, theme.page, 0.38 if theme.dark else 0.3))
+            return QBrush(blend(theme.accent, theme.page, 0.38 if theme.dark else 0.3))
         case "shared":
             return QBrush(QColor(theme.accent), Qt.BrushStyle.Dense4Pattern)
         case "over":
@@ -60,7 +60,7 @@ def brush_of(kind: PartKind, theme: Theme) -> QBrush:
         case "reserve":
             return QBrush(QColor(theme.edge), Qt.BrushStyle.BDiagPattern)
         case _:
-            return QBrush(mixed(theme.quiet_text, theme.page, 0.42))
+            return QBrush(blend(theme.quiet_text, theme.page, 0.42))
 
 
 class MemoryBar(QWidget):
@@ -128,7 +128,7 @@ class MemoryBar(QWidget):
         painter.end()
 
 
-def _draw_stretch(painter: QPainter, stretch: Stretch, top: int, height: int, theme: Theme) -> None:
+def _draw_stretch(painter: QPainter, stretch: BarPart, top: int, height: int, theme: Theme) -> None:
     # One pixel between parts, whose tones are similar.
     gap = 1.0 if stretch.right - stretch.left > MIN_STRETCH + 1 else 0.0
     width = max(MIN_STRETCH, stretch.right - stretch.left - gap)

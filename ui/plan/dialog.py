@@ -42,7 +42,7 @@ class PlanDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("planDialog")
         self._services, self._planning = services, services.planning
-        self._settings = services.settings.now
+        self._settings = services.settings.current
         self._model_id, self._published = model_id, published
         self._saved = services.planning.overrides.get(model_id)
         self._is_closed = False

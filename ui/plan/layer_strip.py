@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from ui.plan.bar_data import pixels_per_layer, strip_edges
-from ui.plan.bars import mixed
+from ui.plan.bars import blend
 from ui.widgets.dialog_parts import SMALL_SIZE
 from ui.widgets.theme import current_theme, interface_font
 
@@ -182,7 +182,7 @@ class LayerStrip(QWidget):
         edges, first = self._edges(), 0
         for number, (name, count) in enumerate(self._segments):
             place = QRectF(edges[number], top, edges[number + 1] - edges[number], HEIGHT)
-            ground = mixed(theme.quiet_text, theme.page, 0.2) if not name else _tone(number, theme.accent, theme.page)
+            ground = blend(theme.quiet_text, theme.page, 0.2) if not name else _tone(number, theme.accent, theme.page)
             painter.fillRect(place, QBrush(ground if count else QColor(theme.sidebar)))
             self._draw_marks(painter, place, first, count, QColor(theme.text))
             self._draw_label(painter, place, self._names[number], count, QColor(theme.text))
@@ -241,4 +241,4 @@ def _keys_of(segments: Sequence[Segment]) -> list[tuple[str, str]]:
 
 def _tone(number: int, accent: str, page: str) -> QColor:
     # Adjacent segments alternate between two tones.
-    return mixed(accent, page, 0.34 if number % 2 else 0.22)
+    return blend(accent, page, 0.34 if number % 2 else 0.22)

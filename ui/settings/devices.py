@@ -14,7 +14,7 @@ from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine
 from app.services import Services
 from app.units import size_text
 from model_manager.devices.devices import DISPLAY_RESERVE_BYTES, Device, read_memory
-from model_manager.devices.nvidia import GpuProcess, NvidiaCard
+from model_manager.devices.nvidia import GpuProcess, NvidiaGpu
 from model_manager.errors import UserError
 from ui.plan.bar_data import short_description
 from ui.plan.rows import CHECK_SPACE
@@ -41,7 +41,7 @@ STEP_GIB = 0.5
 NUMBER_WIDTH = 180
 
 
-class GibOrAutomatic(NumberBox):
+class GibSpinBox(NumberBox):
     """Gibibytes, or None for automatic, which is one step below the minimum."""
 
     def __init__(self, name: str, minimum: float) -> None:
@@ -74,8 +74,8 @@ class DeviceRow(QWidget):
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._figure = QLabel()
         self.detail, self.holders = quiet_label(), quiet_label()
-        self.ceiling = GibOrAutomatic(f"ceiling{name}", 0.5)
-        self.reserve = GibOrAutomatic(f"reserve{name}", 0)
+        self.ceiling = GibSpinBox(f"ceiling{name}", 0.5)
+        self.reserve = GibSpinBox(f"reserve{name}", 0)
         self._numbers = QWidget()
         numbers = QFormLayout(self._numbers)
         numbers.setContentsMargins(0, 6, 0, 0)
@@ -129,7 +129,7 @@ class DeviceRow(QWidget):
         self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
         self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
 
-    def _facts(self, backend: str, planned: Device | None, card: NvidiaCard | None) -> list[str]:
+    def _facts(self, backend: str, planned: Device | None, card: NvidiaGpu | None) -> list[str]:
         facts = [self.name] if self.name != backend else []
         facts.append(backend or self.tr("simulated"))
         if card is not None and card.pcie_width:
@@ -231,7 +231,7 @@ class DeviceSettings(QWidget):
     @property
     def preferences(self) -> DevicePreferences:
         """The current settings."""
-        return self._services.settings.now.device_preferences()
+        return self._services.settings.current.device_preferences()
 
     def show_settings(self) -> None:
         """Show the current settings, and scan the devices with them."""

@@ -71,7 +71,7 @@ class SettingsDialog(BusyDialog):
         if (before := self._body.layout()) is not None:
             # The layout goes to a widget that is deleted at once, with all widgets in it.
             QWidget().setLayout(before)
-        services, settings = self._services, self._settings.now
+        services, settings = self._services, self._settings.current
         self.setWindowTitle(self.tr("Settings"))
         self.setAccessibleName(self.tr("Settings"))
         self._close.setText(self.tr("Close"))
@@ -111,7 +111,7 @@ class SettingsDialog(BusyDialog):
         for form in self._forms:
             form.changed.connect(self._set)
         for page in (self.devices, self.servers, self.downloads):
-            page.changed.connect(lambda: self.changed.emit(self._settings.now))
+            page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
             busy_page.work_finished.connect(lambda succeeded: self._work_finished(succeeded=succeeded))
@@ -150,17 +150,17 @@ class SettingsDialog(BusyDialog):
 
     def _show(self) -> None:
         for form in self._forms:
-            form.show_values(self._settings.now)
+            form.show_values(self._settings.current)
 
     def _set(self, values: Mapping[str, Any]) -> None:
         self._status.attempt(lambda: self._settings.change(**values))
-        self.changed.emit(self._settings.now)
+        self.changed.emit(self._settings.current)
 
     def _restore_defaults(self) -> None:
         self.conversation.finish()
-        before = self._settings.now
+        before = self._settings.current
         self._replace(Settings())
-        if self._settings.now != before:
+        if self._settings.current != before:
             self._status.show_message(
                 self.tr("Defaults restored."),
                 action=(self.tr("Undo"), lambda: self._replace(before)),

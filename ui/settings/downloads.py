@@ -90,10 +90,10 @@ class DownloadSettings(QWidget):
 
     def show_settings(self) -> None:
         """Show the current settings."""
-        self.form.show_values(self._services.settings.now)
+        self.form.show_values(self._services.settings.current)
 
     def _on_changed(self, values: Mapping[str, Any]) -> None:
-        before = self._services.settings.now
+        before = self._services.settings.current
         try:
             after = self._services.settings.change(**{name: _valid(name, value) for name, value in values.items()})
         except UserError as error:
@@ -108,7 +108,7 @@ class DownloadSettings(QWidget):
 
     def test_mirrors(self) -> None:
         """Measure the known endpoints and the configured one, and use the fastest."""
-        endpoints = tuple(dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.now.endpoint or OFFICIAL)))
+        endpoints = tuple(dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.current.endpoint or OFFICIAL)))
         access, job = self._services.downloads.access, Job(self)
         token = job.token
         self.test.setEnabled(False)
@@ -124,7 +124,7 @@ class DownloadSettings(QWidget):
             problem = next((speed.problem for speed in speeds if speed.problem), None)
             self._status.show_error(problem or UserError("no_mirror_reached"))
             return
-        before = self._services.settings.now.endpoint
+        before = self._services.settings.current.endpoint
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
         self._status.show_message(
             self.tr("{host} is the fastest and is now used for downloads. {figures}").format(

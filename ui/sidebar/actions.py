@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence
 
 from app.conversation import Conversation, SearchHit
 from app.translation import QT_TRANSLATE_NOOP
-from ui.sidebar.conversation_list import Shelf
+from ui.sidebar.conversation_list import ListMode
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ ACTIONS = {
 """By id, in the order of the menu."""
 
 
-def offered_actions(shelf: Shelf, selected: Collection[Conversation | SearchHit]) -> list[str]:
+def offered_actions(shelf: ListMode, selected: Collection[Conversation | SearchHit]) -> list[str]:
     """Return the ids of the actions for the selected rows; of a search result only the conversation's id is known."""
-    if shelf == Shelf.TRASH:
+    if shelf == ListMode.TRASH:
         return ["restore", "purge"]
     known = [row for row in selected if isinstance(row, Conversation)]
-    is_archive, is_single = shelf == Shelf.ARCHIVE, len(selected) == 1
+    is_archive, is_single = shelf == ListMode.ARCHIVE, len(selected) == 1
     offered = {
         "open": is_single,
         "rename": is_single and bool(known),

@@ -18,7 +18,7 @@ _EXTENDS_SELECTION = (
 )
 
 
-class Shelf(StrEnum):
+class ListMode(StrEnum):
     """What the list shows."""
 
     CONVERSATIONS = "conversations"
@@ -46,15 +46,15 @@ class ConversationList(QListWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._shelf = Shelf.CONVERSATIONS
-        self._postponed: tuple[Shelf, Sequence[Conversation | SearchHit]] | None = None
+        self._shelf = ListMode.CONVERSATIONS
+        self._postponed: tuple[ListMode, Sequence[Conversation | SearchHit]] | None = None
         self._extends_selection = False
         # Queued: the editor still exists when the signal is emitted.
         self.delegate.closeEditor.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
         self.itemClicked.connect(self._on_click)
         self.itemActivated.connect(self._open)
 
-    def show_rows(self, shelf: Shelf, rows: Sequence[Conversation | SearchHit]) -> None:
+    def show_rows(self, shelf: ListMode, rows: Sequence[Conversation | SearchHit]) -> None:
         """Show conversations or search results; the selection and the scroll position of the same shelf are kept.
 
         While a title is being edited, this waits for the end of that.
@@ -143,7 +143,7 @@ class ConversationList(QListWidget):
 
     def _open(self, item: QListWidgetItem) -> None:
         row = item.data(ROW_ROLE)
-        if row is not None and self._shelf != Shelf.TRASH:
+        if row is not None and self._shelf != ListMode.TRASH:
             message_id = row.message_id if isinstance(row, SearchHit) else None
             self.opened.emit(item.data(ID_ROLE), message_id or "")
 
@@ -168,7 +168,7 @@ class ConversationList(QListWidget):
             item.setData(ID_ROLE, row.id)
             if row.is_pinned:
                 accessible = self.tr("{title}, pinned").format(title=title)
-            if self._shelf != Shelf.TRASH:
+            if self._shelf != ListMode.TRASH:
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         item.setData(ROW_ROLE, row)
         item.setToolTip(title)
@@ -182,9 +182,9 @@ class ConversationList(QListWidget):
 
     def _group(self, conversation: Conversation, today: date) -> str:
         """Return the heading of a conversation on its shelf."""
-        if self._shelf == Shelf.CONVERSATIONS and conversation.is_pinned:
+        if self._shelf == ListMode.CONVERSATIONS and conversation.is_pinned:
             return self.tr("Pinned")
-        times = {Shelf.ARCHIVE: conversation.archived_at, Shelf.TRASH: conversation.deleted_at}
+        times = {ListMode.ARCHIVE: conversation.archived_at, ListMode.TRASH: conversation.deleted_at}
         day = (times.get(self._shelf) or conversation.updated_at).astimezone().date()
         if day >= today:
             return self.tr("Today")

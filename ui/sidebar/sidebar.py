@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton
 
 from app.conversation import TRASH_DAYS, Conversation, SearchHit
 from ui.sidebar.actions import ACTIONS, offered_actions
-from ui.sidebar.conversation_list import ConversationList, Shelf
+from ui.sidebar.conversation_list import ConversationList, ListMode
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
@@ -36,8 +36,8 @@ class Sidebar(TranslatedWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._shelves: dict[Shelf, Sequence[Conversation]] = {}
-        self._shelf = Shelf.CONVERSATIONS
+        self._shelves: dict[ListMode, Sequence[Conversation]] = {}
+        self._shelf = ListMode.CONVERSATIONS
         self._hits: Sequence[SearchHit] = ()
         self._searched = ""
         self._open_id: str | None = None
@@ -60,8 +60,8 @@ class Sidebar(TranslatedWidget):
         self.heading = self._make_heading()
         self.selection_bar = self._make_selection_bar()
         self._links = {
-            Shelf.ARCHIVE: tool_button("archiveButton", "archive", size=16, with_text=True),
-            Shelf.TRASH: tool_button("binButton", "trash", size=16, with_text=True),
+            ListMode.ARCHIVE: tool_button("archiveButton", "archive", size=16, with_text=True),
+            ListMode.TRASH: tool_button("binButton", "trash", size=16, with_text=True),
         }
         for shelf, link in self._links.items():
             link.setFont(interface_font(SMALL_SIZE))
@@ -80,7 +80,7 @@ class Sidebar(TranslatedWidget):
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.returnPressed.connect(self._open_first)
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() == Shelf.TRASH else "delete"))
+        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() == ListMode.TRASH else "delete"))
         self.list.itemSelectionChanged.connect(self._show_selection)
         self._retranslate()
 
@@ -88,7 +88,7 @@ class Sidebar(TranslatedWidget):
         """Return the heading of archive and trash, with a button back; that of the trash has a note and a button."""
         self._back = tool_button("shelfBackButton", "arrow-left", with_text=True)
         self._back.setFont(interface_font(bold=True))
-        self._back.clicked.connect(partial(self.show_shelf, Shelf.CONVERSATIONS))
+        self._back.clicked.connect(partial(self.show_shelf, ListMode.CONVERSATIONS))
         self._empty = QPushButton()
         self._empty.setObjectName("emptyBinButton")
         self._empty.setProperty("quiet", True)
@@ -127,7 +127,7 @@ class Sidebar(TranslatedWidget):
         deleted: Sequence[Conversation] = (),
     ) -> None:
         """Show these conversations, in their order."""
-        self._shelves = {Shelf.CONVERSATIONS: conversations, Shelf.ARCHIVE: archived, Shelf.TRASH: deleted}
+        self._shelves = {ListMode.CONVERSATIONS: conversations, ListMode.ARCHIVE: archived, ListMode.TRASH: deleted}
         self._show_rows()
 
     def set_open(self, conversation_id: str | None) -> None:
@@ -153,16 +153,16 @@ class Sidebar(TranslatedWidget):
 
     def has_conversations(self) -> bool:
         """Return whether the list has any conversation."""
-        return bool(self._shelves.get(Shelf.CONVERSATIONS))
+        return bool(self._shelves.get(ListMode.CONVERSATIONS))
 
     def has_conversation(self, conversation_id: str | None) -> bool:
         """Return whether a conversation is in the list or in the archive."""
-        shelves = (self._shelves.get(shelf, ()) for shelf in (Shelf.CONVERSATIONS, Shelf.ARCHIVE))
+        shelves = (self._shelves.get(shelf, ()) for shelf in (ListMode.CONVERSATIONS, ListMode.ARCHIVE))
         return any(each.id == conversation_id for shelf in shelves for each in shelf)
 
     def show_shelf(self, shelf: str) -> None:
         """Show the list, the archive or the trash."""
-        self._shelf = Shelf(shelf)
+        self._shelf = ListMode(shelf)
         self.search.clear()
         self._show_rows()
         self.list.setFocus()
@@ -173,8 +173,8 @@ class Sidebar(TranslatedWidget):
             return False
         if len(self.list.selected_ids()) > 1:
             self.list.select_open()
-        elif self._shelf != Shelf.CONVERSATIONS and not self.search_text():
-            self.show_shelf(Shelf.CONVERSATIONS)
+        elif self._shelf != ListMode.CONVERSATIONS and not self.search_text():
+            self.show_shelf(ListMode.CONVERSATIONS)
         else:
             return False
         return True
@@ -191,8 +191,8 @@ class Sidebar(TranslatedWidget):
         else:
             self.action_requested.emit(action, ids)
 
-    def _shown(self) -> Shelf:
-        return Shelf.RESULTS if self.search_text() else self._shelf
+    def _shown(self) -> ListMode:
+        return ListMode.RESULTS if self.search_text() else self._shelf
 
     def _offered(self) -> list[str]:
         return offered_actions(self._shown(), self.list.selected().values())
@@ -200,17 +200,17 @@ class Sidebar(TranslatedWidget):
     def _show_rows(self) -> None:
         shelf = self._shown()
         conversations = self._shelves.get(shelf, ())
-        self.list.show_rows(shelf, self._hits if shelf == Shelf.RESULTS else conversations)
-        is_trash = shelf == Shelf.TRASH
-        self.heading.setVisible(is_trash or shelf == Shelf.ARCHIVE)
+        self.list.show_rows(shelf, self._hits if shelf == ListMode.RESULTS else conversations)
+        is_trash = shelf == ListMode.TRASH
+        self.heading.setVisible(is_trash or shelf == ListMode.ARCHIVE)
         self._back.setText(self.tr("Trash") if is_trash else self.tr("Archive"))
         for widget in (self._empty, self._note):
             widget.setVisible(is_trash and bool(conversations))
         self._empty_label.setVisible(self.list.count() == 0)
         self._empty_label.setText(self._empty_text(shelf))
         texts = {
-            Shelf.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
-            Shelf.TRASH: (self.tr("Trash · {count}"), self.tr("Trash, {count} conversations")),
+            ListMode.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
+            ListMode.TRASH: (self.tr("Trash · {count}"), self.tr("Trash, {count} conversations")),
         }
         for each, link in self._links.items():
             count = len(self._shelves.get(each, ()))
@@ -222,17 +222,17 @@ class Sidebar(TranslatedWidget):
         self.list.mark_open(self._open_id)
         self._show_selection()
 
-    def _empty_text(self, shelf: Shelf) -> str:
-        if shelf == Shelf.RESULTS:
+    def _empty_text(self, shelf: ListMode) -> str:
+        if shelf == ListMode.RESULTS:
             if self._searched != self.search_text():
                 return ""
             return self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
         return {
-            Shelf.CONVERSATIONS: self.tr("Your conversations appear here."),
-            Shelf.ARCHIVE: self.tr(
+            ListMode.CONVERSATIONS: self.tr("Your conversations appear here."),
+            ListMode.ARCHIVE: self.tr(
                 "The archive is empty. Archived conversations leave the list but still appear in search results."
             ),
-            Shelf.TRASH: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
+            ListMode.TRASH: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
                 days=TRASH_DAYS
             ),
         }[shelf]
@@ -242,14 +242,14 @@ class Sidebar(TranslatedWidget):
         for action, button in self._bulk.items():
             button.setVisible(action in offered)
         self._count.setText(self.tr("{count} selected").format(count=count))
-        self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
+        self.selection_bar.setVisible(count > (0 if self._shown() in (ListMode.ARCHIVE, ListMode.TRASH) else 1))
 
     def _open_first(self) -> None:
         if self.search_text():
             self.list.open_first()
 
     def _empty_trash(self) -> None:
-        self.action_requested.emit("purge", tuple(each.id for each in self._shelves[Shelf.TRASH]))
+        self.action_requested.emit("purge", tuple(each.id for each in self._shelves[ListMode.TRASH]))
 
     def _show_menu(self, position: QPoint) -> None:
         if not self.list.selected_ids():

@@ -47,7 +47,7 @@ class _Program:
     def __init__(self, application: QApplication, folder: DataFolder) -> None:
         self._application, self._folder = application, folder
         self._settings = SettingsFile(folder.settings_file)
-        self.window = MainWindow(self._settings, Appearance(application, self._settings.now))
+        self.window = MainWindow(self._settings, Appearance(application, self._settings.current))
         self.window.painted.connect(self._start)
         self._files: list[Path] = []
         self._services: Services | None = None

@@ -17,7 +17,7 @@ from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.stack import BodyPosition, BodyRange, Marks, PartStack
 from ui.transcript.decorations import Button, ButtonKind, ButtonStates
 from ui.transcript.item import Item, TranscriptStrings
-from ui.transcript.reader import MAX_REREAD, READ_AT_ONCE, Reader, Thoughts, is_thinking, question_text
+from ui.transcript.reader import MAX_REREAD, READ_AT_ONCE, IncrementalReader, ThoughtStates, is_thinking, question_text
 from ui.transcript.style import QUESTION_SHARE, RADIUS
 
 BUBBLE_X, BUBBLE_Y = 16, 11
@@ -32,7 +32,7 @@ FIRST_S, NEXT_S = 0.02, 0.01
 class MessageView:
     """A message ready to be painted; rectangles and points are relative to its top left corner."""
 
-    def __init__(self, item: Item, context: RenderContext, strings: TranscriptStrings, thoughts: Thoughts) -> None:
+    def __init__(self, item: Item, context: RenderContext, strings: TranscriptStrings, thoughts: ThoughtStates) -> None:
         self.item = item
         self.style = context.style
         self.body = PartStack(context)
@@ -48,7 +48,7 @@ class MessageView:
         """The message without the divider above it and the row of actions below it."""
         self._strings = strings
         self._thoughts = thoughts
-        self._reader: Reader | None = None
+        self._reader: IncrementalReader | None = None
         self._drawn: list[Button] = []
         """Also those that can't be clicked."""
         self._divider_rect = self._note_rect = self._waiting_rect = self._thought_rect = QRectF()
@@ -78,7 +78,7 @@ class MessageView:
             text, self.is_cut = question_text(self.item.content)
             self.body.show_plain(text)
         elif self.item.status is Status.STREAMING or len(self.item.content) > READ_AT_ONCE:
-            self._reader = Reader(self.item.content)
+            self._reader = IncrementalReader(self.item.content)
             self.read_until(time.perf_counter() + FIRST_S)
         else:
             self._show(parse(visible(self.item.content)), growing=False)

@@ -31,7 +31,7 @@ MAX_REREAD = 60_000
 """Characters up to which a message with link references is read a second time as a whole."""
 
 
-class Reader:
+class IncrementalReader:
     """Reads a text that may still grow into blocks, step by step."""
 
     def __init__(self, text: str = "") -> None:
@@ -106,7 +106,7 @@ def is_thinking(text: str) -> bool:
     return text.lstrip()[: len(THOUGHT_OPEN)] == THOUGHT_OPEN and THOUGHT_CLOSE not in text
 
 
-class Thoughts:
+class ThoughtStates:
     """Which thoughts of the model are expanded and how long they took, by message id, until the program ends."""
 
     def __init__(self) -> None:

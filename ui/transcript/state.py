@@ -16,7 +16,7 @@ from ui.transcript.decorations import Button
 from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.message import MessageView
 from ui.transcript.page import Page
-from ui.transcript.reader import Thoughts
+from ui.transcript.reader import ThoughtStates
 from ui.transcript.style import MARGIN
 
 Position = tuple[int, int, int]
@@ -82,7 +82,7 @@ class TranscriptState(QObject):
     def __init__(self, make_view: Callable[[Item], MessageView], parent: QObject) -> None:
         super().__init__(parent)
         self.page = Page(make_view)
-        self.thoughts = Thoughts()
+        self.thoughts = ThoughtStates()
         self.strings = TranscriptStrings()
         self.selection = Selection()
         self.focused_message = -1

@@ -22,7 +22,7 @@ CONTROL_WIDTH = 220
 TYPING_PAUSE_MS = 500
 """A text is saved after this pause in typing."""
 CUSTOM = "custom"
-"""Value of the entry of ``ChoiceOrOther`` that shows the field."""
+"""Value of the entry of ``CustomChoiceBox`` that shows the field."""
 
 
 class _WheelFilter(QObject):
@@ -185,7 +185,7 @@ class PromptField(QPlainTextEdit):
             self.changed.emit(self._saved)
 
 
-class ChoiceOrOther(QWidget):
+class CustomChoiceBox(QWidget):
     """Combo box whose last entry, "Custom", shows a ``field`` for any other value."""
 
     changed = Signal(object)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.config.settings import PARAMETERS
 from app.conversation import Sampling
 from app.parameter import Parameter, parameters
-from ui.widgets.controls import CheckBox, ChoiceBox, ChoiceOrOther, NumberBox, PromptField, TextField, finish_input
+from ui.widgets.controls import CheckBox, ChoiceBox, CustomChoiceBox, NumberBox, PromptField, TextField, finish_input
 from ui.widgets.dialog_parts import Row, hairline
 from ui.widgets.layouts import vbox
 
@@ -91,7 +91,7 @@ def _control(name: str, declaration: Parameter, labels: Mapping[Any, str] | None
     if not texts:
         return control
     control.setAccessibleName(_translated(declaration.label))
-    return ChoiceOrOther(f"{name}Choice", texts, control)
+    return CustomChoiceBox(f"{name}Choice", texts, control)
 
 
 def settings_of_page(page: str) -> dict[str, Parameter]:

@@ -9,7 +9,7 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication, QSize, Signal
 from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
 
-from app.config.presets import Choices, Preset, Presets
+from app.config.presets import ConversationOverrides, Preset, Presets
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.icons import icon
@@ -27,7 +27,7 @@ class PresetsBar(QWidget):
     def __init__(self, presets: Presets, status: StatusLine) -> None:
         super().__init__()
         self._presets, self._status = presets, status
-        self._choices = Choices()
+        self._overrides = ConversationOverrides()
         self.picker = ChoiceBox("presetPicker")
         self.menu_button = QToolButton(self)
         self.menu_button.setObjectName("presetMenuButton")
@@ -46,12 +46,12 @@ class PresetsBar(QWidget):
         self.setFocusProxy(self.picker)
         self.picker.changed.connect(lambda _id: self.chosen.emit(self.preset()))
 
-    def show_choices(self, choices: Choices) -> None:
-        """Select the preset that equals ``choices``, or none."""
-        self._choices = choices
+    def show_overrides(self, overrides: ConversationOverrides) -> None:
+        """Select the preset that equals ``overrides``, or none."""
+        self._overrides = overrides
         presets = self._list()
         self.picker.set_labels({None: self.tr("None"), **{preset.id: preset.name for preset in presets}})
-        self.picker.set_value(next((preset.id for preset in presets if preset.choices == choices), None))
+        self.picker.set_value(next((preset.id for preset in presets if preset.overrides == overrides), None))
 
     def preset(self) -> Preset | None:
         """Return the selected preset."""
@@ -68,7 +68,7 @@ class PresetsBar(QWidget):
         if shown is None:
             replace_menu = self.menu.addMenu(self.tr("Replace existing preset"))
             for preset in self._list():
-                changed = Preset(preset.id, preset.name, **vars(self._choices))
+                changed = Preset(preset.id, preset.name, **vars(self._overrides))
                 replace_menu.addAction(preset.name, partial(self._save, changed))
             return
         self.menu.addSeparator()
@@ -89,7 +89,7 @@ class PresetsBar(QWidget):
 
     def _save_as(self, name: str) -> None:
         if name.strip():
-            self._try(lambda: self._presets.add(name, self._choices))
+            self._try(lambda: self._presets.add(name, self._overrides))
 
     def _rename(self, preset: Preset, name: str) -> None:
         if name.strip():
@@ -107,5 +107,5 @@ class PresetsBar(QWidget):
     def _try(self, action: Callable[[], object]) -> bool:
         succeeded = self._status.attempt(action)
         if succeeded:
-            self.show_choices(self._choices)
+            self.show_overrides(self._overrides)
         return succeeded

@@ -41,7 +41,7 @@ class WindowController(QObject):
     def __init__(self, services: Services, window: MainWindow) -> None:
         super().__init__(window)
         self.services, self.window = services, window
-        self._text_size = services.settings.now.text_size
+        self._text_size = services.settings.current.text_size
         self.notify_after_s = NOTIFY_AFTER_S
         """Show a desktop notification for answers that took longer while the window was inactive (seconds)."""
         self.welcome = Welcome(window)
@@ -64,10 +64,10 @@ class WindowController(QObject):
         make_shortcuts(window, self._actions())
         services.engine.on_change = self._engine_changed.emit
         self._apply_theme()
-        self.transcript.set_reduced_motion(services.settings.now.reduced_motion)
+        self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
         self._apply_language()
         self._refresh_list()
-        last = services.settings.now.conversation_id
+        last = services.settings.current.conversation_id
         self.conversation.open(last if window.sidebar.has_conversation(last) else None)
         services.hasher.refresh()
         # These imports would delay the first answer.
@@ -269,7 +269,7 @@ class WindowController(QObject):
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if not is_empty:
             return
-        is_first_start = self.services.settings.now.model_id is None and not window.sidebar.has_conversations()
+        is_first_start = self.services.settings.current.model_id is None and not window.sidebar.has_conversations()
         if is_first_start:
             models.request_advice()
         language = window.appearance.language
@@ -286,7 +286,7 @@ class WindowController(QObject):
         self._refresh()
 
     def _apply_theme(self) -> None:
-        size = self._text_size = self.services.settings.now.text_size
+        size = self._text_size = self.services.settings.current.text_size
         self.transcript.set_theme(self.window.appearance.theme, size)
         self.window.composer.set_text_size(size)
 
@@ -298,12 +298,12 @@ class WindowController(QObject):
 
     def _set_language(self, code: str) -> None:
         self.window.notice.attempt(lambda: self.services.settings.change(language=code))
-        self.apply_settings(self.services.settings.now)
+        self.apply_settings(self.services.settings.current)
 
     def _change_text_size(self, step: int) -> None:
         """Make the text larger or smaller by ``step`` pixels; 0 resets it."""
         bounds = PARAMETERS["text_size"]
-        size = self.services.settings.now.text_size + step if step else Settings.text_size
+        size = self.services.settings.current.text_size + step if step else Settings.text_size
         size = int(max(bounds.minimum, min(bounds.maximum, size)))
         self.window.notice.attempt(lambda: self.services.settings.change(text_size=size))
         self._apply_theme()

@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         """Hide the sidebar in a narrow window."""
         was_narrow, narrow = event.oldSize().width() < NARROW_WIDTH, self.width() < NARROW_WIDTH
         if event.oldSize().isValid() and was_narrow != narrow:
-            self.sidebar.setVisible(not narrow and self._settings.now.sidebar_shown)
+            self.sidebar.setVisible(not narrow and self._settings.current.sidebar_shown)
         super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
         shown_width = self._splitter.sizes()[0]
         values = {
             "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
-            "sidebar_width": max(180, min(600, shown_width or self._settings.now.sidebar_width)),
+            "sidebar_width": max(180, min(600, shown_width or self._settings.current.sidebar_width)),
         }
         self.notice.attempt(lambda: self._settings.change(**values))
         if not self._is_quitting and not self.can_close():
@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._splitter)
 
     def _restore_geometry(self) -> None:
-        settings = self._settings.now
+        settings = self._settings.current
         geometry = QByteArray(base64.b64decode(settings.window_geometry or ""))
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
             room = self.screen().availableGeometry()

@@ -45,7 +45,7 @@ class Maintenance(QObject):
 
         def clean_up() -> None:
             try:
-                store.backup_if_due(settings.now.backups())
+                store.backup_if_due(settings.current.backups())
                 store.purge_deleted(timedelta(days=TRASH_DAYS))
             except StoreClosed:
                 # The program has ended meanwhile.

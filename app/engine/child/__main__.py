@@ -22,12 +22,12 @@ from app.engine.child.ggml import Ggml
 from app.engine.child.loader import load
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
-from app.engine.child.session import Session
+from app.engine.child.session import EngineContext
 from app.engine.child.stop_flag import StopFlag
 from app.engine.protocol import (
     Bench,
     Command,
-    Count,
+    CountTokens,
     DeviceList,
     Event,
     Failure,
@@ -61,7 +61,7 @@ class Child:
         """Number of the running request, 0 between requests."""
         self._stopped: set[int] = set()
         self._log: deque[str] = deque(maxlen=4000)
-        self._session: Session | None = None
+        self._session: EngineContext | None = None
         self._log_callback = llama_cpp.llama_log_callback(self._on_log)
 
     def run(self) -> NoReturn:
@@ -123,7 +123,7 @@ class Child:
                 raise UserError("nothing_loaded")
             case Generate():
                 return session.answer(command)
-            case Count():
+            case CountTokens():
                 return session.count(command)
             case Bench():
                 return session.bench(command)
@@ -149,7 +149,7 @@ class Child:
             self._session = None
         loaded = load(command.path, command.spec, self._ggml, self._stop, self._emit)
         log = self._log_text()
-        self._session = Session(loaded, command.spec, self._stop, self._emit)
+        self._session = EngineContext(loaded, command.spec, self._stop, self._emit)
         output_on_device = loaded.gpu_layers > 0  # the output goes first
         return LoadResult(
             context=loaded.context_size,

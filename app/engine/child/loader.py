@@ -81,7 +81,7 @@ def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> L
     meter = _ProgressMeter(emit)
     headers = read_headers(Path(path))
     gpu_layers = count_gpu_layers(path, spec, devices, headers)
-    mmap = may_map(spec, devices, gpu_layers, headers)
+    mmap = choose_mmap(spec, devices, gpu_layers, headers)
     if mmap is not False:
         _warm_up(Path(path), stop, meter)
     keep: list[object] = []
@@ -220,7 +220,7 @@ def count_gpu_layers(path: str, spec: LoadSpec, devices: Sequence[DeviceHandle],
     return -1 if share >= 1 else int(share * (headers[0].block_count or 0))
 
 
-def may_map(
+def choose_mmap(
     spec: LoadSpec, devices: Sequence[DeviceHandle], gpu_layers: int, headers: Sequence[GgufHeader]
 ) -> bool | None:
     """Return the ``mmap`` of the load: the fixed choice, else False to read the file, or None for the engine's default.

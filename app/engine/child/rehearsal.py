@@ -82,7 +82,7 @@ def rehearse(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, log: Callabl
             return _compute_bytes(run(other, chosen, -1)[0], chosen)
 
         shape = read_model_shape(headers)
-        sizes = as_in_a_load(sizes, spec, devices, shape, again, gpu_layers=gpu_layers, pipeline=pipeline)
+        sizes = correct_for_load(sizes, spec, devices, shape, again, gpu_layers=gpu_layers, pipeline=pipeline)
     return Rehearsal(sizes, host, pipeline, flash_attention(first), context_size)
 
 
@@ -90,7 +90,7 @@ def _compute_bytes(log: str, devices: Sequence[DeviceHandle]) -> dict[str, int]:
     return {name: sums["compute_bytes"] for name, sums in buffer_sizes(log, devices).items()}
 
 
-def as_in_a_load(
+def correct_for_load(
     sizes: Mapping[str, int],
     spec: LoadSpec,
     devices: Sequence[DeviceHandle],

@@ -13,14 +13,23 @@ from typing import Any
 import llama_cpp
 import psutil
 
-from app.backend import Piece, PromptProgress
+from app.backend import PromptProgress, TextDelta
 from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import TextStream, sampler_chain
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import PromptTemplate
 from app.engine.child.threads import ThreadCount
 from app.engine.child.vocabulary import Vocabulary
-from app.engine.protocol import AnswerResult, Bench, BenchProgress, BenchResult, Count, Event, Generate, TokenCounts
+from app.engine.protocol import (
+    Bench,
+    BenchProgress,
+    BenchResult,
+    CountTokens,
+    Event,
+    Generate,
+    GenerateResult,
+    TokenCounts,
+)
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan import LoadSpec
@@ -49,7 +58,7 @@ class _Cached:
     """Empty if unknown, for example after a stop during prompt processing."""
 
 
-class Session:
+class EngineContext:
     """A loaded file and its single sequence in the KV cache."""
 
     def __init__(self, loaded: LoadedModel, spec: LoadSpec, stop: StopFlag, emit: Emit) -> None:
@@ -78,8 +87,8 @@ class Session:
         self._template.close()
         self.loaded.free()
 
-    def answer(self, command: Generate) -> AnswerResult:
-        """Generate an answer; emits PromptProgress and Piece.
+    def answer(self, command: Generate) -> GenerateResult:
+        """Generate an answer; emits PromptProgress and TextDelta.
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``chat_template_too_costly``,
@@ -100,9 +109,9 @@ class Session:
             reason, count = self._generate(chain, TextStream(sampling.stop), sampling.max_tokens)
         finally:
             llama_cpp.llama_sampler_free(chain)
-        return AnswerResult(reason, len(tokens), read, reading_s, count)
+        return GenerateResult(reason, len(tokens), read, reading_s, count)
 
-    def count(self, command: Count) -> TokenCounts:
+    def count(self, command: CountTokens) -> TokenCounts:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
         whole = 0
         if command.messages:
@@ -224,7 +233,7 @@ class Session:
                 reason = "stop"
                 break
             if now - flushed >= FLUSH_S:
-                self._emit(Piece(pending, count, len(self._cached.tokens)))
+                self._emit(TextDelta(pending, count, len(self._cached.tokens)))
                 pending, flushed = "", now
             if count == limit:
                 break
@@ -241,7 +250,7 @@ class Session:
             self._cached.text += piece
         pending += text.finish()
         if pending or count:
-            self._emit(Piece(pending, count, len(self._cached.tokens)))
+            self._emit(TextDelta(pending, count, len(self._cached.tokens)))
         return reason, count
 
     def _use(self, threads: int) -> None:

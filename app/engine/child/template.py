@@ -19,7 +19,7 @@ from model_manager.errors import Cancelled, UserError
 CHATML_END = "<|im_end|>"
 
 
-class TemplateRefused(Exception):
+class TemplateError(Exception):
     """The template rejected the conversation; the text says why."""
 
 
@@ -72,13 +72,13 @@ class PromptTemplate:
         try:
             try:
                 text = self._render(messages)
-            except TemplateRefused:
+            except TemplateError:
                 if messages[0].role is not Role.SYSTEM or len(messages) < 2:
                     raise
                 # Some templates have no system role (Gemma's): the system prompt then begins the first question.
                 system, first, *rest = messages
                 text = self._render([PromptMessage(first.role, f"{system.content}\n\n{first.content}"), *rest])
-        except (TemplateRefused, OSError) as error:
+        except (TemplateError, OSError) as error:
             raise UserError("chat_template_failed", detail=str(error)) from error
         return Prompt(text + prefill)
 
@@ -106,7 +106,7 @@ class PromptTemplate:
         if answer is not None and "text" in answer:
             return str(answer["text"])
         if answer is not None and "refused" in answer:
-            raise TemplateRefused(answer["refused"])
+            raise TemplateError(answer["refused"])
         self.close()
         raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=LIMIT_BYTES)
 

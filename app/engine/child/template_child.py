@@ -48,7 +48,7 @@ class IgnoreGenerationTags(jinja2.ext.Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class Renderer:
+class TemplateRenderer:
     """Answers the requests of one engine child, all with the same template, which is compiled for the first prompt."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def _compile(source: str, bos: str, eos: str) -> jinja2.Template:
 
 def main() -> None:
     """Serve until the engine's process closes the pipe or ends."""
-    serve(Renderer().handle, LIMIT_BYTES, LIMIT_S)
+    serve(TemplateRenderer().handle, LIMIT_BYTES, LIMIT_S)
 
 
 def _raise_exception(message: str) -> None:

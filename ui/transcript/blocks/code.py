@@ -12,7 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockForma
 from app.markdown.blocks import Block, Code, utf16_length
 from app.markdown.highlight import CodeRole, Line, coloured_lines
 from ui.transcript.blocks.formula import RenderContext
-from ui.transcript.blocks.markdown import Piece
+from ui.transcript.blocks.markdown import CopiedBlock
 from ui.transcript.blocks.part import Part, Range, common_prefix
 from ui.transcript.style import CODE_PAD, RADIUS
 
@@ -138,11 +138,11 @@ class CodePart(Part):
         side, above = self.style.action, (self.style.code_head - self.style.action) / 2 + 1
         return QRectF(self.x + self.width - side - 5, self.y + above, side, side)
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the code, as Markdown in a fence."""
         if start < end:
             text, fence = self.text(start, end), "```" if "```" not in self.block.text else "````"
-            yield Piece(self.block, text, f"{fence}{self.block.language}\n{text}\n{fence}")
+            yield CopiedBlock(self.block, text, f"{fence}{self.block.language}\n{text}\n{fence}")
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw background, language, code, and a scroll bar where a line is too long."""

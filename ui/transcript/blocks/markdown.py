@@ -58,7 +58,7 @@ def _utf16_slice(text: str, low: int, high: int) -> str:
     return text.encode("utf-16-le", "surrogatepass")[2 * low : 2 * high].decode("utf-16-le", "replace")
 
 
-class Piece(NamedTuple):
+class CopiedBlock(NamedTuple):
     """What a range touches of one block."""
 
     block: Block
@@ -70,7 +70,7 @@ class Piece(NamedTuple):
     """Whether the marker of a list belongs to it."""
 
 
-def copied(piece: Piece, *, markdown: bool) -> str:
+def copied(piece: CopiedBlock, *, markdown: bool) -> str:
     """Return a piece with its marker, as Markdown in its lists and quotes."""
     block = piece.block
     marker = block.marker if piece.has_marker else ""

@@ -32,7 +32,7 @@ from ui.transcript.blocks.formula import (
     formulas_in,
     update_sizes,
 )
-from ui.transcript.blocks.markdown import Piece
+from ui.transcript.blocks.markdown import CopiedBlock
 
 Range = tuple[int, int]
 LINE_BREAK = "\u2028"
@@ -238,10 +238,10 @@ class Part:
         sources = (formula_source(text_format) for position, text_format in formulas if position >= start)
         return "".join(next(sources, OBJECT) if character == OBJECT else character for character in text)
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield what a range touches, for copying."""
         text = self.text(start, end)
-        yield Piece(Prose(()), text, text)
+        yield CopiedBlock(Prose(()), text, text)
 
     def find(self, text: str) -> list[Range]:
         """Return the ranges of a text, ignoring case; a match inside a formula is the whole formula."""
@@ -293,9 +293,9 @@ class RulePart(Part):
         """Use the whole width."""
         self.width, self.height = width, 9
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the rule as it was written."""
-        yield Piece(self.blocks[0], "", "---")
+        yield CopiedBlock(self.blocks[0], "", "---")
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the line."""

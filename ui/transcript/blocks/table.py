@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 
 from app.markdown.blocks import Block, Span, Style, Table
 from ui.transcript.blocks.formula import SCALE, RenderContext
-from ui.transcript.blocks.markdown import Piece, spans_markdown
+from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
 
@@ -188,7 +188,7 @@ class TablePart(Part):
         assert self._table
         return [self._table.cellAt(row, column) for column in range(self._table.columns())]
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the cells between two positions, separated by tabs and lines; as Markdown the touched rows whole."""
         assert self._block
         lines, sources = [], []
@@ -204,7 +204,7 @@ class TablePart(Part):
         # A range that comes from the piece above begins before the first cell, at 0.
         if sources and not (self.continues and start == 0):
             sources.insert(1, "|" + "|".join(_SEPARATORS.get(align, "---") for align in self._block.align) + "|")
-        yield Piece(self._block, "\n".join(lines), "\n".join(sources))
+        yield CopiedBlock(self._block, "\n".join(lines), "\n".join(sources))
 
 
 def share_columns(parts: list[TablePart], width: float) -> None:

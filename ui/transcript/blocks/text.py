@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QTextBlock, QTextBlockFormat, 
 
 from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese
 from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula
-from ui.transcript.blocks.markdown import Piece, span_length, spans_markdown
+from ui.transcript.blocks.markdown import CopiedBlock, span_length, spans_markdown
 from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
 from ui.transcript.style import HEADINGS
 
@@ -70,7 +70,7 @@ class TextPart(Part):
         block = self.document.findBlockByNumber(max(0, self._unchanged - 1))
         return self.document.documentLayout().blockBoundingRect(block).top()
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield what a range touches of each paragraph."""
         paragraph = self.document.findBlock(start)
         while paragraph.isValid() and paragraph.position() < end:
@@ -80,7 +80,7 @@ class TextPart(Part):
                 block = self.paragraphs[paragraph.blockNumber()]
                 heading = "#" * block.level + " " if block.level and not low else ""
                 source = heading + spans_markdown(block.spans, low, high)
-                yield Piece(block, self.text(offset + low, offset + high), source, has_marker=not low)
+                yield CopiedBlock(block, self.text(offset + low, offset + high), source, has_marker=not low)
             paragraph = paragraph.next()
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
@@ -155,10 +155,10 @@ class FormulaPart(Part):
         self.offset = min(self.offset, self.overflow)
         self.height += 2 * FORMULA_SPACE + (6 if self.overflow else 0)
 
-    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the source."""
         if start < end:
-            yield Piece(self._block, self._block.source, self._block.source, has_marker=True)
+            yield CopiedBlock(self._block, self._block.source, self._block.source, has_marker=True)
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the formula, its list marker and quote bars, and a scroll bar where it is too wide."""
