@@ -120,14 +120,14 @@ class ChatSession:
         self._leave_temporary()
 
     def overrides(self) -> ConversationOverrides:
-        """Return the overrides of the open conversation.  Raises UserError as the store does."""
+        """Return the overrides of the open conversation.  Raises UserError as ``store`` does."""
         if self.conversation_id is None:
             return self._new_overrides or self._default_overrides()
         conversation = self.store.get(self.conversation_id)
         return ConversationOverrides(conversation.system_prompt, conversation.sampling, conversation.context_policy)
 
     def set_overrides(self, overrides: ConversationOverrides) -> None:
-        """Change the overrides of the open conversation, from the next answer on.  Raises UserError as the store does."""
+        """Change the overrides of the open conversation for later answers.  Raises UserError as ``store`` does."""
         if self.conversation_id is None:
             self._new_overrides = overrides
             return

@@ -424,7 +424,7 @@ def _published_sha256(result: Verification) -> str | None:
 
 
 def repair_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
-    """Join raw parts, stack experts, and print the path of the loadable file.  Raises UserError and Cancelled."""
+    """Join split parts, stack experts, and print the path of the loadable file.  Raises UserError and Cancelled."""
     path = _path_of(downloads, arguments.path)
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None and out.is_dir():

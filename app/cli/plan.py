@@ -73,8 +73,8 @@ def _devices(folder: DataFolder, planning: PlanningService, arguments: argparse.
             for each in found
         ]
     )
-    for name, card in machine.cards.items():
-        for process in card.processes:
+    for name, gpu in machine.nvidia_gpus.items():
+        for process in gpu.processes:
             used = size_text(process.used_bytes) if process.used_bytes is not None else "memory"
             sys.stdout.write(f"{name}: {used} held by {process.name} ({process.pid})\n")
     memory = read_memory()
@@ -101,8 +101,8 @@ def _device_values(machine: Machine) -> Iterator[dict[str, Any]]:
         }
         if machine.is_simulated:
             values["backend"] = "pretended"
-        if card := machine.cards.get(device.name):
-            values["nvidia"] = {"driver": machine.nvidia.driver, **attributes(card)}
+        if gpu := machine.nvidia_gpus.get(device.name):
+            values["nvidia"] = {"driver": machine.nvidia.driver, **attributes(gpu)}
         yield values
 
 

@@ -56,8 +56,8 @@ def describe(machine: Machine, engine_pid: int | None = None) -> Iterator[Diagno
         code = "device_cpu" if device.kind == "cpu" else "device"
         code = "device_left_out" if device.name in machine.left_out else code
         yield Diagnostic("device", Severity.OK, code, data, subject=device.name)
-    for card in machine.nvidia.cards:
-        yield _card(card, machine.nvidia.driver or "?", engine_pid)
+    for gpu in machine.nvidia.gpus:
+        yield _gpu(gpu, machine.nvidia.driver or "?", engine_pid)
     for missing in machine.missing:
         yield Diagnostic("rpc_server", Severity.WARNING, missing, subject=str(missing.data.get("server", "")))
     if machine.hint is not None:
@@ -86,13 +86,13 @@ def _external(engine: ExternalEngine) -> Diagnostic:
     return Diagnostic("external_engine", Severity.BAD, "added_engine_unfit", data, remedy="other_engine")
 
 
-def _card(card: NvidiaGpu, driver: str, engine_pid: int | None) -> Diagnostic:
-    others = [each for each in card.processes if each.pid != engine_pid]
+def _gpu(gpu: NvidiaGpu, driver: str, engine_pid: int | None) -> Diagnostic:
+    others = [each for each in gpu.processes if each.pid != engine_pid]
     held = sum(each.used_bytes or 0 for each in others)
     names = ", ".join(each.name + (f" {size_text(each.used_bytes)}" if each.used_bytes else "") for each in others)
     data = {"driver": driver, "holders": names}
-    result = Diagnostic("card", Severity.OK, "card_held" if others else "card", data, subject=card.name)
-    return result.warning_if(held > HIGH_USE * card.total_bytes, "close_holders")
+    result = Diagnostic("card", Severity.OK, "card_held" if others else "card", data, subject=gpu.name)
+    return result.warning_if(held > HIGH_USE * gpu.total_bytes, "close_holders")
 
 
 def _hint(hint: UserError) -> Diagnostic:

@@ -59,28 +59,31 @@ def probe_devices(
 
 
 def plan_devices(
-    devices: Sequence[Device], cards: Sequence[NvidiaGpu] = (), gpus: Sequence[SystemGpu] = ()
+    devices: Sequence[Device], nvidia_gpus: Sequence[NvidiaGpu] = (), system_gpus: Sequence[SystemGpu] = ()
 ) -> tuple[Device, ...]:
     """The devices that a plan may use: those that get layers by default, in the engine's order.
 
-    ``cards`` (NVML) and ``gpus`` (the system) report which of them drive a display and need a larger reserve.
+    ``nvidia_gpus`` (NVML) and ``system_gpus`` (the system) report which of
+    them drive a display and need a larger reserve.
     """
-    known = match_gpus(devices, cards)
+    known = match_gpus(devices, nvidia_gpus)
     return tuple(
         replace(device, reserve_bytes=DISPLAY_RESERVE_BYTES)
-        if _drives_display(device, known.get(device.name), gpus)
+        if _drives_display(device, known.get(device.name), system_gpus)
         else device
         for device in default_devices(devices)
     )
 
 
-def _drives_display(device: Device, card: NvidiaGpu | None, gpus: Sequence[SystemGpu]) -> bool:
-    if card is not None and card.drives_display is not None:
-        return card.drives_display
+def _drives_display(device: Device, gpu: NvidiaGpu | None, system_gpus: Sequence[SystemGpu]) -> bool:
+    if gpu is not None and gpu.drives_display is not None:
+        return gpu.drives_display
     if device.is_rpc:
         return False
-    # Without addresses, cards of one name cannot be distinguished: each keeps the larger reserve.
-    same = [gpu for gpu in gpus if gpu.pci_bus_id and gpu.pci_bus_id == device.pci_bus_id] or [
-        gpu for gpu in gpus if gpu.name == device.description and not (gpu.pci_bus_id and device.pci_bus_id)
+    # Without addresses, GPUs of one name cannot be distinguished: each keeps the larger reserve.
+    same = [other for other in system_gpus if other.pci_bus_id and other.pci_bus_id == device.pci_bus_id] or [
+        other
+        for other in system_gpus
+        if other.name == device.description and not (other.pci_bus_id and device.pci_bus_id)
     ]
-    return any(gpu.drives_display for gpu in same)
+    return any(other.drives_display for other in same)

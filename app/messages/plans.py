@@ -11,7 +11,7 @@ from model_manager.plan.load_plan import LoadPlan
 VERDICT_SENTENCES: dict[str, str] = {
     "gpu_one": QT_TR_NOOP("Fits on {device} with {context} context, {left} left."),
     "gpu_two": QT_TR_NOOP("Fits on your two GPUs with {context} context, {left} left on {device}."),
-    "gpu_many": QT_TR_NOOP("Fits on your {cards} GPUs with {context} context, {left} left on {device}."),
+    "gpu_many": QT_TR_NOOP("Fits on your {count} GPUs with {context} context, {left} left on {device}."),
     "experts_in_ram": QT_TR_NOOP(
         "Runs with {context} context and the experts of {experts} of its {layers} layers in RAM "
         "({ram}), the rest on the GPU: about {speed} tokens/s."
@@ -100,7 +100,7 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
         device=tightest.name if tightest else "",
         left=size_text(max(0, tightest.left_bytes)) if tightest else "",
         lacking=size_text(max(0, -tightest.left_bytes)) if tightest else "",
-        cards=len(used),
+        count=len(used),
         context=_tokens(plan.context),
         experts=len(plan.experts_in_ram),
         layers=plan.n_layer,

@@ -87,13 +87,13 @@ class Machine:
         return frozenset(each.name for each in self.offered) - {each.name for each in self.devices}
 
     @cached_property
-    def cards(self) -> dict[str, NvidiaGpu]:
+    def nvidia_gpus(self) -> dict[str, NvidiaGpu]:
         """NVML's information by name of the device."""
-        return match_gpus(self.engine.devices, self.nvidia.cards) if self.engine else {}
+        return match_gpus(self.engine.devices, self.nvidia.gpus) if self.engine else {}
 
     @cached_property
     def hint(self) -> UserError | None:
-        """A broken driver, or cards that the engine does not use."""
+        """A broken driver, or GPUs that the engine does not use."""
         if self.problem is not None or self.engine is None:
             return self.problem
         return unused_gpu_hint(self.engine.devices, self.system, self.engine.backends)
@@ -231,7 +231,7 @@ class MachineReader:
         system = (self._system or ()) if needs_details else ()
         nvidia = read_nvidia() if needs_details else NvidiaInfo()
         return Machine(
-            devices=plan_devices(found.devices, nvidia.cards, system),
+            devices=plan_devices(found.devices, nvidia.gpus, system),
             engine=found,
             rpc_servers=found.rpc_servers,
             missing=_problems(found),

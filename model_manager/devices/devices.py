@@ -79,7 +79,7 @@ class Device:
 
 
 class GpuIdentity(Protocol):
-    """What identifies a graphics card; ``pci_bus_id`` as in ``Device``."""
+    """What identifies a GPU; ``pci_bus_id`` as in ``Device``."""
 
     @property
     def name(self) -> str:
@@ -161,23 +161,23 @@ def default_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     return (*servers, *(gpus.values() or integrated))
 
 
-def match_gpus(devices: Sequence[Device], cards: Sequence[T], *, by_order: bool = False) -> dict[str, T]:
-    """Match devices with cards of another list; returns the cards by device name.
+def match_gpus(devices: Sequence[Device], gpus: Sequence[T], *, by_order: bool = False) -> dict[str, T]:
+    """Match devices with the GPUs of another list; return these by device name.
 
-    By PCI address, where both have one, else by the card's name, several of one name in their order, and at last
+    By PCI address, where both have one, else by the name, several of one name in their order, and at last
     ``by_order`` alone.
     """
-    by_address = {card.pci_bus_id: card for card in cards if card.pci_bus_id}
+    by_address = {gpu.pci_bus_id: gpu for gpu in gpus if gpu.pci_bus_id}
     found = {device.name: by_address[device.pci_bus_id] for device in devices if device.pci_bus_id in by_address}
-    left = [card for card in cards if all(card is not other for other in found.values())]
+    left = [gpu for gpu in gpus if all(gpu is not other for other in found.values())]
     for same_name in (True, False) if by_order else (True,):
         for device in devices:
-            for place, card in enumerate(left):
-                have_addresses = device.pci_bus_id and card.pci_bus_id
+            for place, gpu in enumerate(left):
+                have_addresses = device.pci_bus_id and gpu.pci_bus_id
                 if (
                     device.name not in found
                     and not have_addresses
-                    and (card.name == device.description or not same_name)
+                    and (gpu.name == device.description or not same_name)
                 ):
                     found[device.name] = left.pop(place)
                     break

@@ -1,4 +1,4 @@
-"""NVIDIA cards as NVML reports them: driver, PCIe, display, and the processes that hold their memory.
+"""NVIDIA GPUs as NVML reports them: driver, PCIe, display, and the processes that hold their memory.
 
 The only importer of ``pynvml``.  Without a driver, a package or a card the result is empty; what a card does not report
 (a notebook's, or a process's memory on Windows) is None.  The engine's own device list decides what can be used.
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class GpuProcess:
-    """A process with memory on a card.  ``used_bytes`` is None where the driver does not report it (Windows)."""
+    """A process with memory on a GPU.  ``used_bytes`` is None where the driver does not report it (Windows)."""
 
     pid: int
     name: str
@@ -28,7 +28,7 @@ class GpuProcess:
 
 @dataclass(frozen=True)
 class NvidiaGpu:
-    """One card, numbered as the driver does (by PCI bus).
+    """One GPU, numbered as the driver does (by PCI bus).
 
     ``pci_bus_id`` is ``domain:bus:device.function`` in small letters (``0000:01:00.0``).  PCIe generations and widths
     in lanes are the current ones (less while the card is idle) and the most that card and slot support.
@@ -49,10 +49,10 @@ class NvidiaGpu:
 
 @dataclass(frozen=True)
 class NvidiaInfo:
-    """All cards, and the driver's version (``"550.54.14"``), None where there is no driver."""
+    """All GPUs, and the driver's version (``"550.54.14"``), None where there is no driver."""
 
     driver: str | None = None
-    cards: tuple[NvidiaGpu, ...] = ()
+    gpus: tuple[NvidiaGpu, ...] = ()
 
 
 def read_nvidia(nvml: Any = None) -> NvidiaInfo:
@@ -89,7 +89,7 @@ def _read(nvml: Any) -> NvidiaInfo:
         kind = PureWindowsPath if "\\" in name else PurePosixPath
         return kind(name).name or str(pid)
 
-    cards = []
+    gpus = []
     for index in range(ask(nvml.nvmlDeviceGetCount) or 0):
         handle = ask(nvml.nvmlDeviceGetHandleByIndex, index)
         memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle) if handle is not None else None
@@ -102,7 +102,7 @@ def _read(nvml: Any) -> NvidiaInfo:
                 used[process.pid] = used.get(process.pid) or process.usedGpuMemory
         processes = [GpuProcess(pid, process_name(pid), n_bytes) for pid, n_bytes in used.items()]
         address, display = ask(nvml.nvmlDeviceGetPciInfo, handle), ask(nvml.nvmlDeviceGetDisplayActive, handle)
-        card = NvidiaGpu(
+        gpu = NvidiaGpu(
             index=index,
             name=_text(ask(nvml.nvmlDeviceGetName, handle) or ""),
             pci_bus_id=normalise_pci_address(_text(address.busId)) if address is not None else "",
@@ -115,9 +115,9 @@ def _read(nvml: Any) -> NvidiaInfo:
             pcie_width_max=ask(nvml.nvmlDeviceGetMaxPcieLinkWidth, handle),
             processes=tuple(sorted(processes, key=lambda each: -(each.used_bytes or 0))),
         )
-        cards.append(card)
+        gpus.append(gpu)
     driver = ask(nvml.nvmlSystemGetDriverVersion)
-    return NvidiaInfo(_text(driver) if driver else None, tuple(cards))
+    return NvidiaInfo(_text(driver) if driver else None, tuple(gpus))
 
 
 def normalise_pci_address(text: str) -> str:

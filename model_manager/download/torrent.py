@@ -84,7 +84,7 @@ class TorrentFile:
 
     @property
     def working_name(self) -> str:
-        """Name in the staging folder; the name of a raw part can't be mistaken for a model's."""
+        """Name in the staging folder; the name of a split part can't be mistaken for a model's."""
         return self.name if part_of(self.name) else f"{self.name}.part"
 
 
@@ -126,8 +126,8 @@ def download_magnet(
     """Download the model of a magnet link; return the finished files in ``folder``, the first shard first.
 
     Blocks, and continues what an earlier call left.  Other files are ignored; ``so=NUMBERS`` in the link selects among
-    several models.  Experts are stacked and raw parts joined; the origin has the SHA-256 of the original file.  Models
-    of the catalogue are compared with the hub.
+    several models.  Experts are stacked and split parts joined; the origin has the SHA-256 of the original file.
+    Models of the catalogue are compared with the hub.
 
     Raises ``Cancelled`` within half a second after ``transfer.token`` is cancelled (a conversion first finishes a block
     of 16 MiB), and ``UserError``: torrent_not_installed(command), magnet_not_understood(detail),

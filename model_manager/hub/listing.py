@@ -1,6 +1,6 @@
 """Models among the files of a repository, by their names alone.
 
-Shards and raw parts become one model.  Files that aren't models by name (vision projectors, importance matrices, bare
+Shards and split parts become one model.  Files that aren't models by name (vision projectors, importance matrices, bare
 vocabularies) are ignored; incomplete models are listed with the reason.  The header is checked by the download.
 """
 

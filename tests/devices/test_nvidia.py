@@ -135,7 +135,7 @@ def test_unsupported_queries_are_none() -> None:
             "nvmlDeviceGetPciInfo",
         }
     )
-    (card,) = read_nvidia(Nvml(Card(silent=silent, computing=[(1234, None), (8, None)]), as_bytes=True)).cards
+    (card,) = read_nvidia(Nvml(Card(silent=silent, computing=[(1234, None), (8, None)]), as_bytes=True)).gpus
     assert (card.drives_display, card.pcie_width, card.pcie_width_max, card.pci_bus_id) == (None, None, 16, "")
     assert card.processes == (GpuProcess(1234, "1234", None), GpuProcess(8, "game.exe", None))
     assert card.name == "NVIDIA GeForce RTX 4090"
@@ -143,7 +143,7 @@ def test_unsupported_queries_are_none() -> None:
 
 def test_failing_card_is_skipped() -> None:
     gone = Card(silent=frozenset({"nvmlDeviceGetMemoryInfo"}))
-    (card,) = read_nvidia(Nvml(gone, Card(bus_id="00000000:0A:00.0"))).cards
+    (card,) = read_nvidia(Nvml(gone, Card(bus_id="00000000:0A:00.0"))).gpus
     assert (card.index, card.pci_bus_id) == (1, "0000:0a:00.0")
 
 
@@ -153,11 +153,11 @@ def test_no_driver_gives_no_cards() -> None:
 
 def test_read_on_this_machine() -> None:
     facts = read_nvidia()
-    assert bool(facts.cards) <= bool(facts.driver)
+    assert bool(facts.gpus) <= bool(facts.driver)
 
 
 def test_devices_match_cards_by_address() -> None:
-    cards = read_nvidia(Nvml(Card(bus_id="00000000:01:00.0"), Card(bus_id="00000000:C1:00.0"))).cards
+    cards = read_nvidia(Nvml(Card(bus_id="00000000:01:00.0"), Card(bus_id="00000000:C1:00.0"))).gpus
     devices = [
         listed("CUDA0", "NVIDIA GeForce RTX 4090", "0000:c1:00.0"),
         listed("CUDA1", "NVIDIA GeForce RTX 4090", "0000:01:00.0"),
@@ -169,7 +169,7 @@ def test_devices_match_cards_by_address() -> None:
 
 def test_devices_without_address_match_by_name_and_order() -> None:
     small = Card(name="NVIDIA GeForce RTX 3060", bus_id="00000000:02:00.0")
-    cards = read_nvidia(Nvml(Card(), small, Card(bus_id="00000000:03:00.0"))).cards
+    cards = read_nvidia(Nvml(Card(), small, Card(bus_id="00000000:03:00.0"))).gpus
     devices = [listed(f"Vulkan{i}", name) for i, name in enumerate([small.name, Card.name, Card.name, Card.name])]
     found = match_gpus(devices, cards)
     assert {name: card.index for name, card in found.items()} == {"Vulkan0": 1, "Vulkan1": 0, "Vulkan2": 2}

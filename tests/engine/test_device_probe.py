@@ -177,7 +177,7 @@ def test_default_devices_list_each_gpu_once() -> None:
 def test_gpu_that_drives_a_display_keeps_a_larger_reserve() -> None:
     devices = [device("CUDA0", pci="0000:01:00.0"), device("CUDA1", pci="0000:02:00.0")]
     card = NvidiaGpu(0, "x", "0000:02:00.0", 24 * GIB, 20 * GIB, True, None, None, None, None, ())
-    reserves = [each.reserve_bytes for each in plan_devices(devices, cards=[card])]
+    reserves = [each.reserve_bytes for each in plan_devices(devices, nvidia_gpus=[card])]
     assert reserves == [RESERVE_BYTES, DISPLAY_RESERVE_BYTES]
     seen = SystemGpu("AMD", "AMD", "0000:01:00.0", drives_display=True)
     reserves = [each.reserve_bytes for each in plan_devices(devices, gpus=[seen])]

@@ -78,7 +78,7 @@ class ModelDetails(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[ModelItem | None, Sequence[GgufHeader], Repository | None] = (None, (), None)
-        self._facts: tuple[DetailRow, ...] = ()
+        self._details: tuple[DetailRow, ...] = ()
         self._narrow = False
         self._make_parts()
         self._lay_out()
@@ -155,7 +155,7 @@ class ModelDetails(QWidget):
         repository: Repository | None = None,
         hint: str = "",
     ) -> None:
-        """Show a model or its changes, with facts of its headers and its repository; without one show ``hint``."""
+        """Show a model or its changes, with details of its headers and its repository; without one show ``hint``."""
         self._shown = (item, headers, repository)
         self._title.setVisible(item is not None)
         self.fold.setVisible(item is not None and self._narrow)
@@ -176,9 +176,9 @@ class ModelDetails(QWidget):
             self._show_text(self._problem, *problem_text(item))
             self._show_progress(item)
             self._show_buttons(item)
-        facts = self._facts_of(item, headers, repository) if item is not None else ()
-        if facts != self._facts or not self.area.widget():
-            self._fill(facts)
+        details = self._details_of(item, headers, repository) if item is not None else ()
+        if details != self._details or not self.area.widget():
+            self._fill(details)
         self._fold()
 
     def _act(self) -> None:
@@ -219,7 +219,7 @@ class ModelDetails(QWidget):
             shown.setFocus()
 
     def _fold(self) -> None:
-        shown = bool(self._facts) and (not self._narrow or self.fold.isChecked())
+        shown = bool(self._details) and (not self._narrow or self.fold.isChecked())
         self.area.setVisible(shown)
         self._rule.setVisible(shown)
         # Beside the list the metadata shrinks where the height does not suffice.
@@ -230,8 +230,8 @@ class ModelDetails(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
 
-    def _fill(self, facts: tuple[DetailRow, ...]) -> None:
-        self._facts = facts
+    def _fill(self, details: tuple[DetailRow, ...]) -> None:
+        self._details = details
         scrolled = self.area.verticalScrollBar().value()
         holder = QWidget()
         holder.setObjectName("modelFactsList")
@@ -241,22 +241,22 @@ class ModelDetails(QWidget):
         grid.setVerticalSpacing(6)
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
-        for row, fact in enumerate(facts):
-            if not fact.label:
+        for row, detail in enumerate(details):
+            if not detail.label:
                 grid.setRowMinimumHeight(row, 8)
                 continue
-            label = QLabel(fact.label.strip())
+            label = QLabel(detail.label.strip())
             label.setProperty("quiet", True)
             label.setFont(interface_font(SMALL_SIZE))
             grid.addWidget(label, row, 0, TOP)
-            grid.addWidget(self._value(fact), row, 1, TOP)
-            if fact.copy:
-                grid.addWidget(self._copy_button(fact), row, 2, TOP)
-        grid.setRowStretch(len(facts), 1)
+            grid.addWidget(self._value(detail), row, 1, TOP)
+            if detail.copy:
+                grid.addWidget(self._copy_button(detail), row, 2, TOP)
+        grid.setRowStretch(len(details), 1)
         self.area.setWidget(holder)
         self.area.verticalScrollBar().setValue(scrolled)
 
-    def _copy_button(self, fact: DetailRow) -> QToolButton:
+    def _copy_button(self, detail: DetailRow) -> QToolButton:
         copy = QToolButton()
         copy.setObjectName("copyButton")
         copy.setIcon(icon("copy", size=14))
@@ -264,38 +264,38 @@ class ModelDetails(QWidget):
         copy.setFixedSize(20, 20)
         copy.setStyleSheet("padding: 0;")
         copy.setToolTip(self.tr("Copy"))
-        copy.setAccessibleName(self.tr("Copy: {name}").format(name=fact.label))
-        copy.setProperty("copies", fact.copy)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(fact.copy))
+        copy.setAccessibleName(self.tr("Copy: {name}").format(name=detail.label))
+        copy.setProperty("copies", detail.copy)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(detail.copy))
         return copy
 
-    def _value(self, fact: DetailRow) -> QLabel:
-        if fact.is_path:
+    def _value(self, detail: DetailRow) -> QLabel:
+        if detail.is_path:
             path = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
             path.setFont(interface_font(SMALL_SIZE))
-            path.set_text(fact.value)
+            path.set_text(detail.value)
             return path
-        text = escape(fact.value)
-        value = QLabel(f'<a href="{text}">{text}</a>' if fact.is_link else fact.value)
+        text = escape(detail.value)
+        value = QLabel(f'<a href="{text}">{text}</a>' if detail.is_link else detail.value)
         value.setFont(interface_font(SMALL_SIZE))
         value.setWordWrap(True)
         value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        value.setTextFormat(Qt.TextFormat.RichText if fact.is_link else Qt.TextFormat.PlainText)
+        value.setTextFormat(Qt.TextFormat.RichText if detail.is_link else Qt.TextFormat.PlainText)
         flags = Qt.TextInteractionFlag
         links = flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard
-        value.setTextInteractionFlags(links if fact.is_link else flags.TextSelectableByMouse)
+        value.setTextInteractionFlags(links if detail.is_link else flags.TextSelectableByMouse)
         value.linkActivated.connect(lambda _link: self.action_requested.emit("open_page"))
         return value
 
     # Facts
 
-    def _facts_of(
+    def _details_of(
         self, item: ModelItem, headers: Sequence[GgufHeader], repository: Repository | None
     ) -> tuple[DetailRow, ...]:
-        facts: list[DetailRow] = []
+        details: list[DetailRow] = []
         for group in (self._of_header(item, headers), self._of_files(item), self._of_origin(item, repository)):
-            facts += [DetailRow(""), *group] if facts and group else group
-        return tuple(facts)
+            details += [DetailRow(""), *group] if details and group else group
+        return tuple(details)
 
     def _of_header(self, item: ModelItem, headers: Sequence[GgufHeader]) -> list[DetailRow]:
         if not headers:
@@ -324,23 +324,23 @@ class ModelDetails(QWidget):
         return [DetailRow(label, value) for label, value in rows if value]
 
     def _of_files(self, item: ModelItem) -> list[DetailRow]:
-        facts, model, n_bytes = [], item.model, item.bytes
+        details, model, n_bytes = [], item.model, item.bytes
         if n_bytes:
             is_exact = (
                 item.catalogue is None or item.catalogue.sha256 or model is not None or item.published is not None
             )
             text = self.tr("{size} ({bytes}\u00a0bytes)") if is_exact else self.tr("about {size}")
-            facts.append(DetailRow(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
+            details.append(DetailRow(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
         names = _file_names(item)
         label = self.tr("File") if len(names) == 1 else self.tr("Files")
-        facts += [DetailRow(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
+        details += [DetailRow(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
         if len(names) > SHOWN_FILES:
-            facts.append(DetailRow(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
+            details.append(DetailRow(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
         if item.path is not None:
-            facts.append(DetailRow(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
+            details.append(DetailRow(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
         sha256 = (model.sha256 if model else None) or _published_sha256(item)
         if sha256:
-            facts.append(DetailRow("SHA-256", f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}", sha256))
+            details.append(DetailRow("SHA-256", f"{sha256[:SHOWN_DIGITS]}…{sha256[-SHOWN_DIGITS:]}", sha256))
         if (
             model is not None
             and model.sha256
@@ -350,19 +350,19 @@ class ModelDetails(QWidget):
             # Compared with the published file, or only hashed.
             is_verified = model.published is not None or (item.catalogue and item.catalogue.sha256 == sha256)
             text = self.tr("verified on {date}") if is_verified else self.tr("computed on {date}")
-            facts.append(DetailRow(" ", text.format(date=date_text(model.verified_at))))
-        return facts
+            details.append(DetailRow(" ", text.format(date=date_text(model.verified_at))))
+        return details
 
     def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[DetailRow]:
         entry = item.catalogue
         licence = (entry.licence if entry else None) or (repository.licence if repository else None)
         unknown = self.tr("see the repository page") if entry else ""
-        facts = [
+        details = [
             DetailRow(self.tr("Licence"), licence or unknown),
             DetailRow(self.tr("Created by"), entry.author if entry else ""),
             DetailRow(self.tr("Repository"), item.repository, is_link=True),
         ]
-        return [each for each in facts if each.value]
+        return [each for each in details if each.value]
 
     def _tokens(self, count: int) -> str:
         return self.tr("{count} tokens").format(count=grouped(count))

@@ -67,9 +67,9 @@ def with_border(options: PlanOptions, segments: Sequence[tuple[str, int]], borde
     return replace(options, tensor_split=shares if len(shares) > 1 and any(shares) else ())
 
 
-def layers_with_experts(facts: ModelShape) -> tuple[int, ...]:
+def layers_with_experts(shape: ModelShape) -> tuple[int, ...]:
     """Return the numbers of the layers that have experts."""
-    return tuple(number for number, layer in enumerate(facts.layers) if layer.experts.total)
+    return tuple(number for number, layer in enumerate(shape.layers) if layer.experts.total)
 
 
 def with_option(options: PlanOptions, option: str, value: object, expert_layers: Sequence[int] = ()) -> PlanOptions:

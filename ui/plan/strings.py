@@ -234,12 +234,12 @@ def computer_text(machine: Machine, host: HostMemory) -> str:
     gpus = Counter(
         (device.description, round((device.total_bytes or device.free_bytes) / GIB)) for device in machine.devices
     )
-    facts = []
+    hardware = []
     for (name, gib), count in gpus.items():
         text = f"{name}, {gib} GiB" if name else translate("plan", "GPU, {gib} GiB").format(gib=gib)
-        facts.append(f"{count} × {text}" if count > 1 else text)
-    facts.append(translate("plan", "{gib} GiB RAM").format(gib=round(host.total_bytes / GIB)))
-    return translate("plan", "This computer: {facts}").format(facts=" · ".join(facts))
+        hardware.append(f"{count} × {text}" if count > 1 else text)
+    hardware.append(translate("plan", "{gib} GiB RAM").format(gib=round(host.total_bytes / GIB)))
+    return translate("plan", "This computer: {hardware}").format(hardware=" · ".join(hardware))
 
 
 def place_text(plan: LoadPlan) -> str:

@@ -101,7 +101,7 @@ class DeviceRow(QWidget):
         known = machine.engine.devices if machine.engine else ()
         found = next((each for each in known if each.name == self.name), None)
         planned = next((each for each in machine.offered or machine.devices if each.name == self.name), None)
-        card = machine.cards.get(self.name)
+        gpu = machine.nvidia_gpus.get(self.name)
         description = found.description if found else planned.description if planned else ""
         title = short_description(description) or self.name
         free = found.free_bytes if found else planned.free_bytes if planned else 0
@@ -110,9 +110,9 @@ class DeviceRow(QWidget):
             # The engine reports all RAM as free.
             free = read_memory().available_bytes
         self._figure.setText(self.tr("{free} of {total} GiB free").format(free=gib(free), total=gib(total)))
-        facts = self._facts(found.backend if found else "", planned, card)
-        self.detail.setText(" · ".join(fact for fact in facts if fact != title))
-        self.holders.setText(self._held_by(card.processes if card else ()))
+        details = self._details(found.backend if found else "", planned, gpu)
+        self.detail.setText(" · ".join(detail for detail in details if detail != title))
+        self.holders.setText(self._held_by(gpu.processes if gpu else ()))
         self.holders.setVisible(bool(self.holders.text()))
         if self.use is None:
             self._title.setText(title)
@@ -129,18 +129,18 @@ class DeviceRow(QWidget):
         self.ceiling.setAccessibleName(self.tr("Use at most on {device}").format(device=title))
         self.reserve.setAccessibleName(self.tr("Keep free on {device}").format(device=title))
 
-    def _facts(self, backend: str, planned: Device | None, card: NvidiaGpu | None) -> list[str]:
-        facts = [self.name] if self.name != backend else []
-        facts.append(backend or self.tr("simulated"))
-        if card is not None and card.pcie_width:
-            facts.append(f"PCIe {card.pcie_generation or '?'} ×{card.pcie_width}")
+    def _details(self, backend: str, planned: Device | None, gpu: NvidiaGpu | None) -> list[str]:
+        details = [self.name] if self.name != backend else []
+        details.append(backend or self.tr("simulated"))
+        if gpu is not None and gpu.pcie_width:
+            details.append(f"PCIe {gpu.pcie_generation or '?'} ×{gpu.pcie_width}")
         if planned is not None and planned.reserve_bytes >= DISPLAY_RESERVE_BYTES:
-            facts.append(self.tr("drives the display"))
+            details.append(self.tr("drives the display"))
         if planned is not None and planned.shares_ram:
-            facts.append(self.tr("uses system RAM"))
+            details.append(self.tr("uses system RAM"))
         if planned is None and backend != "CPU":
-            facts.append(self.tr("not used: another device is the same GPU or a better choice"))
-        return facts
+            details.append(self.tr("not used: another device is the same GPU or a better choice"))
+        return details
 
     def _held_by(self, processes: Sequence[GpuProcess]) -> str:
         if not processes:

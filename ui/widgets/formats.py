@@ -38,15 +38,15 @@ def quality_of(quantisation: str | None) -> Quality | None:
 def quality_text(quality: Quality | None) -> str:
     """Return the quality in a few words; empty where it is unknown."""
     texts: dict[Quality, str] = {
-        "original": translate("model_words", "Original weights"),
-        "same": translate("model_words", "Virtually lossless"),
-        "very_close": translate("model_words", "Very close to the original"),
-        "close": translate("model_words", "Close to the original"),
-        "small": translate("model_words", "Small loss"),
-        "some": translate("model_words", "Some loss"),
-        "noticeable": translate("model_words", "Noticeable loss"),
-        "heavy": translate("model_words", "Heavy loss"),
-        "severe": translate("model_words", "Severe loss"),
+        "original": translate("formats", "Original weights"),
+        "same": translate("formats", "Virtually lossless"),
+        "very_close": translate("formats", "Very close to the original"),
+        "close": translate("formats", "Close to the original"),
+        "small": translate("formats", "Small loss"),
+        "some": translate("formats", "Some loss"),
+        "noticeable": translate("formats", "Noticeable loss"),
+        "heavy": translate("formats", "Heavy loss"),
+        "severe": translate("formats", "Severe loss"),
     }
     return texts[quality] if quality else ""
 
@@ -54,22 +54,20 @@ def quality_text(quality: Quality | None) -> str:
 def quality_sentence(quality: Quality | None) -> str:
     """Return what the quality means for answers; empty where it is unknown."""
     texts: dict[Quality, str] = {
-        "original": translate("model_words", "No loss of quality, but larger than chatting requires."),
-        "same": translate("model_words", "In practice, answers are the same as from the original weights."),
-        "very_close": translate("model_words", "Answers like the original, apart from very rare slips."),
-        "close": translate("model_words", "Answers almost like the original. The usual choice if it fits."),
-        "small": translate(
-            "model_words", "Hardly noticeable in conversation; code and long reasoning suffer slightly."
-        ),
+        "original": translate("formats", "No loss of quality, but larger than chatting requires."),
+        "same": translate("formats", "In practice, answers are the same as from the original weights."),
+        "very_close": translate("formats", "Answers like the original, apart from very rare slips."),
+        "close": translate("formats", "Answers almost like the original. The usual choice if it fits."),
+        "small": translate("formats", "Hardly noticeable in conversation; code and long reasoning suffer slightly."),
         "some": translate(
-            "model_words", "Good for conversation; more mistakes in facts, code and reasoning than larger versions."
+            "formats", "Good for conversation; more mistakes in facts, code and reasoning than larger versions."
         ),
         "noticeable": translate(
-            "model_words",
+            "formats",
             "Fluent, but with more mistakes in facts, code and reasoning. Still useful for very large models.",
         ),
-        "heavy": translate("model_words", "Often wrong and sometimes incoherent. Use only if nothing larger fits."),
-        "severe": translate("model_words", "Mainly for experiments; don't rely on its answers."),
+        "heavy": translate("formats", "Often wrong and sometimes incoherent. Use only if nothing larger fits."),
+        "severe": translate("formats", "Mainly for experiments; don't rely on its answers."),
     }
     return texts[quality] if quality else ""
 
@@ -80,21 +78,21 @@ def of_text(done: int, total: int) -> str:
     part = f"{done / GIB:.1f} GiB" if whole.endswith("GiB") else size_text(done)
     if part.split()[-1] == whole.split()[-1]:
         part = part.split()[0]
-    return translate("model_words", "{part} of {whole}").format(part=part, whole=whole)
+    return translate("formats", "{part} of {whole}").format(part=part, whole=whole)
 
 
 def time_left_text(seconds: float) -> str:
     """Return the time left, rounded to minutes."""
     minutes = round(seconds / 60)
     if seconds < 60:
-        return translate("model_words", "less than a minute left")
+        return translate("formats", "less than a minute left")
     if minutes < 60:
-        return translate("model_words", "{minutes} min left").format(minutes=minutes)
+        return translate("formats", "{minutes} min left").format(minutes=minutes)
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return translate("model_words", "{hours} h {minutes} min left").format(hours=hours, minutes=minutes)
+        return translate("formats", "{hours} h {minutes} min left").format(hours=hours, minutes=minutes)
     days, hours = divmod(hours, 24)
-    return translate("model_words", "{days} d {hours} h left").format(days=days, hours=hours)
+    return translate("formats", "{days} d {hours} h left").format(days=days, hours=hours)
 
 
 def date_text(moment: datetime) -> str:
