@@ -259,13 +259,13 @@ class ChatSession:
         """The request for an answer: its branch above it, with the overrides of its conversation or the settings."""
         conversation, settings = store.get(message.conversation_id), self._settings.current
         branch = store.branch(message.conversation_id)
-        place = next(place for place, each in enumerate(branch) if each.id == message.id)
+        index = next(index for index, each in enumerate(branch) if each.id == message.id)
         return ChatRequest(
-            prompt_messages(conversation.system_prompt, branch[:place]),
+            prompt_messages(conversation.system_prompt, branch[:index]),
             conversation.sampling or settings.sampling(),
             message.content,
             conversation.context_policy or ContextPolicy(settings.context_policy),
-            left_out_before(branch[: place + 1]),
+            left_out_before(branch[: index + 1]),
         )
 
     def _leave_temporary(self) -> None:

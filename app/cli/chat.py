@@ -42,11 +42,11 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
                 load_s = event.seconds
             case PlanChanged():
                 print_note(replanned_sentence(event.plan, str, event.because))
-            case ContextFitted(left_out=(_, *_)):
+            case ContextFitted() if event.left_out:
                 print_note(left_out_sentence(len(event.left_out), event.context, str))
         session.handle(answer, event)
 
-    # The job runs here instead of in the inference worker: nothing else is to be done meanwhile.
+    # The job runs here instead of in the inference worker: the command has nothing else to do.
     session = ChatSession(services.store, services.settings, lambda _id: backend, lambda job, _token: job(), post=post)
     if arguments.no_save:
         session.open_temporary()

@@ -64,7 +64,7 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
             from app.cli import doctor
 
             doctor.run(folder, _downloads(folder).settings, arguments)
-        case _:
+        case "devices" | "plan" | "recommend" | "bench":
             from app.cli import plan
 
             plan.run(folder, _downloads(folder), arguments)

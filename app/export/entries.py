@@ -1,4 +1,4 @@
-"""Messages prepared for the formats for readers: speaker, thought, text, status and details."""
+"""Messages prepared for the human-readable formats: speaker, thought, text, status and details."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from app.parameter import parameters
 
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}
-_DRAWN_AHEAD = 40
-"""Messages."""
+_PREFETCHED_MESSAGES = 40
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,15 @@ def name_bidi_controls(text: str) -> str:
 def entries(
     tree: ConversationTree, options: ExportOptions, renderer: FormulaRenderer | None = None
 ) -> Iterator[ExportedMessage]:
-    """Yield the messages of the shown branch; reports progress after each.
+    """Yield the messages of the shown branch; report progress after each.
 
-    ``renderer`` draws the formulas of the messages ahead meanwhile: the exporter asks for each and finds it drawn.
+    ``renderer`` draws the formulas of the next messages in the background, before the exporter needs them.
     """
     branch = tree.branch()
     upcoming = (_entry(message, options) for message in branch)
     waiting: deque[ExportedMessage] = deque()
     for number in range(1, len(branch) + 1):
-        for entry in islice(upcoming, (_DRAWN_AHEAD if renderer else 1) - len(waiting)):
+        for entry in islice(upcoming, (_PREFETCHED_MESSAGES if renderer else 1) - len(waiting)):
             waiting.append(entry)
             if renderer is not None:
                 renderer.request(_formulas((*entry.thought_blocks, *entry.text_blocks)), lambda _key, _display: None)
@@ -80,7 +79,7 @@ def entries(
 
 
 def thought_label(entry: ExportedMessage, options: ExportOptions) -> str:
-    """Return ``ThoughtExport``, with their duration where it is known."""
+    """Return the label of the thoughts, with their duration where it is known."""
     seconds = entry.message.provenance.thought_s if entry.message.provenance else None
     return options.labels.thoughts + ("" if seconds is None else f" ({seconds:.1f} s)")
 
@@ -102,7 +101,7 @@ def branches(tree: ConversationTree) -> list[ConversationTree]:
 def with_options(
     trees: Sequence[ConversationTree], options: ExportOptions
 ) -> Iterator[tuple[ConversationTree, ExportOptions]]:
-    """Yield each conversation with options whose progress is its part of the whole; reports its end."""
+    """Yield each conversation with options whose progress is its part of the whole; report its end."""
     sizes = [1 + len(tree.messages) for tree in trees]
     done = 0
     for tree, size in zip(trees, sizes, strict=True):

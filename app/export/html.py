@@ -180,15 +180,15 @@ class BlockWriter:
             if not items or (block.marker and "l" not in containers[level + 1 :]):
                 items.append([])
             items[-1].append((containers, block))
-        for kind, group in groupby(items, lambda item: _kind(item, level)):
+        for (tag, css_class), group in groupby(items, lambda item: _list_tag(item, level)):
             expected = 1
             for position, item in enumerate(group):
-                number = int(item[0][1].marker[:-1]) if kind == "ol" else expected
+                number = int(item[0][1].marker[:-1]) if tag == "ol" else expected
                 attribute = "" if number == expected else f' {"value" if position else "start"}="{number}"'
-                yield f"</li>\n<li{attribute}>" if position else f"<{kind}{attribute}>\n<li>"
+                yield f"</li>\n<li{attribute}>" if position else f"<{tag}{css_class}{attribute}>\n<li>"
                 yield from self._flow(item, level + 1)
                 expected = number + 1
-            yield f"</li>\n</{kind[:2]}>"
+            yield f"</li>\n</{tag}>"
 
     def style_rules(self) -> str:
         """Return the style rules of the formulas that were written."""
@@ -262,13 +262,13 @@ def _containers(block: Block) -> str:
     return "l".join("q" * block.quotes.count(level) for level in range(block.depth + 1))
 
 
-def _kind(item: list[_Placed], level: int) -> str:
-    """Return the tag of an item's list, with its class."""
+def _list_tag(item: list[_Placed], level: int) -> tuple[str, str]:
+    """Return the tag of an item's list, and its class attribute."""
     containers, block = item[0]
     marker = block.marker if "l" not in containers[level + 1 :] else ""
     if marker in _TASKS:
-        return 'ul class="tasks"'
-    return "ol" if marker[:-1].isdigit() else "ul"
+        return "ul", ' class="tasks"'
+    return ("ol" if marker[:-1].isdigit() else "ul"), ""
 
 
 def _svg(shape: Shape, source: str, kind: str) -> str:

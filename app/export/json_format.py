@@ -3,8 +3,8 @@
 One object: ``format`` and ``version``, and ``conversations`` with all their ``messages``, parents before their
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation.
 
-An import reads a file in parts, so that it takes the memory of its largest conversation only, and the conversations
-before the place where a file is damaged or cut off.
+Imports are streamed: they need the memory of the largest conversation, and conversations before a damaged or missing
+part are still imported.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from model_manager.errors import UserError
 FORMAT_NAME = "apus-chat-conversations"
 FORMAT_VERSION = 2
 CHUNK_BYTES = 1 << 20
-MAX_CONVERSATION = 1 << 29
-"""Characters.  A longer value is treated as damaged."""
+MAX_VALUE_CHARACTERS = 1 << 29
+"""A longer value is treated as damaged."""
 _CONVERSATIONS = "conversations"
 _NOT_SPACE = re.compile(r"[^ \t\r\n]")
 _MAX_DEPTH = 50
@@ -150,7 +150,7 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
         if isinstance(field, datetime):
             field = column_value(field)
         elif key == "attachments":
-            field = [{key: getattr(each, key) for key in _ATTACHMENT_KEYS} for each in field]
+            field = [{name: getattr(each, name) for name in _ATTACHMENT_KEYS} for each in field]
         plain[key] = field
     return plain
 
@@ -328,7 +328,7 @@ class _JsonStreamReader:
             except ValueError as error:
                 # Incomplete or malformed.  The buffer doubles each time, so that a long value is parsed a few times.
                 length = len(self._buffer) - self._at
-                if length > MAX_CONVERSATION or not self._fill(max(CHUNK_BYTES, length)):
+                if length > MAX_VALUE_CHARACTERS or not self._fill(max(CHUNK_BYTES, length)):
                     raise self.error() from error
                 continue
             # A number at the end of the buffer may continue.

@@ -16,7 +16,7 @@ import pytest
 from app.backend import PromptMessage
 from app.conversation import Role
 from app.engine.child.template import PromptTemplate
-from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
+from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.engine.local_engine import LocalEngine
 from app.process.child_process import TEMPLATE_RENDERER
 from model_manager.cancellation import CancelToken
@@ -128,7 +128,7 @@ def test_memory_stays_within_the_limit(start: Start) -> None:
         rendering.prompt(HELLO, "")
     ended.set()
     thread.join()
-    assert 1 << 20 < max(peak) < LIMIT_BYTES
+    assert 1 << 20 < max(peak) < MEMORY_LIMIT_BYTES
 
 
 def test_cancellation_ends_the_renderer(start: Start) -> None:
@@ -231,4 +231,4 @@ def test_renderer_without_a_parent_ends() -> None:
         ):
             process.stdin.write(json.dumps(line).encode() + b"\n")
         process.stdin.flush()
-        assert process.wait(LIMIT_S + 6) != 0
+        assert process.wait(TIME_LIMIT_S + 6) != 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from app.backend import PromptMessage
 from app.conversation import Role
-from app.engine.child.template_child import LIMIT_BYTES, LIMIT_S
+from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.process.child_process import TEMPLATE_RENDERER, LimitedProcess
 from model_manager.errors import Cancelled, UserError
 
@@ -43,7 +43,7 @@ class PromptTemplate:
         bos: str,
         eos: str,
         is_stopped: Callable[[], bool] = lambda: False,
-        limit_s: float = LIMIT_S,
+        limit_s: float = TIME_LIMIT_S,
     ) -> None:
         """``source`` is the template of the file, None for ChatML; ``limit_s`` is the time limit of a prompt.
 
@@ -108,11 +108,11 @@ class PromptTemplate:
         if answer is not None and "refused" in answer:
             raise TemplateError(answer["refused"])
         self.close()
-        raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=LIMIT_BYTES)
+        raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=MEMORY_LIMIT_BYTES)
 
     def _start(self) -> LimitedProcess:
         self.close()
-        self._process = LimitedProcess(TEMPLATE_RENDERER, LIMIT_BYTES)
+        self._process = LimitedProcess(TEMPLATE_RENDERER, MEMORY_LIMIT_BYTES)
         self._has_template = False
         return self._process
 

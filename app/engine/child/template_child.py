@@ -29,12 +29,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.process.limited_child import serve
 
-LIMIT_S = 4.0
+TIME_LIMIT_S = 4.0
 """Seconds for one prompt.  Usual templates take milliseconds."""
-LIMIT_BYTES = 512 << 20
+MEMORY_LIMIT_BYTES = 512 << 20
 """Memory of this process."""
-MAX_TEXT = 16 << 20
-"""Characters of a prompt: several times the longest contexts."""
+MAX_PROMPT_CHARACTERS = 16 << 20
+"""Several times the longest contexts."""
 
 
 class IgnoreGenerationTags(jinja2.ext.Extension):
@@ -68,7 +68,7 @@ class TemplateRenderer:
         except Exception as error:
             # Division by zero, a missing key, deep recursion: any error of untrusted code.
             return {"refused": str(error)[:500] or type(error).__name__}
-        return {"text": text} if len(text) <= MAX_TEXT else {"costly": True}
+        return {"text": text} if len(text) <= MAX_PROMPT_CHARACTERS else {"costly": True}
 
 
 def _compile(source: str, bos: str, eos: str) -> jinja2.Template:
@@ -92,7 +92,7 @@ def _compile(source: str, bos: str, eos: str) -> jinja2.Template:
 
 def main() -> None:
     """Serve until the engine's process closes the pipe or ends."""
-    serve(TemplateRenderer().handle, LIMIT_BYTES, LIMIT_S)
+    serve(TemplateRenderer().handle, MEMORY_LIMIT_BYTES, TIME_LIMIT_S)
 
 
 def _raise_exception(message: str) -> None:
