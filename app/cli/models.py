@@ -345,7 +345,7 @@ def verify_model(downloads: ModelDownloads, arguments: argparse.Namespace) -> No
     model = downloads.library.resolve(arguments.id)
     expected = _expected(downloads, arguments, model)
     results = _verify(downloads, model.path, expected)
-    if arguments.mend and worst_verification(results).matches is False:
+    if arguments.redownload and worst_verification(results).matches is False:
         for damaged in [each for each in results if each.matches is False]:
             _redownload(downloads, damaged, arguments)
         results = _verify(downloads, model.path, expected)

@@ -134,7 +134,8 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     verify = models.add_parser("verify", parents=hub, help="compare a file with the published one")
     verify.add_argument("id", metavar="ID|PATH")
     verify.add_argument("--against", metavar="ID", help="published model to compare with")
-    verify.add_argument("--mend", action="store_true", help="download damaged pieces again")
+    # --mend: its name in version 0.1.
+    verify.add_argument("--redownload", "--mend", action="store_true", help="download damaged parts again")
     repair = _with_argument(models, common, "repair", "path", "PATH", "make a file loadable: stack experts, join parts")
     repair.add_argument("--out", metavar="PATH", help="write a new file and keep the old one")
     remove = _with_argument(models, common, "remove", "id", "ID", "unregister a model; its file stays")

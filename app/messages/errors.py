@@ -425,7 +425,7 @@ SENTENCES: dict[str, str] = {
     ),
     "file_not_published": QT_TR_NOOP(
         "{path} is damaged or isn't the published file {published}. Re-download the damaged parts with "
-        "apus-chat models verify --mend, or download the whole file again."
+        "apus-chat models verify --redownload, or download the whole file again."
     ),
     "deletion_unconfirmed": QT_TR_NOOP(
         "Nothing was deleted. {path} takes up {bytes}. To delete it permanently, add --delete --yes."
