@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,17 @@ from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
 OpenWindow = Callable[[], MainWindow]
+MUCH_GARBAGE = 100_000
+"""Objects allocated since the last collection."""
+
+
+@pytest.fixture(autouse=True)
+def collection_between_tests() -> Iterator[None]:
+    """Leaves garbage to the thread of the widgets, as the program does."""
+    gc.disable()
+    yield
+    if gc.get_count()[0] > MUCH_GARBAGE:
+        gc.collect()
 
 
 @pytest.fixture
