@@ -728,6 +728,10 @@
         <translation>{host} 服务器出错（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
     </message>
     <message>
+        <source>{path} is damaged or isn&apos;t the published file {published}. Re-download the damaged parts with apus-chat models verify --redownload, or download the whole file again.</source>
+        <translation>{path} 已损坏，或不是发布的文件 {published}。请用 apus-chat models verify --redownload 重新下载损坏的部分，或重新下载整个文件。</translation>
+    </message>
+    <message>
         <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
     </message>
@@ -992,10 +996,6 @@
         <translation>{path} 是模型的 {count} 个分卷之一。请先合并：在模型对话框中操作，或使用 apus-chat models repair。</translation>
     </message>
     <message>
-        <source>{path} is damaged or isn&apos;t the published file {published}. Re-download the damaged parts with apus-chat models verify --mend, or download the whole file again.</source>
-        <translation>{path} 已损坏，或不是发布的文件 {published}。请用 apus-chat models verify --mend 重新下载损坏的部分，或重新下载整个文件。</translation>
-    </message>
-    <message>
         <source>Nothing was deleted. {path} takes up {bytes}. To delete it permanently, add --delete --yes.</source>
         <translation>没有删除任何内容。{path} 占用 {bytes}。要永久删除，请加上 --delete --yes。</translation>
     </message>
@@ -1164,8 +1164,8 @@
         <translation>可放入两块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
     </message>
     <message>
-        <source>Fits on your {cards} GPUs with {context} context, {left} left on {device}.</source>
-        <translation>可放入 {cards} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
+        <source>Fits on your {count} GPUs with {context} context, {left} left on {device}.</source>
+        <translation>可放入 {count} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
     </message>
     <message>
         <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s.</source>
@@ -1460,13 +1460,6 @@
     <message>
         <source>Use {device}</source>
         <translation>使用 {device}</translation>
-    </message>
-</context>
-<context>
-    <name>ChoiceOrOther</name>
-    <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
     </message>
 </context>
 <context>
@@ -1836,6 +1829,13 @@
     <message>
         <source>Continue</source>
         <translation>继续</translation>
+    </message>
+</context>
+<context>
+    <name>CustomChoiceBox</name>
+    <message>
+        <source>Custom</source>
+        <translation>自定义</translation>
     </message>
 </context>
 <context>
@@ -4506,6 +4506,101 @@
     </message>
 </context>
 <context>
+    <name>formats</name>
+    <message>
+        <source>Original weights</source>
+        <translation>原始权重</translation>
+    </message>
+    <message>
+        <source>Virtually lossless</source>
+        <translation>几乎无损</translation>
+    </message>
+    <message>
+        <source>Very close to the original</source>
+        <translation>非常接近原版</translation>
+    </message>
+    <message>
+        <source>Close to the original</source>
+        <translation>接近原版</translation>
+    </message>
+    <message>
+        <source>Small loss</source>
+        <translation>损失较小</translation>
+    </message>
+    <message>
+        <source>Some loss</source>
+        <translation>有一定损失</translation>
+    </message>
+    <message>
+        <source>Noticeable loss</source>
+        <translation>损失明显</translation>
+    </message>
+    <message>
+        <source>Heavy loss</source>
+        <translation>损失较大</translation>
+    </message>
+    <message>
+        <source>Severe loss</source>
+        <translation>损失严重</translation>
+    </message>
+    <message>
+        <source>No loss of quality, but larger than chatting requires.</source>
+        <translation>质量没有任何损失，但用于聊天没必要这么大。</translation>
+    </message>
+    <message>
+        <source>In practice, answers are the same as from the original weights.</source>
+        <translation>实际使用中，回答与原始权重无异。</translation>
+    </message>
+    <message>
+        <source>Answers like the original, apart from very rare slips.</source>
+        <translation>回答与原版相同，极少出现偏差。</translation>
+    </message>
+    <message>
+        <source>Answers almost like the original. The usual choice if it fits.</source>
+        <translation>回答与原版几乎相同。放得下时的常用选择。</translation>
+    </message>
+    <message>
+        <source>Hardly noticeable in conversation; code and long reasoning suffer slightly.</source>
+        <translation>对话中几乎察觉不到；代码和长推理略受影响。</translation>
+    </message>
+    <message>
+        <source>Good for conversation; more mistakes in facts, code and reasoning than larger versions.</source>
+        <translation>适合对话；在事实、代码和推理方面比更大的版本更容易出错。</translation>
+    </message>
+    <message>
+        <source>Fluent, but with more mistakes in facts, code and reasoning. Still useful for very large models.</source>
+        <translation>表达流畅，但在事实、代码和推理方面错误更多。对于很大的模型仍然实用。</translation>
+    </message>
+    <message>
+        <source>Often wrong and sometimes incoherent. Use only if nothing larger fits.</source>
+        <translation>经常出错，有时语无伦次。仅在放不下更大的版本时使用。</translation>
+    </message>
+    <message>
+        <source>Mainly for experiments; don&apos;t rely on its answers.</source>
+        <translation>主要用于实验，请勿依赖它的回答。</translation>
+    </message>
+    <message>
+        <source>{part} of {whole}</source>
+        <translation>{part} / {whole}</translation>
+    </message>
+    <message>
+        <source>less than a minute left</source>
+        <translation>剩余不到 1 分钟</translation>
+    </message>
+    <message>
+        <source>{minutes} min left</source>
+        <translation>剩余 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min left</source>
+        <translation>剩余 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{days} d {hours} h left</source>
+        <translation>剩余 {days} 天 {hours} 小时</translation>
+    </message>
+</context>
+<context>
     <name>model_actions</name>
     <message>
         <source>Download</source>
@@ -4775,101 +4870,6 @@
     <message>
         <source>Deleting…</source>
         <translation>正在删除…</translation>
-    </message>
-</context>
-<context>
-    <name>model_words</name>
-    <message>
-        <source>Original weights</source>
-        <translation>原始权重</translation>
-    </message>
-    <message>
-        <source>Virtually lossless</source>
-        <translation>几乎无损</translation>
-    </message>
-    <message>
-        <source>Very close to the original</source>
-        <translation>非常接近原版</translation>
-    </message>
-    <message>
-        <source>Close to the original</source>
-        <translation>接近原版</translation>
-    </message>
-    <message>
-        <source>Small loss</source>
-        <translation>损失较小</translation>
-    </message>
-    <message>
-        <source>Some loss</source>
-        <translation>有一定损失</translation>
-    </message>
-    <message>
-        <source>Noticeable loss</source>
-        <translation>损失明显</translation>
-    </message>
-    <message>
-        <source>Heavy loss</source>
-        <translation>损失较大</translation>
-    </message>
-    <message>
-        <source>Severe loss</source>
-        <translation>损失严重</translation>
-    </message>
-    <message>
-        <source>No loss of quality, but larger than chatting requires.</source>
-        <translation>质量没有任何损失，但用于聊天没必要这么大。</translation>
-    </message>
-    <message>
-        <source>In practice, answers are the same as from the original weights.</source>
-        <translation>实际使用中，回答与原始权重无异。</translation>
-    </message>
-    <message>
-        <source>Answers like the original, apart from very rare slips.</source>
-        <translation>回答与原版相同，极少出现偏差。</translation>
-    </message>
-    <message>
-        <source>Answers almost like the original. The usual choice if it fits.</source>
-        <translation>回答与原版几乎相同。放得下时的常用选择。</translation>
-    </message>
-    <message>
-        <source>Hardly noticeable in conversation; code and long reasoning suffer slightly.</source>
-        <translation>对话中几乎察觉不到；代码和长推理略受影响。</translation>
-    </message>
-    <message>
-        <source>Good for conversation; more mistakes in facts, code and reasoning than larger versions.</source>
-        <translation>适合对话；在事实、代码和推理方面比更大的版本更容易出错。</translation>
-    </message>
-    <message>
-        <source>Fluent, but with more mistakes in facts, code and reasoning. Still useful for very large models.</source>
-        <translation>表达流畅，但在事实、代码和推理方面错误更多。对于很大的模型仍然实用。</translation>
-    </message>
-    <message>
-        <source>Often wrong and sometimes incoherent. Use only if nothing larger fits.</source>
-        <translation>经常出错，有时语无伦次。仅在放不下更大的版本时使用。</translation>
-    </message>
-    <message>
-        <source>Mainly for experiments; don&apos;t rely on its answers.</source>
-        <translation>主要用于实验，请勿依赖它的回答。</translation>
-    </message>
-    <message>
-        <source>{part} of {whole}</source>
-        <translation>{part} / {whole}</translation>
-    </message>
-    <message>
-        <source>less than a minute left</source>
-        <translation>剩余不到 1 分钟</translation>
-    </message>
-    <message>
-        <source>{minutes} min left</source>
-        <translation>剩余 {minutes} 分钟</translation>
-    </message>
-    <message>
-        <source>{hours} h {minutes} min left</source>
-        <translation>剩余 {hours} 小时 {minutes} 分钟</translation>
-    </message>
-    <message>
-        <source>{days} d {hours} h left</source>
-        <translation>剩余 {days} 天 {hours} 小时</translation>
     </message>
 </context>
 <context>
@@ -5162,10 +5162,6 @@
         <translation>{gib} GiB 内存</translation>
     </message>
     <message>
-        <source>This computer: {facts}</source>
-        <translation>这台电脑：{facts}</translation>
-    </message>
-    <message>
         <source>fits on the GPU</source>
         <translation>可放入 GPU</translation>
     </message>
@@ -5288,6 +5284,10 @@
     <message>
         <source>{name}: {estimate}, currently loaded {real}</source>
         <translation>{name}：{estimate}，当前已加载 {real}</translation>
+    </message>
+    <message>
+        <source>This computer: {hardware}</source>
+        <translation>这台电脑：{hardware}</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit</source>
