@@ -1,1 +1,1 @@
-"""Qt user interface; keeps no data of its own."""
+"""Qt user interface; keeps no data that would be lost with it."""

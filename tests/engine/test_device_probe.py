@@ -180,8 +180,8 @@ def test_gpu_that_drives_a_display_keeps_a_larger_reserve() -> None:
     reserves = [each.reserve_bytes for each in plan_devices(devices, nvidia_gpus=[card])]
     assert reserves == [RESERVE_BYTES, DISPLAY_RESERVE_BYTES]
     seen = SystemGpu("AMD", "AMD", "0000:01:00.0", drives_display=True)
-    reserves = [each.reserve_bytes for each in plan_devices(devices, gpus=[seen])]
+    reserves = [each.reserve_bytes for each in plan_devices(devices, system_gpus=[seen])]
     assert reserves == [DISPLAY_RESERVE_BYTES, RESERVE_BYTES]
     named = SystemGpu("Intel", "Arc", drives_display=True)
-    (inside,) = plan_devices([device("Vulkan0", "integrated_gpu", "Vulkan", description="Arc")], gpus=[named])
+    (inside,) = plan_devices([device("Vulkan0", "integrated_gpu", "Vulkan", description="Arc")], system_gpus=[named])
     assert (inside.reserve_bytes, inside.shares_ram) == (DISPLAY_RESERVE_BYTES, True)

@@ -123,7 +123,7 @@ def test_processes_on_a_gpu_are_listed(qtbot: QtBot) -> None:
         GpuProcess(number, f"program{number}", number << 28) for number in range(1, 6)
     ))  # fmt: skip
     machine = Machine((Device("CUDA0", 20 << 30, reserve_bytes=1 << 30, description="NVIDIA GeForce RTX 4090"),))
-    machine.__dict__["cards"] = {"CUDA0": card}
+    machine.__dict__["nvidia_gpus"] = {"CUDA0": card}
     assert NvidiaInfo().gpus == ()
     row = DeviceRow("CUDA0", "CUDA0", usable=True)
     qtbot.addWidget(row)

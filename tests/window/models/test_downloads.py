@@ -44,8 +44,8 @@ def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub:
         assert dialog.total.text().startswith("1 download")
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
     assert not dialog.total.text()
-    qtbot.waitUntil(lambda: any(fact.value == "stacked during download" for fact in dialog.details._facts))
-    facts = {fact.label: fact.value for fact in dialog.details._facts}
+    qtbot.waitUntil(lambda: any(fact.value == "stacked during download" for fact in dialog.details._details))
+    facts = {fact.label: fact.value for fact in dialog.details._details}
     assert "verified on" in facts[" "]
     with qtbot.waitSignal(dialog.model_chosen) as emitted:
         qtbot.mouseClick(main_button(dialog, "useModelButton"), Qt.MouseButton.LeftButton)

@@ -42,7 +42,7 @@ def test_file_is_added_and_used(show: Open, qtbot: QtBot, tiny_model: Path):
     assert row.label == "F32"
     assert "KiB" in row.size
     qtbot.waitUntil(lambda: dialog.list.key() == "tiny")
-    qtbot.waitUntil(lambda: any(fact.value == "llama" for fact in dialog.details._facts))
+    qtbot.waitUntil(lambda: any(fact.value == "llama" for fact in dialog.details._details))
     with qtbot.waitSignal(dialog.model_chosen) as emitted:
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
     assert emitted.args == ["tiny"]

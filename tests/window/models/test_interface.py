@@ -118,10 +118,10 @@ def test_all_texts_are_translated(show: Open, qtbot: QtBot, qapp: QApplication, 
         assert dialog.status.label.text().startswith("‹")
         assert dialog.status.action.text() == "‹Convert›"
         assert dialog.details.fold.text() == "‹Details›"
-        qtbot.waitUntil(lambda: bool(dialog.details._facts) and dialog.details._facts[0].label.startswith("‹"))
+        qtbot.waitUntil(lambda: bool(dialog.details._details) and dialog.details._details[0].label.startswith("‹"))
         assert dialog.list.key() == str(old)
         choose(dialog, "apus:Q2_K")
-        known = {fact.value for fact in dialog.details._facts} | {"APUS-xDAN-4.0-MoE"}
+        known = {fact.value for fact in dialog.details._details} | {"APUS-xDAN-4.0-MoE"}
         for each in (*dialog.findChildren(QLabel), *dialog.findChildren(QAbstractButton)):
             text = re.sub(r"<[^>]*>", "", each.text())
             assert not re.search(r"[A-Za-z]{3}", text) or "‹" in text or each.toolTip() or text in known, text

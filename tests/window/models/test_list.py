@@ -35,7 +35,7 @@ def test_home_model_and_starter_are_always_listed(show: Open):
     choose(dialog, "apus:Q3_K_M")
     assert main_button(dialog).text() == "Download 50.7 GiB"
     assert "Q3_K_M" in main_button(dialog).accessibleName()
-    facts = {fact.label: fact.value for fact in dialog.details._facts}
+    facts = {fact.label: fact.value for fact in dialog.details._details}
     assert facts["Layers"] == "60"
     assert facts["Experts"] == "4 (2 active)"
     assert facts["Repository"] == HOME

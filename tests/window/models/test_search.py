@@ -48,7 +48,7 @@ def test_model_is_found_and_downloaded(show: Open, qtbot: QtBot, hub: FakeHub, t
     key = "somebody/Tiny-GGUF:tiny.Q8_0.gguf"
     assert models[key].note == "Virtually lossless"
     dialog.search.models.set_key(key)
-    facts = {fact.label: fact.value for fact in dialog.details._facts}
+    facts = {fact.label: fact.value for fact in dialog.details._details}
     assert facts["Licence"] == "apache-2.0"
     assert facts["File"] == "tiny.Q8_0.gguf"
     main_button(dialog).click()
