@@ -20,7 +20,7 @@ START_DELAY_MS = 2000
 PAUSE_MS = 50
 """Between two steps of the index: answers are saved and the window is painted meanwhile."""
 COLLECT_MS = 60_000
-COLLECT_YOUNG_MS = 250
+COLLECT_YOUNG_MS = 50
 
 
 class Maintenance(QObject):
