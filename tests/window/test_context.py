@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from app.backend import PromptMessage
-from app.conversation import ContextPolicy, Message, Status
+from app.conversation import ContextPolicy, ContextUse, Message, Status
 from model_manager.plan import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
@@ -135,6 +135,16 @@ def test_gauge_follows_a_running_answer(open_window: OpenWindow, qtbot: QtBot, m
     assert answer.provenance is not None
     assert seen == sorted(seen)
     assert seen[-1] == answer.provenance.prompt_tokens + answer.provenance.completion_tokens
+
+
+def test_gauge_keeps_its_width_while_an_answer_grows(qtbot: QtBot) -> None:
+    shown = ContextGauge()
+    qtbot.addWidget(shown)
+    sizes = set()
+    for used in (9, 999, 4321, 8192):
+        shown.set_use(ContextUse(used, 8192))
+        sizes.add((shown.sizeHint().toTuple(), shown.minimumSizeHint().toTuple()))
+    assert len(sizes) == 1
 
 
 def test_gauge_shows_an_estimate_without_figures(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:

@@ -18,6 +18,8 @@ PADDING, HEIGHT = 8, 30
 WIDTH, MARGIN, SPACING, OFFSET = 340, 16, 10, 6
 WARNING_SHARE = 0.85
 """The bar has the warning colour above this share."""
+WIDEST_USE = "~88.8k"
+"""Room for the used tokens."""
 
 
 class ContextGauge(QAbstractButton):
@@ -53,12 +55,12 @@ class ContextGauge(QAbstractButton):
         return popover
 
     def sizeHint(self) -> QSize:
-        """Return the size with the whole text."""
-        return QSize(self._width_of(self.text()), HEIGHT)
+        """Return the size with the whole text, which does not change while an answer grows."""
+        return QSize(self._width_of(self._text(WIDEST_USE)), HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size with the numbers alone."""
-        return QSize(self._width_of(self._numbers()), HEIGHT)
+        """Return the size with the numbers alone, which does not change while an answer grows."""
+        return QSize(self._width_of(self._numbers(WIDEST_USE)), HEIGHT)
 
     def changeEvent(self, event: QEvent) -> None:
         """Retranslate."""
@@ -80,7 +82,7 @@ class ContextGauge(QAbstractButton):
             painter.setPen(QColor(theme.accent))
             painter.drawRoundedRect(frame, 6, 6)
         # A clipped number would read as another number: text without room is left out.
-        for text in (self.text(), self._numbers()):
+        for text in (self.text(), self._numbers(self._used(short_token_count(self.use.used)))):
             if self._width_of(text) <= self.width():
                 painter.setPen(QColor(theme.quiet_text))
                 room = frame.adjusted(0, 0, -(BAR_WIDTH + 2 * PADDING), 0)
@@ -93,16 +95,21 @@ class ContextGauge(QAbstractButton):
     def _width_of(self, text: str) -> int:
         return self.fontMetrics().horizontalAdvance(text) + BAR_WIDTH + 3 * PADDING
 
-    def _numbers(self) -> str:
-        about = "~" if self.use.is_estimate else ""
-        return f"{about}{short_token_count(self.use.used)} / {short_token_count(self.use.size)}"
+    def _used(self, used: str) -> str:
+        return f"~{used}" if self.use.is_estimate else used
+
+    def _numbers(self, used: str) -> str:
+        return f"{used} / {short_token_count(self.use.size)}"
+
+    def _text(self, used: str) -> str:
+        return self.tr("Context {used} / {size}").format(used=used, size=short_token_count(self.use.size))
 
     def _retranslate(self) -> None:
-        about = "~" if self.use.is_estimate else ""
-        used, size = about + short_token_count(self.use.used), short_token_count(self.use.size)
-        self.setText(self.tr("Context {used} / {size}").format(used=used, size=size))
+        self.setText(self._text(self._used(short_token_count(self.use.used))))
         self.setToolTip(
-            self.tr("{used} of {size} context tokens used").format(used=f"{about}{self.use.used}", size=self.use.size)
+            self.tr("{used} of {size} context tokens used").format(
+                used=self._used(str(self.use.used)), size=self.use.size
+            )
         )
         self.setAccessibleName(self.toolTip() if self.use.size else self.tr("Context"))
         self.setAccessibleDescription(
