@@ -27,7 +27,7 @@ TITLES = {
     "stop": QT_TRANSLATE_NOOP("model_actions", "Stop"),
     "plan": QT_TRANSLATE_NOOP("model_actions", "Memory layout…"),
     "verify": QT_TRANSLATE_NOOP("model_actions", "Verify file"),
-    "redownload": QT_TRANSLATE_NOOP("model_actions", "Re-download damaged parts"),
+    "redownload": QT_TRANSLATE_NOOP("model_actions", "Re-download parts"),
     "quarantine": QT_TRANSLATE_NOOP("model_actions", "Quarantine file"),
     "release": QT_TRANSLATE_NOOP("model_actions", "Release from quarantine"),
     "remove": QT_TRANSLATE_NOOP("model_actions", "Remove from list"),

@@ -214,7 +214,7 @@ def test_damaged_download_is_quarantined_and_repaired(show: Open, qtbot: QtBot, 
     choose(dialog, "apus:Q2_K")
     main_button(dialog).click()
     row = wait_for_state(qtbot, dialog, "apus:Q2_K", "Quarantined")
-    assert row.action == "Re-download damaged parts"
+    assert row.action == "Re-download parts"
     hub.reset()
     main_button(dialog, "convertModelButton").click()
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
