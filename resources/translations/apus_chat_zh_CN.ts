@@ -4651,12 +4651,12 @@
         <translation>显存布局…</translation>
     </message>
     <message>
-        <source>Re-download damaged parts</source>
-        <translation>重新下载损坏的部分</translation>
-    </message>
-    <message>
         <source>Verify file</source>
         <translation>校验文件</translation>
+    </message>
+    <message>
+        <source>Re-download parts</source>
+        <translation>重新下载损坏部分</translation>
     </message>
     <message>
         <source>Quarantine file</source>
