@@ -92,7 +92,7 @@ def opening(app: QApplication) -> list[Figure]:
         widget.viewport().repaint()
         opened.append((time.thread_time() - used) * 1000)
         by_the_clock.append((time.perf_counter() - started) * 1000)
-        gaps.append(longest_gap(lambda: not any(p._awaited for p in widget.page.view(MESSAGES - 1).parts)))
+        gaps.append(longest_gap(lambda: not any(p.pending_formulas for p in widget.page.view(MESSAGES - 1).parts)))
         complete.append((time.perf_counter() - started) * 1000)
     formula_renderer.close()
     name = f"{MESSAGES:,} messages with {UNSEEN} unseen formulas on the screen"
@@ -124,7 +124,7 @@ def hostile() -> list[Figure]:
         formula = bomb(depth, level)
         started = time.perf_counter()
         widget.set_items([Item("a", Role.ASSISTANT, f"So $x$ and\n\n$${formula}$$\n\nend")])
-        gap = longest_gap(lambda w=widget: not any(p._awaited for p in w.page.view(0).parts))
+        gap = longest_gap(lambda w=widget: not any(p.pending_formulas for p in w.page.view(0).parts))
         seconds = time.perf_counter() - started
         drawn = formula_renderer.known(formula, True) is not None
         title = f"longest block of the window, {depth} levels of {name}, ms"
