@@ -27,7 +27,7 @@ MUCH_GARBAGE = 100_000
 
 @pytest.fixture(autouse=True)
 def collection_between_tests() -> Iterator[None]:
-    """Leaves garbage to the thread of the widgets, as the program does."""
+    """Leaves garbage to the thread of the widgets: in the thread of a job its deletion can lock up both."""
     gc.disable()
     yield
     if gc.get_count()[0] > MUCH_GARBAGE:

@@ -25,7 +25,7 @@ from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.job import run_job
 from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
-from ui.window.maintenance import GarbageCollector, Maintenance
+from ui.window.maintenance import IdleGarbageCollector, Maintenance
 from ui.window.welcome import Welcome
 
 NOTIFY_AFTER_S = 20.0
@@ -57,7 +57,7 @@ class WindowController(QObject):
         self.maintenance = Maintenance(services.store, services.settings, self)
         self.background = BackgroundDownloads(services, window)
         self._session = self.conversation.session
-        self._garbage = GarbageCollector(lambda: bool(self._session.answers), self)
+        self._garbage = IdleGarbageCollector(lambda: bool(self._session.answers), self)
         self.awake = system_inhibitor()
         self._is_closed = False
         self._connect()

@@ -1,4 +1,4 @@
-"""Maintenance: automatic backup, emptying of the trash, search index, and garbage collection."""
+"""Maintenance: automatic backup, emptying of the trash, search index, and garbage collection while idle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ START_DELAY_MS = 2000
 PAUSE_MS = 50
 """Between two steps of the index: answers are saved and the window is painted meanwhile."""
 COLLECT_MS = 60_000
-COLLECT_YOUNG_MS = 50
+NEVER = 1_000_000
+"""More collections of the middle generation than happen in one run of the program."""
 
 
 class Maintenance(QObject):
@@ -66,28 +67,20 @@ class Maintenance(QObject):
         logging.getLogger(__name__).warning("maintenance: %s", error.code)
 
 
-class GarbageCollector(QObject):
-    """Collects Python's garbage in the window's thread only, and all of it only while nothing is busy.
+class IdleGarbageCollector(QObject):
+    """Runs full collections only while nothing is busy; the short ones, of young objects, stay automatic.
 
-    An automatic collection runs in the thread that allocates; there it may delete a widget, which can lock up the
-    program.  A full one visits every object: with ten thousand messages it stops the window for 80 ms.
+    A full one visits every object: with a conversation of ten thousand messages it stops the window for 80 ms.
     """
 
     def __init__(self, is_busy: Callable[[], bool], parent: QObject) -> None:
         super().__init__(parent)
         self._is_busy = is_busy
-        self._was_enabled = gc.isenabled()
-        gc.disable()
-        for interval, collect in ((COLLECT_YOUNG_MS, self.collect_young), (COLLECT_MS, self.collect)):
-            timer = QTimer(self, interval=interval)
-            timer.timeout.connect(collect)
-            timer.start()
-
-    def collect_young(self) -> None:
-        """Collect the young generations that have reached their thresholds."""
-        young, middle, _old = (count > limit for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True))
-        if young:
-            gc.collect(1 if middle else 0)
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(self._thresholds[0], self._thresholds[1], NEVER)
+        self._timer = QTimer(self, interval=COLLECT_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
 
     def collect(self) -> bool:
         """Run a full collection unless something is busy; return whether it ran."""
@@ -98,7 +91,5 @@ class GarbageCollector(QObject):
 
     def close(self) -> None:
         """Return to Python's automatic collections."""
-        for timer in self.findChildren(QTimer):
-            timer.stop()
-        if self._was_enabled:
-            gc.enable()
+        self._timer.stop()
+        gc.set_threshold(*self._thresholds)
