@@ -185,8 +185,3 @@ def resume_beyond(tmp_path: Path, shelf: Shelf, fetch: Fetch, size: int, here: i
 @pytest.mark.slow
 def test_resume_beyond_four_gibibytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
     resume_beyond(tmp_path, shelf, fetch, size=4 * GIB + 50_000_001, here=4 * GIB + (10 << 20))
-
-
-@pytest.mark.slow
-def test_resume_near_the_end_of_55_gigabytes(tmp_path: Path, shelf: Shelf, fetch: Fetch) -> None:
-    resume_beyond(tmp_path, shelf, fetch, size=55_000_000_001, here=54_900_000_000)
