@@ -134,7 +134,7 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     verify = models.add_parser("verify", parents=hub, help="compare a file with the published one")
     verify.add_argument("id", metavar="ID|PATH")
     verify.add_argument("--against", metavar="ID", help="published model to compare with")
-    # --mend: its name in version 0.1.
+    # ``--mend`` is the old name, kept for scripts.
     verify.add_argument("--redownload", "--mend", action="store_true", help="download damaged parts again")
     repair = _with_argument(models, common, "repair", "path", "PATH", "make a file loadable: stack experts, join parts")
     repair.add_argument("--out", metavar="PATH", help="write a new file and keep the old one")
