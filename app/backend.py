@@ -15,7 +15,7 @@ from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
 if TYPE_CHECKING:
-    from model_manager.plan import LoadPlan  # the engine's child reads this module too, and plans nothing
+    from model_manager.plan.load_plan import LoadPlan  # the engine's child reads this module too, and plans nothing
 
 
 @dataclass(frozen=True)

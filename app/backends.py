@@ -14,7 +14,7 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.library.library import LocalModel
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 
 HASH_AT_ONCE_BYTES = 256 << 20
 """A file up to this size is hashed after its first answer, in a fraction of a second; larger ones in the background."""

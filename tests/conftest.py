@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In a background job of a shell; the programs that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that need a special rig unless their marker is selected."""
+    """Deselect tests that need a special rig unless their marker is selected; slow ones run first.
+
+    Workers share what is left, so that short tests at the end keep all of them busy.
+    """
     asked_for = config.getoption("-m")
     rigs = [name for name in ("bundle", "vllm", "vulkan") if name not in asked_for]
     left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
     if left_away:
         config.hook.pytest_deselected(items=left_away)
         items[:] = [item for item in items if item not in left_away]
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ from app.units import size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 
 
 def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Namespace) -> None:

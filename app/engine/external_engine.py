@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 FOLDER = "engine"
@@ -41,6 +40,8 @@ def external_engine(environment: Mapping[str, str] = os.environ) -> ExternalEngi
     named = environment.get(VARIABLE)
     if not named and not getattr(sys, "frozen", False):
         return None
+    from importlib import metadata  # where there is such a folder; others start sooner
+
     path = Path(named) if named else Path(sys.executable).parent / FOLDER
     if not path.is_dir():
         return None

@@ -54,7 +54,8 @@ from app.engine.protocol import (
 from app.process.child_process import ENGINE, ChildProcess, child_environment
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan import LoadSpec, Rehearsal
+from model_manager.plan.load_plan import Rehearsal
+from model_manager.plan.load_spec import LoadSpec
 
 T = TypeVar("T")
 

@@ -14,19 +14,11 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
 from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.layout.stacking import layout_for
-from model_manager.plan import (
-    CPU,
-    LoadPlan,
-    LoadSpec,
-    ModelShape,
-    PlanOptions,
-    Rehearsal,
-    RehearsedPlan,
-    plan_model,
-    plan_with_rehearsals,
-    read_model_shape,
-    smaller_plans,
-)
+from model_manager.plan.fallbacks import smaller_plans
+from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
+from model_manager.plan.load_spec import CPU, LoadSpec, PlanOptions
+from model_manager.plan.model_shape import ModelShape, read_model_shape
+from model_manager.plan.planner import plan_model, plan_with_rehearsals
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from app.planning.saved_options import RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 
 OUT_OF_MEMORY = "engine_out_of_memory"
 PROMPT_TOO_LONG = "prompt_too_long"

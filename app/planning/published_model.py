@@ -19,7 +19,9 @@ from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import layout_for
-from model_manager.plan import Candidate, LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.recommendation import Candidate
 from model_manager.published import HubFile, PublishedModel, TargetFile
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})

@@ -13,7 +13,8 @@ from app.config.settings import AUTOMATIC_LAYERS, Settings
 from app.planning.basis import PlanBasis, applicable_options
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 
 MAX_NOTES = 100
 MORE_BYTES = 256 << 20

@@ -29,7 +29,9 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.library import ModelLibrary
-from model_manager.plan import Candidate, LoadPlan, PlanOptions, Recommendation, recommend
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.recommendation import Candidate, Recommendation, recommend
 
 NOT_DOWNLOADED = "model_not_downloaded"
 

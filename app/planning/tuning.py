@@ -16,7 +16,8 @@ from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
 from app.planning.saved_options import options_reproducing
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 
 Change = Literal[
     "present", "kv_f16", "kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split", "more_in_ram",

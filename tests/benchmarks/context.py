@@ -16,7 +16,7 @@ from app.chat.context import context_use, fit, horizon
 from app.conversation import ContextPolicy, Message, Role, Sampling, Status
 from app.engine.local_engine import LocalEngine
 from model_manager.library.starter import find_starter
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import Figure, at_most, median, report, reported
 
 MESSAGES, MANY = 1001, 10_000

@@ -22,7 +22,7 @@ from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled
 from model_manager.library.starter import find_starter
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, reported, rounded
 
 TOKENS = 300

@@ -21,7 +21,9 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.starter import find_starter
-from model_manager.plan import PlanOptions, plan_model, plan_with_rehearsals, read_model_shape
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import read_model_shape
+from model_manager.plan.planner import plan_model, plan_with_rehearsals
 from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
 from tests.rigs.apus_shapes import write_shape

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.benchmarks.figures import Figure, at_least, median, report, reported
 from tests.plan.plan_builders import apus_header, cards, ram
 from ui.plan.layer_strip import Border

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,7 +256,9 @@ def test_a_killed_program_leaves_the_answer_marked_as_interrupted(data: Path, tm
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     process = start_chat(data, model)
     assert process.stdout is not None
-    seen = process.stdout.read(6000)
+    until = time.monotonic() + 2  # longer than the time between two saves
+    while time.monotonic() < until:
+        seen = process.stdout.read(50)
     process.kill()
     process.communicate(timeout=60)
     with ConversationStore.open(data / "conversations") as store:

@@ -12,7 +12,7 @@ from app.backend import ChatEvent, LoadProgress, ModelLoaded, PromptProgress, Te
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import ask
 from tests.rigs.big_moe import write_big_moe
 

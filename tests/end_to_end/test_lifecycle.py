@@ -181,7 +181,7 @@ def test_while_it_downloads(tmp_path: Path, way: str) -> None:
     model = write_tiny_model(tmp_path / "model.gguf", n_embd=256, n_layer=4)
     with FakeHub() as hub:
         hub.add_file("me/repo-GGUF", "model.gguf", model)
-        hub.fault("cdn", "trickle", times=-1, rate=200_000)
+        hub.fault("cdn", "trickle", times=-1, rate=1_000_000)
         SettingsFile(data / "settings.json").change(endpoint=hub.url, authority=hub.url, proxy="none")
         leaves_well(DOWNLOADING, data, way, "me/repo-GGUF:model.gguf")
         parts = list((data / "models").rglob("*.part"))

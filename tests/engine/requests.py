@@ -10,7 +10,7 @@ from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, P
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 
 
 @dataclass

@@ -21,7 +21,7 @@ from app.engine.local_engine import LocalEngine
 from app.engine.outcome import Phase, exit_error
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import ask, load
 from tests.rigs.engine_children import engine_children
 from tests.rigs.rpc_device import serving
@@ -32,7 +32,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from app.engine.local_engine import LocalEngine
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from app.conversation import Role, Sampling
 from app.backend import ChatRequest, TextDelta, PromptMessage
 engine = LocalEngine(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ import pytest
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, read_header
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import ask, load
 from tests.rigs.arch_shapes import write_arch
 from tests.rigs.rpc_device import serving

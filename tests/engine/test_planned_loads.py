@@ -13,15 +13,10 @@ from app.engine.device_probe import plan_devices
 from app.engine.local_engine import LocalEngine
 from model_manager.devices.devices import Device, read_host
 from model_manager.gguf.shards import read_model
-from model_manager.plan import (
-    LoadPlan,
-    LoadSpec,
-    PlanOptions,
-    Rehearsal,
-    plan_model,
-    plan_with_rehearsals,
-    read_model_shape,
-)
+from model_manager.plan.load_plan import LoadPlan, Rehearsal
+from model_manager.plan.load_spec import LoadSpec, PlanOptions
+from model_manager.plan.model_shape import read_model_shape
+from model_manager.plan.planner import plan_model, plan_with_rehearsals
 from tests.engine.requests import ask
 from tests.plan.plan_builders import plan_apus
 from tests.rigs.rpc_device import serving

@@ -10,7 +10,8 @@ from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
 from app.conversation import Role, Sampling
 from app.engine import protocol as p
 from model_manager.devices.devices import Device
-from model_manager.plan import LoadSpec, Rehearsal
+from model_manager.plan.load_plan import Rehearsal
+from model_manager.plan.load_spec import LoadSpec
 
 MESSAGES: list[p.Command | p.Event] = [
     p.Load("/m/a.gguf", LoadSpec(context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),

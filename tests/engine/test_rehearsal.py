@@ -20,7 +20,8 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.header_stub import HeaderStub, header_stubs, write_sparse
 from model_manager.layout.stacking import layout_for
-from model_manager.plan import LoadSpec, Rehearsal
+from model_manager.plan.load_plan import Rehearsal
+from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import load
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.engine_children import engine_children

@@ -19,7 +19,7 @@ import llama_cpp as llama
 from app.engine.child.ggml import Ggml
 from app.engine.child.loader import load
 from app.engine.child.stop_flag import StopFlag
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 silent = llama.llama_log_callback(lambda _level, _text, _data: None)
 llama.llama_log_set(silent, ctypes.c_void_p(0))
 llama.llama_backend_init()

@@ -8,7 +8,11 @@ from model_manager.devices.devices import Device, HostMemory, simulated_devices
 from model_manager.gguf.header import GgufHeader
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import LoadPlan, ModelShape, PlanOptions, layers_of, plan_model, read_model_shape
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import ModelShape, read_model_shape
+from model_manager.plan.planner import plan_model
+from model_manager.plan.split import layers_of
 
 GIB = 1 << 30
 MIB = 1 << 20

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from model_manager.plan import LoadPlan, PlanOptions, Rehearsal, RehearsedPlan, plan_model, smaller_plans
+from model_manager.plan.fallbacks import smaller_plans
+from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.planner import plan_model
 from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_shape, cards, check, ram
 
 

@@ -10,7 +10,10 @@ import pytest
 
 from model_manager.devices.devices import Device, HostMemory, simulated_devices
 from model_manager.gguf.header import read_header
-from model_manager.plan import VERDICTS, LoadPlan, ModelShape, PlanOptions, plan_model, read_model_shape
+from model_manager.plan.load_plan import VERDICTS, LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import ModelShape, read_model_shape
+from model_manager.plan.planner import plan_model
 from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_shape, check, ram
 from tests.rigs.arch_shapes import write_arch
 

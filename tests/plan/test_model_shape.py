@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from model_manager.gguf.header import GgufHeader, TensorInfo, read_header
-from model_manager.plan import LoadSpec, ModelShape, read_model_shape
 from model_manager.plan.kv_cache import AttentionRange, padded
+from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import ModelShape, read_model_shape
 from tests.plan.plan_builders import MIB, QUANTISATIONS, apus_shape
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import HEAD, N_EMBD, N_HEAD_KV, write_arch

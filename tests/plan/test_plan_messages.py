@@ -11,7 +11,7 @@ from app.messages.plans import (
     recommendation_sentence,
     verdict_sentence,
 )
-from model_manager.plan import REASONS, VERDICTS, LoadPlan
+from model_manager.plan.load_plan import REASONS, VERDICTS, LoadPlan
 from tests.plan.plan_builders import plan_apus
 
 

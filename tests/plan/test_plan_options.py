@@ -10,15 +10,11 @@ import pytest
 from model_manager.devices.devices import Device, simulated_devices
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
-from model_manager.plan import (
-    MAX_DEVICES,
-    PlanOptions,
-    Rehearsal,
-    RehearsedPlan,
-    layers_of,
-    plan_model,
-    read_model_shape,
-)
+from model_manager.plan.load_plan import Rehearsal, RehearsedPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import read_model_shape
+from model_manager.plan.planner import MAX_DEVICES, plan_model
+from model_manager.plan.split import layers_of
 from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, check, plan_apus, ram
 from tests.rigs.arch_shapes import write_arch
 

@@ -6,7 +6,8 @@ import pytest
 
 from model_manager.devices.devices import Device
 from model_manager.hub.catalogue import APUS
-from model_manager.plan import USABLE_TOKENS_PER_S, Candidate, PlanOptions, Recommendation, recommend
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.recommendation import USABLE_TOKENS_PER_S, Candidate, Recommendation, recommend
 from tests.plan.plan_builders import apus_header, cards, ram
 
 CANDIDATES = tuple(

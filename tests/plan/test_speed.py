@@ -9,7 +9,8 @@ import pytest
 from model_manager.devices.devices import HostMemory
 from model_manager.devices.gpu_bandwidth import memory_bandwidth
 from model_manager.devices.ram_bandwidth import measure_ram
-from model_manager.plan import PlanOptions, plan_model
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.planner import plan_model
 from tests.plan.plan_builders import GIB, apus_shape, cards, plan_apus, ram
 
 

@@ -6,7 +6,10 @@ import time
 
 import pytest
 
-from model_manager.plan import LoadPlan, PlanOptions, plan_model, read_model_shape
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import read_model_shape
+from model_manager.plan.planner import plan_model
 from tests.plan.plan_builders import QUANTISATIONS, apus_header, apus_shape, cards, check, plan_apus, ram
 
 CONTEXTS = (4096, 8192, 32768)

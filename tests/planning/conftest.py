@@ -12,7 +12,7 @@ from app.backend import ChatEvent, ChatRequest, PromptMessage
 from app.backends import LocalBackend
 from app.conversation import Role, Sampling
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.rpc_device import serving
 
 Ask = Callable[..., list[ChatEvent]]

@@ -22,7 +22,8 @@ from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_preferen
 from app.services import Services
 from model_manager.devices.devices import Device, device_keys
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 from tests.planning.conftest import Ask
 from tests.rigs.rpc_device import serving
 

@@ -21,7 +21,7 @@ from app.backends import LocalBackend
 from app.conversation import ContextPolicy, Role, Sampling
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 
 CONTEXT = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.planning.saved_options import ModelOverrides
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 
 
 def test_overrides_are_stored_and_removed(tmp_path: Path) -> None:

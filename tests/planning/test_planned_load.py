@@ -12,7 +12,7 @@ from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.planning.conftest import Ask
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.engine_children import engine_children

@@ -13,7 +13,8 @@ from app.planning.saved_options import MORE_BYTES, RememberedPlans, options_repr
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 
 GIB = 1 << 30
 OPTIONS = PlanOptions()

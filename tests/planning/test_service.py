@@ -14,7 +14,7 @@ from app.services import Services
 from model_manager.devices.devices import Device
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
-from model_manager.plan import LoadSpec, PlanOptions
+from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.downloaded import write_downloaded
 from tests.rigs.tiny_model import write_tiny_model

@@ -11,7 +11,7 @@ import pytest
 from app.backends import loaded_plan
 from app.config.paths import DataFolder
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.rpc_device import serving
 

@@ -13,7 +13,7 @@ from model_manager.devices.devices import HostMemory, simulated_devices
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 
 GIB = 1 << 30

@@ -22,7 +22,7 @@ sys.exit(int(os.environ.get("CODE", "0")))
 RUNNER = """
 import json, os, sys
 print(json.dumps([sys.argv[1:], os.environ.get("QT_QPA_PLATFORM"), os.getcwd()]))
-sys.exit(int(os.environ["SLOW" if "slow" in sys.argv else "FAST"]))
+sys.exit(int(os.environ["CODE"]))
 """
 QUIET = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
 QUIET.pop("QT_QPA_PLATFORM", None)
@@ -73,26 +73,14 @@ def test_without_a_display_the_window_is_refused_and_a_command_is_not(ready):
     assert json.loads(run(ready, QT_QPA_PLATFORM="offscreen").stdout)["argv"] == []
 
 
-@pytest.mark.parametrize(
-    ("fast", "slow", "code"), [("0", "0", 0), ("1", "0", 1), ("0", "1", 1), ("5", "0", 0), ("0", "5", 0), ("5", "5", 5)]
-)
-def test_the_suite_runs_the_fast_tests_and_then_the_slow_ones(ready, tmp_path, fast, slow, code):
-    done = run(ready, "test", "-k", "store", cwd=tmp_path, FAST=fast, SLOW=slow)
-    runs = [json.loads(line) for line in done.stdout.splitlines()]
-    parallel = ["-n", str(min(4, os.cpu_count())), "--dist", "worksteal"]
-    assert [arguments for arguments, *_ in runs] == [
-        ["-m", "not slow", *parallel, "-k", "store"],
-        ["-m", "slow", "-k", "store"],
-    ]
-    assert {folder for *_, folder in runs} == {str(ready.ROOT)}
-    assert {platform for _, platform, _ in runs} == {"offscreen" if sys.platform == "linux" else None}
+@pytest.mark.parametrize("code", [0, 1, 4, 5])
+def test_the_suite_is_a_single_parallel_run(ready, tmp_path, code):
+    done = run(ready, "test", "-k", "store", cwd=tmp_path, CODE=str(code))
+    arguments, platform, folder = json.loads(done.stdout)
+    assert arguments == ["-n", str(min(4, os.cpu_count())), "--dist", "worksteal", "-k", "store"]
+    assert platform == ("offscreen" if sys.platform == "linux" else None)
+    assert folder == str(ready.ROOT)
     assert done.returncode == code
-
-
-def test_own_markers_are_a_single_run_and_a_broken_run_ends_the_suite(ready):
-    assert len(run(ready, "test", "-m", "slow", FAST="0", SLOW="0").stdout.splitlines()) == 1
-    broken = run(ready, "test", FAST="4", SLOW="0")
-    assert (len(broken.stdout.splitlines()), broken.returncode) == (1, 4)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

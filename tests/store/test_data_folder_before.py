@@ -31,7 +31,7 @@ from app.services import Services
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
 

@@ -12,7 +12,7 @@ from app.backends import LocalBackend
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs import vulkan
 
 Ask = Callable[..., list[ChatEvent]]

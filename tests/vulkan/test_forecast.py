@@ -14,7 +14,9 @@ from app.services import Services
 from model_manager.devices.devices import HostMemory, has_amx, repacked_types
 from model_manager.errors import UserError
 from model_manager.gguf.shards import read_model
-from model_manager.plan import PlanOptions, plan_model, plan_with_rehearsals, read_model_shape
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import read_model_shape
+from model_manager.plan.planner import plan_model, plan_with_rehearsals
 from tests.engine.requests import ask, load
 from tests.rigs.apus_shapes import write_shape
 

@@ -16,7 +16,7 @@ from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.messages.plans import replanned_sentence
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.vulkan.conftest import Ask
 
 pytestmark = [

@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 from tests.plan.plan_builders import apus_header, cards, ram
 from tests.window.input import find
 from ui.plan.layer_strip import Border

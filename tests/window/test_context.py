@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.backend import PromptMessage
 from app.conversation import ContextPolicy, ContextUse, Message, Status
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer

@@ -9,7 +9,9 @@ import pytest
 
 from app.units import size_text
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.plan import LoadPlan, LoadSpec, PlanOptions, plan_model
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import LoadSpec, PlanOptions
+from model_manager.plan.planner import plan_model
 from model_manager.plan.problem import Corrections, Problem
 from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, plan_apus, ram
 from ui.plan.bar_data import (

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.conversation import Status
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, branch, find, is_complete, send, wait_for_answer, wait_for_words, write
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.config.device_preferences import DevicePreferences
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
 from app.services import Services
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer, wait_for_words

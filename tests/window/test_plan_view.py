@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from model_manager.errors import UserError
-from model_manager.plan import PlanOptions
+from model_manager.plan.load_spec import PlanOptions
 from tests.plan.plan_builders import GIB, MIB, apus_header, cards, ram
 from tests.window.input import find
 from tests.window.plan_views import Shown

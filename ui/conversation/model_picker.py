@@ -24,7 +24,7 @@ from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:
-    from model_manager.plan import PlanOptions
+    from model_manager.plan.load_spec import PlanOptions
     from ui.models.fits import ModelFits
     from ui.models.jobs import ModelJobs
     from ui.plan.bar_data import Bar

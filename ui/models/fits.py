@@ -25,7 +25,9 @@ from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
-from model_manager.plan import LoadPlan, PlanOptions, Recommendation
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.recommendation import Recommendation
 from model_manager.published import PublishedModel
 from ui.models.item import Fit
 from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.plan import USABLE_TOKENS_PER_S, DevicePlan, LoadPlan
+from model_manager.plan.load_plan import DevicePlan, LoadPlan
+from model_manager.plan.recommendation import USABLE_TOKENS_PER_S
 
 HOST = "CPU"
 """Prefix of the engine's names for host memory."""

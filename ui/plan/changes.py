@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from model_manager.plan import LoadPlan, ModelShape, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import ModelShape
 
 Change = Callable[[PlanOptions], PlanOptions]
 

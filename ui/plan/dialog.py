@@ -12,7 +12,8 @@ from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 from ui.plan.bar_data import device_numbers
 from ui.plan.measure_panel import MeasurePanel
 from ui.plan.view import PlanView

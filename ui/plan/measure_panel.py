@@ -12,7 +12,7 @@ from app.planning.planned_load import LoadRequest
 from app.planning.tuning import Change, TuneProgress, Tuner, TuningResult
 from app.services import Services
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan
+from model_manager.plan.load_plan import LoadPlan
 from ui.plan.strings import device_name
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.error_text import error_text

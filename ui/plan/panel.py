@@ -10,7 +10,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from app.units import size_text
-from model_manager.plan import KV_TYPES, LoadPlan, ModelShape, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import KV_TYPES, PlanOptions
+from model_manager.plan.model_shape import ModelShape
 from ui.plan.bar_data import context_steps
 from ui.plan.changes import automatic, layers_with_experts, segments_of, with_border, with_option
 from ui.plan.controls import ContextSlider, OptionComboBox, OptionSpinBox

@@ -16,7 +16,8 @@ from app.planning.machine import Machine
 from app.units import GIB, MIB, rate_text, size_text
 from model_manager.devices.devices import HostMemory
 from model_manager.hub.catalogue import find_entry
-from model_manager.plan import LoadPlan, Recommendation
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.recommendation import Recommendation
 from ui.plan.bar_data import Bar, PartKind, Parts, short_description
 from ui.widgets.error_text import translate_message
 

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.planning.basis import PlanBasis
 from model_manager.errors import UserError
-from model_manager.plan import LoadPlan, PlanOptions
+from model_manager.plan.load_plan import LoadPlan
+from model_manager.plan.load_spec import PlanOptions
 from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
 from ui.plan.changes import Change, automatic, devices_on, with_device

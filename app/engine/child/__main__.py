@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from typing import BinaryIO, NoReturn
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
@@ -43,9 +43,15 @@ from app.engine.protocol import (
 )
 from model_manager.errors import Cancelled, UserError
 
-ENGINE = f"llama.cpp (llama-cpp-python {llama_cpp.__version__})"
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
+
+
+def engine_name() -> str:
+    """Return name and version of the engine."""
+    from importlib import metadata  # after the start, which it would delay
+
+    return f"llama.cpp (llama-cpp-python {metadata.version('llama-cpp-python')})"
 
 
 class Child:
@@ -141,7 +147,7 @@ class Child:
         handles = self._ggml.devices() if self._session else self._ggml.devices_in_use()
         devices = tuple(handle.device for handle in handles)
         servers = tuple(dict.fromkeys((*command.rpc_servers, *optional)))
-        return DeviceList(devices, ENGINE, self._ggml.backends(), servers, missing)
+        return DeviceList(devices, engine_name(), self._ggml.backends(), servers, missing)
 
     def _load(self, command: Load) -> LoadResult:
         if self._session is not None:
@@ -155,7 +161,7 @@ class Child:
             context=loaded.context_size,
             gpu_layers=loaded.gpu_layers,
             layers=loaded.layers,
-            engine=ENGINE,
+            engine=engine_name(),
             memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
             pipeline=pipeline_parallelism(log),
             flash_attention=flash_attention(log),

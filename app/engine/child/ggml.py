@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.engine.child.rpc import check_server
 from app.engine.external_engine import VARIABLE

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
 import psutil
+from llama_cpp import llama_cpp
 
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
@@ -20,7 +20,7 @@ from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 
 DEFAULT_CONTEXT = 8192
 READ_BYTES = 8 << 20

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import DeviceHandle, Ggml
@@ -30,8 +30,11 @@ from app.engine.child.loader import (
 )
 from app.engine.child.stop_flag import StopFlag
 from model_manager.errors import UserError
-from model_manager.plan import LoadSpec, ModelShape, Rehearsal, layers_of, read_model_shape
 from model_manager.plan.compute_buffers import OFFLOADING
+from model_manager.plan.load_plan import Rehearsal
+from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import ModelShape, read_model_shape
+from model_manager.plan.split import layers_of
 
 _COPIES = 4
 """GGML_SCHED_MAX_COPIES."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.conversation import Sampling
 

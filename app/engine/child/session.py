@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import llama_cpp
 import psutil
+from llama_cpp import llama_cpp
 
 from app.backend import PromptProgress, TextDelta
 from app.engine.child.loader import LoadedModel
@@ -32,7 +32,7 @@ from app.engine.protocol import (
 )
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan import LoadSpec
+from model_manager.plan.load_spec import LoadSpec
 
 FLUSH_S = 0.05
 """Interval of text events: each one wakes the window, which takes a core from the engine."""

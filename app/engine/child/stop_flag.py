@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from model_manager.errors import Cancelled
 

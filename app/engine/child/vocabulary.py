@@ -8,7 +8,7 @@ import re
 from array import array
 from functools import lru_cache
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.engine.child.template import CHATML_END
 
