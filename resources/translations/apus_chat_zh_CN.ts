@@ -2188,7 +2188,7 @@
     </message>
     <message>
         <source>{count} more</source>
-        <translation>另有 {count} 个</translation>
+        <translation>还有 {count} 个</translation>
     </message>
     <message>
         <source>Used by {names}</source>
