@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -173,6 +174,10 @@ def test_rendering_takes_milliseconds(start: Start) -> None:
     ids=["a usual one", "tags and json", "numbers and dates"],
 )
 def test_rendering_matches_the_engines_formatter(start: Start, source: str) -> None:
+    package = sys.modules["llama_cpp"]
+    assert package.__spec__ is not None
+    assert package.__spec__.loader is not None
+    package.__spec__.loader.exec_module(package)  # the child's package leaves it out
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
     messages = [
