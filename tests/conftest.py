@@ -16,12 +16,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that need a special rig unless their marker is selected; slow ones run first.
+    """Deselect tests that need a special rig or hours unless their marker is selected; slow ones run first.
 
     Workers share what is left, so that short tests at the end keep all of them busy.
     """
     asked_for = config.getoption("-m")
-    rigs = [name for name in ("bundle", "vllm", "vulkan") if name not in asked_for]
+    rigs = [name for name in ("bundle", "fuzz", "vllm", "vulkan") if name not in asked_for]
     left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
     if left_away:
         config.hook.pytest_deselected(items=left_away)
