@@ -7,6 +7,7 @@ import logging.handlers
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -16,13 +17,22 @@ VERBOSE_LIBRARIES = ("httpx2", "httpcore2")
 """Libraries that log every URL; those of files on a hub are signed and therefore secret."""
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Log file that never fails: records that can't be written, such as on a full disk, are dropped."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 def start_log(folder: Path) -> logging.Handler | None:
     """Write log records to a file in ``folder``; returns None without a log where it can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            folder / LOG_NAME, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8", delay=True
-        )
+        handler = _LogFile(folder / LOG_NAME, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8", delay=True)
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from app.backend import (
     AnswerFinished,
@@ -123,7 +123,8 @@ class LocalEngine:
     @property
     def pid(self) -> int | None:
         """Process id of the child, to attribute memory to it; None if it isn't running."""
-        return self._process.pid if self._process is not None and self._process.is_alive() else None
+        process = self._process  # another thread may release it
+        return process.pid if process is not None and process.is_alive() else None
 
     def devices(
         self,
@@ -358,9 +359,6 @@ class LocalEngine:
 
     def _start(self) -> ChildProcess:
         self._is_ready = False
-        self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        if self._log_path.exists():
-            self._log_path.replace(self._log_path.with_suffix(".before.log"))
         command = [*shlex.split(os.environ.get(WRAPPER_VARIABLE, "")), *ENGINE.command()]
         external = external_engine()
         environment = {
@@ -370,11 +368,21 @@ class LocalEngine:
             VARIABLE: str(external.path) if external and external.is_compatible else "",
             **({} if self.gpus else _NO_GPUS),
         }
-        with self._log_path.open("wb") as log:
+        with self._new_log() as log:
             try:
                 return ChildProcess(command, environment, log)
             except OSError as error:
                 raise UserError("engine_not_startable", detail=str(error), log="") from error
+
+    def _new_log(self) -> BinaryIO:
+        try:
+            self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            if self._log_path.exists():
+                self._log_path.replace(self._log_path.with_suffix(".before.log"))
+            return self._log_path.open("wb")
+        except OSError as error:
+            logger.info("the engine runs without a log: %s", error)
+            return Path(os.devnull).open("wb")
 
     def _events(self, process: ChildProcess, number: int, command: Command, phase: Phase) -> Iterator[Event]:
         """Send a command and yield the events that answer it, until the child ends."""

@@ -239,6 +239,15 @@ def start_chat(data: Path, model: Path) -> subprocess.Popen[str]:
     return process
 
 
+def test_commands_work_without_a_log(run: Run, data: Path) -> None:
+    data.mkdir()
+    (data / "logs").write_bytes(b"")
+    for command in (["devices"], ["plan", "starter"], ["chat", "--model", "starter", "--message", "hi", *LIMIT]):
+        done = run(*command)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl+C to one process")
 def test_ctrl_c_stops_and_keeps_the_answer(data: Path, tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)

@@ -16,7 +16,7 @@ import pytest
 
 from app.config.settings import SettingsFile
 from app.conversation import Provenance, Sampling, Status
-from app.log import LOG_BYTES, start_log
+from app.log import LOG_BYTES, LOG_NAME, start_log
 from app.store.store import ConversationStore
 from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts
@@ -301,23 +301,37 @@ def test_a_job_that_never_ends_does_not_block_closing(tmp_path: Path) -> None:
     assert "did not end" in (tmp_path / "logs" / "apus-chat.log").read_text(encoding="utf-8")
 
 
-def test_the_log_stays_small_and_holds_no_address_that_was_asked(tmp_path: Path) -> None:
+@contextmanager
+def log_in(folder: Path) -> Iterator[None]:
     root = logging.getLogger()
     level = root.level
-    handler = start_log(tmp_path)
+    handler = start_log(folder)
     assert handler is not None
     try:
-        logging.getLogger("httpx2").info("GET https://cdn/x?signature=1")
-        for _ in range(5 * LOG_BYTES // 1000):
-            logging.getLogger("test").info("x" * 1000)
+        yield
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+def test_the_log_stays_small_and_holds_no_address_that_was_asked(tmp_path: Path) -> None:
+    with log_in(tmp_path):
+        logging.getLogger("httpx2").info("GET https://cdn/x?signature=1")
+        for _ in range(5 * LOG_BYTES // 1000):
+            logging.getLogger("test").info("x" * 1000)
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]
     assert len(sizes) == 3
     assert max(sizes) <= LOG_BYTES
     assert not any("signature" in path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_drops_log_records(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / LOG_NAME).symlink_to("/dev/full")
+    with log_in(tmp_path):
+        logging.getLogger("test").info("x")
+    assert capfd.readouterr().err == ""
 
 
 SAYING = """
