@@ -28,6 +28,8 @@ class PromptMessage:
     """Id of the stored message; empty for the system prompt and other messages that are not stored."""
     is_pinned: bool = False
     """Is not left out when the context is full."""
+    thought: str = ""
+    """Of an earlier answer, whose content is without it."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
+from app.conversation import Sampling
+from app.parameter import parameters
 from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
 from app.servers.registry import is_server_model
 from app.services import Services
+from app.thoughts import thinking_choices
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
@@ -88,6 +91,19 @@ def backend_for(services: Services, model_id: str, options: PlanOptions | None =
     if is_server_model(model_id):
         return services.servers.backend(model_id)
     return LocalBackend(services, model_id, options)
+
+
+def thinking_choices_of(services: Services, model_id: str) -> tuple[str, ...]:
+    """Return the values of ``Sampling.thinking`` besides the default that a model may have; all for a server's."""
+    if not model_id:
+        return ()
+    if is_server_model(model_id):
+        return tuple(filter(None, parameters(Sampling)["thinking"].choices))
+    try:
+        return thinking_choices(services.planning.headers_of(model_id)[0].chat_template or "")
+    except UserError:
+        # The next request reports what is wrong with the file.
+        return ()
 
 
 def context_size(services: Services, model_id: str) -> int:

@@ -157,8 +157,25 @@ class Sampling(SamplerParameters):
         description=QT_TRANSLATE_NOOP("parameters", "In tokens; an English word is slightly more than one."),
     )
     """None for no limit but the context."""
-    stop: tuple[str, ...] = ()
-    """The answer ends before the first of these strings."""
+    stop: tuple[str, ...] = parameter(
+        (),
+        label=QT_TRANSLATE_NOOP("parameters", "Stop sequences"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "The answer ends before the first of them. One per line; write \\n for a line break."
+        ),
+    )
+    thinking: str = parameter(
+        "",
+        choices={
+            "": QT_TRANSLATE_NOOP("parameters", "Default"),
+            "off": QT_TRANSLATE_NOOP("parameters", "Off"),
+            "on": QT_TRANSLATE_NOOP("parameters", "On"),
+            "low": QT_TRANSLATE_NOOP("parameters", "Low"),
+            "medium": QT_TRANSLATE_NOOP("parameters", "Medium"),
+            "high": QT_TRANSLATE_NOOP("parameters", "High"),
+        },
+    )
+    """Whether and how much the model thinks; empty for the default of its chat template."""
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,13 @@ from app.backend import (
     PromptProgress,
     TextDelta,
 )
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Message, Provenance, Status
+from app.conversation import THOUGHT_CLOSE, Message, Provenance, Status
 from app.store.store import ConversationStore
+from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
 SAVE_INTERVAL_S = 0.8
-MAX_INDENT = 64
-"""Characters within which the thoughts of an answer begin, after white space."""
 SPEED_TOKENS = 8
 """Tokens from which on the speed of a running answer is shown."""
 
@@ -114,9 +113,7 @@ class RunningAnswer:
         """
         text, tokens, saved_at = self.request.prefill, 0, time.monotonic()
         left_out = self.request.left_out
-        # The thoughts of a continued answer were measured before.
-        can_think = not text.strip()
-        thinks_since: float | None = None
+        begun_at: float | None = None
         thought_s: float | None = None
         finished: AnswerFinished | None = None
         error: UserError | None = None
@@ -127,11 +124,11 @@ class RunningAnswer:
             for event in self.backend.stream(self.request, self.token):
                 if isinstance(event, TextDelta):
                     text, tokens, now = text + event.text, event.tokens, time.monotonic()
-                    if thinks_since is None and can_think and text[:MAX_INDENT].lstrip().startswith(THOUGHT_OPEN):
-                        thinks_since = now
+                    begun_at = now if begun_at is None else begun_at
                     newest = text[-len(event.text) - len(THOUGHT_CLOSE) :]
-                    if thinks_since is not None and thought_s is None and THOUGHT_CLOSE in newest:
-                        thought_s = now - thinks_since
+                    # The thoughts of a continued answer were measured before.
+                    if thought_s is None and not self.request.prefill.strip() and THOUGHT_CLOSE in newest:
+                        thought_s = now - begun_at if split_thought(text)[2] != text else None
                     if now - saved_at >= SAVE_INTERVAL_S:
                         saved_at = now
                         self._save_text(text)

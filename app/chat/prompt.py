@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.backend import PromptMessage
 from app.conversation import Attachment, Message, Role, Status
+from app.thoughts import split_thought
 from model_manager.hub.catalogue import find_entry
 
 ATTACHED = "File “{name}”:"
@@ -27,8 +28,15 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
             continue
         if message.role is Role.USER and not is_last and not _was_answered(branch[place + 1]):
             continue
-        sent.append(PromptMessage(message.role, with_attachments(message), message.id, message.is_pinned))
+        sent.append(_prompt_message(message))
     return tuple(sent)
+
+
+def answer_message(content: str, id_: str = "", *, is_pinned: bool = False) -> PromptMessage:
+    """Return an earlier answer, with its thought apart: chat templates decide whether they repeat it."""
+    thought, _, answer = split_thought(content)
+    answer = answer if answer == content else answer.lstrip("\n")
+    return PromptMessage(Role.ASSISTANT, answer, id_, is_pinned, thought.strip("\n"))
 
 
 def first_system_prompt(chosen: str, model_id: str) -> str:
@@ -48,6 +56,12 @@ def _fenced(attachment: Attachment) -> str:
     fence = "`" * max(3, *(len(row) + 1 for row in rows), 3)
     end = "" if attachment.content.endswith("\n") else "\n"
     return f"{ATTACHED.format(name=attachment.name)}\n\n{fence}\n{attachment.content}{end}{fence}"
+
+
+def _prompt_message(message: Message) -> PromptMessage:
+    if message.role is Role.ASSISTANT:
+        return answer_message(message.content, message.id, is_pinned=message.is_pinned)
+    return PromptMessage(message.role, with_attachments(message), message.id, message.is_pinned)
 
 
 def _was_answered(following: Message) -> bool:

@@ -13,9 +13,11 @@ from dataclasses import replace
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, TextDelta
 from app.chat.answer import RunningAnswer
+from app.chat.prompt import answer_message
 from app.config.settings import SettingsFile
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Attachment, Message, Role, Sampling, Status
+from app.conversation import Attachment, Message, Role, Sampling, Status
 from app.store.store import ConversationStore
+from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
@@ -83,14 +85,13 @@ def is_descriptive(question: str) -> bool:
 
 def title_from_answer(answer: str) -> str:
     """Return the heading at the beginning of an answer; empty where it has none."""
-    heading = _HEADING.search(answer.rpartition(THOUGHT_CLOSE)[2].lstrip()[:400])
+    heading = _HEADING.search(split_thought(answer)[2].lstrip()[:400])
     return clean_title(heading[1]) if heading else ""
 
 
 def clean_title(text: str) -> str:
     """Return the title in a model's reply; empty where that is only a thought, or too long."""
-    if THOUGHT_OPEN in text:
-        text = text.rpartition(THOUGHT_CLOSE)[2] if THOUGHT_CLOSE in text else ""
+    text = split_thought(text)[2]
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     line = _LABEL.sub("", _MARKUP.sub("", line)).strip().strip(_QUOTES).strip()
     line = line.rstrip(".。:：") if not line.endswith("...") else line
@@ -153,7 +154,7 @@ class TitleUpdater:
             return
         token = self._token = CancelToken()
         # It continues the conversation, so that the KV cache is reused.
-        asked = (PromptMessage(Role.ASSISTANT, message.content), PromptMessage(Role.USER, TITLE_PROMPT))
+        asked = (answer_message(message.content), PromptMessage(Role.USER, TITLE_PROMPT))
         sampling = replace(Sampling(), temperature=0.0, seed=0, max_tokens=TITLE_TOKENS)
         request = ChatRequest((*answer.request.messages, *asked), sampling)
 

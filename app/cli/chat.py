@@ -6,10 +6,12 @@ import argparse
 import dataclasses
 import os
 import sys
+from pathlib import Path
 
 from app.backend import ChatBackend, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PlanChanged, TextDelta
-from app.backends import LocalBackend, backend_for, loaded_plan
+from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choices_of
 from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.attachments import read_attachment
 from app.chat.session import ChatSession
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
@@ -31,6 +33,12 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         UserError: it could not be answered, or the answer could not be stored.
     """
     backend, model_id = _backend(services, arguments)
+    attachments = [read_attachment(Path(path)) for path in arguments.attach or ()]
+    if arguments.thinking and not arguments.endpoint:
+        choices = thinking_choices_of(services, model_id)
+        if arguments.thinking not in choices:
+            known = ", ".join(choices) or "none"
+            print_note(f"--thinking {arguments.thinking} has no effect on this model; its choices are: {known}")
     token, load_s = CancelToken(), 0.0
 
     def post(answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
@@ -63,7 +71,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         )
 
     with cancel_on_interrupt(token.cancel) as interrupted:
-        _, answer = session.ask(arguments.message, model_id, adjust=adjust, token=token)
+        _, answer = session.ask(arguments.message, model_id, attachments, adjust=adjust, token=token)
     result, conversation_id = answer.result, session.conversation_id
     session.close()
     assert result is not None

@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
 def sampling_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the fields of ``Sampling`` that are given as options of ``chat``."""
     values = {field.name: getattr(arguments, field.name, None) for field in dataclasses.fields(Sampling)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: tuple(value) if name == "stop" else value for name, value in values.items() if value is not None}
 
 
 def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -60,6 +60,13 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
         option = f"--{name.replace('_', '-')}"
         chat.add_argument(option, type=type(declared.default), metavar="N", help=declared.description)
     chat.add_argument("--seed", type=int, metavar="N")
+    chat.add_argument("--stop", action="extend", nargs="+", metavar="TEXT", help="end the answer before this text")
+    chat.add_argument(
+        "--thinking",
+        choices=[*filter(None, parameters(Sampling)["thinking"].choices)],
+        help="whether, or how much, the model thinks, where its chat template has such a switch",
+    )
+    chat.add_argument("--attach", action="extend", nargs="+", metavar="PATH", help="attach text files to the message")
     chat.add_argument(
         "--context-policy",
         choices=[each.value for each in ContextPolicy],

@@ -223,14 +223,17 @@ class LocalEngine:
         prefill: str = "",
         texts: Sequence[str] = (),
         token: CancelToken = NEVER_CANCELLED,
+        thinking: str = "",
     ) -> tuple[int, tuple[int, ...]]:
         """Count the tokens of the prompt that these messages make with the loaded file, and of each text.
+
+        ``thinking`` as in ``Sampling``.
 
         Raises:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
             Cancelled: ``token`` was cancelled.
         """
-        command = CountTokens(tuple(messages), prefill, tuple(texts))
+        command = CountTokens(tuple(messages), prefill, thinking, tuple(texts))
         counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
 

@@ -49,12 +49,13 @@ class Generate:
 class CountTokens:
     """Count tokens with the vocabulary and the template of the loaded file; the KV cache is not changed.
 
-    Each of ``texts`` is counted on its own.  ``messages`` and ``prefill`` are counted as the prompt that ``Generate``
-    would make of them.
+    Each of ``texts`` is counted on its own.  ``messages``, ``prefill`` and ``thinking`` are counted as the prompt that
+    ``Generate`` would make of them.
     """
 
     messages: tuple[PromptMessage, ...] = ()
     prefill: str = ""
+    thinking: str = ""
     texts: tuple[str, ...] = ()
 
 

@@ -14,8 +14,9 @@ from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Block, Formula, Prose, Table
-from app.markdown.parser import parse_part, split_thought
+from app.markdown.parser import parse_part
 from app.parameter import parameters
+from app.thoughts import split_thought
 
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}
@@ -183,6 +184,8 @@ def _sampling(sampling: Sampling) -> str:
     parts = [f"{name} {getattr(sampling, name):g}" for name in parameters(SamplerParameters)]
     if sampling.max_tokens is not None:
         parts.append(f"max_tokens {sampling.max_tokens}")
+    if sampling.thinking:
+        parts.append(f"thinking {sampling.thinking}")
     if sampling.stop:
         parts.append(f"stop {' '.join(map(repr, sampling.stop))}")
     return ", ".join(parts)

@@ -15,7 +15,7 @@ from app.chat.prompt import with_attachments
 from app.conversation import ConversationTree, Message, Role, Status
 from app.export.entries import branches, with_options
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
-from app.markdown.parser import split_thought
+from app.thoughts import split_thought
 from app.translation import QT_TRANSLATE_NOOP
 
 

@@ -16,9 +16,9 @@ from functools import lru_cache, partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown import math_syntax
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
+from app.thoughts import split_thought
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -142,15 +142,6 @@ def parse(text: str) -> list[Block]:
     thought, closed, answer = split_thought(text)
     blocks = [as_thought(block) for block in parse_part(thought)] if thought else []
     return blocks + (parse_part(answer) if closed else [])
-
-
-def split_thought(text: str) -> tuple[str, bool, str]:
-    """Return the thought in ``<think>`` at the start of a message, whether it has ended, and the text after it."""
-    head = text.lstrip()
-    if not head.startswith(THOUGHT_OPEN):
-        return "", True, text
-    thought, closing, answer = head[len(THOUGHT_OPEN) :].partition(THOUGHT_CLOSE)
-    return thought, bool(closing), answer
 
 
 def as_thought(block: Block) -> Block:

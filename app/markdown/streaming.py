@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block, Code, Table
 from app.markdown.math_syntax import OPEN_LINE, PREVIEW
-from app.markdown.parser import Place, as_thought, language_of, parse_part, parser, split_thought
+from app.markdown.parser import Place, as_thought, language_of, parse_part, parser
+from app.thoughts import split_thought
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -36,6 +37,8 @@ class StreamingMarkdown:
         """The text before the answer."""
         self._fed = 0
         """Characters of the thought that are in its part; the others may be the beginning of a tag."""
+        self._untagged: list[str] = []
+        """The answer so far, while a closing tag may still make it a thought."""
 
     def feed(self, text: str) -> None:
         """Append text."""
@@ -57,7 +60,22 @@ class StreamingMarkdown:
             if not closed:
                 return
             self._answer = _Part()
+            self._untagged = [text] if text == self._before and THOUGHT_CLOSE not in text else []
+        elif self._untagged and text:
+            self._untagged.append(text)
+            if THOUGHT_CLOSE in "".join(self._untagged[-len(THOUGHT_CLOSE) :]):
+                self._restart()
+                return
         self._answer.feed(text)
+
+    def _restart(self) -> None:
+        """Read the text again at its first closing tag: what came before may have been a thought."""
+        whole = "".join(self._untagged)
+        thought, _, answer = split_thought(whole)
+        self._untagged = []
+        self._thought, self._answer = _Part(), _Part()
+        self._thought.feed(thought)
+        self._answer.feed(answer)
 
     @property
     def settled(self) -> int:

@@ -134,7 +134,9 @@ class PlannedLoader:
             context = state.result.context
             has_begun = False
             try:
-                fitting, fitted = fit(chat, context, partial(self._engine.count, token=token))
+                fitting, fitted = fit(
+                    chat, context, partial(self._engine.count, token=token, thinking=chat.sampling.thinking)
+                )
                 yield fitted
                 for event in self._engine.answer(fitting, token):
                     if isinstance(event, TextDelta) and not has_begun:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -39,6 +40,12 @@ class ChildProgram:
 ENGINE = ChildProgram("app.engine.child", "--engine-child")
 TEMPLATE_RENDERER = ChildProgram("app.engine.child.template_child", "--template-renderer")
 FORMULAS = ChildProgram("app.formulas.child", "--formula-child")
+
+
+_LIMITED_ENVIRONMENT = re.compile(
+    r"PATH|PYTHON\w+|(LD|DYLD)_\w+|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|_PYI_\w+|_MEIPASS2", re.IGNORECASE
+)
+"""Variables that a Python process may need.  A ``LimitedProcess`` gets no others, because they may be secret."""
 
 
 def child_environment() -> dict[str, str]:
@@ -117,7 +124,8 @@ class LimitedProcess(ChildProcess):
 
     def __init__(self, program: ChildProgram, limit_bytes: int, *, quiet: bool = False) -> None:
         """Start it; ``quiet`` discards its standard error.  Raises OSError."""
-        super().__init__(program.command(), child_environment(), subprocess.DEVNULL if quiet else None)
+        needed = {name: text for name, text in child_environment().items() if _LIMITED_ENVIRONMENT.fullmatch(name)}
+        super().__init__(program.command(), needed, subprocess.DEVNULL if quiet else None)
         self._limit_bytes = limit_bytes
         self._is_ready = False
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -21,6 +21,7 @@ from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
 from app.servers import protocol
 from app.servers.client import ServerClient
 from app.servers.protocol import Delta, Kind, ServedModel
+from app.thoughts import ThoughtStream
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 
@@ -167,6 +168,7 @@ class _Progress:
         self._first: float | None = None
         self._last = self._started
         self._thinking = False
+        self._thoughts = ThoughtStream()
         self._has_usage = False
         self._prompt_tokens = 0
         self.tokens = 0
@@ -182,7 +184,7 @@ class _Progress:
             self._first = self._last if self._first is None else self._first
         if delta.completion_tokens:
             self.tokens, self._has_usage = delta.completion_tokens, True
-        elif text and not self._has_usage:
+        elif (delta.text or delta.thought) and not self._has_usage:
             # Most servers send one token per event; the usage at the end corrects the count.
             self.tokens += 1
         if text:
@@ -190,6 +192,8 @@ class _Progress:
 
     def end(self) -> Iterator[ChatEvent]:
         """Yield the final events."""
+        if rest := self._thoughts.finish():
+            yield TextDelta(rest, self.tokens, self._prompt_tokens + self.tokens)
         if self._thinking:
             self._thinking = False
             yield TextDelta(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
@@ -209,6 +213,6 @@ class _Progress:
             text += ("" if self._thinking else f"{THOUGHT_OPEN}\n") + delta.thought
             self._thinking = True
         if delta.text:
-            text += (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "") + delta.text
+            text += (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "") + self._thoughts.add(delta.text)
             self._thinking = False
         return text

@@ -16,13 +16,13 @@ from enum import StrEnum
 from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Role, Sampling
+from app.conversation import Role, Sampling
+from app.thoughts import template_variables
 
 MAX_LINE = 16 << 20
 """Largest event in bytes."""
 
 _REQUIRED = frozenset({"model", "messages", "stream"})
-_THOUGHTS = re.compile(rf"\A\s*{THOUGHT_OPEN}.*?(?:{THOUGHT_CLOSE}|\Z)\s*", re.DOTALL)
 
 
 class Kind(StrEnum):
@@ -104,13 +104,7 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
 
 def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
     """Return the messages to send, without the thoughts of earlier answers."""
-    return [
-        {
-            "role": each.role.value,
-            "content": _THOUGHTS.sub("", each.content) if each.role is Role.ASSISTANT else each.content,
-        }
-        for each in messages
-    ]
+    return [{"role": each.role.value, "content": each.content} for each in messages]
 
 
 def rejected_field(body: bytes, message: str) -> str | None:
@@ -207,6 +201,10 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
     if kind is not Kind.OTHER:
         values |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
         values["repetition_penalty" if kind is Kind.VLLM else "repeat_penalty"] = sampling.repeat_penalty
+    if sampling.thinking and kind in (Kind.VLLM, Kind.LLAMA_SERVER):
+        values["chat_template_kwargs"] = template_variables(sampling.thinking)
+    if sampling.thinking not in ("", "on") and kind is not Kind.LLAMA_SERVER:
+        values["reasoning_effort"] = sampling.thinking if sampling.thinking != "off" else "none"
     if kind is Kind.LLAMA_SERVER:
         values["top_n_sigma"] = sampling.top_n_sigma or None
     return {key: value for key, value in values.items() if value is not None}

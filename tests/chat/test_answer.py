@@ -154,11 +154,12 @@ def test_answer_cancelled_in_the_queue_does_not_start(store: ConversationStore, 
 @pytest.mark.parametrize(
     ("prefill", "pieces", "seconds"),
     [
-        ("", ("\n<th", "ink>Hm", ".</thi", "nk>Yes."), 2.0),
+        ("", ("\n<th", "ink>Hm", ".</thi", "nk>Yes."), 3.0),
         ("", ("<think>Hm.</think>Yes.",), 0.0),
         ("", ("<think>Hm", ", it was cut"), None),
         ("", ("Yes: ", "<think>", "</think>"), None),
         ("<think>Hm", (".</think>", "Yes."), None),
+        ("", ("Hm.\n</th", "ink>", "Yes."), 1.0),
     ],
 )
 def test_thinking_time_is_measured(

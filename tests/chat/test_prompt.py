@@ -34,6 +34,18 @@ def test_question_without_an_answer_is_not_sent() -> None:
     assert sent(*branch) == [("user", "second"), ("assistant", "half"), ("user", "third")]
 
 
+def test_thoughts_are_apart_from_their_answers() -> None:
+    branch = [
+        message(Role.USER, "<think>first</think>"),
+        message(Role.ASSISTANT, "<think>\nhm\n</think>\n\nYes."),
+        message(Role.USER, "second"),
+        message(Role.ASSISTANT, "<think>\nendless", Status.STOPPED),
+        message(Role.USER, "third"),
+    ]
+    told = [(each.content, each.thought) for each in prompt_messages("", branch)]
+    assert told == [("<think>first</think>", ""), ("Yes.", "hm"), ("second", ""), ("", "endless"), ("third", "")]
+
+
 def test_attachments_are_fenced_before_the_question() -> None:
     asked = message(
         Role.USER, "What is in them?", attachments=(Attachment("a.txt", "one\n"), Attachment("b.md", "two"))

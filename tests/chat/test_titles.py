@@ -90,6 +90,7 @@ def test_heading_of_an_answer_is_a_title(answer: str, title: str) -> None:
         ("\n- Sea salt", "Sea salt"),
         ("<think>The person wants", ""),
         ("<think>short</think>\nSea salt", "Sea salt"),
+        ("short\n</think>\nSea salt", "Sea salt"),
         ("The sea is salty because the rivers bring salt and the sun takes only the water away.", ""),
         ("", ""),
         ("?", ""),

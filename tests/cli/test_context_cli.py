@@ -27,6 +27,30 @@ def chat(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_sampling_and_attachments_are_options(tmp_path: Path) -> None:
+    template = "{{ messages[-1].content }}{{ 'x' if enable_thinking }}>"
+    model = write_tiny_model(tmp_path / "told.gguf", chat_template=template, script=("one", "two", "three"))
+    note = tmp_path / "note.txt"
+    note.write_text("Some words.\n", "utf-8")
+    options = ("--top-p", "0.5", "--top-k", "7", "--min-p", "0.2", "--stop", "never", "three", "--thinking", "off")
+    done = chat(tmp_path / "data", "--model", str(model), "--message", "go", *options, "--attach", str(note))
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert (said["text"], said["finish_reason"]) == ("onetwo", "stop")
+    with ConversationStore.open(tmp_path / "data" / "conversations") as store:
+        question, answer = store.branch(said["conversation_id"])
+    assert [each.content for each in question.attachments] == ["Some words.\n"]
+    assert answer.provenance is not None
+    sampling = answer.provenance.sampling
+    assert (sampling.top_p, sampling.top_k, sampling.min_p, sampling.thinking) == (0.5, 7, 0.2, "off")
+    assert sampling.stop == ("never", "three")
+    again = chat(tmp_path / "data", "--model", str(model), "--message", "go", "--thinking", "high")
+    assert again.stderr == "apus-chat: --thinking high has no effect on this model; its choices are: off, on\n"
+    missing = chat(tmp_path / "data", "--model", str(model), "--message", "go", "--attach", str(tmp_path / "gone.txt"))
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "gone.txt" in missing.stderr
+
+
 def test_full_context_stops_or_rolls(tmp_path: Path) -> None:
     data = tmp_path / "data"
     model = ("--model", str(write_tiny_model(tmp_path / "endless.gguf")))

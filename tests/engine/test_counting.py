@@ -15,7 +15,7 @@ from model_manager.errors import UserError
 from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
 
-USER, ASSISTANT, SYSTEM = Role.USER, Role.ASSISTANT, Role.SYSTEM
+USER, ASSISTANT = Role.USER, Role.ASSISTANT
 WORDS = (
     "What is the capital of France?",
     "你好，世界。\n\n今天天气很好！",
@@ -47,18 +47,6 @@ def test_count_matches_the_answer(shared_engine: LocalEngine, which: str, reques
     answer = ask(shared_engine, "Count.", prefill="One, two", max_tokens=1)
     assert answer.finished is not None
     assert begun == answer.finished.prompt_tokens
-
-
-def test_tokenising_in_parts_matches_tokenising_as_a_whole(shared_engine: LocalEngine, starter: Path) -> None:
-    """The text of a prompt without its control tokens' meaning is counted in one piece, as the engine reads it."""
-    load(shared_engine, starter)
-    texts = conversation(6)
-    rendered = "".join(f"<|im_start|>{m.role}\n{m.content}<|im_end|>\n" for m in prompt(texts))
-    head = "<|im_start|>system\nshort<|im_end|>\n"
-    counted, (in_one_piece,) = shared_engine.count(
-        [PromptMessage(SYSTEM, "short"), *prompt(texts)], texts=[head + rendered + "<|im_start|>assistant\n"]
-    )
-    assert counted == in_one_piece
 
 
 def test_count_with_the_files_own_template(engine: LocalEngine, tmp_path: Path) -> None:

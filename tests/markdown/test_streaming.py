@@ -53,6 +53,14 @@ CORPUS = [
     "\0a\n\0\n",
     "\n\n\n   \n\ttab\n\n \n",
 ]
+LATE_THOUGHTS = [
+    "First.\n\n- a\n</think>\n\nok **b**",
+    "one line</think>and the answer",
+    "</think>\nok",
+    "The tag `</think>` closes.\n\nEnd </think> here.",
+    "```\n</think>\n```\nend\n</think>\nagain",
+    "<b> and <think> and </think>\nend",
+]
 LATE_REFERENCES = ["[x]\n\n[x]: https://a.b\n'title\nb'\n\nend", "- [x]\n- b\n\ntext\n\n[x]: https://a.b"]
 
 
@@ -63,7 +71,7 @@ def streamed(pieces: list[str]) -> StreamingMarkdown:
     return stream
 
 
-@pytest.mark.parametrize("text", [*CORPUS, *FORMULAS])
+@pytest.mark.parametrize("text", [*CORPUS, *FORMULAS, *LATE_THOUGHTS])
 def test_each_prefix_equals_a_full_parse(text: str):
     for end in range(len(text) + 1):
         if text[:end].endswith("\r"):
@@ -71,7 +79,7 @@ def test_each_prefix_equals_a_full_parse(text: str):
         assert streamed(list(text[:end])).blocks() == parse(text[:end]), text[:end]
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@pytest.mark.parametrize("text", [*CORPUS, *LATE_THOUGHTS])
 def test_each_split_equals_a_full_parse(text: str):
     for cut in range(len(text) + 1):
         stream = streamed([text[:cut], text[cut:]])

@@ -47,6 +47,8 @@ def write_tiny_model(
     tensor_type: str = "F32",
     n_embd: int = N_EMBD,
     alignment: int | None = None,
+    script: tuple[str, ...] = (),
+    are_user_defined: bool = False,
 ) -> Path:
     """Write a model with F32 weights (about 0.5 MB); return the path for the engine.
 
@@ -57,6 +59,9 @@ def write_tiny_model(
 
     ``tensor_type`` is the type of all matrices except the router's.  Types with blocks of 256 values need
     ``n_embd=256``.  ``alignment`` is in bytes; a large one leaves gaps between experts.
+
+    ``script`` is what the model answers to a prompt that ends with ``>``: different tokens, of which those in brackets
+    are control tokens.
     """
     writer = gguf.GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
     if alignment is not None:
@@ -78,8 +83,9 @@ def write_tiny_model(
         writer.add_file_type(file_type)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
-    tokens = add_vocabulary(writer)
-    for tensor_name, values in _tensors(len(tokens), n_layer, n_expert, legacy, end_bias, seed, n_embd):
+    tokens = add_vocabulary(writer, further=script, are_user_defined=are_user_defined)
+    tensors = _tensors(len(tokens), n_layer, n_expert, legacy, end_bias, seed, n_embd)
+    for tensor_name, values in _scripted(dict(tensors), len(tokens), script).items() if script else tensors:
         kind = QT[tensor_type] if values.ndim > 1 and "gate_inp" not in tensor_name else QT.F32
         writer.add_tensor(tensor_name, _stored(np.ascontiguousarray(values, dtype=np.float32), kind), raw_dtype=kind)
     writer.write_header_to_file()
@@ -151,10 +157,25 @@ def _tensors(
     yield "output.weight", output
 
 
+def _scripted(tensors: dict[str, Weights], n_vocab: int, script: tuple[str, ...]) -> dict[str, Weights]:
+    """Make each token of the script, and then the end, the most likely one after the one before."""
+    embedding, output = tensors["token_embd.weight"], tensors["output.weight"]
+    for name, weights in tensors.items():
+        if name.endswith(("attn_output.weight", "ffn_down.weight")):
+            weights[:] = 0
+    first = n_vocab - 2 - len(script)
+    before = FIRST_CHARACTER + ord(">") - 32
+    for token in (*range(first, n_vocab - 2), n_vocab - 1):
+        output[token] = 10 * embedding[before]
+        output[token, 0] = 0
+        before = token
+    return tensors
+
+
 def _output(rng: np.random.Generator, n_vocab: int, end_bias: float, n_embd: int) -> Weights:
     weights = (rng.standard_normal((n_vocab, n_embd)) * _LOGIT_NOISE * n_embd**-0.5).astype(np.float32)
     bias = np.full(n_vocab, NEVER, np.float32)
-    bias[FIRST_CHARACTER + 1 : n_vocab - 2] = -8.0
+    bias[FIRST_CHARACTER + 1 : FIRST_CHARACTER + 95] = -8.0
     bias[FIRST_CHARACTER + ord("a") - 32 : FIRST_CHARACTER + ord("z") - 31] = 0.0
     bias[FIRST_CHARACTER] = 2.0  # spaces, so that there are words to wrap
     bias[n_vocab - 1] = end_bias

@@ -90,6 +90,23 @@ def test_thoughts_are_put_between_tags(ask: Asking, name: str) -> None:
     assert text_of(events) == "<think>\nlet me see\n</think>\n\n" + "".join(WORDS)
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("[TH", "INK]", "hm", "[/THINK]", "Yes."), "<think>hm</think>Yes."),
+        (("hm\n", "</thi", "nk>", "Yes."), "hm\n</think>Yes."),
+        (("<", "b>"), "<b>"),
+        (("<thi",), "<thi"),
+    ],
+)
+def test_marks_in_the_text_become_tags(ask: Asking, words: tuple[str, ...], text: str) -> None:
+    with openai_server(words=words, tells_usage=False) as server:
+        events = list(ask.source(server.url).stream(REQUEST))
+    assert text_of(events) == text
+    assert isinstance(events[-1], AnswerFinished)
+    assert events[-1].completion_tokens == len(words)
+
+
 def test_thoughts_without_an_answer_are_closed(ask: Asking) -> None:
     with openai_server(thoughts=("let me", " see"), words=(), finish_reason="length") as server:
         events = list(ask.source(server.url).stream(REQUEST))

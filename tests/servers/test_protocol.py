@@ -8,6 +8,7 @@ import random
 import pytest
 
 from app.backend import ChatRequest, PromptMessage
+from app.chat.prompt import answer_message
 from app.conversation import Role, Sampling
 from app.servers import protocol
 from app.servers.protocol import Delta, Kind, ProtocolError, StreamError
@@ -48,10 +49,38 @@ def test_vllm_continues_a_prefilled_answer() -> None:
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
 
 
-def test_earlier_thoughts_are_not_sent() -> None:
-    said = (*QUESTION, PromptMessage(Role.ASSISTANT, "<think>\nhm\n</think>\n\nDeep."), PromptMessage(Role.USER, "So?"))
-    body = json.loads(protocol.chat_body(ChatRequest(said, Sampling()), "apus", Kind.OTHER))
+@pytest.mark.parametrize("said", ["<think>\nhm\n</think>\n\nDeep.", "hm\n</think>\n\nDeep."])
+def test_earlier_thoughts_are_not_sent(said: str) -> None:
+    told = (*QUESTION, answer_message(said), PromptMessage(Role.USER, "So?"))
+    body = json.loads(protocol.chat_body(ChatRequest(told, Sampling()), "apus", Kind.OTHER))
     assert body["messages"][2] == {"role": "assistant", "content": "Deep."}
+
+
+@pytest.mark.parametrize(
+    ("kind", "thinking", "sent"),
+    [
+        (Kind.VLLM, "off", {"enable_thinking": False, "thinking": False, "thinking_budget": 0}),
+        (Kind.LLAMA_SERVER, "on", {"enable_thinking": True, "thinking": True}),
+        (Kind.OTHER, "off", None),
+    ],
+)
+def test_thinking_is_a_variable_of_the_servers_template(kind: Kind, thinking: str, sent: dict | None) -> None:
+    assert body_of(kind, thinking=thinking).get("chat_template_kwargs") == sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "thinking", "effort"),
+    [
+        (Kind.OTHER, "", None),
+        (Kind.OTHER, "on", None),
+        (Kind.OTHER, "off", "none"),
+        (Kind.OTHER, "low", "low"),
+        (Kind.VLLM, "high", "high"),
+        (Kind.LLAMA_SERVER, "high", None),
+    ],
+)
+def test_reasoning_effort(kind: Kind, thinking: str, effort: str | None) -> None:
+    assert body_of(kind, thinking=thinking).get("reasoning_effort") == effort
 
 
 def test_rejected_fields_are_left_out() -> None:

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.presets import BUILT_IN, ConversationOverrides, Presets
 from app.conversation import ContextPolicy, Message, Role
+from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_dialog import OWN, ConversationSettings
@@ -97,6 +98,53 @@ def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: Q
     other = wait_for_answer(qtbot, window)
     assert other.provenance is not None
     assert other.provenance.completion_tokens == 3
+
+
+def test_stop_sequences_are_lines(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    dialog.which_sampling.setCurrentIndex(dialog.which_sampling.findData(OWN))
+    stop = dialog.sampling.controls["stop"]
+    stop.setPlainText("END\n\n\\n\\nUser:\nC:\\\\new \\end")
+    close(qtbot, window, dialog)
+    sampling = window.controller.conversation.session.overrides().sampling
+    assert sampling is not None
+    assert sampling.stop == ("END", "\n\nUser:", "C:\\new \\end")
+    again = opened(qtbot, window)
+    assert again.sampling.controls["stop"].value() == sampling.stop
+    again.presets.picker.setCurrentIndex(again.presets.picker.findText("Code"))
+    assert again.sampling.controls["stop"].toPlainText() == ""
+    close(qtbot, window, again)
+
+
+@pytest.mark.parametrize(
+    ("template", "choices"),
+    [
+        (None, None),
+        ("{{ messages[-1].content }}{{ enable_thinking }}", ["", "off", "on"]),
+        ("{{ messages[-1].content }}{{ reasoning_effort }}", ["", "low", "medium", "high"]),
+    ],
+)
+def test_thinking_is_chosen_where_the_template_has_it(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, template: str | None, choices: list[str] | None
+) -> None:
+    model = write_tiny_model(tmp_path / "thinks.gguf", chat_template=template)
+    window.controller.models.use(str(model))
+    dialog = opened(qtbot, window)
+    assert dialog.thinking.isVisible() is (choices is not None)
+    if choices is None:
+        return
+    assert [dialog.thinking.itemData(at) for at in range(dialog.thinking.count())] == choices
+    dialog.thinking.setCurrentIndex(1)
+    close(qtbot, window, dialog)
+    send(qtbot, window, "hello")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.provenance is not None
+    assert answer.provenance.sampling.thinking == choices[1]
+    again = opened(qtbot, window)
+    assert again.thinking.value() == choices[1]
+    again.thinking.setCurrentIndex(0)
+    assert window.controller.conversation.session.overrides().sampling is None
+    close(qtbot, window, again)
 
 
 def test_overrides_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot) -> None:

@@ -72,6 +72,18 @@ def test_the_thought_line_counts_seconds_while_thinking(transcript):
     assert line_of(transcript) == "Thought for 3 s"
 
 
+def test_a_closing_tag_alone_folds_the_text_before_it(transcript):
+    transcript.set_items([answer("s", "", Status.STREAMING, actions=())])
+    for piece in ("A secret", " plan.\n\n- more\n", "</thi"):
+        transcript.append_text("s", piece)
+    assert "secret" in text_of(transcript)
+    transcript.append_text("s", "nk>\n\nHello")
+    assert text_of(transcript) == "Hello"
+    transcript.update_item(answer("s", "A secret plan.\n\n- more\n</think>\n\nHello", thought_s=3.0))
+    assert line_of(transcript) == "Thought for 3 s"
+    assert text_of(transcript) == "Hello"
+
+
 def test_thoughts_expanded_by_default_collapse_when_finished(transcript):
     first, second = (answer(name, "<think>secret", Status.STREAMING, actions=()) for name in "ab")
     transcript.set_items([first])

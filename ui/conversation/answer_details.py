@@ -132,12 +132,14 @@ class DetailsDialog(QDialog):
 
     def _sampling(self, sampling: Sampling, seed: int) -> Rows:
         translate = QCoreApplication.translate
+        thinking = parameters(Sampling)["thinking"].choices.get(sampling.thinking, sampling.thinking)
         return [
             *(
                 (translate("parameters", declared.label), f"{getattr(sampling, name):g}")
                 for name, declared in parameters(SamplerParameters).items()
             ),
             (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
+            (self.tr("Thinking"), translate("parameters", thinking) if sampling.thinking else ""),
             (self.tr("Stop sequences"), "  ".join(repr(text) for text in sampling.stop)),
             (self.tr("Seed"), str(seed)),
         ]

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
-from app.backends import backend_for, context_size
+from app.backends import backend_for, context_size, thinking_choices_of
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context_tracker import ContextTracker
 from app.chat.prompt import first_system_prompt
@@ -400,7 +400,8 @@ class ConversationController(QObject):
 
         chosen, model_id = self._services.settings.current.system_prompt, self._models.model_id() or ""
         prompt = first_system_prompt(chosen, model_id)
-        show_dialog(ConversationSettings(self._services, self.session, prompt, self._window))
+        thinking = thinking_choices_of(self._services, model_id)
+        show_dialog(ConversationSettings(self._services, self.session, prompt, thinking, self._window))
 
     def show_context(self) -> None:
         """Open the details of the context below the gauge."""

@@ -5,15 +5,17 @@ Changes are stored immediately and apply from the next answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides, Preset
-from app.conversation import ContextPolicy
+from app.conversation import ContextPolicy, Sampling
+from app.parameter import parameters
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import ChoiceBox, PromptField
@@ -31,9 +33,17 @@ class ConversationSettings(QDialog):
     """The settings of the open conversation, also before its first question."""
 
     def __init__(
-        self, services: Services, session: ChatSession, default_prompt: str, parent: QWidget | None = None
+        self,
+        services: Services,
+        session: ChatSession,
+        default_prompt: str,
+        thinking: Sequence[str] = (),
+        parent: QWidget | None = None,
     ) -> None:
-        """``default_prompt`` is the system prompt of conversations without their own."""
+        """``default_prompt`` is the system prompt of conversations without their own.
+
+        ``thinking`` are the values of ``Sampling.thinking`` that the model has.
+        """
         super().__init__(parent)
         self.setObjectName("conversationSettings")
         self.setWindowTitle(self.tr("Conversation settings"))
@@ -47,6 +57,12 @@ class ConversationSettings(QDialog):
         defaults = self.tr("Use defaults")
         self.which_sampling = ChoiceBox("whichSampling", {AS_IN_SETTINGS: defaults, OWN: self.tr("Custom")})
         self.sampling = ParameterForm(sampling_parameters())
+        labels = parameters(Sampling)["thinking"].choices
+        self.thinking = ChoiceBox(
+            "conversationThinking",
+            {value: QCoreApplication.translate("parameters", labels[value]) for value in ("", *thinking)},
+        )
+        self._has_thinking = bool(thinking)
         self.context_policy = ChoiceBox(
             "conversationContextPolicy",
             {
@@ -63,6 +79,7 @@ class ConversationSettings(QDialog):
         self.default_prompt.clicked.connect(self._use_default_prompt)
         self.which_sampling.changed.connect(self._switch_sampling)
         self.sampling.changed.connect(self._set_sampling)
+        self.thinking.changed.connect(self._set_thinking)
         self.context_policy.changed.connect(lambda policy: self._set(context_policy=policy))
         close.clicked.connect(self.accept)
         self.resize(640, 620)
@@ -81,10 +98,12 @@ class ConversationSettings(QDialog):
         preset = Row(self.presets, self.tr("Preset"), preset_text)
         system_prompt = Row(prompt, self.tr("System prompt"), prompt_text, wide=True)
         sampling = Row(self.which_sampling, self.tr("Sampling"), self.tr("How the next token is chosen."))
+        thinking_text = self.tr("Whether, or how much, the model thinks before it answers.")
+        thinking = (hairline(), Row(self.thinking, self.tr("Thinking"), thinking_text)) if self._has_thinking else ()
         policy = Row(self.context_policy, self.tr("When the context is full"), policy_text)
         sentence = self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
         head = heading(self.tr("Conversation settings")), 4, quiet_label(sentence), 8
-        below = hairline(), system_prompt, hairline(), sampling, self.sampling, hairline(), policy, None
+        below = hairline(), system_prompt, *thinking, hairline(), sampling, self.sampling, hairline(), policy, None
         page = QWidget()
         column = vbox(*head, preset, *below, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         scroll = scrolled(page)
@@ -102,6 +121,7 @@ class ConversationSettings(QDialog):
         self._overrides = overrides
         prompt = self._default_prompt if overrides.system_prompt is None else overrides.system_prompt
         self.system_prompt.set_value(prompt)
+        self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
         self.which_sampling.set_value(AS_IN_SETTINGS if overrides.sampling is None else OWN)
         self.sampling.show_values(overrides.sampling or self._settings.current.sampling())
         self.sampling.setVisible(overrides.sampling is not None)
@@ -139,6 +159,11 @@ class ConversationSettings(QDialog):
     def _set_sampling(self, values: dict[str, Any]) -> None:
         sampling = self._overrides.sampling or self._settings.current.sampling()
         self._set(sampling=replace(sampling, **values))
+
+    def _set_thinking(self, thinking: str) -> None:
+        settings = self._settings.current.sampling()
+        sampling = replace(self._overrides.sampling or settings, thinking=thinking)
+        self._apply(replace(self._overrides, sampling=None if sampling == settings else sampling))
 
     def _use_default_prompt(self) -> None:
         self.system_prompt.setPlainText(self._default_prompt)

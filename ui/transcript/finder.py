@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QToo
 
 from app.markdown.blocks import Table, block_text
 from app.markdown.control_characters import visible
-from app.markdown.parser import parse, split_thought
+from app.markdown.parser import parse
+from app.thoughts import split_thought
 from ui.transcript.blocks.part import search_pattern
 from ui.transcript.blocks.stack import Marks
 from ui.transcript.item import Item

@@ -10,7 +10,8 @@ from PySide6.QtGui import QGuiApplication
 
 from app.markdown.blocks import plain_text
 from app.markdown.control_characters import visible
-from app.markdown.parser import parse, split_thought
+from app.markdown.parser import parse
+from app.thoughts import split_thought
 from ui.transcript.blocks.stack import BodyPosition, BodyRange
 from ui.transcript.decorations import Button
 from ui.transcript.item import Item, TranscriptStrings

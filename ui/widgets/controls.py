@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
@@ -165,11 +166,11 @@ class PromptField(QPlainTextEdit):
         self._timer.timeout.connect(self.finish)
         self.textChanged.connect(self._timer.start)
 
-    def value(self) -> str:
+    def value(self) -> Any:
         """Return the text."""
         return self.toPlainText()
 
-    def set_value(self, value: str) -> None:
+    def set_value(self, value: Any) -> None:
         """Show a text."""
         self._saved = value
         if value != self.toPlainText():
@@ -182,7 +183,25 @@ class PromptField(QPlainTextEdit):
         self._timer.stop()
         if self.toPlainText() != self._saved:
             self._saved = self.toPlainText()
-            self.changed.emit(self._saved)
+            self.changed.emit(self.value())
+
+
+class LinesField(PromptField):
+    """Field for several texts, one per line, with ``\\n``, ``\\t`` and ``\\\\`` for characters within them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, height=64)
+
+    def value(self) -> tuple[str, ...]:
+        """Return the texts."""
+        plain = {"n": "\n", "t": "\t", "\\": "\\"}
+        lines = filter(None, self.toPlainText().splitlines())
+        return tuple(re.sub(r"\\([nt\\])", lambda found: plain[found[1]], line) for line in lines)
+
+    def set_value(self, value: Iterable[str]) -> None:
+        """Show texts."""
+        lines = (text.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t") for text in value)
+        super().set_value("\n".join(lines))
 
 
 class CustomChoiceBox(QWidget):

@@ -12,7 +12,16 @@ from PySide6.QtWidgets import QWidget
 from app.config.settings import PARAMETERS
 from app.conversation import Sampling
 from app.parameter import Parameter, parameters
-from ui.widgets.controls import CheckBox, ChoiceBox, CustomChoiceBox, NumberBox, PromptField, TextField, finish_input
+from ui.widgets.controls import (
+    CheckBox,
+    ChoiceBox,
+    CustomChoiceBox,
+    LinesField,
+    NumberBox,
+    PromptField,
+    TextField,
+    finish_input,
+)
 from ui.widgets.dialog_parts import Row, hairline
 from ui.widgets.layouts import vbox
 
@@ -84,6 +93,8 @@ def _control(name: str, declaration: Parameter, labels: Mapping[Any, str] | None
     if isinstance(declaration.default, str):
         kind = PromptField if declaration.is_multiline else TextField
         control: Any = kind(name, placeholder)
+    elif isinstance(declaration.default, tuple):
+        control = LinesField(name)
     else:
         bounds = declaration.to_shown(declaration.minimum), declaration.to_shown(declaration.maximum), declaration.step
         control = NumberBox(name, *bounds, 2 if isinstance(declaration.step, float) else 0)

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from llama_cpp import llama_cpp
 
 from app.conversation import Sampling
+from app.thoughts import ThoughtStream, partial_at
 
 PENALTY_WINDOW = 64
 """Tokens to which the repeat penalty applies."""
 
 
-def sampler_chain(sampling: Sampling, vocabulary_size: int) -> int:
-    """Return a new chain, for ``llama_sampler_free``.
+def sampler_chain(sampling: Sampling, vocabulary_size: int, prompt: Sequence[int]) -> int:
+    """Return a new chain, for ``llama_sampler_free``; ``prompt`` are the tokens before the answer.
 
     Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order with this seed.
     """
@@ -25,6 +26,8 @@ def sampler_chain(sampling: Sampling, vocabulary_size: int) -> int:
     if sampling.repeat_penalty != 1.0:
         penalty = sampling.repeat_penalty
         samplers.append(llama_cpp.llama_sampler_init_penalties(vocabulary_size, PENALTY_WINDOW, penalty, 0.0, 0.0))
+        for token in prompt[-PENALTY_WINDOW:]:
+            llama_cpp.llama_sampler_accept(samplers[0], token)
     if sampling.temperature <= 0:
         samplers.append(llama_cpp.llama_sampler_init_greedy())
     else:
@@ -45,11 +48,12 @@ def sampler_chain(sampling: Sampling, vocabulary_size: int) -> int:
 
 
 class TextStream:
-    """Decodes the bytes of an answer; returns text that no later byte can change."""
+    """Decodes the bytes of an answer; returns text that no later byte can change, with thoughts in the usual tags."""
 
-    def __init__(self, stop: Sequence[str]) -> None:
+    def __init__(self, stop: Sequence[str], thoughts: ThoughtStream | None = None) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(filter(None, stop))
+        self._thoughts = thoughts or ThoughtStream()
         self._held = ""
         self.stopped = False
         """Whether a stop string was reached, which ends the text."""
@@ -62,20 +66,12 @@ class TextStream:
         found = [place for place in map(text.find, self._stop) if place >= 0]
         if found:
             self.stopped, self._held = True, ""
-            return text[: min(found)]
-        held = max((self._overlap(text, stop) for stop in self._stop), default=0)
-        self._held = text[len(text) - held :]
-        return text[: len(text) - held]
+            return self._thoughts.add(text[: min(found)])
+        end = min((partial_at(text, stop) for stop in self._stop), default=len(text))
+        self._held = text[end:]
+        return self._thoughts.add(text[:end])
 
     def finish(self) -> str:
         """Return the rest, at the end of the answer.  An incomplete character is dropped."""
         rest, self._held = self._held, ""
-        return rest
-
-    @staticmethod
-    def _overlap(text: str, stop: str) -> int:
-        """Number of characters at the end of the text that begin the stop string."""
-        for length in range(min(len(stop) - 1, len(text)), 0, -1):
-            if text.endswith(stop[:length]):
-                return length
-        return 0
+        return (self._thoughts.add(rest) if rest else "") + self._thoughts.finish()

@@ -30,6 +30,7 @@ from app.engine.protocol import (
     GenerateResult,
     TokenCounts,
 )
+from app.thoughts import STANDARD
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import LoadSpec
@@ -76,7 +77,9 @@ class EngineContext:
             self.vocabulary.bos,
             self.vocabulary.eos,
             stop.is_set,
+            plain=self.vocabulary.plain,
         )
+        self.vocabulary.shown = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
         self._cached = _Cached([], b"")
         self._one = (llama_cpp.llama_token * 1)()
@@ -95,7 +98,7 @@ class EngineContext:
                 ``engine_decode_failed``.
             Cancelled: stopped before the first token of the answer.
         """
-        prompt = self._template.prompt(command.messages, command.prefill)
+        prompt = self._template.prompt(command.messages, command.prefill, command.sampling.thinking)
         tokens = self._tokenise(prompt.text)
         if len(tokens) >= self.loaded.context_size:
             raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
@@ -104,9 +107,9 @@ class EngineContext:
         read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
-        chain = sampler_chain(sampling, self.vocabulary.size)
+        chain = sampler_chain(sampling, self.vocabulary.size, tokens)
         try:
-            reason, count = self._generate(chain, TextStream(sampling.stop), sampling.max_tokens)
+            reason, count = self._generate(chain, TextStream(sampling.stop, prompt.thoughts), sampling.max_tokens)
         finally:
             llama_cpp.llama_sampler_free(chain)
         return GenerateResult(reason, len(tokens), read, reading_s, count)
@@ -115,7 +118,8 @@ class EngineContext:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
         whole = 0
         if command.messages:
-            whole = len(self._tokenise(self._template.prompt(command.messages, command.prefill).text))
+            prompt = self._template.prompt(command.messages, command.prefill, command.thinking)
+            whole = len(self._tokenise(prompt.text))
         return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
     def bench(self, command: Bench) -> BenchResult:
@@ -166,11 +170,12 @@ class EngineContext:
     def _tokenise(self, text: str) -> list[int]:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
         # text, the cached tokens are kept and only the rest is tokenised.  This is correct if the rest begins with a
-        # special token (written <...>), because no token spans its start.
+        # special token, because no token spans its start.
         cached, data = self._cached, text.encode("utf-8", "replace")
-        if cached.text and data.startswith(cached.text + b"<"):
-            rest = data[len(cached.text) :].decode()
-            return cached.tokens + self.vocabulary.tokens(rest, add_special=False)
+        if cached.text and data.startswith(cached.text):
+            rest = data[len(cached.text) :].decode(errors="replace")
+            if self.vocabulary.begins_special(rest):
+                return cached.tokens + self.vocabulary.prompt_tokens(rest, is_rest=True)
         return self.vocabulary.prompt_tokens(text)
 
     def _read(self, tokens: list[int], text: str) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.backend import PromptMessage
-from app.conversation import Role
+from app.conversation import THOUGHT_OPEN, Role
 from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.process.child_process import TEMPLATE_RENDERER, LimitedProcess
+from app.thoughts import ThoughtStream, marks_of, split_thought, template_variables, thought_at_end
 from model_manager.errors import Cancelled, UserError
 
 CHATML_END = "<|im_end|>"
@@ -29,6 +31,8 @@ class Prompt:
 
     text: str
     stop: tuple[str, ...] = ()
+    thoughts: ThoughtStream = field(default_factory=ThoughtStream)
+    """Reads the answer to this prompt."""
 
 
 class PromptTemplate:
@@ -44,22 +48,29 @@ class PromptTemplate:
         eos: str,
         is_stopped: Callable[[], bool] = lambda: False,
         limit_s: float = TIME_LIMIT_S,
+        plain: Callable[[str], str] = str,
     ) -> None:
         """``source`` is the template of the file, None for ChatML; ``limit_s`` is the time limit of a prompt.
 
-        ``is_stopped`` returns whether the request was cancelled.
+        ``is_stopped`` returns whether the request was cancelled, ``plain`` the text of a message with marks that keep
+        special tokens in it from being recognised.
         """
         self._template = {"source": source, "bos": bos, "eos": eos}
         self._is_stopped = is_stopped
         self._limit_s = limit_s
+        self._plain = plain
+        self.marks = marks_of(source or "")
+        """The marks of thoughts that the model is expected to use."""
         self._process: LimitedProcess | None = None
         self._has_template = False
         if source is not None:
             with contextlib.suppress(OSError):
                 self._start()
 
-    def prompt(self, messages: Sequence[PromptMessage], prefill: str) -> Prompt:
+    def prompt(self, messages: Sequence[PromptMessage], prefill: str, thinking: str = "") -> Prompt:
         """Make the prompt up to the beginning of the answer, or to its continuation after ``prefill``.
+
+        ``thinking`` as in ``Sampling``.
 
         Raises:
             UserError: ``chat_template_failed`` when the template rejects the conversation or its process could not be
@@ -67,20 +78,38 @@ class PromptTemplate:
             Cancelled: stopped meanwhile.
         """
         if self._template["source"] is None:
-            turns = [f"<|im_start|>{m.role}\n{m.content}{CHATML_END}\n" for m in messages]
-            return Prompt("".join(turns) + "<|im_start|>assistant\n" + prefill, (CHATML_END,))
+            turns = [f"<|im_start|>{m.role}\n{self._plain(m.content)}{CHATML_END}\n" for m in messages]
+            return self._with_prefill("".join(turns) + "<|im_start|>assistant\n", prefill, (CHATML_END,))
         try:
             try:
-                text = self._render(messages)
+                text = self._render(messages, thinking)
             except TemplateError:
                 if messages[0].role is not Role.SYSTEM or len(messages) < 2:
                     raise
                 # Some templates have no system role (Gemma's): the system prompt then begins the first question.
                 system, first, *rest = messages
-                text = self._render([PromptMessage(first.role, f"{system.content}\n\n{first.content}"), *rest])
+                text = self._render([replace(first, content=f"{system.content}\n\n{first.content}"), *rest], thinking)
         except (TemplateError, OSError) as error:
             raise UserError("chat_template_failed", detail=str(error)) from error
-        return Prompt(text + prefill)
+        return self._with_prefill(text, prefill)
+
+    def _with_prefill(self, text: str, prefill: str, stop: tuple[str, ...] = ()) -> Prompt:
+        """Continue a prompt with the beginning of the answer, in the model's own marks."""
+        at_end = thought_at_end(text)
+        start, marks, opened = at_end or (len(text), self.marks, None)
+        if not prefill:
+            if opened is not None:
+                return Prompt(text, stop, ThoughtStream(marks, thinks=True, opened=THOUGHT_OPEN + opened))
+            return Prompt(text, stop, ThoughtStream(marks, thinks=False if at_end else None))
+        thought, has_ended, answer = split_thought(prefill)
+        if answer == prefill:
+            # Without a thought: an empty one in the prompt stays, an opened one does not.
+            text = text if opened is None else text[:start]
+            header = "" if opened is None and (at_end or text.endswith(marks.answer)) else marks.answer
+            return Prompt(text + header + self._plain(prefill), stop, ThoughtStream(marks, thinks=False))
+        end = marks.close + self._plain(answer) if has_ended else ""
+        text = f"{text[:start]}{marks.open}{self._plain(thought)}{end}"
+        return Prompt(text, stop, ThoughtStream(marks, thinks=not has_ended))
 
     def close(self) -> None:
         """End the process."""
@@ -88,9 +117,10 @@ class PromptTemplate:
         if process is not None:
             process.close()
 
-    def _render(self, messages: Sequence[PromptMessage]) -> str:
-        request: dict[str, object] = {
-            "messages": [{"role": str(each.role), "content": each.content} for each in messages]
+    def _render(self, messages: Sequence[PromptMessage], thinking: str) -> str:
+        request: dict[str, Any] = {
+            "messages": [self._plain_message(each) for each in messages],
+            "variables": template_variables(thinking),
         }
         try:
             process = self._process
@@ -109,6 +139,13 @@ class PromptTemplate:
             raise TemplateError(answer["refused"])
         self.close()
         raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=MEMORY_LIMIT_BYTES)
+
+    def _plain_message(self, message: PromptMessage) -> dict[str, str]:
+        fields = {"role": str(message.role), "content": self._plain(message.content)}
+        if message.thought:
+            # The template decides whether it repeats a thought; these are its usual names.
+            fields |= dict.fromkeys(("reasoning_content", "thinking"), self._plain(message.thought))
+        return fields
 
     def _start(self) -> LimitedProcess:
         self.close()

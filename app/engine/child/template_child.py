@@ -9,8 +9,8 @@ takes three times as long as Python and Jinja together.
 
 Protocol: one JSON object per line.
 
-* Requests: ``{"messages": [{"role", "content"}..]}`` for each prompt, the first one also with ``source``, ``bos`` and
-  ``eos``.
+* Requests: ``{"messages": [{"role", "content"}..], "variables": {}}`` for each prompt, the first one also with
+  ``source``, ``bos`` and ``eos``.
 * Responses: ``{"ready": true}`` once, then ``{"text"}``, ``{"refused": WHY}`` or ``{"costly": true}`` for each prompt.
 """
 
@@ -62,7 +62,7 @@ class TemplateRenderer:
         try:
             if self._template is None:
                 self._template = _compile(**self._source)
-            text = self._template.render(messages=request["messages"])
+            text = self._template.render(messages=request["messages"], **request.get("variables", {}))
         except MemoryError:
             return {"costly": True}
         except Exception as error:

@@ -6,7 +6,8 @@ import ctypes
 import hashlib
 import re
 from array import array
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 
 from llama_cpp import llama_cpp
 
@@ -14,7 +15,41 @@ from app.engine.child.template import CHATML_END
 
 CACHED_TOKENS = 4 << 20
 """Cached tokens of prompt parts, of 4 bytes each: many times the longest contexts."""
-_PLAIN_CONTROL = re.compile(r"[<\[]\S+[>\]]")
+PLAIN, CUT = "\ufdd0", "\ufdd1"
+"""Noncharacters after the first character of what would be a special token in the text of a message: removed before the
+text is tokenised, or dividing it where the engine recognises the token in any text."""
+_SPACE = " \t\n\v\f\r"
+_SPECIAL = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
+_LOOKS_SPECIAL = re.compile(r"<[|｜]\S*>|<\S*[|｜]>|\[/?[A-Z_]+\]|<(start|end)_of_turn>|</?s>")
+"""Tokens that separate messages, although files may declare them as user-defined."""
+
+
+class _TokenTexts:
+    """Finds the texts of some tokens."""
+
+    def __init__(self, tokens: Mapping[str, int]) -> None:
+        self._tokens = {text: token for text, token in tokens.items() if text}
+        self._lengths = sorted({len(text) for text in self._tokens}, reverse=True)
+        first, second = ({re.escape(text[at : at + 1]) for text in self._tokens} for at in (0, 1))
+        after = "" if "" in second else f"(?=[{''.join(second)}])"
+        self._beginning = re.compile(f"[{''.join(first)}]{after}" if first else r"(?!)")
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._tokens
+
+    def find(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Yield start, end and token of each occurrence; of several at one place the longest."""
+        end = 0
+        for match in self._beginning.finditer(text):
+            start = match.start()
+            if start < end:
+                continue
+            for length in self._lengths:
+                token = self._tokens.get(text[start : start + length])
+                if token is not None:
+                    end = min(start + length, len(text))
+                    yield start, end, token
+                    break
 
 
 class Vocabulary:
@@ -25,12 +60,13 @@ class Vocabulary:
         self.size = llama_cpp.llama_vocab_n_tokens(self._vocab)
         self._buffer = ctypes.create_string_buffer(256)
         self.piece = lru_cache(maxsize=65536)(self._piece)
-        """Text of a token as bytes; control tokens have none."""
-        ends = self.tokens(CHATML_END, add_special=False)
+        """Text of a token as bytes; control tokens have none, except for those in ``shown``."""
+        self.shown: frozenset[int] = frozenset()
+        """Control tokens that are part of an answer: the marks of thoughts."""
+        ends = self.tokens(CHATML_END, special=True)
         self._chatml_end = ends[0] if len(ends) == 1 else None
         self._parts: dict[bytes, array[int]] = {}
         self._cached = 0
-        self._controls: re.Pattern[str] | None = None
 
     @property
     def bos(self) -> str:
@@ -42,32 +78,57 @@ class Vocabulary:
         """Text of the token that ends a turn, for chat templates."""
         return self._text(llama_cpp.llama_vocab_eos(self._vocab))
 
-    def tokens(self, text: str, *, add_special: bool) -> list[int]:
-        """Tokenise a text; special tokens in it become single tokens."""
+    def tokens(self, text: str, *, special: bool) -> list[int]:
+        """Tokenise a text without BOS; with ``special``, special tokens in it become single tokens."""
         data = text.encode("utf-8", "replace")
-        # A token is at least one byte, except for specials at both ends and a space that some vocabularies add.
+        # A token is at least one byte, except for a space that some vocabularies add.
         capacity = len(data) + 8
         array = (llama_cpp.llama_token * capacity)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, capacity, add_special, True)
+        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, capacity, False, special)
         if count < 0:
             raise MemoryError(f"tokenising {len(data)} bytes needs {-count} tokens")
         return list(array[:count])
 
-    def prompt_tokens(self, text: str) -> list[int]:
-        """Tokenise a whole prompt, with the BOS token where the vocabulary requires it and the text lacks it.
+    def plain(self, text: str) -> str:
+        """Mark the text of a message, so that ``prompt_tokens`` finds no special tokens in it."""
+        marked, position = [], 0
+        special, in_messages = self._special
+        for start, end, _ in in_messages.find(text):
+            marked += [text[position : start + 1], PLAIN if text[start:end] in special else CUT]
+            position = start + 1
+        return "".join([*marked, text[position:]])
 
-        The result is that of the text in one piece.  No token spans a control token, so the text between two of them is
-        tokenised separately and cached: a conversation of a thousand messages costs as much as its new ones.
+    def prompt_tokens(self, text: str, *, is_rest: bool = False) -> list[int]:
+        """Tokenise a prompt, with the BOS token where the vocabulary requires it and the text lacks it.
+
+        Special tokens become single tokens, except for those in texts of ``plain``.  No token spans a special one, so
+        the text between two of them is tokenised separately and cached: a conversation of a thousand messages costs as
+        much as its new ones.  ``is_rest``: the tokens of a prompt's beginning are known.
         """
+        tokens: list[int] = []
         bos = self.bos
-        add_special = not (bos and text.startswith(bos))
-        starts = [match.start() for match in self._control_tokens().finditer(text) if match.start()]
-        if not starts or llama_cpp.llama_vocab_get_add_eos(self._vocab):
-            return self.tokens(text, add_special=add_special)
-        tokens = self.tokens(text[: starts[0]], add_special=add_special)
-        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-            tokens.extend(self._part(text[start:end]))
+        if not (is_rest or (bos and text.startswith(bos))) and llama_cpp.llama_vocab_get_add_bos(self._vocab):
+            tokens.append(llama_cpp.llama_vocab_bos(self._vocab))
+        position = 0
+        for start, end, token in self._special[0].find(text):
+            before, attributes = text[position:start], llama_cpp.llama_vocab_get_attr(self._vocab, token)
+            if attributes & llama_cpp.LLAMA_TOKEN_ATTR_LSTRIP:
+                before = before.rstrip(_SPACE)
+            if attributes & llama_cpp.LLAMA_TOKEN_ATTR_RSTRIP:
+                end = next((at for at in range(end, len(text)) if text[at] not in _SPACE), len(text))
+            self._extend(tokens, before)
+            tokens.append(token)
+            position = end
+        self._extend(tokens, text[position:])
         return tokens
+
+    def begins_special(self, text: str) -> bool:
+        """Return whether a part of a prompt begins with a special token, so that no token spans its start."""
+        return next(self._special[0].find(text), (-1,))[0] == 0
+
+    def special_in(self, texts: Iterable[str]) -> frozenset[int]:
+        """Return the special tokens in some texts."""
+        return frozenset(token for text in texts for _, _, token in self._special[0].find(text))
 
     def count(self, text: str) -> int:
         """Count the tokens of a text on its own."""
@@ -77,6 +138,10 @@ class Vocabulary:
         """Whether this token ends an answer."""
         return token == self._chatml_end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
+    def _extend(self, tokens: list[int], text: str) -> None:
+        for part in filter(None, text.replace(PLAIN, "").split(CUT)):
+            tokens.extend(self._part(part))
+
     def _part(self, text: str) -> array[int]:
         key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
         part = self._parts.get(key)
@@ -84,28 +149,25 @@ class Vocabulary:
             if self._cached >= CACHED_TOKENS:
                 self._parts.clear()
                 self._cached = 0
-            part = self._parts[key] = array("i", self.tokens(text, add_special=False))
+            part = self._parts[key] = array("i", self.tokens(text, special=False))
             self._cached += len(part)
         return part
 
-    def _control_tokens(self) -> re.Pattern[str]:
-        """Pattern of the control tokens that are tokens in any context: ``<...>`` and ``[...]``.
-
-        Those that include the white space before them are left out.
-        """
-        if self._controls is None:
-            found = []
-            for token in range(self.size):
-                kind = llama_cpp.llama_vocab_get_attr(self._vocab, token)
-                if kind & llama_cpp.LLAMA_TOKEN_ATTR_CONTROL and not kind & llama_cpp.LLAMA_TOKEN_ATTR_LSTRIP:
-                    text = self._text(token)
-                    if _PLAIN_CONTROL.fullmatch(text):
-                        found.append(re.escape(text))
-            # An empty alternation would match everywhere.
-            self._controls = re.compile("|".join(sorted(found, key=len, reverse=True)) or r"(?!)")
-        return self._controls
+    @cached_property
+    def _special(self) -> tuple[_TokenTexts, _TokenTexts]:
+        """The tokens that the engine recognises only where it is asked to, and those that no message may contain."""
+        special, in_messages = {}, {}
+        for token in range(self.size):
+            attributes = llama_cpp.llama_vocab_get_attr(self._vocab, token)
+            if attributes & _SPECIAL:
+                special[self._text(token)] = token
+            elif attributes & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED and _LOOKS_SPECIAL.fullmatch(self._text(token)):
+                in_messages[self._text(token)] = token
+        return _TokenTexts(special), _TokenTexts(special | in_messages)
 
     def _piece(self, token: int) -> bytes:
+        if token in self.shown:
+            return self._text(token).encode()
         length = llama_cpp.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
         if length < 0:
             self._buffer = ctypes.create_string_buffer(-length)

@@ -1,0 +1,202 @@
+"""Thoughts of a model before its answer: split from it, translated from a model's own marks, switched on and off.
+
+Stored texts have the thoughts in ``THOUGHT_OPEN`` and ``THOUGHT_CLOSE``, whatever marks the model uses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
+
+_CODE_FENCE = "```"
+_QUOTES = ("`", '"', "'", "“", "‘", "「")
+
+
+@dataclass(frozen=True)
+class ThoughtMarks:
+    """Marks of a family of models; many of them consist of control tokens."""
+
+    open: str = THOUGHT_OPEN
+    close: str = THOUGHT_CLOSE
+    answer: str = ""
+    """In front of an answer without thoughts."""
+    others: tuple[str, ...] = ()
+    """Further marks that are no part of the text."""
+    sign: str = ""
+    """Text in the chat templates of these models; empty for ``open``."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All marks."""
+        return (self.open, self.close, self.answer, *self.others)
+
+
+STANDARD = ThoughtMarks()
+MARKS = (
+    STANDARD,
+    ThoughtMarks(  # gpt-oss (https://github.com/openai/harmony)
+        "<|channel|>analysis<|message|>",
+        "<|end|><|start|>assistant<|channel|>final<|message|>",
+        "<|channel|>final<|message|>",
+        ("<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>", "<|end|><|start|>assistant", "<|end|>"),
+    ),
+    ThoughtMarks("<|channel>thought\n", "<channel|>", sign="<|channel>"),  # Gemma 4
+    ThoughtMarks(  # Kimi K3
+        "<|open|>think<|sep|>",
+        "<|close|>think<|sep|><|open|>response<|sep|>",
+        "<|open|>response<|sep|>",
+        ("<|close|>response<|sep|>", "<|close|>message<|sep|>", "<|close|>think<|sep|>"),
+        sign="<|open|>",
+    ),
+    ThoughtMarks(  # Solar Open
+        "<|think|>", "<|end|><|begin|>assistant<|content|>", "<|content|>", ("<|end|>",), sign="<|begin|>assistant"
+    ),
+    ThoughtMarks("<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", ("<|END_RESPONSE|>",)),  # Command A
+    ThoughtMarks("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ThoughtMarks("[THINK]", "[/THINK]"),  # Magistral, Ministral
+    ThoughtMarks("<seed:think>", "</seed:think>"),  # Seed-OSS
+    ThoughtMarks("<thought>", "</thought>"),  # EXAONE Deep
+    ThoughtMarks("◁think▷", "◁/think▷"),  # Kimi-VL
+    ThoughtMarks("<longcat_think>", "</longcat_think>"),  # LongCat
+    ThoughtMarks("<unused94>thought\n", "<unused95>", sign="<unused94>"),  # MedGemma
+    ThoughtMarks("Here is my thought process:", "Here is my response:"),  # Granite 3
+    ThoughtMarks(  # Apriel
+        "Here are my reasoning steps:\n",
+        "[BEGIN FINAL RESPONSE]",
+        others=("[END FINAL RESPONSE]",),
+        sign="[BEGIN FINAL RESPONSE]",
+    ),
+)
+_AT_END = re.compile(
+    "|".join(
+        rf"({re.escape(each.open)}\s*(?:{re.escape(each.close)}\s*)?\Z|{re.escape(each.close)}\s*\Z)" for each in MARKS
+    )
+)
+_TAIL = 200
+"""Characters at the end of a prompt that contain its opened or empty thought."""
+_CODE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_CHOICES = (
+    dict.fromkeys(("enable_thinking", "thinking", "thinking_budget"), ("off", "on")),
+    dict.fromkeys(("reasoning_effort", "thinking_effort"), ("low", "medium", "high")),
+)
+"""Values of ``Sampling.thinking`` by the template variables that they set."""
+_VARIABLE = re.compile(rf"(?<![.\w])({'|'.join(name for each in _CHOICES for name in each)})\b(\s*=(?!=))?")
+
+
+def split_thought(text: str) -> tuple[str, bool, str]:
+    """Return the thought at the start of an answer, whether it has ended, and the text after it.
+
+    Where a prompt opened the thought, servers and other programs return answers with the closing tag only.
+    """
+    head = text.lstrip()
+    if head.startswith(THOUGHT_OPEN):
+        thought, closing, answer = head[len(THOUGHT_OPEN) :].partition(THOUGHT_CLOSE)
+        return thought, bool(closing), answer
+    thought, closing, answer = text.partition(THOUGHT_CLOSE)
+    # An answer may be about such tags.
+    is_quoted = thought.endswith(_QUOTES) or thought.count(_CODE_FENCE) % 2 == 1
+    if closing and THOUGHT_OPEN not in thought and not is_quoted:
+        return thought, True, answer
+    return "", True, text
+
+
+def marks_of(template: str) -> ThoughtMarks:
+    """Return the marks that a chat template mentions, else the standard ones."""
+    return next((each for each in MARKS[1:] if (each.sign or each.open.strip()) in template), STANDARD)
+
+
+def thought_at_end(prompt: str) -> tuple[int, ThoughtMarks, str | None] | None:
+    """Find an opened or an empty thought at the end of a rendered prompt.
+
+    Returns its start, its marks, and the white space after an opening mark, None for an empty thought.
+    """
+    found = _AT_END.search(prompt, max(0, len(prompt) - _TAIL))
+    if found is None or found.lastindex is None:
+        return None
+    marks, text = MARKS[found.lastindex - 1], found[0]
+    return found.start(), marks, None if marks.close in text else text[len(marks.open) :]
+
+
+def thinking_choices(template: str) -> tuple[str, ...]:
+    """Return the values of ``Sampling.thinking`` that make a difference to a chat template."""
+    code = " ".join(_STRING.sub("", statement) for statement in _CODE.findall(template))
+    # A name that is assigned before it is read is the template's own.
+    first = {found[1]: found[2] for found in reversed(list(_VARIABLE.finditer(code)))}
+    names = [name for name, assignment in first.items() if not assignment]
+    return tuple(dict.fromkeys(value for each in _CHOICES for name in each if name in names for value in each[name]))
+
+
+def template_variables(thinking: str) -> dict[str, Any]:
+    """Return the variables of a chat template for a value of ``Sampling.thinking``."""
+    if thinking == "off":
+        return {"enable_thinking": False, "thinking": False, "thinking_budget": 0}
+    variables: dict[str, Any] = {"enable_thinking": True, "thinking": True} if thinking else {}
+    return variables if thinking in ("", "on") else {**variables, **dict.fromkeys(_CHOICES[1], thinking)}
+
+
+class ThoughtStream:
+    """Translates the marks of a growing answer to the standard ones."""
+
+    def __init__(self, marks: ThoughtMarks = STANDARD, *, thinks: bool | None = None, opened: str = "") -> None:
+        """``marks`` are expected; others are recognised at the beginning.
+
+        ``thinks``: whether the prompt ends within a thought or an answer, None where the model begins.  ``opened`` is
+        the opening tag in the prompt, which belongs to the answer.
+        """
+        self._marks = marks
+        self._thinks = thinks
+        self._opened = opened
+        self._held = ""
+
+    def add(self, text: str) -> str:
+        """Add text; return the text that became final."""
+        self._held += text
+        done, self._opened = self._opened, ""
+        if self._thinks is None:
+            head = self._held.lstrip()
+            found = next((each for each in (self._marks, *MARKS) if head.startswith(each.open)), None)
+            if found is not None:
+                self._marks, self._thinks = found, True
+                self._held, done = head[len(found.open) :], THOUGHT_OPEN
+            elif any(each.open.startswith(head) for each in MARKS):
+                return ""
+            else:
+                self._thinks = False
+        if self._marks is STANDARD:
+            rest, self._held = self._held, ""
+            return done + rest
+        return done + self._translated()
+
+    def finish(self) -> str:
+        """Return the rest, at the end of the answer, without a mark that is not complete."""
+        rest, self._held = self._held, ""
+        return "" if any(rest.startswith(mark) for mark in self._expected()) else rest
+
+    def _expected(self) -> tuple[str, ...]:
+        first = self._marks.close if self._thinks else self._marks.answer
+        return tuple(filter(None, (first, *self._marks.others)))
+
+    def _translated(self) -> str:
+        done = ""
+        while True:
+            marks = self._expected()
+            places = [(place, -len(mark), mark) for mark in marks if (place := self._held.find(mark)) >= 0]
+            place, _, mark = min(places, default=(len(self._held), 0, ""))
+            held = min((partial_at(self._held, each) for each in marks), default=place)
+            end = min(place, held)
+            done, self._held = done + self._held[:end], self._held[end:]
+            if held <= place:
+                return done
+            self._held = self._held[len(mark) :]
+            if self._thinks and mark == self._marks.close:
+                self._thinks, done = False, done + THOUGHT_CLOSE
+
+
+def partial_at(text: str, mark: str) -> int:
+    """Return where a beginning of ``mark`` at the end of the text starts, or the end."""
+    lengths = range(min(len(mark) - 1, len(text)), 0, -1)
+    return len(text) - next((length for length in lengths if text.endswith(mark[:length])), 0)
