@@ -1760,6 +1760,14 @@
         <translation>如何选取下一个 token。</translation>
     </message>
     <message>
+        <source>Whether, or how much, the model thinks before it answers.</source>
+        <translation>模型在回答之前是否思考，以及思考多少。</translation>
+    </message>
+    <message>
+        <source>Thinking</source>
+        <translation>思考</translation>
+    </message>
+    <message>
         <source>When the context is full</source>
         <translation>上下文已满时</translation>
     </message>
@@ -2074,6 +2082,10 @@
     <message>
         <source>no limit</source>
         <translation>不限</translation>
+    </message>
+    <message>
+        <source>Thinking</source>
+        <translation>思考</translation>
     </message>
     <message>
         <source>Stop sequences</source>
@@ -5121,6 +5133,38 @@
     <message>
         <source>The same seed and settings give the same answer again.</source>
         <translation>随机种子和设置都相同时，会得到同样的回答。</translation>
+    </message>
+    <message>
+        <source>Stop sequences</source>
+        <translation>停止序列</translation>
+    </message>
+    <message>
+        <source>The answer ends before the first of them. One per line; write \n for a line break.</source>
+        <translation>回答会在遇到其中任意一个之前结束。每行一个；换行写作 \n。</translation>
+    </message>
+    <message>
+        <source>Default</source>
+        <translation>默认</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>Low</source>
+        <translation>低</translation>
+    </message>
+    <message>
+        <source>Medium</source>
+        <translation>中</translation>
+    </message>
+    <message>
+        <source>High</source>
+        <translation>高</translation>
     </message>
 </context>
 <context>
