@@ -288,15 +288,17 @@ class SettingsFile:
     def change(self, **values: Any) -> Settings:
         """Change settings and save the file; returns the new settings.
 
+        What another process has saved meanwhile is kept.
+
         Raises:
             UserError: as ``JsonFile.write``; the change still applies until the program ends.
         """
         with self._lock:
-            changed = dataclasses.replace(self._settings, **values)
-            if changed != self._settings:
-                self._settings = changed
-                self._file.write(dataclasses.asdict(changed))
-            return changed
+            if dataclasses.replace(self._settings, **values) != self._settings:
+                stored = {**dataclasses.asdict(self._settings), **self._file.read(), **values}
+                self._settings = dataclasses.replace(_settings(stored), **values)
+                self._file.write(stored)
+            return self._settings
 
 
 def _settings(stored: Mapping[str, Any]) -> Settings:

@@ -18,7 +18,15 @@ def test_a_change_is_saved(tmp_path: Path) -> None:
     assert again.top_p == Settings().top_p
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"'])
+def test_changes_of_two_programs_are_both_kept(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    window, command = SettingsFile(path), SettingsFile(path)
+    window.change(language="zh_CN", theme="dark")
+    assert command.change(theme="light") == Settings(language="zh_CN", theme="light")
+    assert SettingsFile(path).current == command.current
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"', "[" * 100_000, '{"theme": "dark"\0}'])
 def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: str) -> None:
     path, aside = tmp_path / "settings.json", tmp_path / "settings.json.damaged"
     path.write_text(content)

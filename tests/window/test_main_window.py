@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.config.settings import SettingsFile
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
 from ui.settings.dialog import SettingsDialog
@@ -126,6 +127,13 @@ def test_size_and_open_conversation_are_restored(open_window: OpenWindow) -> Non
     window = open_window()
     assert (window.width(), window.height()) == (777, 555)
     assert window.controller.conversation.session.conversation_id == ids[0]
+
+
+def test_a_damaged_size_is_ignored(open_window: OpenWindow, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    SettingsFile(tmp_path / "data" / "settings.json").change(window_geometry="a b%ä")
+    window = open_window()
+    assert window.isVisible()
 
 
 def test_narrow_window_hides_the_sidebar(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
 
     def _restore_geometry(self) -> None:
         settings = self._settings.current
-        geometry = QByteArray(base64.b64decode(settings.window_geometry or ""))
+        geometry = QByteArray.fromBase64(settings.window_geometry.encode())
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
             room = self.screen().availableGeometry()
             self.resize(min(DEFAULT_SIZE[0], room.width() - 40), min(DEFAULT_SIZE[1], room.height() - 60))
