@@ -37,9 +37,9 @@ ENVIRONMENTS = frozenset(name + star for name in (*_ALIGNED, *_OTHERS, *_MATRICE
 _BEGIN = re.compile(r"\\begin\{([a-zA-Z]+\*?)\}")
 _ENVIRONMENT_TAG = re.compile(r"\\(begin|end)\{([a-zA-Z]+\*?)\}|\\.", re.DOTALL)
 _BRACKET = re.compile(r"\\.", re.DOTALL)
-_DOLLAR = re.compile(r"\\.|\$\$", re.DOTALL)
+_DOLLAR = re.compile(r"\\.|\$+", re.DOTALL)
 _DOLLARS = re.compile(r"\\.|[{}$]|\n[ \t]*\n", re.DOTALL)
-_OPENING = re.compile(r"\\begin\{[a-zA-Z]+\*?\}|\\.|\$\$|`+", re.DOTALL)
+_OPENING = re.compile(r"\\begin\{[a-zA-Z]+\*?\}|\\.|\$\$+|`+", re.DOTALL)
 _CODE_OR_FORMULA = re.compile(r"`+|\\.|\$+")
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
@@ -51,6 +51,7 @@ _HAS_WORD = re.compile(r"\w")
 _SIGN = re.compile(r"[\w+\-=<>*/|]")
 _IS_LATEX = re.compile(r"[\\^_{}]")
 _WORDS = re.compile(r"[A-Za-z]{2,}|[\u2e80-\u9fff\uff00-\uffef]")
+_LONG_WORD = re.compile(r"[a-z]{3}")
 _AMOUNT = re.compile(r"[\d.,]+\s*")
 _BAR = "\ufdd0"
 """Noncharacter that replaces the bars of a formula while a table is split into cells."""
@@ -82,7 +83,9 @@ def formula_at(text: str, start: int, end: int, failed: dict[str, int] | None = 
         return FormulaMatch(start, stop, text[start:stop], delimiter != _BOXED)
     content = text[start + len(delimiter) : stop - len(delimiter)]
     if delimiter in _PAIRS:
-        return FormulaMatch(start, stop, content.strip(), delimiter != "\\(") if _HAS_WORD.search(content) else None
+        if not _HAS_WORD.search(content) or (delimiter == "$$" and _is_legend(content)):
+            return None
+        return FormulaMatch(start, stop, content.strip(), delimiter != "\\(")
     if not content or content[0].isspace() or content[-1].isspace() or not _SIGN.search(content):
         return None
     if text[stop : stop + 1].isdigit() and (content[0].isdigit() or not _IS_LATEX.search(content)):
@@ -91,8 +94,10 @@ def formula_at(text: str, start: int, end: int, failed: dict[str, int] | None = 
 
 
 def _delimiter_at(text: str, start: int) -> str:
-    """Return the opening delimiter at a place, or an empty string."""
+    """Return the opening delimiter at a place, or an empty string; three dollars and more are a level of a price."""
     pair = text[start : start + 2]
+    if pair == "$$" and "$" in (text[start + 2 : start + 3], text[start - 1 : start]):
+        return ""
     if pair in _PAIRS or pair[:1] == "$":
         return pair if pair in _PAIRS else "$"
     if pair != "\\b":
@@ -154,6 +159,14 @@ def _is_money(content: str, before: str) -> bool:
         return True
     amount = _AMOUNT.match(content)
     return bool(amount and _WORDS.search(content, amount.end()))
+
+
+def _is_legend(content: str) -> bool:
+    """Whether the text between two ``$$`` explains levels of a price: ``$$ = moderate, $$$ = expensive``."""
+    if _IS_LATEX.search(content) or "\n" in content or not _LONG_WORD.search(content):
+        return False
+    words = content.split()
+    return words[0][0] in "=:,;|\u2013\u2014" or words[-1][-1] in ",;" or words[-1] in {"and", "or", "to"}
 
 
 def _open_delimiter(line: str) -> tuple[str, int] | None:
@@ -262,9 +275,10 @@ def inline_formula(state: StateInline, silent: bool) -> bool:
         if state.env.get(PREVIEW) and text is state.env.get(TAIL) and _is_open(text, start, state.posMax):
             formula = FormulaMatch(start, state.posMax, "", False)
         elif text.startswith("$$", start):
+            while text.startswith("$", state.pos, state.posMax):
+                state.pos += 1
             if not silent:
-                state.pending += "$$"
-            state.pos += 2
+                state.pending += text[start : state.pos]
             return True
         else:
             return False

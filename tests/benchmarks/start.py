@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, rounded
 
 RUNS = 9
-LATE = ("llama_cpp", "keyring", "ziamath", "markdown_it", "pygments", "numpy", "jinja2")
+LATE = ("llama_cpp", "keyring", "quickjs", "markdown_it", "pygments", "numpy", "jinja2")
 PROGRAM = """
 import json, sys, time
 import ui.start.application

@@ -1,1 +1,1 @@
-"""The child process that draws formulas; the only importer of ziamath."""
+"""The child process that draws formulas; the only importer of quickjs and ziafont."""

@@ -38,7 +38,9 @@ from ui.widgets.theme import CHINESE_FAMILIES
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
 OBJECT = "\ufffc"
 _FIRST = QTextFormat.Property.UserProperty.value + 1
-_SOURCE, _FORMULA, _DISPLAY, _SIZE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _FAILED = range(_FIRST, _FIRST + 9)
+_SOURCE, _FORMULA, _DISPLAY, _SIZE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _STATE = range(_FIRST, _FIRST + 9)
+_PENDING, _RENDERED, _FAILED = range(3)
+"""Values of ``_STATE``: which size the format has, although the formula may be rendered meanwhile."""
 SCALE = 1.06
 """The letters of the math font are a little smaller than those of the interface font."""
 MIN_DISPLAY_SCALE, MIN_INLINE_SCALE = 0.75, 0.4
@@ -98,10 +100,12 @@ class FormulaCache(QObject):
 
     def size(self, style: TextStyle, key: FormulaKey, source: str, size: float, width: float) -> FormulaSize:
         """Measure a formula for a text size: as rendered, as wrapped source, or estimated while it is pending."""
+        # Asked first: the formula may be rendered between the two.
+        finished = self.is_finished(*key)
         shape = self.shape(*key)
         if shape is not None:
             return FormulaSize(shape.width * size, shape.height * size, shape.baseline * size)
-        return source_size(source, style.code_font, width) if self.is_finished(*key) else estimated_size(*key, size)
+        return source_size(source, style.code_font, width) if finished else estimated_size(*key, size)
 
     def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float) -> QPixmap:
         """Return a rendered formula as a picture for a text size, colour and device pixel ratio."""
@@ -152,6 +156,7 @@ class FormulaObject(QPyTextObject):
     ) -> None:
         """Draw a formula with its baseline on that of the line."""
         style, key, rect = self._style, formula_key(text_format), QRectF(rect)
+        finished = self._formulas.is_finished(*key)
         shape = self._formulas.shape(*key)
         if shape is not None:
             _, baseline, scale = self._measure(document, text_format)
@@ -161,7 +166,7 @@ class FormulaObject(QPyTextObject):
             picture = self._formulas.picture(shape, key, text_format.doubleProperty(_SIZE) * scale, colour, ratio)
             top = rect.bottom() - text_format.doubleProperty(_DESCENT) - baseline * scale
             painter.drawPixmap(_on_pixels(painter, QPointF(rect.x(), top), ratio), picture)
-        elif self._formulas.is_finished(*key):
+        elif finished:
             background = QPainterPath()
             background.addRoundedRect(rect.adjusted(0, -1, 0, 1), PADDING, PADDING)
             painter.fillPath(background, style.colour("code_ground"))
@@ -174,7 +179,7 @@ class FormulaObject(QPyTextObject):
 
     def _measure(self, document: QTextDocument, text_format: QTextFormat) -> tuple[float, float, float]:
         """Return width, baseline and scale from the format: Qt calls this very often."""
-        if text_format.boolProperty(_FAILED):
+        if text_format.intProperty(_STATE) == _FAILED:
             # The source is wrapped to the width.
             size = source_size(formula_source(text_format), self._style.code_font, document.textWidth())
             return size.width, size.baseline, 1.0
@@ -274,11 +279,12 @@ def insert_formula(
 
 def _set_size(text_format: QTextCharFormat, context: RenderContext, width: float) -> None:
     style, key, letters = context.style, formula_key(text_format), text_format.doubleProperty(_SIZE)
+    finished = context.formulas.is_finished(*key)
     size = context.formulas.size(style, key, formula_source(text_format), letters, width)
-    failed = context.formulas.is_finished(*key) and context.formulas.shape(*key) is None
+    state = _PENDING if not finished else _FAILED if context.formulas.shape(*key) is None else _RENDERED
     text_format.setProperty(_WIDTH, size.width)
     text_format.setProperty(_BASELINE, size.baseline)
-    text_format.setProperty(_FAILED, failed)
+    text_format.setProperty(_STATE, state)
     descent = math.ceil(size.height - size.baseline)
     if not text_format.boolProperty(_DISPLAY):
         # A line with only a formula is as high as one of text, and level with the text in the next table cell.
@@ -327,6 +333,11 @@ def formulas_in(document: QTextDocument, first: QTextBlock | None = None) -> lis
 def formula_source(text_format: QTextFormat) -> str:
     """Return a formula as it was written, with its delimiters."""
     return text_format.stringProperty(_SOURCE)
+
+
+def is_pending(text_format: QTextFormat) -> bool:
+    """Whether a formula has the estimated size."""
+    return text_format.intProperty(_STATE) == _PENDING
 
 
 def formula_key(text_format: QTextFormat) -> FormulaKey:

@@ -30,6 +30,7 @@ from ui.transcript.blocks.formula import (
     formula_key,
     formula_source,
     formulas_in,
+    is_pending,
     update_sizes,
 )
 from ui.transcript.blocks.markdown import CopiedBlock
@@ -108,8 +109,8 @@ class Part:
 
     def await_formulas(self, first: QTextBlock | None = None) -> None:
         """Remember the formulas, from a paragraph on, that are not rendered yet."""
-        keys = {formula_key(text_format) for _, text_format in formulas_in(self.document, first)}
-        self.pending_formulas |= {key for key in keys if not self.context.formulas.is_finished(*key)}
+        formulas = (text_format for _, text_format in formulas_in(self.document, first))
+        self.pending_formulas |= {formula_key(text_format) for text_format in formulas if is_pending(text_format)}
 
     def update_formulas(self) -> bool:
         """Show the formulas that have been rendered since; true if there are some."""
