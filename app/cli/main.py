@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from app.cli.output import print_note
+from app.cli.output import print_note, safe_output
 from app.config.paths import DataFolder, data_folder
 from app.log import start_log
 from model_manager.errors import Cancelled, UserError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.downloads import ModelDownloads
 
 
+@safe_output()
 def run(arguments: argparse.Namespace, pdf_format: PdfFormat) -> int:
     """Run a subcommand and return its exit code: 0, 1 with one line on standard error, or 130 when interrupted."""
     log = None

@@ -1,16 +1,46 @@
-"""Output of the command line: JSON for programs, columns and notes for people."""
+"""Output of the command line: JSON for programs, columns and notes for people, and what a terminal gets of them."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 from app.messages import sentence
 from model_manager.errors import UserError
+
+_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in b"\t\n\r"}
+
+
+class _Terminal:
+    """Text stream that replaces control characters, so that foreign text can't send commands to the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.translate(_CONTROLS))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def safe_output() -> Iterator[None]:
+    """Write to terminals without control characters, and lone surrogates as question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    output, errors = (
+        cast("TextIO", _Terminal(stream)) if stream.isatty() else stream for stream in (sys.stdout, sys.stderr)
+    )
+    with redirect_stdout(output), redirect_stderr(errors):
+        yield
 
 
 def print_result(as_json: bool, value: object, rows: Iterable[Sequence[str]]) -> None:
