@@ -1,7 +1,7 @@
 """Chat backend: the interface of local models and servers that answer a conversation.
 
-A backend is used from one thread at a time, the inference worker's.  ``stream`` blocks between events; its
-``CancelToken`` may be cancelled from any thread.
+A backend is used from one thread at a time.  ``stream`` blocks between events; its ``CancelToken`` may be cancelled
+from any thread.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -28,6 +29,8 @@ from model_manager.errors import Cancelled, UserError
 SHORTEN_TO = 0.75
 """Fraction of the tokens for the next attempt when a conversation exceeds an unknown context."""
 SHORTEN_ATTEMPTS = 4
+MAX_ANSWER = 4 << 20
+"""Characters after which an answer ends as at a token limit: some models and servers never end."""
 
 
 class ServerBackend:
@@ -35,12 +38,19 @@ class ServerBackend:
 
     is_remote = True
 
-    def __init__(self, connect: Callable[[], ServerClient], model_id: str, name: str) -> None:
-        """``connect`` returns the client when it is first needed, in the streaming thread: the keyring can be locked.
+    def __init__(
+        self,
+        connect: Callable[[], ServerClient],
+        model_id: str,
+        name: str,
+        on_listed: Callable[[Sequence[ServedModel]], object] = lambda _models: None,
+    ) -> None:
+        """``connect`` returns a client that is not in use, in the streaming thread: the keyring can be locked.
 
-        ``name`` is the server's name of the model; empty for its first one.
+        ``name`` is the server's name of the model; empty for its first one.  ``on_listed`` gets the server's models
+        when they were listed.
         """
-        self._connect = connect
+        self._connect, self._on_listed = connect, on_listed
         self._answered_by: tuple[ServerClient, ServedModel] | None = None
         self._model_id = model_id
         self.name = name
@@ -54,12 +64,10 @@ class ServerBackend:
             Cancelled: ``token`` was cancelled before the first token.
         """
         token.raise_if_cancelled()
-        client = self._connect()
-        client.resume()
         progress = _Progress()
         try:
             # Shutting down the connection stops the server too.
-            with token.on_cancel(client.stop):
+            with self._connect() as client, token.on_cancel(client.stop):
                 model = self._model(client)
                 self._answered_by = client, model
                 yield ModelLoaded(0.0, model.context or 0)
@@ -68,8 +76,6 @@ class ServerBackend:
             if not progress.tokens:
                 raise
             progress.finish_reason = "cancelled"
-        finally:
-            client.resume()
         yield from progress.end()
 
     def origin(self) -> AnswerOrigin:
@@ -81,15 +87,17 @@ class ServerBackend:
         return AnswerOrigin(self._model_id, engine=engine, endpoint=client.url)
 
     def _model(self, client: ServerClient) -> ServedModel:
-        if client.listed is None:
+        models = client.knowledge.models
+        if models is None:
             try:
-                client.listed = client.models()
+                models = client.models()
+                self._on_listed(models)
             except UserError as error:
                 # Some servers have no list of models; the name is sufficient.
                 if error.code not in ("server_not_an_api", "server_refused") or not self.name:
                     raise
-                client.listed = ()
-        models = client.listed
+                models = ()
+            client.knowledge.models = models
         if not self.name:
             if not models:
                 raise UserError("server_empty", host=client.host)
@@ -110,19 +118,22 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
         try:
             for delta in _deltas(client, fitting, model, progress):
                 yield from progress.handle(delta)
+                if progress.characters > MAX_ANSWER:
+                    progress.finish_reason = "length"
+                    return
         except UserError as error:
             can_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
             if error.code != "server_context_full" or last_try or not can_roll:
                 raise
             about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
-            client.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
+            client.knowledge.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
         else:
             return
 
 
 def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tuple[ChatRequest, ContextFitted]:
     """Fit with the server's token counts or estimates; an unknown context is left to the server."""
-    context = client.guessed_context.get(model.name) or model.context or 0
+    context = client.knowledge.guessed_context.get(model.name) or model.context or 0
     if not context or model.kind is not Kind.VLLM:
         return fit_by_estimate(request, context)
 
@@ -141,13 +152,13 @@ def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tupl
 def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, progress: _Progress) -> Iterator[Delta]:
     retried = False
     while True:
-        body = protocol.chat_body(request, model.name, model.kind, frozenset(client.rejected))
+        body = protocol.chat_body(request, model.name, model.kind, frozenset(client.knowledge.rejected))
         try:
             yield from client.chat(body, model.name)
         except UserError as error:
             is_refused = error.code == "server_refused" and not progress.tokens
             if is_refused and (field := protocol.rejected_field(body, str(error.data.get("detail", "")))):
-                client.rejected.add(field)
+                client.knowledge.rejected.add(field)
             elif error.code == "server_lost" and not (retried or progress.tokens):
                 retried = True
             else:
@@ -171,14 +182,17 @@ class _Progress:
         self._thoughts = ThoughtStream()
         self._has_usage = False
         self._prompt_tokens = 0
-        self.tokens = 0
+        # Two events can contain the halves of one character.
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self.tokens = self.characters = 0
         self.finish_reason: str | None = None
 
     def handle(self, delta: Delta) -> Iterator[ChatEvent]:
         """Yield the pieces of a server event."""
         self.finish_reason = delta.finish_reason or self.finish_reason
         self._prompt_tokens = delta.prompt_tokens or self._prompt_tokens
-        text = self._tagged(delta)
+        text = self._decoder.decode(self._tagged(delta).encode("utf-16-le", "surrogatepass"))
+        self.characters += len(text)
         if delta.text or delta.thought:
             self._last = time.monotonic()
             self._first = self._last if self._first is None else self._first
@@ -192,11 +206,10 @@ class _Progress:
 
     def end(self) -> Iterator[ChatEvent]:
         """Yield the final events."""
-        if rest := self._thoughts.finish():
-            yield TextDelta(rest, self.tokens, self._prompt_tokens + self.tokens)
-        if self._thinking:
-            self._thinking = False
-            yield TextDelta(f"\n{THOUGHT_CLOSE}\n\n", self.tokens, self._prompt_tokens + self.tokens)
+        rest = self._thoughts.finish().encode("utf-16-le", "surrogatepass")
+        text = self._decoder.decode(rest, final=True) + (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "")
+        if text:
+            yield TextDelta(text, self.tokens, self._prompt_tokens + self.tokens)
         seconds = 0.0 if self._first is None else self._last - self._first
         yield AnswerFinished(
             finish_reason=self.finish_reason if self.finish_reason in ("length", "cancelled") else "stop",

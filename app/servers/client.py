@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import collections
 import ipaddress
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.servers import protocol
@@ -20,7 +21,8 @@ CONNECT_S = 10.0
 FIRST_TOKEN_S = 600.0
 """Time limit for the first token; processing a long prompt can take minutes."""
 SHORT_S = 15.0
-_END = "[DONE]"
+LAST_EVENTS_S, DRAIN_S = 3.0, 0.5
+"""Time limits for figures and ``[DONE]`` after the end of an answer, and for the end of the response after that."""
 _SERVER_ERRORS = {
     "web_unreachable": "server_unreachable",
     "web_silent": "server_silent",
@@ -82,8 +84,22 @@ def is_unencrypted(url: str) -> bool:
     return split.scheme == "http" and not is_loopback
 
 
+@dataclass
+class ServerKnowledge:
+    """What the answers of a server have taught about it, for all its clients."""
+
+    models: tuple[ServedModel, ...] | None = None
+    """Its models, once they were listed."""
+    rejected: set[str] = field(default_factory=set)
+    """Request fields that it rejects."""
+    guessed_context: dict[str, int] = field(default_factory=dict)
+    """Context in tokens by model, estimated from rejected requests."""
+
+
 class ServerClient:
     """One server with its API key, kept between answers.  For one thread at a time, except ``stop``.
+
+    As a context manager it is in use, and ready for the next answer at the end.
 
     Redirects are not followed, so the key is sent to this server only.
     All methods raise Cancelled after ``stop``, and UserError: ``server_unreachable`` (host, detail),
@@ -92,19 +108,17 @@ class ServerClient:
     ``server_busy`` (host, wait), ``server_failing`` (host, status, detail), ``server_refused`` (host, status, detail).
     """
 
-    def __init__(self, url: str, key: str = "", proxy: str | None = None) -> None:
+    def __init__(
+        self, url: str, key: str = "", proxy: str | None = None, knowledge: ServerKnowledge | None = None
+    ) -> None:
         """``url`` is the base URL of the API; ``proxy`` as in ``Access``, not used in a private network."""
         self.url = url.rstrip("/")
         self.host = urlsplit(url).netloc
         self._key = key
         self.proxy = proxy
         """The proxy given to the constructor."""
-        self.listed: tuple[ServedModel, ...] | None = None
-        """The server's models, once they were listed."""
-        self.rejected: set[str] = set()
-        """Request fields the server rejects."""
-        self.guessed_context: dict[str, int] = {}
-        """Context in tokens by model, estimated from rejected requests."""
+        self.knowledge = knowledge or ServerKnowledge()
+        self.is_in_use = False
         self._lock = threading.Lock()
         self._clients: dict[float, HttpClient] = {}
         self._stopped = False
@@ -130,10 +144,9 @@ class ServerClient:
         try:
             with self._client(SHORT_S).post(f"{root}/tokenize", body, self._headers()) as reply:
                 content = reply.read(MAX_BODY) if reply.status == 200 else b"{}"
-            count = json.loads(content).get("count")
-        except (UserError, ValueError, AttributeError):
+            return protocol.token_count(content)
+        except (UserError, ProtocolError):
             return None
-        return count if isinstance(count, int) else None
 
     def chat(self, body: bytes, name: str) -> Iterator[Delta]:
         """Stream an answer.
@@ -152,16 +165,20 @@ class ServerClient:
             yield from self._deltas(reply)
 
     def stop(self) -> None:
-        """Shut down the connection, which also stops the server.  Requests raise Cancelled until ``resume``."""
+        """Shut down the connection, which also stops the server.  Requests raise Cancelled until the answer's end."""
         with self._lock:
             self._stopped = True
             for client in self._clients.values():
                 client.abort()
 
-    def resume(self) -> None:
-        """Allow requests after ``stop``."""
-        if self._stopped:
-            self.close()
+    def __enter__(self) -> ServerClient:
+        self.is_in_use = True
+        self._resume()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._resume()
+        self.is_in_use = False
 
     def close(self) -> None:
         """Close all connections, those of a running request once it ends."""
@@ -169,6 +186,11 @@ class ServerClient:
             clients, self._clients, self._stopped = self._clients, {}, False
         for client in clients.values():
             client.close()
+
+    def _resume(self) -> None:
+        """Allow requests after ``stop``."""
+        if self._stopped:
+            self.close()
 
     def _client(self, silence_s: float) -> HttpClient:
         """Return a client with a read timeout of ``silence_s`` seconds."""
@@ -185,32 +207,45 @@ class ServerClient:
         return {**headers, "Authorization": f"Bearer {self._key}"} if self._key else headers
 
     def _deltas(self, reply: HttpResponse) -> Iterator[Delta]:
-        done = False
+        is_complete = False
+        timer: threading.Timer | None = None
+        chunks = reply.chunks()
         try:
-            for event in protocol.events(reply.chunks()):
-                if event.strip() == _END:
-                    done = True
+            for event in protocol.events(chunks):
+                is_last = event.strip() == protocol.END
+                delta = Delta() if is_last else protocol.parse_delta(event)
+                if is_last or delta.finish_reason or delta.text or delta.thought:
+                    is_complete = is_last or delta.finish_reason is not None
+                    if timer is not None:
+                        timer.cancel()
+                    # Some servers leave the connection open.
+                    seconds = DRAIN_S if is_last else LAST_EVENTS_S
+                    timer = _start_timer(seconds, reply.shut_down) if is_complete else None
+                if is_last:
+                    # Read the rest, so that the connection can be reused.
+                    collections.deque(chunks, maxlen=0)
                     break
-                delta = protocol.parse_delta(event)
-                done = done or delta.finish_reason is not None
                 yield delta
-        except ProtocolError as error:
-            raise self._not_an_api(error) from error
         except StreamError as error:
-            if protocol.is_context_full(str(error)):
-                raise UserError("server_context_full", host=self.host, detail=str(error)) from error
-            raise UserError("server_failing", host=self.host, status=200, detail=str(error)) from error
+            detail = self._without_key(str(error))
+            if protocol.is_context_full(detail):
+                raise UserError("server_context_full", host=self.host, detail=detail) from error
+            raise UserError("server_failing", host=self.host, status=200, detail=detail) from error
+        except ProtocolError as error:
+            if not is_complete:
+                raise self._not_an_api(error) from error
         except UserError as error:
-            raise self._server_error(error) from error
-        if not done:
+            if not is_complete:
+                raise self._server_error(error) from error
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if not is_complete:
             raise UserError("server_lost", host=self.host)
-        with contextlib.suppress(UserError):
-            # Read the rest, so that the connection can be reused.
-            reply.read(MAX_BODY)
 
     def _chat_error(self, reply: HttpResponse, name: str) -> UserError:
         body = reply.read(MAX_BODY)
-        message = protocol.error_message(body)
+        message = self._message(body)
         if reply.status == 404 and message and message != "Not Found":
             return UserError("server_model_missing", model=name, host=self.host)
         if reply.status in (400, 413, 422) and protocol.is_context_full(message):
@@ -218,8 +253,8 @@ class ServerClient:
         return self._status_error(reply.status, reply.headers, body)
 
     def _status_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UserError:
-        message, host = protocol.error_message(body), self.host
-        detail = message.strip().rstrip(".") or f"HTTP {status}"
+        message, host = self._message(body), self.host
+        detail = message.rstrip(".") or f"HTTP {status}"
         if status in (401, 403):
             return UserError("server_key_refused" if self._key else "server_key_missing", host=host)
         if status == 429:
@@ -231,6 +266,13 @@ class ServerClient:
             return UserError("server_not_an_api", url=self.url, detail=f"HTTP {status}")
         return UserError("server_refused", host=host, status=status, detail=detail)
 
+    def _message(self, body: bytes) -> str:
+        return self._without_key(protocol.error_message(body))
+
+    def _without_key(self, text: str) -> str:
+        """Messages are shown and stored, and some servers repeat the key in them."""
+        return text.replace(self._key, "…") if self._key else text
+
     def _not_an_api(self, error: ProtocolError) -> UserError:
         return UserError("server_not_an_api", url=self.url, detail=str(error)[:120])
 
@@ -238,3 +280,10 @@ class ServerClient:
         """Translate an error of ``HttpClient`` to a server error."""
         code = _SERVER_ERRORS.get(error.code)
         return UserError(code, **{"detail": "", **error.data, "host": self.host, "url": self.url}) if code else error
+
+
+def _start_timer(seconds: float, action: Callable[[], object]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer

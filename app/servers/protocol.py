@@ -7,7 +7,6 @@ events).  In addition, vLLM and llama-server accept more samplers and send thoug
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +17,18 @@ from typing import Any
 from app.backend import ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
 from app.thoughts import template_variables
+from model_manager.disk.json_file import JsonError, from_json
 
-MAX_LINE = 16 << 20
+MAX_EVENT = 4 << 20
 """Largest event in bytes."""
+MAX_NAME, MAX_MESSAGE = 256, 500
+"""Longest name of a model, and characters of an error message that are read."""
+MAX_TOKENS = (1 << 31) - 1
+"""Largest number of tokens that is believed."""
+END = "[DONE]"
+"""Data of the last event."""
 
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 _REQUIRED = frozenset({"model", "messages", "stream"})
 
 
@@ -69,19 +76,20 @@ class ProtocolError(ValueError):
 
 
 def served_models(body: bytes) -> tuple[ServedModel, ...]:
-    """Parse the response to ``GET /models``.
+    """Parse the response to ``GET /models``.  Names that can't be shown are left out.
 
     Raises:
         ProtocolError: it has another format.
     """
-    try:
-        entries = json.loads(body)["data"]
-        return tuple(
-            ServedModel(str(each["id"]), _OWNERS.get(str(each.get("owned_by")), Kind.OTHER), _context(each))
-            for each in entries or ()
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(str(error)) from error
+    values = _object(body)
+    entries = [] if values.get("data", "") is None else values.get("data")
+    if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
+        raise ProtocolError("no list of models")
+    return tuple(
+        ServedModel(name, _OWNERS.get(str(each.get("owned_by")), Kind.OTHER), _context(each))
+        for each in entries
+        if isinstance(name := each.get("id"), str) and 0 < len(name) <= MAX_NAME and name.isprintable()
+    )
 
 
 def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[str] = frozenset()) -> bytes:
@@ -99,7 +107,8 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
     if "max_tokens" in rejected and "max_tokens" in body:
         # The name required by newer hosted models.
         body["max_completion_tokens"] = body["max_tokens"]
-    return json.dumps({key: value for key, value in body.items() if key not in rejected}, ensure_ascii=False).encode()
+    kept = {key: value for key, value in body.items() if key not in rejected}
+    return json.dumps(kept, ensure_ascii=False).encode(errors="replace")
 
 
 def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
@@ -117,23 +126,26 @@ def rejected_field(body: bytes, message: str) -> str | None:
 def events(chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield the data of each server-sent event.
 
+    Some servers leave out the empty line after the last event; a last event that was cut is dropped.
+
     Raises:
-        ProtocolError: a line is too long.
+        ProtocolError: an event is too long.
     """
-    rest = b""
-    data: list[str] = []
-    # The end completes the last event.
-    for chunk in itertools.chain(chunks, (b"\n\n",)):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > MAX_LINE:
-            raise ProtocolError("the line is too long")
+    rest, data, size = b"", list[str](), 0
+    for chunk in chunks:
+        *lines, rest = _LINE_END.split(rest + chunk)
         for line in lines:
-            text = line.rstrip(b"\r").decode("utf-8", "replace")
-            if text.startswith("data:"):
-                data.append(text[5:].removeprefix(" "))
-            elif not text and data:
+            if line.startswith(b"data:"):
+                data.append(_data_of(line))
+                size += len(line)
+            elif not line and data:
                 yield "\n".join(data)
-                data = []
+                data, size = [], 0
+        if size + len(rest) > MAX_EVENT:
+            raise ProtocolError("an event is too long")
+    last = "\n".join([*data, *([_data_of(rest)] if rest.startswith(b"data:") else [])])
+    if last.strip() == END or _is_object(last):
+        yield last
 
 
 def parse_delta(event: str) -> Delta:
@@ -143,23 +155,21 @@ def parse_delta(event: str) -> Delta:
         ProtocolError: it has another format.
         StreamError: the server reports an error.
     """
+    values = _object(event)
+    if values.get("error"):
+        raise StreamError(_message_of(values))
     try:
-        values = json.loads(event)
-    except ValueError as error:
-        raise ProtocolError(str(error)) from error
-    if isinstance(values, Mapping) and values.get("error"):
-        raise StreamError(error_message(event.encode()))
-    try:
-        usage = values.get("usage") or {}
         choice: Mapping[str, Any] = next(iter(values.get("choices") or ()), {})
         delta = choice.get("delta") or {}
-        thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
+        reason, usage = choice.get("finish_reason"), values.get("usage")
+        usage = usage if isinstance(usage, Mapping) else {}
         return Delta(
-            text=str(delta.get("content") or ""),
-            thought=thought if isinstance(thought, str) else "",
-            finish_reason=choice.get("finish_reason"),
-            prompt_tokens=usage.get("prompt_tokens"),
-            completion_tokens=usage.get("completion_tokens"),
+            text=_text(delta.get("content")),
+            thought=_text(delta.get("reasoning_content") or delta.get("reasoning")),
+            # Some servers send an empty one, or the text "null", with every event.
+            finish_reason=reason if isinstance(reason, str) and reason not in ("", "null") else None,
+            prompt_tokens=_count(usage.get("prompt_tokens")),
+            completion_tokens=_count(usage.get("completion_tokens")),
         )
     except (TypeError, AttributeError) as error:
         raise ProtocolError(str(error)) from error
@@ -169,21 +179,21 @@ class StreamError(ValueError):
     """An error inside a stream; ``str()`` is the server's message."""
 
 
+def token_count(body: bytes) -> int | None:
+    """Parse the response to ``POST /tokenize`` of vLLM; None if the server has no such request.
+
+    Raises:
+        ProtocolError: it has another format.
+    """
+    return _count(_object(body).get("count"))
+
+
 def error_message(body: bytes) -> str:
-    """Return the server's message in the body of an error, empty if there is none."""
+    """Return the server's message in the body of an error as one printable line, empty if there is none."""
     try:
-        values = json.loads(body)
-    except ValueError:
+        return _message_of(_object(body))
+    except ProtocolError:
         return ""
-    if not isinstance(values, Mapping):
-        return ""
-    inner = values.get("error")
-    for place in (inner, values):
-        if isinstance(place, Mapping):
-            for key in ("message", "detail", "error"):
-                if isinstance(place.get(key), str):
-                    return str(place[key])
-    return inner if isinstance(inner, str) else ""
 
 
 def is_context_full(message: str) -> bool:
@@ -210,9 +220,49 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _object(data: bytes | str) -> dict[str, Any]:
+    try:
+        return from_json(data, dict[str, Any])
+    except JsonError as error:
+        raise ProtocolError(str(error)) from error
+
+
+def _is_object(data: str) -> bool:
+    try:
+        return bool(_object(data))
+    except ProtocolError:
+        return False
+
+
+def _data_of(line: bytes) -> str:
+    return line[5:].removeprefix(b" ").decode("utf-8", "replace").rstrip("\r")
+
+
+def _text(content: object) -> str:
+    """Return a text, or that of a list of parts (``{"type": "text", "text": ...}``)."""
+    parts = content if isinstance(content, list) else [content]
+    texts = (part.get("text") if isinstance(part, Mapping) else part for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _message_of(values: Mapping[str, Any]) -> str:
+    inner = values.get("error")
+    places = [place for place in (inner, values) if isinstance(place, Mapping)]
+    texts = (place.get(key) for place in places for key in ("message", "detail", "error"))
+    text = next((text for text in texts if isinstance(text, str)), "")[:MAX_MESSAGE]
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def _count(value: object) -> int | None:
+    """Return a number of tokens; None for anything else, as each number of a server is checked here."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:
+        return None
+    return int(value)
+
+
 def _context(entry: Mapping[str, Any]) -> int | None:
     meta = entry.get("meta")
-    found = entry.get("max_model_len") or entry.get("max_context_length") or entry.get("context_length")
-    if found is None and isinstance(meta, Mapping):
-        found = meta.get("n_ctx") or meta.get("n_ctx_train")
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+    places = [(entry, key) for key in ("max_model_len", "max_context_length", "context_length")]
+    if isinstance(meta, Mapping):
+        places += [(meta, "n_ctx"), (meta, "n_ctx_train")]
+    return next((count for place, key in places if (count := _count(place.get(key)))), None)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.config.secrets import Secrets
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient, api_base
-from app.servers.protocol import ServedModel
+from app.servers.protocol import MAX_TOKENS, ServedModel
 from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
 
@@ -21,7 +23,7 @@ ID_PREFIX = "server:"
 
 @dataclass(frozen=True)
 class Server:
-    """A server and the names of its models at the last refresh."""
+    """A server and its models when they were last listed."""
 
     id: str
     url: str
@@ -29,6 +31,9 @@ class Server:
     name: str = ""
     """Name given by the user; empty: the host."""
     models: tuple[str, ...] = ()
+    """Names of its models."""
+    contexts: Mapping[str, int] = field(default_factory=dict)
+    """Contexts in tokens by the names of models, as far as the server reports them."""
 
     @property
     def host(self) -> str:
@@ -43,6 +48,12 @@ class Server:
     def model_id(self, name: str) -> str:
         """Return the id of one of its models: ``server:ID/NAME``."""
         return f"{ID_PREFIX}{self.id}/{name}"
+
+    def with_models(self, models: Iterable[ServedModel]) -> Server:
+        """Return the server with other models."""
+        models = tuple(models)
+        contexts = {each.name: each.context for each in models if each.context}
+        return replace(self, models=tuple(each.name for each in models), contexts=contexts)
 
 
 def is_server_model(model_id: str) -> bool:
@@ -66,7 +77,8 @@ class Servers:
         self._lock = threading.Lock()
         self._servers = self._file.read()
         self._proxy = proxy
-        self._connections: dict[str, ServerClient] = {}
+        self._clients: dict[str, list[ServerClient]] = {}
+        """By the ids of the servers; each answer uses one of its own."""
 
     @property
     def problem(self) -> UserError | None:
@@ -88,14 +100,20 @@ class Servers:
                 return server
         raise UserError("server_unknown", id=server_id)
 
-    def add(self, url: str, name: str = "", key: str = "", models: Sequence[str] = ()) -> Server:
+    def context_of(self, model_id: str) -> int:
+        """Return the context in tokens of a model; 0 if it is not known."""
+        server_id, name = split_model_id(model_id)
+        contexts = (each.contexts.get(name, 0) for each in self._servers if each.id == server_id)
+        return max(0, min(next(contexts, 0), MAX_TOKENS))
+
+    def add(self, url: str, name: str = "", key: str = "", models: Iterable[ServedModel] = ()) -> Server:
         """Add a server and its key.
 
         Raises:
             UserError: ``server_address_invalid`` (url), or as ``JsonFile.write`` does.
         """
-        server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip(), tuple(models))
-        self._write((*self._servers, server))
+        server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip()).with_models(models)
+        self._change(lambda servers: (*servers, server))
         if key.strip():
             self.set_key(server.id, key)
         return server
@@ -106,8 +124,8 @@ class Servers:
         Raises:
             UserError: ``server_unknown`` (id), ``secret_stays``, or as ``JsonFile.write`` does.
         """
-        removed = self.get(server_id)
-        self._write(tuple(each for each in self._servers if each is not removed))
+        self.get(server_id)
+        self._change(lambda servers: tuple(each for each in servers if each.id != server_id))
         self._secrets.delete(secret_name(server_id))
 
     def key_of(self, server_id: str) -> str:
@@ -125,7 +143,9 @@ class Servers:
     def backend(self, model_id: str) -> ServerBackend:
         """Return the backend for ``server:ID/NAME``; its ``stream`` raises UserError ``server_unknown`` (id)."""
         server_id, name = split_model_id(model_id)
-        return ServerBackend(lambda: self._connect(self.get(server_id)), model_id, name)
+        return ServerBackend(
+            lambda: self._connect(self.get(server_id)), model_id, name, partial(self._note_models, server_id)
+        )
 
     def backend_at(self, url: str, key: str, name: str) -> ServerBackend:
         """Return a backend for an address outside the registry; an empty ``name`` selects its first model.
@@ -133,10 +153,10 @@ class Servers:
         Raises:
             UserError: ``server_address_invalid`` (url).
         """
-        connection = ServerClient(api_base(url), key, self._proxy())
+        client = ServerClient(api_base(url), key, self._proxy())
         with self._lock:
-            self._connections[url] = connection
-        return ServerBackend(lambda: connection, name, name)
+            self._clients[url] = [client]
+        return ServerBackend(lambda: client, name, name)
 
     def list_models(self, url: str, key: str) -> tuple[ServedModel, ...]:
         """List the models at an address.  Raises as ``ServerClient.models`` and ``api_base`` do."""
@@ -154,46 +174,69 @@ class Servers:
         """
         server = self.get(server_id)
         models = self.list_models(server.url, self.key_of(server_id))
-        self._connect(server).listed = models
-        server = self.get(server_id)
-        changed = replace(server, models=tuple(each.name for each in models))
-        if changed != server:
-            self._write(tuple(changed if each.id == server_id else each for each in self._servers))
-        return changed
+        with self._lock:
+            for client in self._clients.get(server_id, ()):
+                client.knowledge.models = models
+        self._set_models(server_id, models)
+        return self.get(server_id)
 
     def disconnect(self, server_id: str) -> None:
-        """Close the connection, for example after a change of key or proxy.  Ends a running answer."""
+        """Close the connections, for example after a change of key.  Ends running answers."""
         with self._lock:
-            connection = self._connections.pop(server_id, None)
-        if connection is not None:
-            connection.stop()
-            connection.close()
+            clients = self._clients.pop(server_id, [])
+        for client in clients:
+            client.stop()
+            client.close()
 
     def close(self) -> None:
         """Close all connections.  Not while an answer is running."""
         with self._lock:
-            connections, self._connections = list(self._connections.values()), {}
-        for connection in connections:
-            connection.close()
+            clients = [client for each in self._clients.values() for client in each]
+            self._clients = {}
+        for client in clients:
+            client.close()
 
     def _connect(self, server: Server) -> ServerClient:
+        """Return a client that is marked as in use."""
         proxy = self._proxy()
         with self._lock:
-            connection = self._connections.get(server.id)
-        if connection is not None and connection.proxy != proxy:
-            self.disconnect(server.id)
-            connection = None
-        if connection is None:
-            # Outside the lock: reading the key can wait for the keyring to be unlocked.
-            new = ServerClient(server.url, self.key_of(server.id), proxy)
-            with self._lock:
-                connection = self._connections.setdefault(server.id, new)
-        return connection
-
-    def _write(self, servers: tuple[Server, ...]) -> None:
+            for client in self._clients.get(server.id, ()):
+                if client.proxy == proxy and not client.is_in_use:
+                    client.is_in_use = True
+                    return client
+        # Outside the lock: reading the key can wait for the keyring to be unlocked.
+        key = self.key_of(server.id)
         with self._lock:
-            self._file.write(servers)
-            self._servers = servers
+            clients = self._clients.get(server.id, [])
+            # The proxy was changed meanwhile.
+            outdated = [each for each in clients if each.proxy != proxy and not each.is_in_use]
+            kept = [each for each in clients if each not in outdated]
+            knowledge = next((each.knowledge for each in kept if each.proxy == proxy), None)
+            client = ServerClient(server.url, key, proxy, knowledge)
+            client.is_in_use = True
+            self._clients[server.id] = [*kept, client]
+        for each in outdated:
+            each.close()
+        return client
+
+    def _set_models(self, server_id: str, models: Iterable[ServedModel]) -> None:
+        self._change(
+            lambda servers: tuple(each.with_models(models) if each.id == server_id else each for each in servers)
+        )
+
+    def _note_models(self, server_id: str, models: Iterable[ServedModel]) -> None:
+        """Do the same during an answer, which a full disk must not end."""
+        with contextlib.suppress(UserError):
+            self._set_models(server_id, models)
+
+    def _change(self, change: Callable[[tuple[Server, ...]], tuple[Server, ...]]) -> None:
+        """Change the list as it is in the file: another process may have changed it."""
+        with self._lock:
+            before = self._file.read()
+            after = change(before)
+            if after != before:
+                self._file.write(after)
+            self._servers = after
 
 
 def secret_name(server_id: str) -> str:

@@ -296,6 +296,9 @@ class HttpResponse:
             yield from self._response.iter_raw()
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise self._client.translate(error, self.url) from error
+        if self._client._aborted:
+            # A body without a length just ends.
+            raise Cancelled
 
     def read(self, limit: int) -> bytes:
         """Return at most ``limit`` bytes of the body."""

@@ -55,6 +55,8 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    peer: Any = None
+    """Address of the client's end of the connection."""
 
 
 class OpenAiServer:
@@ -228,7 +230,8 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
         def _note(self, body: dict[str, Any]) -> None:
-            server.seen.append(Seen(self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            server.seen.append(Seen(self.path, headers, body, self.client_address))
 
         def _key_is_right(self) -> bool:
             key = server.behaviour.key

@@ -8,6 +8,7 @@ import pytest
 
 from app.config.secrets import Secrets
 from app.servers.client import api_base, is_private_network, is_unencrypted
+from app.servers.protocol import Kind, ServedModel
 from app.servers.registry import Servers, split_model_id
 from model_manager.errors import UserError
 
@@ -50,12 +51,14 @@ def test_private_and_unencrypted_addresses() -> None:
 def test_servers_are_stored_without_their_keys(tmp_path: Path) -> None:
     path, secrets = tmp_path / "servers.json", Secrets({})
     known = Servers(path, secrets)
-    server = known.add("localhost:8000", " Tower ", "sk-secret", ["apus"])
+    server = known.add("localhost:8000", " Tower ", "sk-secret", [ServedModel("apus", Kind.OTHER, 4096)])
     assert split_model_id(server.model_id("apus/large")) == (server.id, "apus/large")
     assert "sk-secret" not in path.read_text()
     again = Servers(path, secrets)
     assert again.list() == (server,)
     assert (again.get(server.id).title, again.key_of(server.id)) == ("Tower", "sk-secret")
+    assert (server.models, again.context_of(server.model_id("apus"))) == (("apus",), 4096)
+    assert (again.context_of(server.model_id("other")), again.context_of("server:gone/apus")) == (0, 0)
     unnamed = again.add("localhost:8001")
     assert Servers(path, secrets).get(unnamed.id).title == "localhost:8001"
     again.remove(server.id)
@@ -77,3 +80,10 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
     assert aside.read_text() == content
     again = Servers(path, Secrets({}))
     assert (len(again.list()), again.problem) == (1, None)
+
+
+def test_two_processes_keep_the_servers_of_both(tmp_path: Path) -> None:
+    first, second = (Servers(tmp_path / "servers.json", Secrets({})) for _ in range(2))
+    one, two = first.add("localhost:8000"), second.add("localhost:8001")
+    first.remove(one.id)
+    assert Servers(tmp_path / "servers.json", Secrets({})).list() == first.list() == (two,)

@@ -65,7 +65,7 @@ def test_every_sampler_is_accepted(client: ServerClient) -> None:
     done = events[-1]
     assert isinstance(done, AnswerFinished)
     assert (done.finish_reason, done.prompt_tokens, done.completion_tokens) == ("length", 24, 12)
-    assert client.rejected == set()
+    assert client.knowledge.rejected == set()
 
 
 def test_stop_frees_the_server(vllm: VllmServer, client: ServerClient) -> None:
