@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from app import __version__
@@ -51,7 +52,7 @@ class AnswerResult:
 class RunningAnswer:
     """An answer that is queued or being generated.
 
-    ``generate`` runs in the inference worker's thread and only reads the first group of fields; ``apply`` and
+    ``generate`` runs in the thread of its job and only reads the first group of fields; ``apply`` and
     everything else belong to the thread of the session.
     """
 
@@ -61,6 +62,8 @@ class RunningAnswer:
     request: ChatRequest
     model_id: str
     token: CancelToken = field(default_factory=CancelToken)
+    ended: Future[None] = field(default_factory=Future)
+    """Done when nothing is written to ``store`` any more."""
 
     is_stored: bool = True
     """Whether its conversation is stored; false for a temporary one until that is saved."""
@@ -123,7 +126,8 @@ class RunningAnswer:
             self.token.raise_if_cancelled()
             for event in self.backend.stream(self.request, self.token):
                 if isinstance(event, TextDelta):
-                    text, tokens, now = text + event.text, event.tokens, time.monotonic()
+                    text += event.text
+                    tokens, now = event.tokens, time.monotonic()
                     begun_at = now if begun_at is None else begun_at
                     newest = text[-len(event.text) - len(THOUGHT_CLOSE) :]
                     # The thoughts of a continued answer were measured before.
@@ -146,25 +150,30 @@ class RunningAnswer:
         except BaseException as caught:
             bug, status = caught, Status.INTERRUPTED
         sampling, figures = self.request.sampling, finished or AnswerFinished("died", 0, tokens, None, None, None)
-        provenance = None
-        if bug is None:
-            provenance = Provenance(
-                sampling=sampling,
-                seed=sampling.seed or 0,
-                program=f"APUS Chat {__version__}",
-                left_out=left_out,
-                thought_s=thought_s,
-                **vars(self.backend.origin()),
-                **vars(figures),
-            )
         details = {"code": error.code, **error.data} if error else None
+        provenance, save_error = None, None
+        try:
+            if bug is None:
+                provenance = Provenance(
+                    sampling=sampling,
+                    seed=sampling.seed or 0,
+                    program=f"APUS Chat {__version__}",
+                    left_out=left_out,
+                    thought_s=thought_s,
+                    **vars(self.backend.origin()),
+                    **vars(figures),
+                )
+        except Exception as caught:
+            bug, status = caught, Status.INTERRUPTED
         message = replace(self.message, content=text, status=status, provenance=provenance, error=details)
-        save_error = None
         try:
             message = self.store.finish_answer(message.id, text, status, provenance, details)
         except UserError as caught:
             save_error = caught
             logger.warning("answer not stored: %s", caught.code)
+        except Exception as caught:
+            # The conversation must not stay "running".
+            bug = caught
         return AnswerResult(message, error, save_error, finished, bug)
 
     def _save_text(self, text: str) -> None:

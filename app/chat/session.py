@@ -28,8 +28,8 @@ Adjust = Callable[[ChatRequest], ChatRequest]
 class ChatSession:
     """The open conversation and all running answers, also those of other conversations.
 
-    Every method belongs to one thread, the owner's.  ``submit`` runs a job in the inference worker's thread; the
-    events of the job are given to ``post`` there, which must call ``handle`` in the owner's thread.
+    Every method belongs to one thread, the owner's.  ``submit`` runs a job in another thread; the events of the job
+    are given to ``post`` there, which must call ``handle`` in the owner's thread.
 
     An open temporary conversation is in a separate store in memory, which is dropped with it.
     """
@@ -248,11 +248,15 @@ class ChatSession:
 
         def job() -> None:
             result = answer.generate(partial(self._post, answer))
+            answer.ended.set_result(None)
             self._post(answer, result)
             if result.bug is not None:
                 raise result.bug
 
-        self._submit(job, answer.token)
+        if backend.is_remote:
+            self._submit(job, answer.token, uses_engine=False)
+        else:
+            self._submit(job, answer.token)
         return answer
 
     def _request(self, store: ConversationStore, message: Message) -> ChatRequest:
@@ -272,8 +276,10 @@ class ChatSession:
         store, self._temporary = self._temporary, None
         if store is None:
             return
-        for answer in self.answers.values():
-            if answer.store is store and not answer.is_stored:
-                answer.token.cancel()
-        # After the answer that may still be writing to it.
-        self._submit(store.close, CancelToken())
+        answer = next((each for each in self.answers.values() if each.store is store), None)
+        if answer is None:
+            store.close()
+            return
+        if not answer.is_stored:
+            answer.token.cancel()
+        answer.ended.add_done_callback(lambda _ended: store.close())

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, TextDelta
 from app.chat.answer import RunningAnswer
@@ -48,10 +49,15 @@ _MARKUP = re.compile(r"[*_`~]+|^[#>\s]+|^(?:[-+]|\d+[.)])\s+")
 _LABEL = re.compile(r"^(?:title|标题|题目)\s*[:：]\s*", re.IGNORECASE)
 _QUOTES = "\"'“”‘’「」『』《》«»"
 
-Submit = Callable[[Callable[[], None], CancelToken], object]
-"""Runs a job in the inference worker's thread; the token cancels it."""
-
 logger = logging.getLogger(__name__)
+
+
+class Submit(Protocol):
+    """Runs a job in the inference worker's thread, or beside it; the token cancels it."""
+
+    def __call__(self, job: Callable[[], None], token: CancelToken, /, *, uses_engine: bool = True) -> object:
+        """Run the job."""
+        ...
 
 
 def title_from(question: str) -> str:

@@ -1,9 +1,13 @@
-"""Inference worker: the thread that uses the engine, one job at a time, and unloads the model when idle."""
+"""Inference worker: the thread that uses the engine, one job at a time, and unloads the model when idle.
+
+Jobs that don't use the engine, the answers of servers, run beside it in threads of their own.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from model_manager.cancellation import CancelToken
@@ -24,26 +28,34 @@ class InferenceWorker:
         self._busy = False
         self._jobs: queue.Queue[tuple[Job, CancelToken] | None] = queue.Queue()
         self._tokens: set[CancelToken] = set()
-        """Tokens of the running job and of the queued ones."""
+        """Tokens of the running jobs and of the queued ones."""
+        self._beside: set[threading.Thread] = set()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job, token: CancelToken | None = None) -> None:
-        """Run the job after those before it; ``close`` cancels ``token``."""
+    def submit(self, job: Job, token: CancelToken | None = None, *, uses_engine: bool = True) -> None:
+        """Run the job after those before it, or at once if it doesn't use the engine; ``close`` cancels ``token``."""
         token = token or CancelToken()
         self._tokens.add(token)
-        self._jobs.put((job, token))
+        if uses_engine:
+            self._jobs.put((job, token))
+            return
+        thread = threading.Thread(target=self._run_job, args=(job, token), name="server", daemon=True)
+        self._beside.add(thread)
+        thread.start()
 
     def is_busy(self) -> bool:
-        """Return whether a job is running."""
+        """Return whether a job that uses the engine is running."""
         return self._busy
 
     def close(self, timeout_s: float) -> None:
         """Cancel the jobs and end after the last of them; wait for that at most ``timeout_s`` seconds."""
+        deadline = time.monotonic() + timeout_s
         for token in tuple(self._tokens):
             token.cancel()
         self._jobs.put(None)
-        self._thread.join(timeout_s)
+        for thread in (*self._beside, self._thread):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         rested = True
@@ -55,13 +67,16 @@ class InferenceWorker:
                 entry, rested = (self._on_idle, CancelToken()), True
             if entry is None:
                 return
-            job, token = entry
             self._busy = True
-            try:
-                job()
-            except BaseException as error:
-                arguments = (type(error), error, error.__traceback__, threading.current_thread())
-                threading.excepthook(threading.ExceptHookArgs(arguments))
-            finally:
-                self._busy = False
-                self._tokens.discard(token)
+            self._run_job(*entry)
+            self._busy = False
+
+    def _run_job(self, job: Job, token: CancelToken) -> None:
+        try:
+            job()
+        except BaseException as error:
+            arguments = (type(error), error, error.__traceback__, threading.current_thread())
+            threading.excepthook(threading.ExceptHookArgs(arguments))
+        finally:
+            self._tokens.discard(token)
+            self._beside.discard(threading.current_thread())

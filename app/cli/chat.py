@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from app.backend import ChatBackend, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PlanChanged, TextDelta
@@ -55,7 +56,10 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         session.handle(answer, event)
 
     # The job runs here instead of in the inference worker: the command has nothing else to do.
-    session = ChatSession(services.store, services.settings, lambda _id: backend, lambda job, _token: job(), post=post)
+    def submit(job: Callable[[], None], _token: CancelToken, **_where: bool) -> None:
+        job()
+
+    session = ChatSession(services.store, services.settings, lambda _id: backend, submit, post=post)
     if arguments.no_save:
         session.open_temporary()
     elif arguments.conversation:

@@ -120,6 +120,16 @@ def test_bug_is_returned_after_the_text_was_stored(store: ConversationStore, ans
     assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
 
 
+def test_answer_ends_whatever_its_backend_says_of_it(store: ConversationStore, answer: Message) -> None:
+    backend = ScriptedBackend(TextDelta("Half", 1, 1), DONE)
+    backend.origin = lambda: 1 // 0  # type: ignore[method-assign, assignment, return-value]
+    result = generate(store, answer, backend)
+    assert isinstance(result.bug, ZeroDivisionError)
+    kept = store.message(answer.id)
+    assert (kept.content, kept.status) == ("Half", Status.INTERRUPTED)
+    assert result.message == kept
+
+
 def test_continuing_appends_to_the_text(store: ConversationStore, answer: Message) -> None:
     generate(store, answer, ScriptedBackend(TextDelta("Half", 1, 1), Cancelled()))
     resumed = store.resume_answer(answer.id)

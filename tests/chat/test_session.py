@@ -13,6 +13,7 @@ from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.conversation import ContextPolicy, Role, Sampling, Status
+from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
@@ -147,6 +148,34 @@ def test_leaving_a_temporary_conversation_cancels_its_answer(
     run(jobs)
     assert answer.result is not None
     assert answer.result.message.status is Status.STOPPED
+
+
+def test_answers_of_servers_do_not_wait_for_the_engine(
+    tmp_path: Path, store: ConversationStore, backend: Backend
+) -> None:
+    queues: dict[bool, list[Callable[[], None]]] = {True: [], False: []}
+
+    def submit(job: Callable[[], None], _token: CancelToken, *, uses_engine: bool = True) -> None:
+        queues[uses_engine].append(job)
+
+    remote = Backend()
+    remote.is_remote = True
+    backends = {"local": backend, "remote": remote}
+    session = ChatSession(store, SettingsFile(tmp_path / "settings.json"), backends.__getitem__, submit)
+    session.ask("one", "local")
+    session.open_temporary()
+    _, answer = session.ask("two", "remote")
+    temporary = session.store
+    session.open(None)
+    assert temporary.messages(answer.message.conversation_id), "it is kept until nothing writes to it"
+    run(queues[False])
+    assert answer.result is not None
+    assert answer.result.save_error is None
+    with pytest.raises(StoreClosed):
+        temporary.list()
+    assert len(session.answers) == 1
+    run(queues[True])
+    assert not session.answers
 
 
 def test_opening_a_missing_conversation_keeps_the_open_one(

@@ -22,14 +22,25 @@ def test_jobs_run_in_order_in_one_thread() -> None:
     assert len({thread for _, thread in done} | {threading.get_ident()}) == 2
 
 
-def test_close_cancels_the_running_job_and_those_after_it() -> None:
+def test_close_cancels_the_running_jobs_and_those_after_them() -> None:
     worker = InferenceWorker(lambda: None, lambda: None)
-    tokens = [CancelToken(), CancelToken()]
     ended: list[bool] = []
-    for token in tokens:
-        worker.submit(lambda token=token: ended.append(token.wait(PATIENCE_S)), token)  # type: ignore[misc]
+    for uses_engine in (True, True, False):
+        token = CancelToken()
+        job = lambda token=token: ended.append(token.wait(PATIENCE_S))  # noqa: E731
+        worker.submit(job, token, uses_engine=uses_engine)
     worker.close(PATIENCE_S)
-    assert ended == [True, True]
+    assert ended == [True, True, True]
+
+
+def test_jobs_without_the_engine_do_not_wait() -> None:
+    worker = InferenceWorker(lambda: None, lambda: None)
+    all_run = threading.Barrier(4)
+    worker.submit(lambda: all_run.wait(PATIENCE_S))  # type: ignore[arg-type, return-value]
+    for _ in range(2):
+        worker.submit(lambda: all_run.wait(PATIENCE_S), uses_engine=False)  # type: ignore[arg-type, return-value]
+    all_run.wait(PATIENCE_S)
+    worker.close(PATIENCE_S)
 
 
 def test_idle_work_runs_once_after_the_last_job() -> None:

@@ -29,7 +29,7 @@ def parent() -> QObject:
     return QObject()
 
 
-def test_consecutive_pieces_of_one_answer_are_joined(answers: list[RunningAnswer]) -> None:
+def test_pieces_of_each_answer_are_joined(answers: list[RunningAnswer]) -> None:
     first, second = answers
     events = [
         (first, ModelLoaded(0.0, 8)),
@@ -40,31 +40,35 @@ def test_consecutive_pieces_of_one_answer_are_joined(answers: list[RunningAnswer
     ]
     assert list(join_pieces(events)) == [
         (first, ModelLoaded(0.0, 8)),
-        (first, TextDelta("xy", 2, 12)),
+        (first, TextDelta("xyw", 3, 13)),
         (second, TextDelta("z", 1, 5)),
-        (first, TextDelta("w", 3, 13)),
     ]
 
 
 def test_every_piece_arrives_and_the_result_is_last(
     qtbot: QtBot, answers: list[RunningAnswer], parent: QObject
 ) -> None:
-    events, answer = AnswerEvents(parent), answers[0]
-    received: list[object] = []
-    events.received.connect(lambda _answer, event: received.append(event))
+    events = AnswerEvents(parent)
+    received: dict[str, list[object]] = {answer.message.id: [] for answer in answers}
+    events.received.connect(lambda answer, event: received[answer.message.id].append(event))
 
-    def write() -> None:
+    def write(answer: RunningAnswer) -> None:
         for number in range(5000):
             events.post(answer, TextDelta(chr(0x4E00 + number), number + 1, number))
         events.post(answer, AnswerResult(answer.message))
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    qtbot.waitUntil(lambda: bool(received) and isinstance(received[-1], AnswerResult), timeout=10_000)
-    thread.join()
-    text = "".join(event.text for event in received if isinstance(event, TextDelta))
-    assert text == "".join(chr(0x4E00 + number) for number in range(5000))
-    assert len(received) < 5000
+    threads = [threading.Thread(target=write, args=(answer,)) for answer in answers]
+    for thread in threads:
+        thread.start()
+    qtbot.waitUntil(
+        lambda: all(each and isinstance(each[-1], AnswerResult) for each in received.values()), timeout=10_000
+    )
+    for thread in threads:
+        thread.join()
+    for each in received.values():
+        text = "".join(event.text for event in each if isinstance(event, TextDelta))
+        assert text == "".join(chr(0x4E00 + number) for number in range(5000))
+        assert len(each) < 5000
 
 
 def test_slow_layout_lengthens_the_pause(qtbot: QtBot, answers: list[RunningAnswer], parent: QObject) -> None:

@@ -1,10 +1,11 @@
-"""Events of answers on their way from the inference worker's thread to the window's.
+"""Events of answers on their way from the threads of their jobs to the window's.
 
 This is the only buffer between the engine's process and the transcript.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ class AnswerEvents(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._events: deque[tuple[RunningAnswer, Event]] = deque()
+        self._is_announced = False
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._deliver)
         self._work_s = 0.0
@@ -44,8 +46,8 @@ class AnswerEvents(QObject):
     def post(self, answer: RunningAnswer, event: Event) -> None:
         """Add an event, in any thread."""
         self._events.append((answer, event))
-        # A longer queue has been announced already.
-        if len(self._events) == 1 or isinstance(event, AnswerResult):
+        if not self._is_announced or isinstance(event, AnswerResult):
+            self._is_announced = True
             self._added.emit()
 
     def _schedule(self) -> None:
@@ -57,6 +59,8 @@ class AnswerEvents(QObject):
 
     def _deliver(self) -> None:
         started = time.thread_time()
+        # Before the events are taken: those added meanwhile are announced again.
+        self._is_announced = False
         events = [self._events.popleft() for _ in range(len(self._events))]
         for answer, event in join_pieces(events):
             self.received.emit(answer, event)
@@ -66,9 +70,12 @@ class AnswerEvents(QObject):
 
 
 def join_pieces(events: Iterable[tuple[RunningAnswer, Event]]) -> Iterator[tuple[RunningAnswer, Event]]:
-    """Join consecutive pieces of one answer."""
+    """Join consecutive pieces of each answer; those of several answers are put one after another."""
+    by_answer: dict[int, list[tuple[RunningAnswer, Event]]] = {}
+    for each in events:
+        by_answer.setdefault(id(each[0]), []).append(each)
     last: tuple[RunningAnswer, Event] | None = None
-    for answer, event in events:
+    for answer, event in itertools.chain.from_iterable(by_answer.values()):
         if last is not None and last[0] is answer and isinstance(last[1], TextDelta) and isinstance(event, TextDelta):
             last = answer, replace(event, text=last[1].text + event.text)
             continue

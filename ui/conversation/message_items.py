@@ -75,10 +75,10 @@ class MessageItems(QObject):
         so_far = ""
         if waited_s >= SHOWN_WAIT_S:
             so_far = self.tr(" ({time} so far)").format(time=self.duration(waited_s))
-        if not answer.has_started:
-            return self.tr("Waiting for the other answer to finish…")
         if answer.backend.is_remote:
             return self.tr("Waiting for {model}…{left}").format(model=model_name, left=so_far)
+        if not answer.has_started:
+            return self.tr("Waiting for the other answer to finish…")
         if answer.prompt is not None:
             return self._reading(answer.prompt, waited_s, so_far)
         load = answer.load or LoadProgress(1.0, None)
@@ -155,11 +155,13 @@ class MessageItems(QObject):
         if message.status is Status.STREAMING:
             return []
         has_text, provenance = bool(message.content), message.provenance
-        is_full = bool(message.error) and (message.error or {}).get("code") == "context_full"
+        code = (message.error or {}).get("code")
+        is_full, is_too_long = code in ("context_full", "server_context_full"), code == "question_too_long"
         was_cut = message.status in (Status.STOPPED, Status.INTERRUPTED) or (
             provenance is not None and provenance.finish_reason == "length"
         )
         offered = {
+            "edit": is_too_long,
             "roll": is_full,
             "begin": is_full,
             "continue": has_text and was_cut and not is_full,
