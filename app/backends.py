@@ -107,9 +107,11 @@ def thinking_choices_of(services: Services, model_id: str) -> tuple[str, ...]:
 
 
 def context_size(services: Services, model_id: str) -> int:
-    """Return the context in tokens of the next request to a local model; 0 where it is not known before loading."""
+    """Return the context in tokens of the next request to a model; 0 where it is not known before loading."""
     loaded, settings = services.planning.loader.loaded, services.settings.current
-    if not model_id or is_server_model(model_id):
+    if is_server_model(model_id):
+        return services.servers.context_of(model_id)
+    if not model_id:
         return 0
     context = services.planning.options_for(settings, model_id).context
     try:
@@ -120,3 +122,11 @@ def context_size(services: Services, model_id: str) -> int:
         # The next request reports what is wrong with the file.
         return 0
     return context or 0
+
+
+def trained_context(services: Services, model_id: str) -> int:
+    """Return the tokens that a local model was trained for, a limit of its context; 0 where that is not known."""
+    try:
+        return 0 if not model_id or is_server_model(model_id) else services.library.resolve(model_id).context or 0
+    except UserError:
+        return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from app.backend import ChatRequest, ContextFitted, PromptMessage
@@ -27,6 +28,8 @@ RETURN_BELOW = 0.5
 """Turns come back where the rest takes less than this share: the context has grown, or much was deleted."""
 ESTIMATE_MARGIN = 1.25
 """Factor for estimated tokens."""
+LOW_ESTIMATE_MARGIN = 1.5
+"""Divisor of estimated tokens where too high an estimate would refuse what fits."""
 MAX_COUNTED_CONTEXTS = 8
 """A conversation that is estimated at more than this many contexts is not counted before turns are left out."""
 
@@ -98,9 +101,9 @@ def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, 
 
     Raises:
         UserError: with ``needed`` tokens (including room for an answer), ``context`` and ``prompt_tokens``:
-            ``context_full`` where turns would have to be left out and the policy is to stop; ``question_too_long``
-            where the system prompt and the last question alone do not fit; ``pinned_too_long`` where they do not fit
-            beside the pinned turns.
+            ``question_too_long`` where the system prompt and the last question alone do not fit; ``pinned_too_long``
+            where they do not fit beside the pinned turns; ``context_full`` where turns would have to be left out and
+            the policy is to stop.
         As ``count`` does.
     """
     return _Fitting(request, context, count).result()
@@ -109,17 +112,31 @@ def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, 
 def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, ContextFitted]:
     """Fit by estimated tokens, as for a server that reports only its context: rather too little than too much.
 
-    Without the rolling policy, or with an unknown context (0), nothing is left out and the server decides.
+    Under the policy to stop nothing is left out, and what could fit is left to the server.  With an unknown context (0)
+    everything is.
+
+    Raises:
+        UserError: as ``fit``.
     """
-    if request.context_policy is ContextPolicy.STOP or not context:
-        return replace(request, left_out=()), ContextFitted((), 0, context)
-    return fit(request, context, _estimate)
+    if context and request.context_policy is ContextPolicy.ROLL:
+        return fit(request, context, partial(_estimate, ESTIMATE_MARGIN))
+    request = replace(request, left_out=())
+    if context:
+        try:
+            # Some servers cut the conversation without a word.
+            fit(request, context, partial(_estimate, 1 / LOW_ESTIMATE_MARGIN))
+        except UserError:
+            # The error with the likely numbers.
+            return fit(request, context, partial(_estimate, 1.0))
+    return request, ContextFitted((), 0, context)
 
 
-def _estimate(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
+def _estimate(
+    factor: float, messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]
+) -> tuple[int, tuple[int, ...]]:
     prompt = sum(estimated_tokens(message.content) + TEMPLATE_TOKENS for message in messages)
-    counts = (math.ceil(ESTIMATE_MARGIN * estimated_tokens(text)) for text in texts)
-    return math.ceil(ESTIMATE_MARGIN * (prompt + estimated_tokens(prefill))), tuple(counts)
+    counts = (math.ceil(factor * estimated_tokens(text)) for text in texts)
+    return math.ceil(factor * (prompt + estimated_tokens(prefill))), tuple(counts)
 
 
 class _Fitting:
@@ -128,8 +145,10 @@ class _Fitting:
         self._messages = request.messages
         self._reserved = room_for_answer(context, request.sampling.max_tokens, request.prefill)
         self._room = max(1, context - self._reserved)
-        can_go = {request.messages[i].id for turn in turns(request.messages) if turn.can_go for i in turn.indices}
-        self._before = tuple(m.id for m in self._messages if m.id in request.left_out and m.id in can_go)
+        self._can_go = tuple(
+            self._messages[i].id for turn in turns(self._messages) if turn.can_go for i in turn.indices
+        )
+        self._before = tuple(id_ for id_ in self._can_go if id_ in set(request.left_out))
         self._is_rolling = request.context_policy is ContextPolicy.ROLL
 
     def result(self) -> tuple[ChatRequest, ContextFitted]:
@@ -141,12 +160,12 @@ class _Fitting:
             if total <= self._room and not self._before:
                 return self._fitted((), total)
             if total > self._room and not self._is_rolling:
-                raise self._error("context_full", total)
+                raise self._refusal(total)
         weights = self._weights(total)
         if total is not None and total <= self._room:
             return self._restore(total, weights)
         if not self._is_rolling:
-            raise self._error("context_full", round(self._sum(weights)))
+            raise self._refusal(round(self._sum(weights)))
         return self._roll(self._before, weights)
 
     def _restore(self, total: int, weights: list[float]) -> tuple[ChatRequest, ContextFitted]:
@@ -174,7 +193,7 @@ class _Fitting:
             remaining = (turn for turn in turns(self._messages) if turn.can_go)
             turn = next((each for each in remaining if self._messages[each.indices[0]].id not in gone), None)
             if turn is None:
-                raise self._error(*self._reason(total))
+                raise self._misfit(total)
             left_out = self._in_order({*left_out, *(self._messages[index].id for index in turn.indices)})
 
     def _weights(self, total: int | None) -> list[float]:
@@ -201,11 +220,19 @@ class _Fitting:
     def _in_order(self, ids: set[str]) -> tuple[str, ...]:
         return tuple(message.id for message in self._messages if message.id in ids)
 
-    def _reason(self, total: int) -> tuple[str, int]:
+    def _refusal(self, total: int) -> UserError:
+        """Return the error of a policy to stop, where leaving out turns would be another way or would not help."""
+        least = self._exact(self._can_go)
+        return self._misfit(least) if least > self._room else self._error("context_full", total)
+
+    def _misfit(self, least: int) -> UserError:
+        """Return the error of a prompt of ``least`` tokens that is too long without any turn that can go."""
         last = set(turns(self._messages)[-1].indices)
         needed = [m for index, m in enumerate(self._messages) if m.role is Role.SYSTEM or index in last]
         tokens = self._count(needed, self._request.prefill, ())[0]
-        return ("question_too_long", tokens) if tokens > self._room else ("pinned_too_long", total)
+        if tokens > self._room:
+            return self._error("question_too_long", tokens)
+        return self._error("pinned_too_long", least)
 
     def _error(self, code: str, prompt_tokens: int) -> UserError:
         needed = prompt_tokens + self._reserved

@@ -21,14 +21,12 @@ class ContextTracker:
         """Contexts that backends have reported, by model id."""
         self._branch: Sequence[Message] = ()
         self._base = self.use = ContextUse(0, 0)
-        self._answer_size = 0
         self.horizon: VisibleContext | None = None
 
     def show(self, branch: Sequence[Message], system_prompt: str, answer: RunningAnswer | None, model_id: str) -> None:
         """Track another branch, or another state of it, with its running answer."""
         self._branch = branch
         self._base = context_use(branch, system_prompt, 0)
-        self._answer_size = _size_of(branch)
         self.update(answer, model_id)
 
     def handle(self, answer: RunningAnswer, event: ChatEvent) -> None:
@@ -50,13 +48,12 @@ class ContextTracker:
                 use = replace(use, used=answer.context_used, is_estimate=False)
             elif answer.fitted.prompt_tokens:
                 use = replace(use, used=answer.fitted.prompt_tokens, is_estimate=answer.backend.is_remote)
-        size = self._size(model_id) or self._reported.get(model_id, 0) or self._answer_size
+        size = self._size(model_id) or self._reported.get(model_id, 0) or self._answer_size(model_id)
         self.use = replace(use, size=size)
         self.horizon = horizon(self._branch, use.left_out)
 
-
-def _size_of(branch: Sequence[Message]) -> int:
-    """Return the context of the newest answer whose plan says it."""
-    plans = (message.provenance.plan for message in reversed(branch) if message.provenance is not None)
-    sizes = (plan.get("context") for plan in plans)
-    return next((size for size in sizes if isinstance(size, int) and size > 0), 0)
+    def _answer_size(self, model_id: str) -> int:
+        """Return the context of the model's newest answer whose plan says it."""
+        made = (message.provenance for message in reversed(self._branch) if message.provenance is not None)
+        sizes = (each.plan.get("context") for each in made if each.model_id == model_id)
+        return next((size for size in sizes if isinstance(size, int) and size > 0), 0)

@@ -49,6 +49,7 @@ class LocalModel:
     ``check_loadable``.  ``sha256`` is the hash of ``path``, None until it was computed, at ``verified_at`` (UTC).
     ``published`` is the origin of a downloaded file.
 
+    ``context`` in tokens is the one that it was trained for, if its header says it.
     ``folder`` is the watched folder of the file, None for the starter and for registered models; ``in_models_folder``:
     whether that is the folder that downloads go to.
     """
@@ -65,6 +66,7 @@ class LocalModel:
     published: OriginSummary | None = None
     folder: Path | None = None
     in_models_folder: bool = False
+    context: int | None = None
 
 
 @dataclass(frozen=True)
@@ -345,6 +347,7 @@ class ModelLibrary:
             published=metadata.origin,
             folder=found.folder if found else None,
             in_models_folder=found is not None and found.is_own,
+            context=metadata.context,
         )
 
 

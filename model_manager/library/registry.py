@@ -22,7 +22,7 @@ from model_manager.gguf.shards import named_shards, read_model
 from model_manager.layout.origin import OriginSummary, origin_path, read_origin
 
 FORMAT = 1
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Increased when headers are read differently, so that cached metadata is read again."""
 MAX_HASHES = 500
 
@@ -77,6 +77,7 @@ class ModelMetadata:
     quantisation: str | None
     name: str | None
     problem: str | None
+    context: int | None
     origin: OriginSummary | None = None
 
 
@@ -136,12 +137,12 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
     stamps = tuple(map(FileStamp.of, (*named_shards(path), origin_path(path))))
     if cached is not None and cached.stamps == stamps and cached.problem != "file_unreadable":
         return cached
-    quantisation = name = problem = None
+    quantisation = name = problem = context = None
     n_bytes = max(stamps[0].bytes, 0)
     try:
         headers = read_model(path)
         n_bytes = sum(header.file_bytes for header in headers)
-        quantisation, name = headers[0].quantisation, headers[0].name
+        quantisation, name, context = headers[0].quantisation, headers[0].name, headers[0].context_length
         check_loadable(*headers)
     except UserError as error:
         problem = error.code
@@ -149,7 +150,8 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
             # On a drive that isn't connected: the metadata is still valid.
             return replace(cached, stamps=stamps, problem=problem)
     origin = read_origin(path)
-    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, origin.summary() if origin else None)
+    summary = origin.summary() if origin else None
+    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, context, summary)
 
 
 def named_paths(paths: Mapping[str, str]) -> tuple[NamedPath, ...]:

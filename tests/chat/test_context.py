@@ -89,13 +89,16 @@ def test_rolling_leaves_out_the_oldest_turns_in_steps() -> None:
     assert longer.messages[: len(fitting.messages)] == fitting.messages
 
 
-def test_too_long_question_and_pins_are_refused() -> None:
+@pytest.mark.parametrize("policy", [ROLL, STOP])
+def test_too_long_question_and_pins_are_refused(policy: ContextPolicy) -> None:
+    """Under the policy to stop too: leaving out turns is no way out."""
+    for length in (400, 40_000):
+        with pytest.raises(UserError) as caught:
+            fit(request(conversation(10, 10, length), policy), 256, Counter())
+        assert caught.value.code == "question_too_long"
+        assert caught.value.data["needed"] == 2 + length + 3 + 32
     with pytest.raises(UserError) as caught:
-        fit(request(conversation(10, 10, 400)), 256, Counter())
-    assert caught.value.code == "question_too_long"
-    assert caught.value.data["needed"] == 2 + 403 + 32
-    with pytest.raises(UserError) as caught:
-        fit(request(conversation(100, 90, 10, 10, 60, pinned=[1])), 256, Counter())
+        fit(request(conversation(100, 90, 10, 10, 60, pinned=[1]), policy), 256, Counter())
     assert caught.value.code == "pinned_too_long"
     assert caught.value.data["prompt_tokens"] == 2 + 103 + 93 + 63
 
@@ -181,7 +184,9 @@ def test_invariants_of_generated_conversations(seed: int) -> None:
         result = fit_or_not(wanted, context, count)
         if isinstance(result, UserError):
             assert result.data["needed"] > context
-            assert result.code == ("context_full" if policy is STOP else "pinned_too_long")
+            rolling = fit_or_not(replace(wanted, context_policy=ROLL), context, count)
+            assert result.code == ("pinned_too_long" if isinstance(rolling, UserError) else "context_full")
+            assert policy is STOP or result is not rolling
             lengths.pop()
             pinned = {place for place in pinned if place < len(lengths)}
             if policy is ROLL:
@@ -224,10 +229,17 @@ def test_server_context_is_fitted_by_estimate() -> None:
     assert len(fitted.left_out) == 6
     assert fitted.prompt_tokens == 394  # 1.25 times three messages of 100 and 5 tokens
     # Whether everything fits is the server's to say, and what it did not leave out it saw.
-    for policy, context in ((STOP, 512), (ROLL, 0)):
+    for policy, context in ((STOP, 900), (STOP, 0), (ROLL, 0)):
         sent, fitted = fit_by_estimate(request(messages, policy, ("0", "1")), context)
         assert fitted.left_out == sent.left_out == ()
         assert sent.messages == messages
+    # What can't fit isn't sent: some servers cut it without a word.
+    with pytest.raises(UserError) as caught:
+        fit_by_estimate(request(messages, STOP, ("0", "1")), 512)
+    assert (caught.value.code, caught.value.data["prompt_tokens"]) == ("context_full", 945)
+    with pytest.raises(UserError) as caught:
+        fit_by_estimate(request((*messages[:-1], replace(messages[-1], content="word " * 700)), STOP), 512)
+    assert caught.value.code == "question_too_long"
 
 
 def message(place: int, content: str = "word", **more: object) -> Message:

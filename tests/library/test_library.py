@@ -33,7 +33,7 @@ def test_an_empty_library_writes_nothing(library: ModelLibrary, folder: Path) ->
 
 
 def test_the_starter_is_listed(folder: Path, starter_file: Path) -> None:
-    starter = LocalModel("starter", starter_file, STARTER.bytes, True, None, None, "Q4_1", STARTER.name)
+    starter = LocalModel("starter", starter_file, STARTER.bytes, True, None, None, "Q4_1", STARTER.name, context=8192)
     library = ModelLibrary(folder)
     assert library.list() == (starter,)
     assert library.resolve("starter") == starter
@@ -43,7 +43,7 @@ def test_the_starter_is_listed(folder: Path, starter_file: Path) -> None:
 def test_a_file_is_registered_in_place(library: ModelLibrary, folder: Path, model: Path) -> None:
     found = library.register(model)
     assert found == LocalModel(
-        "My Model.Q4_K_M", model, model.stat().st_size, True, quantisation="F32", name="Tiny random"
+        "My Model.Q4_K_M", model, model.stat().st_size, True, quantisation="F32", name="Tiny random", context=2048
     )
     assert library.list() == (found,)
     assert library.resolve(found.id) == found

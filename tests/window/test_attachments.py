@@ -14,6 +14,7 @@ from app.chat.attachments import LONG_PASTE, MAX_BYTES
 from app.config.drafts import Drafts
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
+from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.attachments import AttachmentViewer
 from ui.window.main_window import MainWindow
 
@@ -148,12 +149,26 @@ def test_tokens_are_estimated_without_a_model(window: MainWindow, qtbot: QtBot) 
     assert "about 3,500 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
 
 
-def test_attachment_larger_than_the_context_is_marked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    send(qtbot, window, "load the model")
-    wait_for_answer(qtbot, window)
-    window.controller.conversation.attachments.paste("x y " * 5000)
-    chip = find(window, "attachmentChip")
-    qtbot.waitUntil(lambda: "doesn't fit in the context" in chip.toolTip(), timeout=PATIENCE_MS)
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_attachments_larger_than_the_context_are_marked(window: MainWindow, qtbot: QtBot, is_loaded: bool) -> None:
+    """Before a load too: no context is larger than the one that the model was trained for."""
+    if is_loaded:
+        send(qtbot, window, "load the model")
+        wait_for_answer(qtbot, window)
+
+    def marked() -> list[str]:
+        chips = window.composer.chips.findChildren(AttachmentChip)
+        return [chip.attachment.name for chip in chips if "doesn't fit in the context" in chip.toolTip()]
+
+    attachments = window.controller.conversation.attachments
+    attachments.paste("x y " * 1100)
+    qtbot.waitUntil(lambda: bool(names(window)))
+    assert marked() == []
+    attachments.paste("z y " * 1100)
+    qtbot.waitUntil(lambda: marked() == ["Pasted text 2"], timeout=PATIENCE_MS)
+    assert any("too large" in label.text() for label in window.composer.chips.findChildren(QLabel))
+    window.composer.chips.remove(window.composer.chips.attachments()[0])
+    assert marked() == []
 
 
 def test_attach_button_opens_a_file_dialog(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -271,15 +271,20 @@ def test_pinned_turn_is_kept_and_noted(open_window: OpenWindow, qtbot: QtBot, mo
     close(qtbot, window, card)
 
 
-def test_too_long_question_is_refused_even_when_rolling(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+@pytest.mark.parametrize("policy", ["roll", "stop"])
+def test_too_long_question_can_be_edited(open_window: OpenWindow, qtbot: QtBot, model: Path, policy: str) -> None:
     window = open_window()
-    use(window, model, context_policy="roll")
+    use(window, model, context_policy=policy)
     ask(qtbot, window, "hello")
     refused = ask(qtbot, window, "much too long " * 30)
     assert refused.status is Status.FAILED
     assert refused.error is not None
     assert refused.error["code"] == "question_too_long"
-    assert "roll" not in item(window, refused.id).actions
+    assert framed_labels(window, refused.id) == ["Edit", "Try again"]
+    act(window, "edit", refused.id)
+    assert window.composer.is_editing()
+    assert window.composer.text() == branch(window)[-2].content
+    window.composer.cancel_edit()
     assert ask(qtbot, window, "short").status is Status.COMPLETE
 
 

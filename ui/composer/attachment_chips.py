@@ -25,8 +25,7 @@ NAME_WIDTH = 200
 class AttachmentChip(TranslatedWidget):
     """One attachment, to be opened or removed."""
 
-    def __init__(self, attachment: Attachment, context: int, parent: QWidget) -> None:
-        """``context`` is as for ``set_attachment``."""
+    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("attachmentChip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -40,30 +39,41 @@ class AttachmentChip(TranslatedWidget):
         self.remove_button.setFixedSize(22, 22)
         items = self.open_button, self._warning, self._size, self.remove_button
         hbox(*items, parent=self, spacing=4, margins=(2, 2, 4, 2))
-        self.set_attachment(attachment, context)
+        self._context, self._is_too_large = 0, False
+        self.set_attachment(attachment)
 
-    def set_attachment(self, attachment: Attachment, context: int) -> None:
-        """Show another count of its tokens, and a warning where they exceed ``context``; 0 is unknown."""
-        self.attachment, self._context = attachment, context
+    @property
+    def tokens(self) -> int:
+        """Its tokens, counted or estimated."""
+        return self._estimate if self.attachment.tokens is None else self.attachment.tokens
+
+    def set_attachment(self, attachment: Attachment) -> None:
+        """Show another count of its tokens."""
+        self.attachment = attachment
         self._retranslate()
+
+    def set_context(self, context: int, *, is_too_large: bool) -> None:
+        """Show whether it is too large for a context of so many tokens."""
+        if (context, is_too_large) != (self._context, self._is_too_large):
+            self._context, self._is_too_large = context, is_too_large
+            self._retranslate()
 
     def _retranslate(self) -> None:
         attachment = self.attachment
         name = self.fontMetrics().elidedText(attachment.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
         self.open_button.setText(name.replace("&", "&&"))
-        tokens = self._estimate if attachment.tokens is None else attachment.tokens
         size = self.tr("about {count} tokens") if attachment.tokens is None else self.tr("{count} tokens")
-        size = size.format(count=grouped(tokens))
-        too_large = 0 < self._context <= tokens
-        self._size.setText(size)
-        set_kind(self._size, "warning" if too_large else "quiet")
-        self._warning.setVisible(too_large)
+        size = size.format(count=grouped(self.tokens))
         tip = f"{attachment.name}\n{size}"
-        if too_large:
+        set_kind(self._size, "warning" if self._is_too_large else "quiet")
+        self._warning.setVisible(self._is_too_large)
+        if self._is_too_large:
+            size = self.tr("{size}, too large").format(size=size)
             tip += "\n" + self.tr(
                 "This doesn't fit in the context of {context} tokens. Choose a larger context or attach only "
                 "part of the text."
             ).format(context=grouped(self._context))
+        self._size.setText(size)
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
         set_name(self.remove_button, self.tr("Remove {name}").format(name=attachment.name))
@@ -104,7 +114,7 @@ class AttachmentChips(QWidget):
         """Replace an attachment by its counted version, unless it was removed meanwhile."""
         for chip in self._chips:
             if chip.attachment == before:
-                chip.set_attachment(after, self._context)
+                chip.set_attachment(after)
                 self._arrange()
                 self.changed.emit()
 
@@ -118,13 +128,10 @@ class AttachmentChips(QWidget):
         self.changed.emit()
 
     def set_context(self, tokens: int) -> None:
-        """Set the context in tokens; 0 is unknown."""
-        if tokens == self._context:
-            return
-        self._context = tokens
-        for chip in self._chips:
-            chip.set_attachment(chip.attachment, tokens)
-        self._arrange()
+        """Set the context in tokens, which all attachments share; 0 is unknown."""
+        if tokens != self._context:
+            self._context = tokens
+            self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
         """Arrange the chips again, whose texts have other widths."""
@@ -138,7 +145,7 @@ class AttachmentChips(QWidget):
         self._arrange()
 
     def _chip(self, attachment: Attachment) -> AttachmentChip:
-        chip = AttachmentChip(attachment, self._context, self)
+        chip = AttachmentChip(attachment, self)
         chip.open_button.clicked.connect(lambda: self.opened.emit(chip.attachment))
         chip.remove_button.clicked.connect(lambda: self.remove(chip.attachment))
         chip.show()
@@ -150,8 +157,10 @@ class AttachmentChips(QWidget):
         chip.deleteLater()
 
     def _arrange(self) -> None:
-        x = y = line = 0
+        x = y = line = tokens = 0
         for chip in self._chips:
+            tokens += chip.tokens
+            chip.set_context(self._context, is_too_large=0 < self._context <= tokens)
             size = chip.sizeHint()
             width = min(size.width(), max(80, self.width()))
             if x and x + width > self.width():

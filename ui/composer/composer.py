@@ -32,12 +32,13 @@ class Composer(TranslatedWidget):
     """Text field, attachments and buttons of the next question."""
 
     submitted = Signal(Draft)
+    """Also while an answer is running."""
     changed = Signal()
     """The draft has changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_running = self._is_temporary = self._is_waiting = False
+        self._is_temporary = self._is_waiting = False
         self._instead_of: str | None = None
         self._before: Draft | None = None
         self.field = ComposerField(self)
@@ -80,7 +81,6 @@ class Composer(TranslatedWidget):
     def set_running(self, running: bool) -> None:
         """Show the stop button while an answer is running, the send button otherwise."""
         had_focus = self.send_button.hasFocus() or self.stop_button.hasFocus()
-        self._is_running = running
         self.send_button.setVisible(not running)
         self.stop_button.setVisible(running)
         if had_focus:
@@ -174,7 +174,7 @@ class Composer(TranslatedWidget):
         return bool(self.text().strip() or self.chips.attachments()) and not self._is_waiting
 
     def _send(self) -> None:
-        if self._can_send() and not self._is_running:
+        if self._can_send():
             draft = self.draft()
             self.submitted.emit(replace(draft, text=draft.text.strip()))
 

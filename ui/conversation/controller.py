@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
-from app.backends import backend_for, context_size, thinking_choices_of
+from app.backends import backend_for, context_size, thinking_choices_of, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context_tracker import ContextTracker
 from app.chat.prompt import first_system_prompt
@@ -208,10 +208,19 @@ class ConversationController(QObject):
             discard=("discardButton", self.tr("Discard"), then),
         )
 
+    def _is_blocked(self) -> bool:
+        """Return whether an answer of the open conversation is running; say so."""
+        if self.session.running is None:
+            return False
+        self._notice.show_message(self.tr("Wait until the answer is complete, or stop it first (Esc)."))
+        return True
+
     # Asking
 
     def send(self, draft: Draft) -> None:
-        """Send a question; it stays in the composer where it could not be stored."""
+        """Send a question; it stays in the composer where it could not be stored, or an answer is running."""
+        if self._is_blocked():
+            return
         model_id = self._models.model_id()
         if model_id is None:
             self._notice.show_error(
@@ -306,8 +315,7 @@ class ConversationController(QObject):
 
     def act(self, action: str, message_id: str) -> None:
         """Do one of the transcript's actions with a message."""
-        if action in BLOCKED_WHILE_RUNNING and self.session.running is not None:
-            self._notice.show_message(self.tr("Wait until the answer is complete, or stop it first (Esc)."))
+        if action in BLOCKED_WHILE_RUNNING and self._is_blocked():
             return
         self._notice.attempt(lambda: self._act(action, self.session.store.message(message_id)))
 
@@ -323,6 +331,8 @@ class ConversationController(QObject):
             case "copy":
                 QGuiApplication.clipboard().setText(message.content)
             case "edit":
+                if message.role is Role.ASSISTANT and message.parent_id is not None:
+                    message = store.message(message.parent_id)
                 self._composer.begin_edit(message.id, message.content, message.attachments)
             case "details":
                 self._show_details(message)
@@ -489,7 +499,8 @@ class ConversationController(QObject):
 
     def _show_context(self) -> None:
         self._header.gauge.set_use(self.context.use)
-        self._composer.chips.set_context(self.context.use.size)
+        limit = self.context.use.size or trained_context(self._services, self._models.model_id() or "")
+        self._composer.chips.set_context(limit)
 
     def _show_error(self, error: UserError) -> None:
         self._notice.show_error(error_text(error))

@@ -24,7 +24,7 @@ DIVIDER_SHARE = 0.84
 CHIP_HEIGHT, CHIP_MAX_WIDTH, CHIP_SPACE = 30, 340, 8
 NOTE_SPACE = 10
 """Between the icon and the text of a note."""
-FRAMED = ("continue", "retry", "begin", "roll")
+FRAMED = ("continue", "retry", "begin", "roll", "edit")
 """Suggested next actions of an unfinished answer."""
 RARE = ("fork", "details", "export", "pin", "delete")
 """Actions behind the last button of the row."""
