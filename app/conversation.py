@@ -143,7 +143,9 @@ class Sampling(SamplerParameters):
         named_values={None: QT_TRANSLATE_NOOP("parameters", "Random each time")},
         suggestion=42,
         label=QT_TRANSLATE_NOOP("parameters", "Seed"),
-        description=QT_TRANSLATE_NOOP("parameters", "The same seed and settings give the same answer again."),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "With a local model, the same seed and settings give the same answer again."
+        ),
     )
     """None for a random one for each answer."""
     max_tokens: int | None = parameter(

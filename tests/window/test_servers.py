@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMenu, QToolButton
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Status
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
+from tests.rigs.raw_server import HEAD, delta, raw_server
+from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
+from ui.conversation.answer_details import DetailsDialog
 from ui.settings.dialog import SettingsDialog
 from ui.window.main_window import MainWindow
 
@@ -39,12 +42,12 @@ def add(dialog: SettingsDialog, qtbot: QtBot, url: str, key: str) -> str:
     page.address.setText(url)
     page.key.setText(key)
     qtbot.mouseClick(page.add_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.add_button.isEnabled() and "Asking" not in said(dialog), timeout=PATIENCE_MS)
-    return said(dialog)
+    qtbot.waitUntil(lambda: not said(dialog, "serverStatus").startswith("Connecting"), timeout=PATIENCE_MS)
+    return said(dialog, "serverStatus")
 
 
-def said(dialog: SettingsDialog) -> str:
-    label = dialog.findChild(QLabel, "settingsStatus")
+def said(dialog: SettingsDialog, name: str = "settingsStatus") -> str:
+    label = dialog.findChild(QLabel, name)
     assert label is not None
     return label.text()
 
@@ -56,6 +59,14 @@ def use(window: MainWindow, server: OpenAiServer, qtbot: QtBot) -> None:
     (row,) = dialog.servers.rows.values()
     qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
     dialog.accept()
+
+
+def use_url(window: MainWindow, url: str, name: str = "apus") -> str:
+    """Use a model of a server that is added without its dialog."""
+    services = window.controller.services
+    model_id = services.servers.add(url).model_id(name)
+    window.controller.models.use(model_id)
+    return model_id
 
 
 def model_button(window: MainWindow) -> str:
@@ -102,10 +113,15 @@ def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: 
 
 def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     dialog = open_settings(open_window(), qtbot)
+    page = dialog.servers
     assert "requires an API key" in add(dialog, qtbot, server.url, "")
+    assert page.key.hasFocus()
     assert "doesn't accept the API key" in add(dialog, qtbot, server.url, "sk-wrong")
+    assert page.key.selectedText() == "sk-wrong"
     assert "isn't a valid server address" in add(dialog, qtbot, "http://", "")
-    assert dialog.servers.rows == {}
+    assert page.address.hasFocus()
+    assert page.rows == {}
+    assert said(dialog) == "", "the result is beside the form, not at the bottom of the dialog"
     warning = dialog.findChild(QLabel, "plainHttpWarning")
     assert warning is not None
     dialog.servers.address.setText("http://api.example.com/v1")
@@ -115,12 +131,44 @@ def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot
     dialog.reject()
 
 
+def test_focus_stays_where_a_server_was_added_and_changed(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer
+) -> None:
+    server.behaviour = Behaviour()
+    window = open_window()
+    dialog = open_settings(window, qtbot)
+    page = dialog.servers
+    page.address.setText(server.url)
+    page.add_button.setFocus()
+    qtbot.keyClick(page.add_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(page.rows) == 1, timeout=PATIENCE_MS)
+    action = find(dialog, "serverStatusAction", QPushButton)
+    assert isinstance(action, QPushButton)
+    assert (action.text(), action.hasFocus()) == ("Use apus", True)
+    qtbot.keyClick(action, Qt.Key.Key_Space)
+    assert "apus" in model_button(window)
+    (row,) = page.rows.values()
+    row.refresh.setFocus()
+    qtbot.keyClick(row.refresh, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: "offers apus" in said(dialog), timeout=PATIENCE_MS)
+    assert row.refresh.hasFocus()
+    assert said(dialog, "serverStatus") == ""
+    qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
+    row.key.setText("sk-right")
+    qtbot.keyClick(row.key, Qt.Key.Key_Return)
+    assert row.change_key.hasFocus()
+    qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.rows == {}, timeout=PATIENCE_MS)
+    assert page.address.hasFocus()
+    dialog.reject()
+
+
 def test_unreachable_server_can_be_added(open_window: OpenWindow, qtbot: QtBot) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         dialog = open_settings(open_window(), qtbot)
         assert "Can't reach" in add(dialog, qtbot, f"127.0.0.1:{held.getsockname()[1]}", "")
-        action = find(dialog, "settingsStatusAction")
+        action = find(dialog, "serverStatusAction")
         qtbot.mouseClick(action, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
     (row,) = dialog.servers.rows.values()
@@ -173,3 +221,105 @@ def test_removed_server_is_reported(open_window: OpenWindow, qtbot: QtBot) -> No
     assert answer.status is Status.FAILED
     assert answer.error is not None
     assert answer.error["code"] == "server_unknown"
+
+
+def test_answer_of_a_closed_window_was_stopped_by_the_user(open_window: OpenWindow, qtbot: QtBot) -> None:
+    with raw_server(HEAD + delta("Half"), holds=True) as url:
+        window = open_window()
+        use_url(window, url, "m")
+        send(qtbot, window, "How many experts?")
+        wait_for_words(qtbot, window, 4)
+        window = open_window()
+    answer = branch(window)[-1]
+    assert (answer.content, answer.status, answer.error) == ("Half", Status.STOPPED, None)
+    assert window.controller.transcript.page.items[-1].note == "Stopped."
+
+
+def test_context_of_a_server_is_known_after_a_restart(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
+) -> None:
+    server.behaviour = Behaviour(owner="llamacpp", context=1024)
+    window = open_window()
+    model_id = use_url(window, server.url)
+    send(qtbot, window, "How many experts?")
+    wait_for_answer(qtbot, window)
+    window = open_window()
+
+    def size() -> int:
+        return window.controller.conversation.context.use.size  # type: ignore[no-any-return]
+
+    assert size() == 1024
+    window.controller.models.use(str(tiny_model))
+    assert size() == 0, "that of another model says nothing"
+    window.controller.models.use(model_id)
+    window.controller.conversation.open(None)
+    assert size() == 1024
+    sent = len(server.chats())
+    send(qtbot, window, "much too long " * 1000)
+    answer = wait_for_answer(qtbot, window)
+    assert answer.error is not None
+    assert answer.error["code"] == "question_too_long"
+    assert len(server.chats()) == sent
+
+
+def test_conversations_with_servers_do_not_wait(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tmp_path: Path
+) -> None:
+    server.behaviour = Behaviour(waits_before=2)
+    window = open_window()
+    conversation, session = window.controller.conversation, window.controller.conversation.session
+    window.controller.models.use(str(write_tiny_model(tmp_path / "endless.gguf", context_length=16384)))
+    send(qtbot, window, "to the engine")
+    wait_for_words(qtbot, window)
+    conversation.open(None)
+    use_url(window, server.url)
+    send(qtbot, window, "to the server")
+    wait_for_words(qtbot, window, 5)
+    conversation.open(None)
+    server.behaviour = Behaviour()
+    send(qtbot, window, "to the server, too")
+    assert wait_for_answer(qtbot, window).content == "".join(WORDS)
+    assert len(session.answers) == 2
+    for answer in list(session.answers.values()):
+        conversation.open(answer.message.conversation_id)
+        session.stop()
+        assert wait_for_answer(qtbot, window).status is Status.STOPPED
+
+
+def test_enter_while_an_answer_runs_says_why_nothing_is_sent(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer
+) -> None:
+    server.behaviour = Behaviour(waits_before=2)
+    window = open_window()
+    use_url(window, server.url)
+    send(qtbot, window, "first")
+    wait_for_words(qtbot, window, 5)
+    send(qtbot, window, "second")
+    assert "Wait until the answer is complete" in window.notice.text()
+    assert window.composer.text() == "second"
+    assert len(branch(window)) == 2
+    window.controller.conversation.session.stop()
+    wait_for_answer(qtbot, window)
+    send(qtbot, window, "")
+    assert window.composer.text() == ""
+    qtbot.waitUntil(lambda: len(branch(window)) == 4)
+    window.controller.conversation.session.stop()
+    wait_for_answer(qtbot, window)
+
+
+def test_details_promise_repeatable_answers_of_local_models_only(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
+) -> None:
+    server.behaviour = Behaviour()
+    window = open_window()
+    window.controller.services.settings.change(max_tokens=3)
+    promises = []
+    for use_model in (lambda: use_url(window, server.url), lambda: window.controller.models.use(str(tiny_model))):
+        use_model()
+        window.controller.conversation.open(None)
+        send(qtbot, window, "How many experts?")
+        window.controller.transcript.action_requested.emit("details", wait_for_answer(qtbot, window).id)
+        dialog = window.findChildren(DetailsDialog)[-1]
+        promises.append(any("produce the same answer" in label.text() for label in dialog.findChildren(QLabel)))
+        dialog.reject()
+    assert promises == [False, True]

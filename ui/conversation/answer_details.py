@@ -1,4 +1,4 @@
-"""Dialog with the details of an answer: all that is needed to reproduce it, to be read or copied as text."""
+"""Dialog with the details of an answer: all that is known of how it was made, to be read or copied as text."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class DetailsDialog(QDialog):
         known = {title: [row for row in rows if row[1]] for title, rows in groups.items()}
         self._groups = {title: rows for title, rows in known.items() if rows}
         sentence = self.tr("The same model file, settings, seed and memory layout produce the same answer.")
+        if provenance.endpoint:
+            sentence = self.tr("From a server: the same settings and seed can produce another answer.")
         head = heading(self.tr("Answer details")), 4, quiet_label(sentence), 16
         page = QWidget()
         vbox(*head, self._grid(), None, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))

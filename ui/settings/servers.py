@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app.servers.client import is_unencrypted
+from app.servers.protocol import ServedModel
 from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
@@ -77,6 +78,8 @@ class ServerRow(QWidget):
     def _enter_key(self) -> None:
         text = self.key.text()
         self.key.clear()
+        # A hidden field loses the focus to whatever follows it.
+        self.change_key.setFocus()
         self.key.hide()
         self.key_entered.emit(text)
 
@@ -92,7 +95,9 @@ class ServerSettings(QWidget):
         super().__init__()
         self._servers = services.servers
         self._secrets = services.secrets
-        self._status = status
+        self._dialog_status = self._status = status
+        self._form_status = StatusLine("serverStatus", hide_when_empty=True)
+        self._is_adding = False
         self.rows: dict[str, ServerRow] = {}
         self._list = vbox()
         explanation = quiet_label(
@@ -115,7 +120,7 @@ class ServerSettings(QWidget):
             form.addWidget(QLabel(label), number, 0)
             form.addWidget(field, number, 1)
         self.add_button = button("addServerButton", self.tr("Add server"))
-        form.addWidget(self.add_button, 3, 1, LEFT)
+        form.addLayout(hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 3, 1)
         self._warning = quiet_label(
             self.tr(
                 "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "
@@ -151,33 +156,43 @@ class ServerSettings(QWidget):
         if not url.strip():
             self.address.setFocus()
             return
-        self.add_button.setEnabled(False)
+        if self._is_adding:
+            # The button isn't disabled meanwhile, because it would lose the focus to whatever follows it.
+            return
+        self._is_adding = True
+        self._report_in(self._form_status)
         self._status.show_message(self.tr("Connecting to {url}…").format(url=url.strip()))
         run_job(
             self,
             lambda: self._servers.list_models(url, key),
-            lambda found: self._add(tuple(each.name for each in found)),
+            self._add,
             lambda error: self._on_failed(error, can_add=error.code in ADD_ANYWAY),
         )
 
     def refresh(self, server_id: str) -> None:
         """Query the models of a server again."""
         row = self.rows[server_id]
-        row.refresh.setEnabled(False)
+        self._report_in(self._dialog_status)
         self._status.show_message(self.tr("Connecting to {url}…").format(url=row.server.url))
         self._run(lambda: self._servers.refresh(server_id), self._on_refreshed)
+
+    def _report_in(self, status: StatusLine) -> None:
+        """Show the result of an action near its control: beside the form, or in the dialog for a server of the list."""
+        self._status.clear()
+        self._status = status
 
     def _run(self, work: Callable[[], Any], succeeded: Callable[[Any], None]) -> None:
         run_job(self, work, succeeded, self._on_failed)
 
-    def _add(self, models: tuple[str, ...]) -> None:
-        self.add_button.setEnabled(True)
+    def _add(self, models: Sequence[ServedModel]) -> None:
         url, name, key = self.address.text(), self.name.text(), self.key.text()
         # The keyring can wait for the user to unlock it.
         self._run(lambda: self._servers.add(url, name, key, models), self._on_added)
 
     def _on_added(self, server: Server) -> None:
+        self._is_adding = False
         with_key = bool(self.key.text())
+        had_focus = self._has_focus()
         for field in self._fields:
             field.clear()
         self.show_servers()
@@ -187,12 +202,14 @@ class ServerSettings(QWidget):
                 self.tr("This system has no keyring. The API key is kept only until you quit the program."),
                 "warning",
             )
+        if had_focus:
+            action = self._status.action
+            (self.address if action.isHidden() else action).setFocus()
         self.changed.emit()
 
     def _on_refreshed(self, server: Server) -> None:
         row = self.rows.get(server.id)
         if row is not None:
-            row.refresh.setEnabled(True)
             row.show_models(server.models)
         self._show_models(server)
         self.changed.emit()
@@ -213,10 +230,14 @@ class ServerSettings(QWidget):
 
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
+        self._report_in(self._dialog_status)
 
         def show(_result: object) -> None:
             self._servers.disconnect(server_id)
+            had_focus = self._has_focus()
             self.show_servers()
+            if had_focus:
+                self.address.setFocus()
             self._status.show_message(self.tr("Removed {server} and its API key.").format(server=title))
             self.changed.emit()
 
@@ -230,6 +251,7 @@ class ServerSettings(QWidget):
         self._run(lambda: self._servers.set_key(server_id, key), refresh)
 
     def _use_selected(self, server_id: str) -> None:
+        self._report_in(self._dialog_status)
         self._use(server_id, self.rows[server_id].models.currentText())
 
     def _use(self, server_id: str, name: str) -> None:
@@ -241,11 +263,16 @@ class ServerSettings(QWidget):
         self.model_chosen.emit(server.model_id(name))
 
     def _on_failed(self, error: UserError, *, can_add: bool = False) -> None:
-        self.add_button.setEnabled(True)
-        for row in self.rows.values():
-            row.refresh.setEnabled(True)
+        if self._is_adding and self._has_focus():
+            field = self.key if error.code in ("server_key_missing", "server_key_refused") else self.address
+            field.setFocus()
+            field.selectAll()
+        self._is_adding = False
         action = (self.tr("Add anyway"), lambda: self._add(())) if can_add else None
         self._status.show_message(error_text(error), "bad", action)
+
+    def _has_focus(self) -> bool:
+        return self.isAncestorOf(self.focusWidget() or self)
 
     def _show_warning(self, address: str) -> None:
         self._warning.setVisible("://" in address and is_unencrypted(address.strip()))
