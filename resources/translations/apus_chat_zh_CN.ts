@@ -1283,6 +1283,10 @@
         <translation>约 {count} 个 token</translation>
     </message>
     <message>
+        <source>{size}, too large</source>
+        <translation>{size}，过长</translation>
+    </message>
+    <message>
         <source>This doesn&apos;t fit in the context of {context} tokens. Choose a larger context or attach only part of the text.</source>
         <translation>超出了 {context} 个 token 的上下文。请选择更大的上下文，或只添加其中一部分。</translation>
     </message>
@@ -1990,6 +1994,10 @@
     <message>
         <source>The same model file, settings, seed and memory layout produce the same answer.</source>
         <translation>模型文件、设置、随机种子和显存布局都相同时，会得到同样的回答。</translation>
+    </message>
+    <message>
+        <source>From a server: the same settings and seed can produce another answer.</source>
+        <translation>由服务器生成：即使设置和随机种子相同，再次生成的回答也可能不同。</translation>
     </message>
     <message>
         <source>Copy as text</source>
@@ -5131,8 +5139,8 @@
         <translation>随机种子</translation>
     </message>
     <message>
-        <source>The same seed and settings give the same answer again.</source>
-        <translation>随机种子和设置都相同时，会得到同样的回答。</translation>
+        <source>With a local model, the same seed and settings give the same answer again.</source>
+        <translation>使用本地模型时，随机种子和设置都相同，会得到同样的回答。</translation>
     </message>
     <message>
         <source>Stop sequences</source>
