@@ -175,6 +175,7 @@ class Sampling(SamplerParameters):
             "low": QT_TRANSLATE_NOOP("parameters", "Low"),
             "medium": QT_TRANSLATE_NOOP("parameters", "Medium"),
             "high": QT_TRANSLATE_NOOP("parameters", "High"),
+            "max": QT_TRANSLATE_NOOP("parameters", "Maximum"),
         },
     )
     """Whether and how much the model thinks; empty for the default of its chat template."""

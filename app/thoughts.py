@@ -55,14 +55,20 @@ MARKS = (
         "<|think|>", "<|end|><|begin|>assistant<|content|>", "<|content|>", ("<|end|>",), sign="<|begin|>assistant"
     ),
     ThoughtMarks("<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", ("<|END_RESPONSE|>",)),  # Command A
+    ThoughtMarks(  # Muse
+        " to=self<|message|>", "<|eom|><|start|>assistant<|message|>", "<|message|>", ("<|eom|>",), "to=self<|message|>"
+    ),
     ThoughtMarks("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
     ThoughtMarks("[THINK]", "[/THINK]"),  # Magistral, Ministral
     ThoughtMarks("<seed:think>", "</seed:think>"),  # Seed-OSS
     ThoughtMarks("<thought>", "</thought>"),  # EXAONE Deep
+    ThoughtMarks("<mm:think>", "</mm:think>"),  # MiniMax M3
+    ThoughtMarks("<think:opensource>", "</think:opensource>", sign="HYTK = ':opensource'"),  # Hunyuan 3
     ThoughtMarks("◁think▷", "◁/think▷"),  # Kimi-VL
     ThoughtMarks("<longcat_think>", "</longcat_think>"),  # LongCat
     ThoughtMarks("<unused94>thought\n", "<unused95>", sign="<unused94>"),  # MedGemma
-    ThoughtMarks("Here is my thought process:", "Here is my response:"),  # Granite 3
+    ThoughtMarks("Here is my thought process:", "Here is my response:"),  # Granite 3.2
+    ThoughtMarks(answer="<response>", others=("</response>",), sign="<response></response>"),  # Granite 3.3
     ThoughtMarks(  # Apriel
         "Here are my reasoning steps:\n",
         "[BEGIN FINAL RESPONSE]",
@@ -77,14 +83,17 @@ _AT_END = re.compile(
 )
 _TAIL = 200
 """Characters at the end of a prompt that contain its opened or empty thought."""
-_CODE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+_STATEMENT = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_CHOICES = (
-    dict.fromkeys(("enable_thinking", "thinking", "thinking_budget"), ("off", "on")),
-    dict.fromkeys(("reasoning_effort", "thinking_effort"), ("low", "medium", "high")),
+_LEVELS = ("low", "medium", "high", "max")
+_SWITCHES = ("enable_thinking", "thinking", "reasoning", "thinking_mode", "thinking_budget")
+_EFFORTS = ("reasoning_effort", "thinking_effort", "reasoning_strength")
+"""Variables of chat templates that switch thinking on and off, and that take one of the ``_LEVELS``."""
+_VARIABLE = re.compile(rf"(?<![.\w])({'|'.join((*_SWITCHES, *_EFFORTS))})\b(\s*=(?!=))?")
+_COMPARED = re.compile(
+    rf"\b(?:{'|'.join(_EFFORTS)})(?:\s*\|\s*\w+)?\s*(?:(?:not\s+)?in\s*\[([^\]]*)\]|[=!]=\s*({_STRING.pattern}))",
+    re.DOTALL,
 )
-"""Values of ``Sampling.thinking`` by the template variables that they set."""
-_VARIABLE = re.compile(rf"(?<![.\w])({'|'.join(name for each in _CHOICES for name in each)})\b(\s*=(?!=))?")
 
 
 def split_thought(text: str) -> tuple[str, bool, str]:
@@ -123,19 +132,31 @@ def thought_at_end(prompt: str) -> tuple[int, ThoughtMarks, str | None] | None:
 
 def thinking_choices(template: str) -> tuple[str, ...]:
     """Return the values of ``Sampling.thinking`` that make a difference to a chat template."""
-    code = " ".join(_STRING.sub("", statement) for statement in _CODE.findall(template))
-    # A name that is assigned before it is read is the template's own.
-    first = {found[1]: found[2] for found in reversed(list(_VARIABLE.finditer(code)))}
-    names = [name for name, assignment in first.items() if not assignment]
-    return tuple(dict.fromkeys(value for each in _CHOICES for name in each if name in names for value in each[name]))
+    is_read: dict[str, bool] = {}
+    for statement in _STATEMENT.findall(template):
+        names: dict[str, bool] = {}
+        for found in _VARIABLE.finditer(_STRING.sub("''", statement)):
+            names[found[1]] = names.get(found[1], False) or not found[2]
+        # A name that is assigned before it is read is the template's own.
+        is_read = {**names, **is_read}
+    switch = ("off", "on") if any(is_read.get(name) for name in _SWITCHES) else ()
+    if not any(is_read.get(name) for name in _EFFORTS):
+        return switch
+    # Templates that compare the level have only these, others write any into the prompt.
+    compared = "".join(map("".join, _COMPARED.findall(template)))
+    return (*switch, *(level for level in _LEVELS if (level in compared if compared else level != "max")))
 
 
 def template_variables(thinking: str) -> dict[str, Any]:
     """Return the variables of a chat template for a value of ``Sampling.thinking``."""
-    if thinking == "off":
-        return {"enable_thinking": False, "thinking": False, "thinking_budget": 0}
-    variables: dict[str, Any] = {"enable_thinking": True, "thinking": True} if thinking else {}
-    return variables if thinking in ("", "on") else {**variables, **dict.fromkeys(_CHOICES[1], thinking)}
+    if not thinking:
+        return {}
+    is_on = thinking != "off"
+    variables: dict[str, Any] = dict.fromkeys(_SWITCHES[:3], is_on)
+    variables["thinking_mode"] = "enabled" if is_on else "disabled"
+    if not is_on:
+        variables["thinking_budget"] = 0
+    return {**variables, **dict.fromkeys(_EFFORTS, thinking)} if thinking in _LEVELS else variables
 
 
 class ThoughtStream:
@@ -158,11 +179,11 @@ class ThoughtStream:
         done, self._opened = self._opened, ""
         if self._thinks is None:
             head = self._held.lstrip()
-            found = next((each for each in (self._marks, *MARKS) if head.startswith(each.open)), None)
+            found = next((each for each in (self._marks, *MARKS) if head.startswith(each.open.lstrip())), None)
             if found is not None:
                 self._marks, self._thinks = found, True
-                self._held, done = head[len(found.open) :], THOUGHT_OPEN
-            elif any(each.open.startswith(head) for each in MARKS):
+                self._held, done = head[len(found.open.lstrip()) :], THOUGHT_OPEN
+            elif any(each.open.lstrip().startswith(head) for each in MARKS):
                 return ""
             else:
                 self._thinks = False

@@ -83,10 +83,17 @@ def test_split(text: str, parts: tuple[str, bool, str] | None) -> None:
         ),
         ("{% if enable_thinking and reasoning_effort %}x{% endif %}", ("off", "on", "low", "medium", "high")),
         ("{{ message.thinking }}{{ message['thinking'] }} thinking {{ 'detailed thinking on' }}", ()),
-        ("{{ not_thinking }}{{ thinking_mode }}", ()),
+        ("{{ not_thinking }}{{ thinking_modes }}", ()),
         ("{% set ns = namespace(enable_thinking = true) %}{% if ns.enable_thinking %}x{% endif %}", ()),
         ("{% set thinking = 'x' in messages[0].content %}{% if thinking %}x{% endif %}", ()),
         ("{% if thinking == true %}x{% endif %}", ("off", "on")),
+        ("{%- set enable_thinking = enable_thinking | default(true) -%}", ("off", "on")),
+        ("{% if reasoning_effort not in ['high', 'low', 'no_think'] %}x{% endif %}", ("low", "high")),
+        ('{% if thinking and reasoning_effort == "max" %}x{% endif %}', ("off", "on", "max")),
+        (
+            "{% set reasoning = reasoning if reasoning is defined else reasoning_effort | lower != 'none' %}",
+            ("off", "on"),
+        ),
         ("", ()),
     ],
 )
