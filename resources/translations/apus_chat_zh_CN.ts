@@ -5174,6 +5174,10 @@
         <source>High</source>
         <translation>高</translation>
     </message>
+    <message>
+        <source>Maximum</source>
+        <translation>最高</translation>
+    </message>
 </context>
 <context>
     <name>plan</name>
