@@ -10,6 +10,7 @@ import heapq
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
@@ -23,7 +24,8 @@ _MOST_PARTS = 10
 _CUT = "…"
 _WORD = 16
 """A cut word at the start of a snippet is dropped when it ends within this number of characters."""
-_MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)")
+_MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)|(?<!\|)\|(?!\|)|:?-{3,}:?(?= *\|)")
+"""Markdown marks of emphasis, code, headings, quotes and tables."""
 
 _Found = tuple[str, SearchHit]
 _Condition = tuple[str, list[str]]
@@ -34,10 +36,13 @@ _MOST_SORTED = 3000
 """Up to this number of candidates is sorted; with more, all messages are read in the order of time."""
 
 
-def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: bool = True) -> list[SearchHit]:
+def search(
+    connection: sqlite3.Connection, text: str, limit: int, *, most_in_one: int | None = None, use_index: bool = True
+) -> list[SearchHit]:
     """Return titles and messages that contain ``text``, newest first, one hit for each.
 
-    Case is ignored and any white space equals any other.  Deleted ones are excluded.
+    ``most_in_one`` limits the messages of one conversation.  Case is ignored and any white space equals any other.
+    Deleted ones are excluded.
     """
     words = text.split()
     if not words:
@@ -56,10 +61,16 @@ def search(connection: sqlite3.Connection, text: str, limit: int, *, use_index: 
     )
     query = search_index.fts_query(words) if use_index and search_index.is_usable(connection) else None
     messages = _scan(connection, prefilter) if query is None else _scan_then_look_up(connection, query, prefilter)
+    counts = Counter[str]()
+    messages = (row for row in messages if counts[row["conversation_id"]] != most_in_one)
     found = heapq.merge(
         _hits(connection, titles, exact), _hits(connection, messages, exact), key=lambda item: item[0], reverse=True
     )
-    return [hit for _, hit in islice(found, limit)]
+    hits = []
+    for _, hit in islice(found, limit):
+        counts[hit.conversation_id] += hit.message_id is not None
+        hits.append(hit)
+    return hits
 
 
 _MESSAGES = """

@@ -69,6 +69,24 @@ def test_the_snippet_is_one_line_around_the_hit(store: ConversationStore) -> Non
     assert len(snippet) < 140
 
 
+def test_a_snippet_has_no_marks_of_a_table(store: ConversationStore) -> None:
+    say(store, "| **Planet** | Moons |\n|:---|---:|\n| Earth | 1 |\n\na || b")
+    assert found(store, "planet") == ["Planet Moons Earth 1 a || b"]
+    assert found(store, "earth") == ["Planet Moons Earth 1 a || b"]
+
+
+def test_the_hits_of_one_conversation_can_be_limited(store: ConversationStore) -> None:
+    few = say(store, "word 1")
+    many = say(store, *(f"word {number}" for number in range(10)))
+    store.update(many, title="word")
+    hits = store.search("word", 5, most_in_one=3)
+    assert [(hit.conversation_id, hit.snippet) for hit in hits if hit.message_id is not None] == [
+        *((many, f"word {number}") for number in (9, 8, 7)),
+        (few, "word 1"),
+    ]
+    assert len(hits) == 5, "the title counts too"
+
+
 def test_titles_are_searched_and_everything_comes_newest_first(store: ConversationStore) -> None:
     first = say(store, "the sky is old")
     second = store.create(title="My Sky")
