@@ -50,6 +50,27 @@ class ContextPolicy(StrEnum):
     """The oldest turns are left out, except pinned messages; a line in the transcript marks the place."""
 
 
+class Shelf(StrEnum):
+    """Where a conversation is."""
+
+    CONVERSATIONS = "conversations"
+    """In the list: pinned ones first, then the latest activity."""
+    ARCHIVE = "archive"
+    """The last archived first."""
+    TRASH = "trash"
+    """The last deleted first."""
+
+
+@dataclass(frozen=True)
+class ShelfOrder:
+    """The conversations of a shelf in their order, as numbers: thousands are read in milliseconds."""
+
+    numbers: list[int]
+    """``ConversationStore.numbered`` reads their conversations."""
+    sections: list[int]
+    """Sizes of the sections: of the pinned ones, of each period, and of those before the periods."""
+
+
 @dataclass(frozen=True)
 class Attachment:
     """A text attached to a question: a dropped file or a long paste."""

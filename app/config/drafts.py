@@ -65,10 +65,10 @@ class Drafts:
                 self._drafts[conversation_id or NEW] = draft
             return self._drafts != self._written
 
-    def has_any(self) -> bool:
-        """Return whether any conversation that has begun has a draft."""
+    def conversation_ids(self) -> frozenset[str]:
+        """Return the ids of the conversations that have a draft, except for a new one."""
         with self._lock:
-            return bool(self._drafts.keys() - {NEW})
+            return frozenset(self._drafts.keys() - {NEW})
 
     def keep_only(self, conversation_ids: Collection[str]) -> None:
         """Drop the drafts of all other conversations."""

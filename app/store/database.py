@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from app.config.settings import BackupSchedule
-from app.store import search_index
+from app.store import search_index, shelves
 from app.store.backups import Backup, BackupFolder, BackupKind, copy_database, restorable_copy
 from app.store.connections import Connections, StoreClosed, connect, database_errors
 from app.store.migrations import STEPS, is_empty, migrate, version_of
@@ -188,6 +188,7 @@ def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         search_index.create_index(connection)
+        shelves.create_indexes(connection)
         writer.mark_interrupted(connection)
 
 

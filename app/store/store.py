@@ -21,10 +21,12 @@ from app.conversation import (
     Role,
     Sampling,
     SearchHit,
+    Shelf,
+    ShelfOrder,
     SkippedConversation,
     Status,
 )
-from app.store import search_index
+from app.store import search_index, shelves
 from app.store.database import Database
 from app.store.records import (
     CONVERSATIONS,
@@ -110,24 +112,35 @@ class ConversationStore(Database):
             return _find_conversation(connection, conversation_id)
 
     def list(self, *, archived: bool = False) -> Conversations:
-        """Return the conversations outside or inside the archive: pinned ones first, then the latest activity."""
+        """Return the conversations outside or inside the archive."""
         with self._connections.reading() as connection:
-            rows = connection.execute(
-                f"""
-                {CONVERSATIONS} WHERE deleted_at IS NULL AND (archived_at IS NOT NULL) = ?
-                ORDER BY pinned DESC, updated_at DESC, number DESC
-                """,
-                (archived,),
-            )
-            return [conversation_of(row) for row in rows]
+            return shelves.read_all(connection, Shelf.ARCHIVE if archived else Shelf.CONVERSATIONS)
 
     def trash(self) -> Conversations:
         """Return the deleted conversations, the last deleted first."""
         with self._connections.reading() as connection:
-            rows = connection.execute(
-                f"{CONVERSATIONS} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, number DESC"
-            )
-            return [conversation_of(row) for row in rows]
+            return shelves.read_all(connection, Shelf.TRASH)
+
+    def count(self, shelf: Shelf) -> int:
+        """Return the number of conversations of a shelf."""
+        with self._connections.reading() as connection:
+            return shelves.count(connection, shelf)
+
+    def order(self, shelf: Shelf, periods: Sequence[datetime] = ()) -> ShelfOrder:
+        """Return the order of a shelf; ``periods`` are the beginnings of periods, the latest first."""
+        with self._connections.reading() as connection:
+            return shelves.read_order(connection, shelf, periods)
+
+    def numbered(self, numbers: Iterable[int]) -> dict[int, Conversation]:
+        """Return the conversations with these numbers; those that were permanently deleted are missing."""
+        with self._connections.reading() as connection:
+            return shelves.read_numbered(connection, numbers)
+
+    def number_of(self, conversation_id: str | None) -> int | None:
+        """Return the number of a conversation in ``ShelfOrder.numbers``; None for a missing one."""
+        with self._connections.reading() as connection:
+            row = connection.execute("SELECT number FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+            return None if row is None else int(row[0])
 
     def update(self, conversation_id: str, **changes: Unpack[ConversationChanges]) -> None:
         """Change fields of a conversation."""
@@ -412,13 +425,14 @@ class ConversationStore(Database):
 
     # All conversations
 
-    def search(self, text: str, limit: int = 200) -> Hits:
+    def search(self, text: str, limit: int = 200, *, most_in_one: int | None = None) -> Hits:
         """Return titles and messages that contain ``text``, newest first, one hit for each.
 
-        Case is ignored and any white space equals any other; all branches are searched.
+        ``most_in_one`` limits the messages of one conversation.  Case is ignored and any white space equals any other;
+        all branches are searched.
         """
         with self._connections.reading() as connection:
-            return search(connection, text, limit)
+            return search(connection, text, limit, most_in_one=most_in_one)
 
     def trees(self, conversation_ids: Sequence[str] | None = None) -> Trees:
         """Return these conversations, or all that are not deleted, with all their messages, from one moment."""

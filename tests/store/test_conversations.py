@@ -1,12 +1,13 @@
 """What a person does with whole conversations: pin, put away, delete, bring back."""
 
 import sqlite3
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment, ContextPolicy, Conversation, Sampling, Status
+from app.conversation import Attachment, ContextPolicy, Conversation, ConversationTree, Sampling, Shelf, Status
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
@@ -73,6 +74,38 @@ def test_an_archived_conversation_is_restored_to_the_archive(store: Conversation
     assert store.list(archived=True) == []
     store.restore(one)
     assert titles(store.list(archived=True)) == ["one"]
+
+
+def test_a_shelf_is_read_as_numbers_in_sections(store: ConversationStore) -> None:
+    now = datetime.now(UTC)
+    days = {"now": 0, "yesterday": 1, "old": 40, "pinned": 41, "archived": 3, "deleted": 2}
+    trees = [
+        ConversationTree(
+            Conversation(name, name, now, now - timedelta(days=days[name]), is_pinned=name == "pinned"), ()
+        )
+        for name in days
+    ]
+    store.merge(trees)
+    store.archive("archived")
+    store.delete("deleted", "archived")
+    store.restore("archived")
+
+    def read(shelf: Shelf, periods: Sequence[datetime] = ()) -> tuple[list[str], list[int]]:
+        order = store.order(shelf, periods)
+        conversations = store.numbered(order.numbers)
+        return [conversations[number].title for number in order.numbers], order.sections
+
+    periods = [now - timedelta(hours=1), now - timedelta(days=2)]
+    assert read(Shelf.CONVERSATIONS, periods) == (["pinned", "now", "yesterday", "old"], [1, 1, 1, 1])
+    assert read(Shelf.CONVERSATIONS) == (titles(store.list()), [1, 3])
+    assert read(Shelf.ARCHIVE, periods) == (["archived"], [0, 1, 0, 0])
+    assert read(Shelf.TRASH) == (["deleted"], [0, 1])
+    assert [store.count(shelf) for shelf in Shelf] == [4, 1, 1]
+    number = store.number_of("deleted")
+    assert number is not None
+    store.purge("deleted")
+    assert store.numbered([number]) == {}
+    assert store.number_of("deleted") is store.number_of(None) is None
 
 
 def test_an_automatic_title_does_not_replace_the_users(store: ConversationStore) -> None:

@@ -65,11 +65,9 @@ class DraftSaver(QObject):
 
     def _forget_missing(self) -> None:
         """Forget the drafts of conversations that were permanently deleted."""
-        if not self._drafts.has_any():
-            return
-        store = self._store
+        ids = self._drafts.conversation_ids()
         try:
-            present = [each.id for each in (*store.list(), *store.list(archived=True), *store.trash())]
+            present = [id_ for id_ in ids if self._store.number_of(id_) is not None]
         except UserError:
             # Then it is not known which are missing.
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, Signal
@@ -39,15 +39,14 @@ class ScopeSelector(QWidget):
 
     def __init__(
         self,
-        conversations: Mapping[str, Conversation],
+        count: int,
         current: Conversation | None,
-        selection: Sequence[str],
+        selected: tuple[str, ...],
         message_id: str | None,
     ) -> None:
         super().__init__()
         self._current = current
         one = None if current is None else (current.id,)
-        selected = tuple(each for each in selection if each in conversations)
         title = current.title if current else ""
         shown_title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
         this_one = self.tr("This conversation: {title}") if title else self.tr("This conversation")
@@ -58,7 +57,7 @@ class ScopeSelector(QWidget):
         self.this_one = self._button("exportThisConversation", this_one, Scope(one))
         text = self.tr("Selected conversations ({count})").format(count=len(selected))
         self.selected = self._button("exportSelection", text, Scope(selected))
-        text = self.tr("All conversations ({count})").format(count=len(conversations))
+        text = self.tr("All conversations ({count})").format(count=count)
         self.everything = self._button("exportAllConversations", text, Scope(None))
         vbox(*self._scopes, parent=self, spacing=4)
         self.message.setVisible(current is not None and message_id is not None)

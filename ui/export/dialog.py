@@ -15,6 +15,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from app.config.settings import Settings, SettingsFile
+from app.conversation import Conversation, Shelf
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
 from app.export.file_names import file_name, name_key
 from app.export.formats import ExportFormat, ExportOptions
@@ -71,16 +72,16 @@ class ExportDialog(BusyDialog):
         self._store, self._settings, self._formula_renderer = store, settings, formula_renderer
         self._formats: Mapping[str, ExportFormat] = {**FORMATS, "pdf": pdf_format()}
         values = settings.current if settings is not None else Settings()
-        conversations = {each.id: each for each in (*store.list(), *store.list(archived=True))}
-        self._has_conversations = bool(conversations)
+        count = store.count(Shelf.CONVERSATIONS) + store.count(Shelf.ARCHIVE)
+        self._has_conversations = count > 0
         is_folder = bool(values.export_folder) and Path(values.export_folder).is_dir()
         self._folder = Path(values.export_folder) if is_folder else documents_folder()
         self._proposed = ""
         self._last_file: Path | None = None
         self._job: Job | None = None
         self._started = 0.0
-        current = conversations.get(conversation_id) if conversation_id else None
-        self.scope = ScopeSelector(conversations, current, selection, message_id)
+        current = _find(store, conversation_id) if conversation_id else None
+        self.scope = ScopeSelector(count, current, tuple(selection), message_id)
         self.options = FormatOptions(self._formats, values)
         self.path = QLineEdit()
         self.path.setObjectName("exportPath")
@@ -317,3 +318,11 @@ class ExportDialog(BusyDialog):
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):
             self.status.show_message(self.tr("No program on this computer can open this type of file."), "warning")
+
+
+def _find(store: ConversationStore, conversation_id: str) -> Conversation | None:
+    """Return a conversation; None for one that was deleted meanwhile."""
+    try:
+        return store.get(conversation_id)
+    except UserError:
+        return None

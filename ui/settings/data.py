@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
-from app.conversation import ImportResult
+from app.conversation import ImportResult, Shelf
 from app.export.json_format import import_conversations
 from app.services import Services
 from model_manager.errors import UserError
@@ -170,7 +170,7 @@ class DataSettings(QWidget):
 
     def _ask_to_erase(self) -> None:
         store = self._services.store
-        count = len(store.list()) + len(store.list(archived=True)) + len(store.trash())
+        count = sum(map(store.count, Shelf))
         dialog = EraseDialog(count, len(store.backups()), self)
         dialog.confirmed.connect(self._erase)
         show_dialog(dialog)

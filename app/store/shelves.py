@@ -1,0 +1,74 @@
+"""Shelves of conversations: the list, the archive and the trash, as the numbers of their rows.
+
+The indexes are derived from the rows and therefore no migration step: an older version of the program still opens the
+database.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from app.conversation import Conversation, Shelf, ShelfOrder
+from app.store.records import CONVERSATIONS, column_value, conversation_of
+
+_SHELVES = {
+    Shelf.CONVERSATIONS: ("deleted_at IS NULL AND archived_at IS NULL", ("pinned", "updated_at")),
+    Shelf.ARCHIVE: ("deleted_at IS NULL AND archived_at IS NOT NULL", ("archived_at",)),
+    Shelf.TRASH: ("deleted_at IS NOT NULL", ("deleted_at",)),
+}
+"""Condition and order of each; the last column is the time that it is divided by."""
+
+
+def create_indexes(connection: sqlite3.Connection) -> None:
+    """Create the indexes that are missing."""
+    for shelf, (condition, order) in _SHELVES.items():
+        connection.execute(
+            f"CREATE INDEX IF NOT EXISTS shelf_{shelf} ON conversations ({', '.join(order)}) WHERE {condition}"
+        )
+
+
+def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
+    """Return the number of conversations of a shelf."""
+    return _count(connection, shelf, "1")
+
+
+def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[datetime]) -> ShelfOrder:
+    """Return the order of a shelf; ``periods`` are the beginnings of periods, the latest first."""
+    condition, order = _SHELVES[shelf]
+    (numbers,) = connection.execute(
+        f"SELECT json_group_array(number) FROM (SELECT number FROM conversations WHERE {condition} {_by(order)})"
+    ).fetchone()
+    pinned = "pinned" if "pinned" in order else "0"
+    ends = [0, _count(connection, shelf, pinned)]
+    for begin in periods:
+        ends.append(ends[1] + _count(connection, shelf, f"NOT {pinned} AND {order[-1]} >= ?", column_value(begin)))
+    found = json.loads(numbers)
+    ends.append(len(found))
+    return ShelfOrder(found, [end - begin for begin, end in pairwise(ends)])
+
+
+def read_all(connection: sqlite3.Connection, shelf: Shelf) -> list[Conversation]:
+    """Return the conversations of a shelf in their order."""
+    condition, order = _SHELVES[shelf]
+    return [conversation_of(row) for row in connection.execute(f"{CONVERSATIONS} WHERE {condition} {_by(order)}")]
+
+
+def read_numbered(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Conversation]:
+    """Return the conversations with these numbers; those that were permanently deleted are missing."""
+    rows = connection.execute(
+        f"{CONVERSATIONS} WHERE number IN (SELECT value FROM json_each(?))", (json.dumps(list(numbers)),)
+    )
+    return {row["number"]: conversation_of(row) for row in rows}
+
+
+def _count(connection: sqlite3.Connection, shelf: Shelf, condition: str, *values: object) -> int:
+    found = connection.execute(f"SELECT count(*) FROM conversations WHERE {_SHELVES[shelf][0]} AND {condition}", values)
+    return int(found.fetchone()[0])
+
+
+def _by(columns: Iterable[str]) -> str:
+    return "ORDER BY " + ", ".join(f"{column} DESC" for column in (*columns, "number"))
