@@ -90,7 +90,7 @@ class ModelsController(QObject):
     def _handlers(self) -> dict[str, Callable[[ModelItem], object]]:
         queue, library = self._downloads.queue, self._downloads.library
         return {
-            "download": self._download,
+            "download": self._ask_to_download,
             "resume": lambda item: queue.resume(item.key),
             "retry": lambda item: queue.resume(item.key),
             "pause": lambda item: queue.pause(item.key),
@@ -125,6 +125,18 @@ class ModelsController(QObject):
         run_job(self, rename, lambda _path: self._inventory.notify_library_changed(), self.show_error)
 
     # Downloads
+
+    def _ask_to_download(self, item: ModelItem) -> None:
+        if item.fit is None or item.fit.kind != "bad":
+            self._download(item)
+            return
+        self._ask(
+            self.tr("Download {name}? It doesn't fit on this computer.").format(name=item.full_name),
+            item.fit.sentence,
+            self.tr("Download anyway"),
+            self.tr("Cancel"),
+            lambda: self._download(item),
+        )
 
     def _download(self, item: ModelItem) -> None:
         self._status.clear()

@@ -210,7 +210,8 @@ class ModelDetails(QWidget):
         shown.setText(text)
         shown.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
         shown.setEnabled(item.job is None or not item.job.stopping)
-        set_style_property(shown, primary=action not in _NOT_ACCENTED)
+        fits = item.fit is None or item.fit.kind != "bad"
+        set_style_property(shown, primary=action not in _NOT_ACCENTED and fits)
         for each in self.buttons:
             each.setVisible(each is shown and bool(action))
         self.more.setVisible(bool(other_actions(item)))

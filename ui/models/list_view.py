@@ -146,7 +146,8 @@ class ModelRowDelegate(QStyledItemDelegate):
             self._draw_second(painter, layout, row, theme)
             if row.action:
                 is_hovered = self.hovered_pill == index.row()
-                painter.setPen(QColor(theme.edge if is_hovered else theme.hairline))
+                is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+                painter.setPen(QColor(theme.edge if is_hovered or is_selected else theme.hairline))
                 painter.setBrush(QColor(theme.hover if is_hovered else theme.raised))
                 painter.drawRoundedRect(layout.pill.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
                 _draw(painter, layout.pill, row.action, _small_font(), QColor(theme.text), Qt.AlignmentFlag.AlignCenter)

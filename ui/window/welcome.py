@@ -11,7 +11,7 @@ from app.servers.registry import is_server_model
 from ui.conversation.model_picker import ModelPicker
 from ui.plan.bar_data import Bar
 from ui.plan.bars import SummaryBars
-from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled
+from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_style_property
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
 
@@ -41,7 +41,6 @@ class Welcome(QWidget):
         self._bars = SummaryBars()
         self._bars.setMaximumWidth(WIDTH)
         self.models_button = button("chooseModelButton")
-        self.models_button.setProperty("primary", True)
         self.starter_button = button("useStarterButton")
         self.file_button = button("chooseFileButton", quiet=True)
         self.server_button = button("useServerButton", quiet=True)
@@ -98,6 +97,10 @@ class Welcome(QWidget):
             each.setVisible(is_first_start and (each is not self.starter_button or models.has_starter))
         for code, each in self._languages.items():
             each.setChecked(code == language)
+        # What does not fit is not what the page recommends.
+        fits = not advice or bool(self._plan)
+        set_style_property(self.models_button, primary=fits)
+        set_style_property(self.starter_button, primary=not fits)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

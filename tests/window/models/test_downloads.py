@@ -27,6 +27,7 @@ from tests.window.models.page import (
     search,
     wait_for_state,
 )
+from ui.models.item import Fit
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -51,6 +52,26 @@ def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub:
         qtbot.mouseClick(main_button(dialog, "useModelButton"), Qt.MouseButton.LeftButton)
     assert emitted.args == ["apus:Q2_K"]
     assert not dialog.isVisible()
+
+
+def test_model_that_does_not_fit_is_no_main_action_and_asks(show: Open, qtbot: QtBot, home: Path, hub: FakeHub):
+    fits = {"apus:Q2_K": Fit("Doesn't fit: it would take 40 GiB of RAM.", "bad"), "apus:IQ3_XXS": Fit("Fits", "good")}
+    dialog = show(fit_of=fits.get)
+    choose(dialog, "apus:IQ3_XXS")
+    assert main_button(dialog).property("primary")
+    choose(dialog, "apus:Q2_K")
+    assert not main_button(dialog).property("primary")
+    hub.fault(**SLOW)
+    for start in (
+        lambda: qtbot.mouseClick(main_button(dialog), Qt.MouseButton.LeftButton),
+        lambda: dialog.list.activated_button.emit("apus:Q2_K"),
+    ):
+        start()
+        assert "It doesn't fit on this computer." in answer(qtbot, dialog, yes=False)[0]
+        assert rows(dialog)["apus:Q2_K"].state == "Not downloaded"
+    qtbot.mouseClick(main_button(dialog), Qt.MouseButton.LeftButton)
+    answer(qtbot, dialog, yes=True)
+    qtbot.waitUntil(lambda: "%" in rows(dialog)["apus:Q2_K"].state, timeout=PATIENCE_MS)
 
 
 def test_pause_resume_and_cancel(show: Open, qtbot: QtBot, hub: FakeHub, home: Path, downloads: ModelDownloads):
