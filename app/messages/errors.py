@@ -99,6 +99,14 @@ SENTENCES: dict[str, str] = {
     "answer_in_progress": QT_TR_NOOP(
         "An answer isn't finished yet. Stop it or wait until it finishes, then try again."
     ),
+    "window_library_missing": QT_TR_NOOP(
+        "The window can't be opened because the library {library} is missing. Install the package that contains it: "
+        "for libxcb-cursor.so.0 that is libxcb-cursor0 on Debian and Ubuntu, xcb-util-cursor on Fedora and Arch."
+    ),
+    "no_display": QT_TR_NOOP(
+        'The window can\'t be opened because no display is available ({detail}). "apus-chat --help" lists the commands '
+        "that need none."
+    ),
     "database_newer": QT_TR_NOOP(
         "The conversations in {path} were written by a newer version of APUS Chat (format {version}, "
         "this version supports up to {known}). Update this program; nothing was changed."

@@ -235,3 +235,28 @@ def test_start_after_a_killed_window(tmp_path: Path) -> None:
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=PATIENCE_S)
         assert second.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the platform plugin of X11")
+@pytest.mark.parametrize(
+    ("library", "sentence"),
+    [("", "no display is available"), ("libxcb-cursor.so.0", "the library libxcb-cursor.so.0 is missing")],
+)
+def test_without_a_display_or_a_library_of_it_the_program_ends_with_a_sentence(
+    tmp_path: Path, library: str, sentence: str
+) -> None:
+    if library:
+        # Found before the system's, and no library.
+        (tmp_path / library).write_bytes(b"")
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "--data-dir", tmp_path / "data"],
+        cwd=ROOT,
+        env={"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":987", "LD_LIBRARY_PATH": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert sentence in done.stderr

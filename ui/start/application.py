@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, QThreadPool, Signal
+from PySide6.QtCore import (
+    QLibraryInfo,
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    QThreadPool,
+    QtMsgType,
+    Signal,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QAccessible, QIcon
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
@@ -122,7 +131,7 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
     ``files`` are added to the library or the question.  A window that is already open over this data folder gets them
     instead and comes to the front.
     """
-    application = QApplication(sys.argv[:1])
+    application = _make_application()
     application.setApplicationName("apus-chat")
     application.setApplicationDisplayName("APUS Chat")
     application.setApplicationVersion(__version__)
@@ -162,6 +171,39 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         instance.close()
         notifier.setEnabled(False)
         program.close()
+
+
+def _make_application() -> QApplication:
+    """Create the application.  Where Qt can't, it would abort: exit with one sentence instead."""
+    printed: list[str] = []
+
+    def handle(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+        if kind is QtMsgType.QtFatalMsg:
+            sys.stderr.write(f"apus-chat: {error_text(_why_no_window(printed[0] if printed else text))}\n")
+            sys.stderr.flush()
+            os._exit(1)
+        printed.append(text)
+
+    before = qInstallMessageHandler(handle)
+    try:
+        return QApplication(sys.argv[:1])
+    finally:
+        qInstallMessageHandler(before)
+        for text in printed:
+            sys.stderr.write(f"{text}\n")
+
+
+def _why_no_window(detail: str) -> UserError:
+    """Return why Qt can't open a window: a library that its plugin for X11 needs, or the display."""
+    import ctypes
+
+    plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms", "libqxcb.so")
+    try:
+        if plugin.exists():
+            ctypes.CDLL(str(plugin))
+    except OSError as error:
+        return UserError("window_library_missing", library=Path(str(error).partition(":")[0]).name)
+    return UserError("no_display", detail=detail)
 
 
 def _exit_immediately() -> None:
