@@ -1,8 +1,9 @@
-"""Time from the start of the process to the first painted window, and the modules imported by then.
+"""Start of the program: time to the first painted window, imported modules, and the window with many conversations.
 
-    python -m tests.benchmarks.start [--out FILE]     half a minute; offscreen unless QT_QPA_PLATFORM or DISPLAY is set
+    python -m tests.benchmarks.start [--out FILE]     two minutes; offscreen unless QT_QPA_PLATFORM or DISPLAY is set
 
-The baseline is the same Python showing an empty QWidget.
+The baseline of the first paint is the same Python showing an empty QWidget.  With 20,000 conversations a timer ticks in
+the window's thread from the first paint on; the longest time between two ticks is the longest delay of a key press.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
+from app.config.paths import DataFolder
+from app.conversation import Conversation, ConversationTree, Message, Role, Status
+from app.store.store import ConversationStore
 from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, rounded
 
 RUNS = 9
@@ -32,6 +39,59 @@ class Watched(ui.start.application.MainWindow):
 ui.start.application.MainWindow = Watched
 sys.exit(ui.start.application.run(sys.argv[2]))
 """
+MANY = """
+import json, sys, time
+import ui.start.application
+import ui.window.controller
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from app.conversation import Shelf
+found = {}
+class Watched(ui.start.application.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.painted.connect(self.watch)
+    def watch(self):
+        found["first_paint"] = time.time() - float(sys.argv[1])
+        self.gaps, self.last = [], (time.perf_counter(), time.thread_time())
+        self.timer = QTimer(self, interval=1)
+        self.timer.timeout.connect(self.tick)
+        self.timer.start()
+        QTimer.singleShot(4000, self, self.act)
+    def tick(self):
+        now = time.perf_counter(), time.thread_time()
+        self.gaps.append(tuple(1000 * (new - old) for new, old in zip(now, self.last)))
+        self.last = now
+        if "list" not in found and self.sidebar.list.rows.rowCount():
+            found["list"] = time.time() - float(sys.argv[1])
+    def act(self):
+        self.timer.stop()
+        found["block"] = max(gap for gap, _ in self.gaps)
+        found["own_work"] = max(work for _, work in self.gaps)
+        store, sidebar = controllers[0].services.store, self.sidebar
+        number = store.order(Shelf.CONVERSATIONS).numbers[300]
+        id_ = store.numbered([number])[number].id
+        def timed(name, *arguments):
+            begin = time.perf_counter()
+            signal, *values = arguments
+            signal.emit(*values)
+            QApplication.processEvents()
+            found[name] = 1000 * (time.perf_counter() - begin)
+        timed("rename", sidebar.list.delegate.title_edited, id_, "Another title")
+        timed("pin", sidebar.action_requested, "pin", (id_,))
+        timed("delete", sidebar.action_requested, "delete", (id_,))
+        print(json.dumps(found), flush=True)
+        self.quit()
+class Controller(ui.window.controller.WindowController):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        controllers.append(self)
+controllers = []
+ui.start.application.MainWindow = Watched
+ui.window.controller.WindowController = Controller
+sys.exit(ui.start.application.run(sys.argv[2]))
+"""
+CONVERSATIONS, MANY_RUNS = 20_000, 5
 EMPTY = """
 import json, sys, time
 from PySide6.QtWidgets import QApplication, QWidget
@@ -58,6 +118,41 @@ def run(code: str, *arguments: str) -> dict[str, object]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
+def trees() -> Iterator[ConversationTree]:
+    now = datetime.now(UTC)
+    for number in range(CONVERSATIONS):
+        id_, moment = str(UUID(int=number)), now - timedelta(minutes=number)
+        question = Message(str(UUID(int=2 * number)), id_, None, Role.USER, Status.COMPLETE, "A question", moment)
+        answer = Message(
+            str(UUID(int=2 * number + 1)), id_, question.id, Role.ASSISTANT, Status.COMPLETE, "An answer", moment
+        )
+        conversation = Conversation(id_, f"Conversation {number}", moment, moment, leaf_id=answer.id)
+        yield ConversationTree(conversation, (question, answer))
+
+
+def with_many(data: str) -> list[Figure]:
+    """Measure the start with many conversations, and changes of one of them."""
+    with ConversationStore.open(DataFolder(Path(data)).conversations) as store:
+        store.merge(trees())
+        while store.update_search_index():
+            pass
+    found = [run(MANY, data) for _ in range(MANY_RUNS)]
+
+    def figure(key: str, name: str, limit: float, scale: float = 1) -> Figure:
+        values = [scale * float(str(each[key])) for each in found]
+        return at_most(f"{CONVERSATIONS} conversations: {name}, ms", median(values), limit, runs=rounded(values))
+
+    return [
+        figure("first_paint", "start to first painted window", 500, 1000),
+        figure("list", "start to the painted list", 1000, 1000),
+        figure("block", "longest block at start", 50),
+        figure("own_work", "longest own work of the window's thread at start", 50),
+        figure("rename", "rename", 16),
+        figure("pin", "pin", 16),
+        figure("delete", "delete", 16),
+    ]
+
+
 def main() -> int:
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -71,6 +166,7 @@ def main() -> int:
             seconds.append(float(str(found["seconds"])))
             late = found["late"]
             empty.append(float(str(run(EMPTY)["seconds"])))
+        many = with_many(str(Path(folder) / "many"))
     milliseconds = [1000 * value for value in seconds]
     bare = [1000 * value for value in empty]
     figures: list[Figure] = [
@@ -82,6 +178,7 @@ def main() -> int:
             empty_widget=rounded(bare),
         ),
         at_most("slow libraries imported by then", len(late), 0, imported=late),  # type: ignore[arg-type]
+        *many,
     ]
     return report(figures)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QInputMethodEvent
-from PySide6.QtWidgets import QApplication, QListWidget, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QListView, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.conversation import Message, Status
+from app.conversation import Conversation, Message, Status
+from ui.sidebar.row_model import ROW_ROLE, Found
 from ui.window.main_window import MainWindow
 
 PATIENCE_MS = 60_000
@@ -53,10 +54,15 @@ def wait_for_words(qtbot: QtBot, window: MainWindow, characters: int = 20) -> No
 
 
 def titles(window: MainWindow) -> list[str]:
-    rows = find(window, "conversationList", QListWidget)
-    assert isinstance(rows, QListWidget)
-    items = [rows.item(row) for row in range(rows.count())]
-    return [item.text() for item in items if item.data(Qt.ItemDataRole.UserRole)]
+    """Return the titles of the conversations in the list, or of those that a search found."""
+    return [str(index.data()) for index in indexes(window) if isinstance(index.data(ROW_ROLE), Conversation | Found)]
+
+
+def indexes(window: MainWindow) -> list[QModelIndex]:
+    """Return the rows of the list of conversations."""
+    rows = find(window, "conversationList", QListView)
+    assert isinstance(rows, QListView)
+    return [rows.model().index(row, 0) for row in range(rows.model().rowCount())]
 
 
 def is_complete(message: Message) -> bool:

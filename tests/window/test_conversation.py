@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QInputMethodEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QToolButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.chat.titles import title_from
-from app.conversation import Status
+from app.conversation import SearchHit, Status
 from tests.rigs.engine_children import engine_children
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
+from tests.window.input import PATIENCE_MS, branch, find, indexes, send, titles, wait_for_answer, wait_for_words, write
+from ui.sidebar.row_model import ROW_ROLE, Found
 from ui.window.main_window import MainWindow
 
 QUESTION = "What is the capital of France? Answer in one short sentence."
@@ -41,6 +42,7 @@ def test_first_start_offers_the_starter_and_leaves_the_composer_usable(open_wind
     assert window.composer.field.hasFocus()
     qtbot.mouseClick(find(window, "useStarterButton"), Qt.MouseButton.LeftButton)
     assert not find(window, "useStarterButton").isVisible()
+    assert window.focusWidget() is window.composer.field
     assert "SmolLM2" in find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined]
 
 
@@ -62,9 +64,7 @@ def test_answer_is_stored_and_found_after_a_restart(open_window: OpenWindow, qtb
     assert [message.content for message in branch(window)][1] == answer.content
     search = find(window, "searchField", QLineEdit)
     qtbot.keyClicks(search, "paris")
-    rows = find(window, "conversationList", QListWidget)
-    assert isinstance(rows, QListWidget)
-    qtbot.waitUntil(lambda: rows.count() == 1 and rows.item(0).data(Qt.ItemDataRole.UserRole + 1) is not None)
+    qtbot.waitUntil(lambda: [type(index.data(ROW_ROLE)) for index in indexes(window)] == [Found, SearchHit])
     qtbot.keyClick(search, Qt.Key.Key_Return)
     assert window.controller.conversation.session.conversation_id == answer.conversation_id
 

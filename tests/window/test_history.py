@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.conversation import Attachment, Conversation, ConversationTree, Status
+from app.conversation import Attachment, Conversation, ConversationTree, Shelf, Status
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
-from tests.window.input import find, titles
-from ui.sidebar.conversation_list import ListMode
-from ui.sidebar.row_delegate import ROW_ROLE
+from tests.window.input import find, indexes, titles
+from ui.sidebar.row_model import ROW_ROLE, Heading
+from ui.widgets.formats import date_text
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
@@ -35,21 +36,24 @@ def with_conversations(window: MainWindow, *named: str) -> list[str]:
     return ids
 
 
-def rows(window: MainWindow) -> QListWidget:
+def rows(window: MainWindow) -> QListView:
     return window.sidebar.list
 
 
 def headings(window: MainWindow) -> list[str]:
-    items = [rows(window).item(row) for row in range(rows(window).count())]
-    return [item.text() for item in items if item.data(ROW_ROLE) is None]
+    return [index.data() for index in indexes(window) if isinstance(index.data(ROW_ROLE), Heading)]
+
+
+def index_of(window: MainWindow, text: str) -> QModelIndex:
+    (index,) = [each for each in indexes(window) if each.data() == text]
+    return index
 
 
 def click(
     qtbot: QtBot, window: MainWindow, title: str, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
 ):
-    (item,) = rows(window).findItems(title, Qt.MatchFlag.MatchExactly)
-    rows(window).scrollToItem(item)
-    place = rows(window).visualItemRect(item).center()
+    rows(window).scrollTo(index_of(window, title))
+    place = rows(window).visualRect(index_of(window, title)).center()
     qtbot.mouseClick(rows(window).viewport(), Qt.MouseButton.LeftButton, modifiers, place)
 
 
@@ -114,14 +118,12 @@ def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: Op
     window.controller.conversations.refresh()
     assert headings(window) == ["Today", "Yesterday", "Previous 7 days", "Earlier"]
     window.sidebar.list.setFocus()
-    rows(window).setCurrentItem(rows(window).findItems("old and pinned", Qt.MatchFlag.MatchExactly)[0])
+    rows(window).setCurrentIndex(index_of(window, "old and pinned"))
     assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Export…", "Move to trash"]
     pick(window, "pin")
     assert headings(window) == ["Pinned", "Today", "Yesterday", "Previous 7 days", "Earlier"]
     assert titles(window)[0] == "old and pinned"
-    item = rows(window).findItems("old and pinned", Qt.MatchFlag.MatchExactly)[0]
-    assert item.data(Qt.ItemDataRole.AccessibleTextRole) == "old and pinned, pinned"
-    rows(window).setCurrentItem(item)
+    assert index_of(window, "old and pinned").data(Qt.ItemDataRole.AccessibleTextRole) == "old and pinned, pinned"
     pick(window, "unpin")
     assert "Pinned" not in headings(window)
 
@@ -275,6 +277,58 @@ def test_message_without_results_quotes_the_search_text(open_window: OpenWindow,
     qtbot.waitUntil(lambda: '"zzz"' in find(window, "nothingHere", QLabel).text())  # type: ignore[attr-defined]
 
 
+def found(window: MainWindow) -> list[str]:
+    """Return the texts of all rows of the search results."""
+    return [index.data() for index in indexes(window)]
+
+
+def search(qtbot: QtBot, window: MainWindow, text: str, first: str) -> None:
+    """Search, and wait until ``first`` is the first row."""
+    window.sidebar.search.setText(text)
+    qtbot.waitUntil(lambda: found(window)[:1] == [first])
+
+
+def add_talk(store: ConversationStore, title: str, *answers: str) -> str:
+    talk = store.create(title=title)
+    for text in answers:
+        _, answer = store.begin_turn(talk.id, "?")
+        store.finish_answer(answer.id, text, Status.COMPLETE)
+    return talk.id
+
+
+def test_search_results_are_grouped_by_conversation(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    add_talk(store_of(window), "Zebras", "Nothing here.")
+    add_talk(store_of(window), "A marathon", *(f"The zebra of day {day}." for day in range(30)))
+    short = add_talk(
+        store_of(window), "Horses", "A zebra is a horse.", "| kind | stripes |\n|---|---:|\n| zebra | many |"
+    )
+    search(qtbot, window, "zebra", "Horses")
+    assert found(window) == [
+        *("Horses", "kind stripes zebra many", "A zebra is a horse."),
+        *("A marathon", "The zebra of day 29.", "The zebra of day 28.", "The zebra of day 27.", "17+ more"),
+        "Zebras",
+    ]
+    assert find(window, "resultCount", QLabel).text() == "First 23 results"  # type: ignore[attr-defined]
+    spoken = index_of(window, "Horses").data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == f"Horses, {date_text(store_of(window).get(short).updated_at)}"
+    click(qtbot, window, "A zebra is a horse.")
+    assert window.controller.conversation.session.conversation_id == short
+    assert rows(window).currentIndex().data() == "A zebra is a horse."
+    assert [index.data() for index in rows(window).selectedIndexes()] == ["A zebra is a horse."]
+    window.controller.conversation.list_changed.emit()
+    qtbot.waitUntil(lambda: rows(window).currentIndex().data() == "A zebra is a horse.")
+    click(qtbot, window, "17+ more")
+    assert len(found(window)) == 3 + 21 + 1
+    assert window.controller.conversation.session.conversation_id == short, "more results open nothing"
+    window.sidebar.search.setText("stripes")
+    qtbot.waitUntil(lambda: find(window, "resultCount", QLabel).text() == "1 result")  # type: ignore[attr-defined]
+    assert len(found(window)) == 2
+    window.sidebar.search.clear()
+    qtbot.waitUntil(lambda: headings(window) == ["Today"])
+    assert not find(window, "resultCount").isVisible()
+
+
 def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     talk = store_of(window).create(title="谈天")
@@ -282,23 +336,86 @@ def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_win
     _, first = store_of(window).begin_turn(talk.id, "为什么天空是蓝的?", attachments=attached)
     store_of(window).finish_answer(first.id, "因为瑞利散射：天空里的分子。", Status.COMPLETE)
     with_conversations(window, "other")
-    window.sidebar.search.setText("天空")
-    qtbot.waitUntil(lambda: titles(window) == ["谈天", "谈天"])
+    search(qtbot, window, "天空", "谈天")
+    assert len(found(window)) == 3
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
     assert window.sidebar.list.selected_ids() == (talk.id,)
-    item, _ = rows(window).findItems("谈天", Qt.MatchFlag.MatchExactly)
-    assert "天空" in item.data(Qt.ItemDataRole.AccessibleTextRole)
+    assert all("天" in index.data(Qt.ItemDataRole.AccessibleTextRole) for index in indexes(window))
     qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Return)
     assert window.controller.conversation.session.conversation_id == talk.id
     window.sidebar.search.setText("光谱")
-    qtbot.waitUntil(lambda: len(titles(window)) == 1)
-    pick_first = rows(window).item(0)
-    rows(window).setCurrentItem(pick_first)
+    qtbot.waitUntil(lambda: len(found(window)) == 2)
+    rows(window).setCurrentIndex(indexes(window)[0])
     assert offered(window) == ["Open", "Archive", "Export…", "Move to trash"]
     pick(window, "delete")
     qtbot.waitUntil(lambda: titles(window) == [])
     undo(qtbot, window)
     qtbot.waitUntil(lambda: titles(window) == ["谈天"])
+
+
+def test_keys_of_the_menu_work_after_a_click(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    one, two = with_conversations(window, "one", "two")
+    click(qtbot, window, "one")
+    assert window.controller.conversation.session.conversation_id == one
+    assert window.focusWidget() is rows(window)
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_F2)
+    editor = find(window.sidebar, "titleField", QLineEdit)
+    qtbot.keyClicks(editor, "new name")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: titles(window) == ["two", "new name"])
+    assert store_of(window).get(one).title == "new name"
+    qtbot.waitUntil(lambda: window.focusWidget() is rows(window))
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Delete)
+    assert titles(window) == ["two"]
+    click(qtbot, window, "two")
+    qtbot.keyClicks(window.focusWidget(), "Hi")
+    assert window.composer.text() == "Hi"
+    assert window.focusWidget() is window.composer.field
+    assert window.controller.conversation.session.conversation_id == two
+
+
+def test_the_whole_line_of_a_new_conversation_can_be_clicked(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    (id_,) = with_conversations(window, "one")
+    window.controller.conversation.open(id_)
+    line = window.sidebar.search.geometry()
+    place = QPoint(line.right() - 3, window.sidebar.new_button.geometry().center().y())
+    assert window.sidebar.childAt(place) is window.sidebar.new_button
+    button = window.sidebar.new_button
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.mapFrom(window.sidebar, place))
+    assert window.controller.conversation.session.is_empty
+
+
+def test_a_long_list_reads_only_what_is_shown(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    now = datetime.now(UTC)
+    store_of(window).merge(
+        ConversationTree(Conversation(str(UUID(int=number)), f"talk {number}", now, now - timedelta(hours=number)), ())
+        for number in range(1000)
+    )
+    window.controller.conversations.refresh()
+    rows(window).grab()
+    model, read = window.sidebar.list.rows, window.sidebar.list.rows._read
+    assert model.rowCount() == 1000 + 4
+    assert 0 < len(read) <= 100
+    rows(window).verticalScrollBar().setValue(rows(window).verticalScrollBar().maximum())
+    rows(window).grab()
+    for row, modifiers in ((model.rowCount() - 1, Qt.KeyboardModifier.NoModifier), (model.rowCount() - 3, CONTROL)):
+        place = rows(window).visualRect(model.index(row)).center()
+        qtbot.mouseClick(rows(window).viewport(), Qt.MouseButton.LeftButton, modifiers, place)
+    assert window.controller.conversation.session.conversation_id == str(UUID(int=999))
+    pick(window, "delete")
+    assert {each.title for each in store_of(window).trash()} == {"talk 999", "talk 997"}
+    assert model.rowCount() == 998 + 4
+    assert "talk 998" in [each.data() for each in shown(window)], "the place in the list is kept"
+    assert len(read) + len(window.sidebar.list.rows._read) <= 300
+
+
+def shown(window: MainWindow) -> list[QModelIndex]:
+    """Return the rows in sight."""
+    inside = rows(window).viewport().rect()
+    return [each for each in indexes(window) if rows(window).visualRect(each).intersects(inside)]
 
 
 def test_selected_conversations_are_exported(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -329,7 +446,7 @@ def test_maintenance_makes_a_backup_and_updates_the_index(
     assert len(store.search("为光")) == 1
 
 
-@pytest.mark.parametrize("shelf", [ListMode.CONVERSATIONS, ListMode.TRASH])
+@pytest.mark.parametrize("shelf", [Shelf.CONVERSATIONS, Shelf.TRASH])
 def test_sidebar_buttons_have_names(open_window: OpenWindow, shelf: str) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two")

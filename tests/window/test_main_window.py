@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from app.config.drafts import Draft
 from app.config.settings import SettingsFile
 from tests.window.conftest import OpenWindow
-from tests.window.input import find, titles
+from tests.window.input import find, indexes, titles
 from ui.settings.dialog import SettingsDialog
 from ui.window.main_window import MainWindow
 
@@ -97,6 +109,33 @@ def test_language_can_change_while_running(open_window: OpenWindow, qtbot: QtBot
     qtbot.waitUntil(lambda: window.sidebar.new_button.text() == "New conversation")
 
 
+def texts(window: MainWindow) -> set[str]:
+    """Return all texts that the window shows, and the accessible ones."""
+    widgets = [each for each in window.findChildren(QWidget) if each.isVisible()]
+    shown = {each.text() for each in widgets if isinstance(each, QLabel | QAbstractButton)}
+    shown |= {each.placeholderText() for each in widgets if isinstance(each, QLineEdit | QPlainTextEdit)}
+    shown |= {text for each in widgets for text in (each.toolTip(), each.accessibleName())}
+    return shown | {index.data() for index in indexes(window)}
+
+
+def test_switched_language_has_the_texts_of_a_new_window(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    services = window.controller.services
+    server = services.servers.add("http://localhost:8765/v1", models=["large"])
+    services.settings.change(model_id=server.model_id("large"))
+    with_conversations(window, "", "Two")
+    services.store.delete(with_conversations(window, "Three")[0])
+    window.controller.conversations.refresh()
+    texts_of: dict[str, list[set[str]]] = {"en": [], "zh_CN": []}
+    for language in ("zh_CN", "en", "zh_CN"):
+        window.controller.apply_settings(services.settings.change(language=language))
+        QApplication.processEvents()
+        texts_of[language].append(texts(window))
+    assert texts_of["zh_CN"][0] == texts_of["zh_CN"][1]
+    assert not [text for text in texts_of["en"][0] if re.search("[\u4e00-\u9fff]", text)]
+    assert "localhost:8765 上的 large" in texts_of["zh_CN"][0]
+
+
 def test_theme_can_change_while_running(open_window: OpenWindow) -> None:
     window = open_window()
     light = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()
@@ -145,6 +184,55 @@ def test_narrow_window_hides_the_sidebar(open_window: OpenWindow, qtbot: QtBot) 
     qtbot.waitUntil(window.sidebar.isVisible)
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert not window.sidebar.isVisible()
+
+
+def test_sidebar_is_over_the_content_of_a_narrow_window(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    one, two = with_conversations(window, "One", "Two")
+    window.controller.services.store.delete(one)
+    window.controller.conversations.refresh()
+    window.resize(560, 600)
+    qtbot.waitUntil(lambda: not window.sidebar.isVisible())
+
+    def show() -> None:
+        qtbot.mouseClick(window.header.sidebar_button, Qt.MouseButton.LeftButton)
+        assert window.sidebar.isVisible()
+
+    show()
+    assert window.header.width() == 560, "the content keeps its width"
+    for button in (each for each in window.sidebar.findChildren(QToolButton) if each.isVisible() and each.text()):
+        assert button.width() >= button.sizeHint().width(), button.text()
+    outside = window.childAt(540, 300)
+    qtbot.mouseClick(outside, Qt.MouseButton.LeftButton)
+    assert not window.sidebar.isVisible()
+    assert window.focusWidget() is window.composer.field
+    show()
+    index = next(each for each in indexes(window) if each.data() == "Two")
+    place = window.sidebar.list.visualRect(index).center()
+    qtbot.mouseClick(window.sidebar.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert window.controller.conversation.session.conversation_id == two
+    assert not window.sidebar.isVisible()
+    show()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.sidebar.isVisible()
+    window.resize(1000, 700)
+    qtbot.waitUntil(window.sidebar.isVisible)
+    assert window.header.width() == 1000 - window.sidebar.width() - 1
+
+
+def test_focus_of_a_hidden_control_moves_to_the_composer(
+    open_window: OpenWindow, qtbot: QtBot, tiny_model: Path
+) -> None:
+    window = open_window()
+    chooses = partial(window.controller.models.use, str(tiny_model))
+    sends = partial(window.controller.conversation.send, Draft("Hello"))
+    for name, act in (("useServerButton", chooses), ("temporaryButton", sends)):
+        control = find(window, name)
+        control.setFocus()
+        assert window.focusWidget() is control
+        act()
+        assert not control.isVisible()
+        assert window.focusWidget() is window.composer.field, name
 
 
 @pytest.mark.parametrize(

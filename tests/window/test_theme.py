@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -23,6 +23,7 @@ from ui.widgets import icons
 from ui.widgets.appearance import Appearance
 from ui.widgets.theme import (
     CHINESE_FAMILIES,
+    CHINESE_MONO_FAMILIES,
     DARK,
     LIGHT,
     Theme,
@@ -124,6 +125,14 @@ def test_a_focused_button_has_one_ring(qapp: QApplication, qtbot):
 def test_fonts_name_simplified_chinese_families(qapp):
     for font in (interface_font(), mono_font(14), mono_font(14, bold=True)):
         assert any(family in CHINESE_FAMILIES for family in font.families())
+
+
+@pytest.mark.parametrize("alias", ["Sans Serif", "No such family"])
+def test_latin_text_is_not_set_in_a_chinese_face(qapp, monkeypatch: pytest.MonkeyPatch, alias: str):
+    # As desktops without a theme name it: not a family, but an alias for one.
+    monkeypatch.setattr(QFontDatabase, "systemFont", lambda _kind: QFont(alias))
+    for font in (interface_font(), mono_font(14)):
+        assert QFontInfo(font).family() not in CHINESE_MONO_FAMILIES
 
 
 def test_icons_have_one_style(qapp):

@@ -299,6 +299,8 @@ class ConversationController(QObject):
             self._tick.stop()
         message = result.message
         if message.conversation_id == self.session.conversation_id:
+            # The answer shows its speed from now on.
+            self._header.status.clear()
             self._branch = [message if each.id == message.id else each for each in self._branch]
             self._update_context(self._track_context)
             self._transcript.set_waiting(message.id, "")
@@ -318,6 +320,12 @@ class ConversationController(QObject):
         if action in BLOCKED_WHILE_RUNNING and self._is_blocked():
             return
         self._notice.attempt(lambda: self._act(action, self.session.store.message(message_id)))
+
+    def show_other_version(self, step: int) -> None:
+        """Show another version of the last answer, or of its question where only that has versions."""
+        message = next((each for each in reversed(self._branch[-2:]) if each.id in self._siblings), None)
+        if message is not None:
+            self.act("next" if step > 0 else "previous", message.id)
 
     def act_on_last(self, action: str, role: Role) -> None:
         """Do an action with the last message of a role, where it offers the action."""

@@ -68,6 +68,7 @@ class Header(TranslatedWidget):
         self.model_button.setText(whole if self.width() >= STATUS_WIDTH else short)
 
     def _retranslate(self) -> None:
+        self.status.clear()
         set_name(self.sidebar_button, self.tr("Show or hide conversations"), "Ctrl+B")
         set_name(self.export_button, self.tr("Export"), "Ctrl+E")
         set_name(self.settings_button, self.tr("Conversation settings"), "Ctrl+Shift+S")

@@ -40,6 +40,8 @@ class ModelPicker(QObject):
 
     changed = Signal()
     """The selected model, its name, its plan or what is known about the computer."""
+    chosen = Signal()
+    """The user has chosen a model."""
 
     def __init__(self, services: Services, header: Header, notice: NoticeBar, window: QWidget) -> None:
         super().__init__(window)
@@ -80,6 +82,7 @@ class ModelPicker(QObject):
         self._services.hasher.refresh()
         self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
         self.changed.emit()
+        self.chosen.emit()
 
     def choose_file(self) -> None:
         """Let the user choose a model file, and use it."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 
-from app.conversation import Conversation, SearchHit
+from app.conversation import Shelf
 from app.translation import QT_TRANSLATE_NOOP
-from ui.sidebar.conversation_list import ListMode
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,15 @@ ACTIONS = {
 """By id, in the order of the menu."""
 
 
-def offered_actions(shelf: ListMode, selected: Collection[Conversation | SearchHit]) -> list[str]:
-    """Return the ids of the actions for the selected rows; of a search result only the conversation's id is known."""
-    if shelf == ListMode.TRASH:
+def offered_actions(shelf: Shelf | None, count: int, *, are_pinned: bool) -> list[str]:
+    """Return the ids of the actions for ``count`` selected conversations; ``shelf`` is None for search results."""
+    if shelf is Shelf.TRASH:
         return ["restore", "purge"]
-    known = [row for row in selected if isinstance(row, Conversation)]
-    is_archive, is_single = shelf == ListMode.ARCHIVE, len(selected) == 1
+    is_archive, is_single = shelf is Shelf.ARCHIVE, count == 1
     offered = {
         "open": is_single,
-        "rename": is_single and bool(known),
-        "unpin" if all(each.is_pinned for each in known) else "pin": bool(known) and not is_archive,
+        "rename": is_single and shelf is not None,
+        "unpin" if are_pinned else "pin": shelf is Shelf.CONVERSATIONS,
         "unarchive" if is_archive else "archive": True,
     }
     return [*(action for action, is_offered in offered.items() if is_offered), "export", "delete"]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from PySide6.QtCore import QObject
 
-from app.conversation import SearchHit
+from app.conversation import SearchHit, Shelf
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
+from ui.sidebar.row_model import Found
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.dialog_parts import ask
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
+MOST_HITS, MOST_IN_ONE = 200, 20
+"""Search hits of all conversations, and of the messages of one."""
 Ids = tuple[str, ...]
 Change = Callable[..., Ids]
 """Changes conversations by their ids, and returns the ids of those that it has changed."""
@@ -33,16 +37,17 @@ class SidebarController(QObject):
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
         sidebar.new_button.clicked.connect(lambda: conversation.open(None))
         sidebar.search_requested.connect(self._search)
+        sidebar.refresh_requested.connect(self.refresh)
         sidebar.action_requested.connect(self._act)
         sidebar.list.opened.connect(self._open)
         sidebar.list.delegate.title_edited.connect(self._rename)
+        sidebar.list.rows.failed.connect(lambda error: notice.show_error(error_text(error)))
 
     def refresh(self) -> None:
         """Show what is stored now."""
-        store, sidebar = self._store, self._sidebar
-        self._notice.attempt(lambda: sidebar.set_conversations(store.list(), store.list(archived=True), store.trash()))
-        if sidebar.search_text():
-            self._search(sidebar.search_text())
+        self._notice.attempt(lambda: self._sidebar.refresh(self._store))
+        if text := self._sidebar.search_text():
+            self._search(text)
 
     def reload(self) -> None:
         """Show the list and the open conversation again after an import, a restored backup or an erasure."""
@@ -57,16 +62,26 @@ class SidebarController(QObject):
 
     def open_neighbour(self, step: int) -> None:
         """Open the conversation ``step`` places below the open one in the list."""
-        ids = [conversation.id for conversation in self._store.list()]
-        open_id = self._conversation.session.conversation_id
-        place = ids.index(open_id) + step if open_id in ids else 0
-        if 0 <= place < len(ids):
-            self._conversation.open(ids[place])
+        self._notice.attempt(lambda: self._open_neighbour(step))
+
+    def _open_neighbour(self, step: int) -> None:
+        store = self._store
+        numbers = store.order(Shelf.CONVERSATIONS).numbers
+        number = store.number_of(self._conversation.session.conversation_id)
+        place = numbers.index(number) + step if number in numbers else 0
+        for conversation in store.numbered(numbers[place : place + 1] if place >= 0 else ()).values():
+            self._conversation.open(conversation.id)
 
     def _open(self, conversation_id: str, message_id: str) -> None:
-        """Open a conversation, or the message of a search result with the matches marked."""
+        """Open a conversation, or the message of a search result with the matches marked.
+
+        The list keeps the focus, where the keys of its menu work; what is typed goes to the composer.
+        """
+        had_focus = self._sidebar.list.hasFocus()
         needle = self._sidebar.search_text() if message_id else ""
         self._conversation.open(conversation_id, message_id, needle)
+        if had_focus:
+            self._sidebar.list.setFocus()
 
     def _rename(self, conversation_id: str, title: str) -> None:
         self._notice.attempt(lambda: self._store.rename(conversation_id, title))
@@ -89,6 +104,8 @@ class SidebarController(QObject):
                 self._restore(ids)
             case "purge":
                 self._ask_to_purge(ids)
+            case "empty":
+                self._notice.attempt(lambda: self._ask_to_purge(tuple(each.id for each in store.trash())))
 
     def _change(self, change: Change, ids: Ids) -> Ids:
         """Return the ids of the conversations that ``change`` has changed; none where it failed."""
@@ -105,7 +122,7 @@ class SidebarController(QObject):
     def _remove(self, remove: Change, restore: Change, ids: Ids, texts: tuple[str, str]) -> None:
         """Archive or delete, and offer to undo it; ``texts`` are the messages for one and for several."""
         # The archive does not keep pins.
-        pinned = tuple(each.id for each in self._store.list() if each.is_pinned and each.id in ids)
+        pinned = tuple(filter(self._is_pinned, ids))
         removed = self._change(remove, ids)
         conversation, session = self._conversation, self._conversation.session
         open_id = session.conversation_id
@@ -123,6 +140,12 @@ class SidebarController(QObject):
         if removed:
             text = texts[0] if len(removed) == 1 else texts[1].format(count=len(removed))
             self._notice.show_message(text, self.tr("Undo"), undo)
+
+    def _is_pinned(self, conversation_id: str) -> bool:
+        try:
+            return self._store.get(conversation_id).is_pinned
+        except UserError:
+            return False
 
     def _restore(self, ids: Ids) -> None:
         restored = self._change(self._store.restore, ids)
@@ -150,18 +173,33 @@ class SidebarController(QObject):
         )
 
     def _search(self, text: str) -> None:
-        store = self._store
+        if not text:
+            self.refresh()
+            return
 
-        def search() -> list[SearchHit]:
-            try:
-                return store.search(text) if text else []
-            except StoreClosed:
-                # The program has ended meanwhile.
-                return []
-
-        def show(hits: list[SearchHit]) -> None:
+        def show(result: tuple[list[Found], bool]) -> None:
             # A newer text has its own search.
             if text == self._sidebar.search_text():
-                self._sidebar.set_hits(hits, text)
+                self._sidebar.show_results(result[0], text, is_cut=result[1])
 
-        run_job(self, search, show, lambda error: self._notice.show_error(error_text(error)))
+        run_job(self, partial(_find, self._store, text), show, lambda error: self._notice.show_error(error_text(error)))
+
+
+def _find(store: ConversationStore, text: str) -> tuple[list[Found], bool]:
+    """Return the conversations that contain ``text``, each with its hits, and whether there are more."""
+    by_conversation: dict[str, list[SearchHit]] = {}
+    found: list[Found] = []
+    try:
+        hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE)
+        for hit in hits:
+            by_conversation.setdefault(hit.conversation_id, []).append(hit)
+        for id_, each in by_conversation.items():
+            in_title = next((hit for hit in each if hit.message_id is None), None)
+            messages = tuple(hit for hit in each if hit.message_id is not None)
+            # It may have been deleted meanwhile.
+            with suppress(UserError):
+                found.append(Found(store.get(id_), in_title, messages, len(messages) == MOST_IN_ONE))
+    except StoreClosed:
+        # The program has ended meanwhile.
+        return [], False
+    return found, len(hits) == MOST_HITS or any(each.is_cut for each in found)

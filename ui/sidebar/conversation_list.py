@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.conversation import Conversation, SearchHit
-from ui.sidebar.row_delegate import ID_ROLE, ROW_ROLE, RowDelegate
+from app.conversation import SearchHit, Shelf
+from ui.sidebar.row_delegate import RowDelegate
+from ui.sidebar.row_model import Found, Heading, MoreHits, RowModel
 
-_EXTENDS_SELECTION = (
-    Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
-)
+if TYPE_CHECKING:
+    from app.store.store import ConversationStore
 
-
-class ListMode(StrEnum):
-    """What the list shows."""
-
-    CONVERSATIONS = "conversations"
-    ARCHIVE = "archive"
-    TRASH = "trash"
-    RESULTS = "results"
-    """Results of a search."""
+_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
+_EXTENDS_SELECTION = Qt.KeyboardModifier.ShiftModifier | _COMMAND
 
 
-class ConversationList(QListWidget):
+class ConversationList(QListView):
     """The list, with extended selection and an editor for titles."""
 
     opened = Signal(str, str)
     """Conversation id, and the message id of a search result or an empty string."""
     delete_requested = Signal()
     """Of the selected conversations."""
+    text_typed = Signal(str)
+    """Text was typed, which the list has no use for."""
+    selection_changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("conversationList")
+        self.rows = RowModel()
+        self.setModel(self.rows)
         self.delegate = RowDelegate(self)
         self.setItemDelegate(self.delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -46,89 +44,82 @@ class ConversationList(QListWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._shelf = ListMode.CONVERSATIONS
-        self._postponed: tuple[ListMode, Sequence[Conversation | SearchHit]] | None = None
+        self._shelf: Shelf | None = None
+        """None for search results."""
         self._extends_selection = False
-        # Queued: the editor still exists when the signal is emitted.
-        self.delegate.closeEditor.connect(self._show_postponed, Qt.ConnectionType.QueuedConnection)
-        self.itemClicked.connect(self._on_click)
-        self.itemActivated.connect(self._open)
+        self.clicked.connect(self._on_click)
+        self.activated.connect(self._open)
+        self.selectionModel().selectionChanged.connect(lambda *_: self.selection_changed.emit())
 
-    def show_rows(self, shelf: ListMode, rows: Sequence[Conversation | SearchHit]) -> None:
-        """Show conversations or search results; the selection and the scroll position of the same shelf are kept.
+    def show_shelf(self, store: ConversationStore, shelf: Shelf) -> None:
+        """Show a shelf as it is stored now; selection and scroll position are kept where it was shown before.
 
-        While a title is being edited, this waits for the end of that.
+        Raises:
+            UserError: as the store does.
         """
-        if self.state() == QAbstractItemView.State.EditingState:
-            self._postponed = shelf, rows
-            return
-        self._postponed = None
-        is_same = shelf == self._shelf
-        selected = self.selected_ids() if is_same else ()
-        position = self.verticalScrollBar().value() if is_same else 0
-        self._shelf = shelf
-        self.blockSignals(True)
-        self.clear()
-        heading = None
-        today = date.today()
-        for row in rows:
-            if isinstance(row, Conversation) and (group := self._group(row, today)) != heading:
-                heading = group
-                self._add_heading(group)
-            self._add(row)
-        for item in self._items():
-            item.setSelected(len(selected) > 1 and item.data(ID_ROLE) in selected)
-        self.blockSignals(False)
-        self.verticalScrollBar().setValue(position)
-        self.itemSelectionChanged.emit()
+        self._replace(shelf, partial(self.rows.show_shelf, store, shelf))
+
+    def show_results(self, found: Sequence[Found]) -> None:
+        """Show the results of a search; selection and scroll position are kept where others were shown before."""
+        self._replace(None, partial(self.rows.show_results, found))
+
+    def is_editing(self) -> bool:
+        """Return whether a title is being edited; the rows must not be replaced then."""
+        return self.state() == QAbstractItemView.State.EditingState
 
     def mark_open(self, conversation_id: str | None) -> None:
-        """Mark the open conversation; it is also selected, unless several are."""
+        """Mark the open conversation; it is also selected, unless several are or a search hit of it is."""
         self.delegate.open_id = conversation_id
         self.viewport().update()
-        if len(self.selected_ids()) > 1:
+        selected = self._selected_rows()
+        if len(selected) > 1:
             return
-        item = next((each for each in self._items() if each.data(ID_ROLE) == conversation_id), None)
-        if item is None:
-            self.setCurrentRow(-1)
-        elif item is not self.currentItem() or not item.isSelected():
-            self.setCurrentItem(item)
+        if selected and self.rows.conversation_id(selected[0]) == conversation_id:
+            return
+        row = self.rows.row_of(conversation_id)
+        if row is None:
+            self.selectionModel().clear()
+        else:
+            self.setCurrentIndex(self.rows.index(row))
 
-    def selected(self) -> dict[str, Conversation | SearchHit]:
-        """Return the selected rows from the top down, by the ids of their conversations."""
-        places = sorted(self.row(item) for item in self.selectedItems())
-        return {item.data(ID_ROLE): item.data(ROW_ROLE) for item in map(self.item, places)}
+    def selected_count(self) -> int:
+        """Return the number of selected conversations, without reading those of a shelf."""
+        return len(self.selected_ids() if self._shelf is None else self._selected_rows())
 
     def selected_ids(self) -> tuple[str, ...]:
         """Return the ids of the selected conversations from the top down, each once."""
-        return tuple(self.selected())
+        ids = map(self.rows.conversation_id, self._selected_rows())
+        return tuple(dict.fromkeys(id_ for id_ in ids if id_ is not None))
+
+    def are_pinned(self) -> bool:
+        """Return whether all selected conversations are pinned."""
+        return self.rows.are_pinned(self._selected_rows())
 
     def select_open(self) -> None:
         """Select the open conversation alone, or none."""
         self.clearSelection()
         self.mark_open(self.delegate.open_id)
 
-    def edit_title(self, conversation_id: str) -> None:
-        """Open the editor for a title."""
-        for item in self._items():
-            if item.data(ID_ROLE) == conversation_id and item.flags() & Qt.ItemFlag.ItemIsEditable:
-                self.setCurrentItem(item)
-                self.editItem(item)
-                return
+    def edit_title(self) -> None:
+        """Open the editor for the title of the current conversation."""
+        index = self.currentIndex()
+        if index.isValid() and index.flags() & Qt.ItemFlag.ItemIsEditable:
+            self.edit(index)
 
     def open_first(self) -> None:
         """Open the first row."""
-        item = next(self._items(), None)
-        if item is not None:
-            self._open(item)
+        if self.rows.rowCount():
+            self._open(self.rows.index(0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Rename on F2, delete on Delete."""
-        item = self.currentItem()
-        if item is not None and event.key() == Qt.Key.Key_F2:
-            self.edit_title(item.data(ID_ROLE))
-        elif self.selected_ids() and event.matches(QKeySequence.StandardKey.Delete):
+        """Rename on F2, delete on Delete, and pass typed text on."""
+        text = event.text()
+        if event.key() == Qt.Key.Key_F2:
+            self.edit_title()
+        elif event.matches(QKeySequence.StandardKey.Delete):
             self.delete_requested.emit()
+        elif text.strip() and text.isprintable() and not event.modifiers() & _COMMAND:
+            self.text_typed.emit(text)
         else:
             super().keyPressEvent(event)
 
@@ -137,59 +128,52 @@ class ConversationList(QListWidget):
         self._extends_selection = bool(event.modifiers() & _EXTENDS_SELECTION)
         super().mousePressEvent(event)
 
-    def _on_click(self, item: QListWidgetItem) -> None:
-        if not self._extends_selection:
-            self._open(item)
-
-    def _open(self, item: QListWidgetItem) -> None:
-        row = item.data(ROW_ROLE)
-        if row is not None and self._shelf != ListMode.TRASH:
-            message_id = row.message_id if isinstance(row, SearchHit) else None
-            self.opened.emit(item.data(ID_ROLE), message_id or "")
-
-    def _show_postponed(self) -> None:
-        if self._postponed is not None:
-            self.show_rows(*self._postponed)
-            self.mark_open(self.delegate.open_id)
-
-    def _items(self) -> Iterator[QListWidgetItem]:
-        """Iterate over the rows that are no headings."""
-        items = (self.item(row) for row in range(self.count()))
-        return (item for item in items if item.data(ID_ROLE) is not None)
-
-    def _add(self, row: Conversation | SearchHit) -> None:
-        title = row.title or self.tr("Untitled")
-        item = QListWidgetItem(title)
-        accessible = title
-        if isinstance(row, SearchHit):
-            item.setData(ID_ROLE, row.conversation_id)
-            accessible = f"{title}: {row.snippet}"
+    def _replace(self, shelf: Shelf | None, fill: Callable[[], None]) -> None:
+        keys: set[object] = set()
+        position = 0
+        if shelf == self._shelf:
+            keys = {self.rows.key(row) for row in self._selected_rows()}
+            position = self.verticalScrollBar().value()
+        fill()
+        self._shelf = shelf
+        # Then the view asks for the height of one row instead of thousands.
+        self.setUniformItemSizes(shelf is not None)
+        if rows := self.rows.rows_with(keys):
+            self._select(rows)
         else:
-            item.setData(ID_ROLE, row.id)
-            if row.is_pinned:
-                accessible = self.tr("{title}, pinned").format(title=title)
-            if self._shelf != ListMode.TRASH:
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        item.setData(ROW_ROLE, row)
-        item.setToolTip(title)
-        item.setData(Qt.ItemDataRole.AccessibleTextRole, accessible)
-        self.addItem(item)
+            self.mark_open(self.delegate.open_id)
+        self.executeDelayedItemsLayout()
+        self.verticalScrollBar().setValue(position)
+        self.selection_changed.emit()
 
-    def _add_heading(self, text: str) -> None:
-        item = QListWidgetItem(text)
-        item.setFlags(Qt.ItemFlag.NoItemFlags)
-        self.addItem(item)
+    def _select(self, rows: Sequence[int]) -> None:
+        if len(rows) == 1:
+            self.setCurrentIndex(self.rows.index(rows[0]))
+            return
+        selection = QItemSelection()
+        # One range for each run of neighbours: the view compares each row it paints with all ranges.
+        begins = [row for row, before in zip(rows, [-1, *rows], strict=False) if row != before + 1]
+        ends = [row for row, after in zip(rows, [*rows[1:], -1], strict=True) if row != after - 1]
+        for begin, end in zip(begins, ends, strict=True):
+            selection.select(self.rows.index(begin), self.rows.index(end))
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
-    def _group(self, conversation: Conversation, today: date) -> str:
-        """Return the heading of a conversation on its shelf."""
-        if self._shelf == ListMode.CONVERSATIONS and conversation.is_pinned:
-            return self.tr("Pinned")
-        times = {ListMode.ARCHIVE: conversation.archived_at, ListMode.TRASH: conversation.deleted_at}
-        day = (times.get(self._shelf) or conversation.updated_at).astimezone().date()
-        if day >= today:
-            return self.tr("Today")
-        if day == today - timedelta(days=1):
-            return self.tr("Yesterday")
-        if day > today - timedelta(days=7):
-            return self.tr("Previous 7 days")
-        return self.tr("Earlier")
+    def _selected_rows(self) -> list[int]:
+        """Return the selected rows from the top down; headings between them are not among them."""
+        ranges = [(each.top(), each.bottom()) for each in self.selectionModel().selection().toList()]
+        return sorted(row for top, bottom in ranges for row in range(top, bottom + 1) if self.rows.key(row) is not None)
+
+    def _on_click(self, index: QModelIndex) -> None:
+        if not self._extends_selection:
+            self._open(index)
+
+    def _open(self, index: QModelIndex) -> None:
+        row = self.rows.row(index.row())
+        if isinstance(row, MoreHits):
+            self._replace(None, partial(self.rows.expand, row.conversation_id))
+            return
+        hit = row.hits[0] if isinstance(row, Found) and row.hits else row
+        conversation_id = self.rows.conversation_id(index.row())
+        if conversation_id is not None and self._shelf is not Shelf.TRASH and not isinstance(row, Heading):
+            message_id = hit.message_id if isinstance(hit, SearchHit) else None
+            self.opened.emit(conversation_id, message_id or "")

@@ -1,25 +1,21 @@
-"""Row delegate of the sidebar: draws headings, conversations and search results, and edits titles."""
+"""Row delegate of the sidebar: draws the rows, and edits titles."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
+from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.conversation import Conversation, SearchHit
+from ui.sidebar.row_model import ID_ROLE, ROW_ROLE, Found, Heading, Index, MoreHits
+from ui.widgets.formats import date_text
 from ui.widgets.icons import pixmap
 from ui.widgets.theme import current_theme, interface_font
 
-ID_ROLE = Qt.ItemDataRole.UserRole
-"""Id of the row's conversation; None for a heading."""
-ROW_ROLE = Qt.ItemDataRole.UserRole + 1
-"""The ``Conversation`` or ``SearchHit`` of the row; None for a heading."""
-
-ROW_HEIGHT, HIT_HEIGHT, HEADING_HEIGHT = 34, 54, 32
+ROW_HEIGHT, HIT_HEIGHT = 34, 26
+"""Of a conversation or a heading, and of a search hit below its conversation."""
 PIN_SIZE = 14
 MARGIN, PADDING = 8, 12
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -38,18 +34,15 @@ class RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the fixed height of the kind of row."""
-        row = index.data(ROW_ROLE)
-        if row is None:
-            return QSize(0, HEADING_HEIGHT)
-        return QSize(0, HIT_HEIGHT if isinstance(row, SearchHit) else ROW_HEIGHT)
+        return QSize(0, HIT_HEIGHT if isinstance(index.data(ROW_ROLE), SearchHit | MoreHits) else ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one row."""
         row, rect = index.data(ROW_ROLE), option.rect
         painter.save()
-        if row is None:
+        if isinstance(row, Heading):
             self._paint_heading(painter, rect, str(index.data()))
-        else:
+        elif row is not None:
             self._paint_row(painter, rect, option.state, row, str(index.data()))
         painter.restore()
 
@@ -80,10 +73,14 @@ class RowDelegate(QStyledItemDelegate):
         painter.drawText(area, int(Qt.AlignmentFlag.AlignBottom), text)
 
     def _paint_row(
-        self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Conversation | SearchHit, text: str
+        self,
+        painter: QPainter,
+        rect: QRect,
+        state: QStyle.StateFlag,
+        row: Conversation | Found | SearchHit | MoreHits,
+        text: str,
     ) -> None:
         theme = current_theme()
-        hit = row if isinstance(row, SearchHit) else None
         is_open = isinstance(row, Conversation) and row.id == self.open_id
         is_marked = is_open or bool(state & QStyle.StateFlag.State_Selected)
         background = rect.adjusted(MARGIN, 1, -MARGIN, -1)
@@ -96,44 +93,56 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(QColor(theme.accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(background.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        inside = background.adjusted(PADDING, 0, -PADDING, 0)
-        area = inside if hit is None else QRect(inside.x(), inside.y() + 6, inside.width(), 20)
-        if isinstance(row, Conversation) and row.is_pinned:
-            ratio = painter.device().devicePixelRatioF()
-            corner = QPointF(inside.right() - PIN_SIZE + 3, inside.center().y() - PIN_SIZE / 2 + 0.5)
-            painter.drawPixmap(corner, pixmap("pin", "quiet_text", PIN_SIZE, ratio))
-            area = inside.adjusted(0, 0, -PIN_SIZE - 2, 0)
-        painter.setFont(self._font)
-        painter.setPen(QColor(theme.text))
-        title = QFontMetrics(self._font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), title)
-        if hit is not None:
-            self._paint_snippet(painter, hit, QRect(inside.x(), inside.y() + 27, inside.width(), 20))
+        area = background.adjusted(PADDING, 0, -PADDING, 0)
+        match row:
+            case Conversation(is_pinned=True):
+                ratio = painter.device().devicePixelRatioF()
+                corner = QPointF(area.right() - PIN_SIZE + 3, area.center().y() - PIN_SIZE / 2 + 0.5)
+                painter.drawPixmap(corner, pixmap("pin", "quiet_text", PIN_SIZE, ratio))
+                area.adjust(0, 0, -PIN_SIZE - 2, 0)
+            case Found(conversation=conversation):
+                day = date_text(conversation.updated_at)
+                painter.setFont(self._small_font)
+                painter.setPen(QColor(theme.quiet_text))
+                painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)
+                area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING, 0)
+            case SearchHit() | MoreHits():
+                area.adjust(PADDING, 0, 0, 0)
+        match row:
+            case Found(in_title=SearchHit(span=span)):
+                _paint_match(painter, text, span, area, self._font, theme.text)
+            case SearchHit(span=span):
+                _paint_match(painter, text, span, area, self._small_font, theme.quiet_text)
+            case _:
+                font = self._small_font if isinstance(row, MoreHits) else self._font
+                painter.setFont(font)
+                painter.setPen(QColor(theme.link if isinstance(row, MoreHits) else theme.text))
+                shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+                painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
 
-    def _paint_snippet(self, painter: QPainter, hit: SearchHit, area: QRect) -> None:
-        theme = current_theme()
-        begin, end = hit.span
-        text = hit.snippet
-        metrics = QFontMetrics(self._small_font)
-        # The match must be visible: text far before it is elided.
-        skipped = 0
-        while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
-            skipped += 4
-        shown = ("…" if skipped else "") + text[skipped:]
-        shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, area.width())
-        shift = skipped - (1 if skipped else 0)
-        layout = QTextLayout(shown, self._small_font)
-        plain, marked = QTextLayout.FormatRange(), QTextLayout.FormatRange()
-        plain.start, plain.length, plain.format = 0, len(shown), _text_format(theme.quiet_text)
-        marked.start, marked.length, marked.format = begin - shift, end - begin, _text_format(theme.text)
-        marked.format.setBackground(QColor(theme.selection))
-        layout.setFormats([plain, marked])
-        layout.beginLayout()
-        line = layout.createLine()
-        line.setLineWidth(1e6)
-        layout.endLayout()
-        painter.setClipRect(area)
-        layout.draw(painter, area.topLeft().toPointF())
+
+def _paint_match(painter: QPainter, text: str, span: tuple[int, int], area: QRect, font: QFont, colour: str) -> None:
+    """Draw one line of text in ``area`` with the match marked; text far before the match is elided."""
+    theme, metrics = current_theme(), QFontMetrics(font)
+    begin, end = span
+    skipped = 0
+    while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
+        skipped += 4
+    shown = ("…" if skipped else "") + text[skipped:]
+    shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, area.width())
+    shift = skipped - (1 if skipped else 0)
+    layout = QTextLayout(shown, font)
+    plain, marked = QTextLayout.FormatRange(), QTextLayout.FormatRange()
+    plain.start, plain.length, plain.format = 0, len(shown), _text_format(colour)
+    marked.start, marked.length, marked.format = begin - shift, end - begin, _text_format(theme.text)
+    marked.format.setBackground(QColor(theme.selection))
+    layout.setFormats([plain, marked])
+    layout.beginLayout()
+    line = layout.createLine()
+    line.setLineWidth(1e6)
+    layout.endLayout()
+    painter.setClipRect(area)
+    layout.draw(painter, QPointF(area.x(), area.y() + (area.height() - line.height()) / 2))
 
 
 def _text_format(colour: str) -> QTextCharFormat:

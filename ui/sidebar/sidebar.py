@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.conversation import TRASH_DAYS, Conversation, SearchHit
+from app.conversation import TRASH_DAYS, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
-from ui.sidebar.conversation_list import ConversationList, ListMode
+from ui.sidebar.conversation_list import ConversationList
+from ui.sidebar.row_model import Found
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
+
+if TYPE_CHECKING:
+    from app.store.store import ConversationStore
 
 SEARCH_DELAY_MS = 120
 SMALL_SIZE, SMALLER_SIZE = 13, 12
@@ -28,18 +33,22 @@ SMALL_SIZE, SMALLER_SIZE = 13, 12
 class Sidebar(TranslatedWidget):
     """Shows the conversations and emits requests."""
 
+    visibility_changed = Signal()
+    """It was shown or hidden."""
     search_requested = Signal(str)
     """Text to search for; empty to show the conversations."""
+    refresh_requested = Signal()
+    """Another shelf is to be shown, or a title is no longer edited."""
     action_requested = Signal(str, tuple)
     """Id of an action in ``ui.sidebar.actions`` that changes or exports conversations, and their ids."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._shelves: dict[ListMode, Sequence[Conversation]] = {}
-        self._shelf = ListMode.CONVERSATIONS
-        self._hits: Sequence[SearchHit] = ()
+        self._counts = dict.fromkeys(Shelf, 0)
+        self._shelf = Shelf.CONVERSATIONS
         self._searched = ""
+        self._hit_count, self._is_cut = 0, False
         self._open_id: str | None = None
         self.search = QLineEdit()
         self.search.setObjectName("searchField")
@@ -50,6 +59,8 @@ class Sidebar(TranslatedWidget):
         if clear is not None:
             clear.setIcon(icon("close", size=16))
         self.new_button = tool_button("newConversationButton", "new-chat", colour="accent", with_text=True)
+        # The whole line can be clicked.
+        self.new_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.list = ConversationList(self)
         self._empty_label = QLabel()
         self._empty_label.setObjectName("nothingHere")
@@ -57,11 +68,16 @@ class Sidebar(TranslatedWidget):
         self._empty_label.setWordWrap(True)
         self._empty_label.setTextFormat(Qt.TextFormat.PlainText)
         self._empty_label.setContentsMargins(20, 8, 12, 8)
+        self._results_label = QLabel()
+        self._results_label.setObjectName("resultCount")
+        self._results_label.setProperty("quiet", True)
+        self._results_label.setFont(interface_font(SMALLER_SIZE))
+        self._results_label.setContentsMargins(20, 4, 12, 0)
         self.heading = self._make_heading()
         self.selection_bar = self._make_selection_bar()
         self._links = {
-            ListMode.ARCHIVE: tool_button("archiveButton", "archive", size=16, with_text=True),
-            ListMode.TRASH: tool_button("binButton", "trash", size=16, with_text=True),
+            Shelf.ARCHIVE: tool_button("archiveButton", "archive", size=16, with_text=True),
+            Shelf.TRASH: tool_button("binButton", "trash", size=16, with_text=True),
         }
         for shelf, link in self._links.items():
             link.setFont(interface_font(SMALL_SIZE))
@@ -73,27 +89,30 @@ class Sidebar(TranslatedWidget):
         self._link_row = QWidget()
         hbox(*self._links.values(), None, parent=self._link_row, spacing=4, margins=(12, 4, 12, 0))
         bottom = hbox(self.models_button, self.settings_button, None, spacing=4, margins=(12, 4, 12, 10))
-        middle = self.heading, self._empty_label, (self.list, 1), self.selection_bar, self._link_row
+        labels = self.heading, self._results_label, self._empty_label
+        middle = *labels, (self.list, 1), self.selection_bar, self._link_row
         vbox(top, *middle, bottom, parent=self)
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.returnPressed.connect(self._open_first)
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() == ListMode.TRASH else "delete"))
-        self.list.itemSelectionChanged.connect(self._show_selection)
+        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() is Shelf.TRASH else "delete"))
+        self.list.selection_changed.connect(self._show_selection)
+        # Queued: the editor still exists when the signal is emitted.
+        self.list.delegate.closeEditor.connect(self.refresh_requested, Qt.ConnectionType.QueuedConnection)
         self._retranslate()
 
     def _make_heading(self) -> QWidget:
         """Return the heading of archive and trash, with a button back; that of the trash has a note and a button."""
         self._back = tool_button("shelfBackButton", "arrow-left", with_text=True)
         self._back.setFont(interface_font(bold=True))
-        self._back.clicked.connect(partial(self.show_shelf, ListMode.CONVERSATIONS))
+        self._back.clicked.connect(partial(self.show_shelf, Shelf.CONVERSATIONS))
         self._empty = QPushButton()
         self._empty.setObjectName("emptyBinButton")
         self._empty.setProperty("quiet", True)
         self._empty.setFont(interface_font(SMALL_SIZE))
-        self._empty.clicked.connect(self._empty_trash)
+        self._empty.clicked.connect(lambda: self.action_requested.emit("empty", ()))
         self._note = QLabel()
         self._note.setProperty("quiet", True)
         self._note.setFont(interface_font(SMALLER_SIZE))
@@ -120,15 +139,20 @@ class Sidebar(TranslatedWidget):
         hbox((self._count, 1), *self._bulk.values(), parent=bar, spacing=2, margins=(20, 4, 12, 0))
         return bar
 
-    def set_conversations(
-        self,
-        conversations: Sequence[Conversation],
-        archived: Sequence[Conversation] = (),
-        deleted: Sequence[Conversation] = (),
-    ) -> None:
-        """Show these conversations, in their order."""
-        self._shelves = {ListMode.CONVERSATIONS: conversations, ListMode.ARCHIVE: archived, ListMode.TRASH: deleted}
-        self._show_rows()
+    def refresh(self, store: ConversationStore) -> None:
+        """Show what is stored now, unless a title is being edited.
+
+        Raises:
+            UserError: as the store does.
+        """
+        if self.list.is_editing():
+            return
+        counts = {shelf: store.count(shelf) for shelf in Shelf}
+        if not self.search_text():
+            self.list.show_shelf(store, self._shelf)
+            self._hit_count = 0
+        self._counts = counts
+        self._refresh()
 
     def set_open(self, conversation_id: str | None) -> None:
         """Mark the open conversation."""
@@ -136,10 +160,12 @@ class Sidebar(TranslatedWidget):
             self._open_id = conversation_id
             self.list.mark_open(conversation_id)
 
-    def set_hits(self, hits: Sequence[SearchHit], text: str = "") -> None:
-        """Show the results of a search for ``text``."""
-        self._hits, self._searched = hits, text
-        self._show_rows()
+    def show_results(self, found: Sequence[Found], text: str, *, is_cut: bool) -> None:
+        """Show the results of a search for ``text``; ``is_cut`` where there are more."""
+        self._searched, self._is_cut = text, is_cut
+        self._hit_count = sum(len(each.hits) + (each.in_title is not None) for each in found)
+        self.list.show_results(found)
+        self._refresh()
 
     def search_text(self) -> str:
         """Return the text to search for; empty where the conversations are shown."""
@@ -153,28 +179,23 @@ class Sidebar(TranslatedWidget):
 
     def has_conversations(self) -> bool:
         """Return whether the list has any conversation."""
-        return bool(self._shelves.get(ListMode.CONVERSATIONS))
-
-    def has_conversation(self, conversation_id: str | None) -> bool:
-        """Return whether a conversation is in the list or in the archive."""
-        shelves = (self._shelves.get(shelf, ()) for shelf in (ListMode.CONVERSATIONS, ListMode.ARCHIVE))
-        return any(each.id == conversation_id for shelf in shelves for each in shelf)
+        return self._counts[Shelf.CONVERSATIONS] > 0
 
     def show_shelf(self, shelf: str) -> None:
         """Show the list, the archive or the trash."""
-        self._shelf = ListMode(shelf)
+        self._shelf = Shelf(shelf)
         self.search.clear()
-        self._show_rows()
+        self.refresh_requested.emit()
         self.list.setFocus()
 
     def escape(self) -> bool:
         """Undo a multiple selection or leave archive and trash, where the sidebar has the focus."""
         if not self.isAncestorOf(self.focusWidget() or self):
             return False
-        if len(self.list.selected_ids()) > 1:
+        if self.list.selected_count() > 1:
             self.list.select_open()
-        elif self._shelf != ListMode.CONVERSATIONS and not self.search_text():
-            self.show_shelf(ListMode.CONVERSATIONS)
+        elif self._shelf is not Shelf.CONVERSATIONS and not self.search_text():
+            self.show_shelf(Shelf.CONVERSATIONS)
         else:
             return False
         return True
@@ -187,72 +208,80 @@ class Sidebar(TranslatedWidget):
         if action == "open":
             self.list.opened.emit(ids[0], "")
         elif action == "rename":
-            self.list.edit_title(ids[0])
+            self.list.edit_title()
         else:
             self.action_requested.emit(action, ids)
 
-    def _shown(self) -> ListMode:
-        return ListMode.RESULTS if self.search_text() else self._shelf
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
+        super().showEvent(event)
+        self.visibility_changed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102
+        super().hideEvent(event)
+        self.visibility_changed.emit()
+
+    def _shown(self) -> Shelf | None:
+        """Return the shelf that is shown, or None for search results."""
+        return None if self.search_text() else self._shelf
 
     def _offered(self) -> list[str]:
-        return offered_actions(self._shown(), self.list.selected().values())
+        return offered_actions(self._shown(), self.list.selected_count(), are_pinned=self.list.are_pinned())
 
-    def _show_rows(self) -> None:
+    def _refresh(self) -> None:
+        """Show texts and controls for the rows."""
         shelf = self._shown()
-        conversations = self._shelves.get(shelf, ())
-        self.list.show_rows(shelf, self._hits if shelf == ListMode.RESULTS else conversations)
-        is_trash = shelf == ListMode.TRASH
-        self.heading.setVisible(is_trash or shelf == ListMode.ARCHIVE)
+        is_trash = shelf is Shelf.TRASH
+        self.heading.setVisible(is_trash or shelf is Shelf.ARCHIVE)
         self._back.setText(self.tr("Trash") if is_trash else self.tr("Archive"))
         for widget in (self._empty, self._note):
-            widget.setVisible(is_trash and bool(conversations))
-        self._empty_label.setVisible(self.list.count() == 0)
+            widget.setVisible(is_trash and self._counts[Shelf.TRASH] > 0)
+        count = self.tr("1 result") if self._hit_count == 1 else self.tr("{count} results")
+        if self._is_cut:
+            count = self.tr("First {count} results")
+        self._results_label.setText(count.format(count=self._hit_count))
+        self._results_label.setVisible(shelf is None and self._hit_count > 0)
+        self._empty_label.setVisible(self.list.rows.rowCount() == 0)
         self._empty_label.setText(self._empty_text(shelf))
         texts = {
-            ListMode.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
-            ListMode.TRASH: (self.tr("Trash · {count}"), self.tr("Trash, {count} conversations")),
+            Shelf.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
+            Shelf.TRASH: (self.tr("Trash · {count}"), self.tr("Trash, {count} conversations")),
         }
         for each, link in self._links.items():
-            count = len(self._shelves.get(each, ()))
-            text, name = (text.format(count=count) for text in texts[each])
+            text, name = (text.format(count=self._counts[each]) for text in texts[each])
             link.setText(text)
             link.setAccessibleName(name)
-            link.setVisible(count > 0)
+            link.setVisible(self._counts[each] > 0)
         self._link_row.setVisible(any(not link.isHidden() for link in self._links.values()))
-        self.list.mark_open(self._open_id)
         self._show_selection()
 
-    def _empty_text(self, shelf: ListMode) -> str:
-        if shelf == ListMode.RESULTS:
+    def _empty_text(self, shelf: Shelf | None) -> str:
+        if shelf is None:
             if self._searched != self.search_text():
                 return ""
             return self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
         return {
-            ListMode.CONVERSATIONS: self.tr("Your conversations appear here."),
-            ListMode.ARCHIVE: self.tr(
+            Shelf.CONVERSATIONS: self.tr("Your conversations appear here."),
+            Shelf.ARCHIVE: self.tr(
                 "The archive is empty. Archived conversations leave the list but still appear in search results."
             ),
-            ListMode.TRASH: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
+            Shelf.TRASH: self.tr("The trash is empty. Deleted conversations are kept here for {days} days.").format(
                 days=TRASH_DAYS
             ),
         }[shelf]
 
     def _show_selection(self) -> None:
-        count, offered = len(self.list.selected_ids()), self._offered()
+        count, offered = self.list.selected_count(), self._offered()
         for action, button in self._bulk.items():
             button.setVisible(action in offered)
         self._count.setText(self.tr("{count} selected").format(count=count))
-        self.selection_bar.setVisible(count > (0 if self._shown() in (ListMode.ARCHIVE, ListMode.TRASH) else 1))
+        self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
 
     def _open_first(self) -> None:
         if self.search_text():
             self.list.open_first()
 
-    def _empty_trash(self) -> None:
-        self.action_requested.emit("purge", tuple(each.id for each in self._shelves[ListMode.TRASH]))
-
     def _show_menu(self, position: QPoint) -> None:
-        if not self.list.selected_ids():
+        if not self.list.selected_count():
             return
         menu = QMenu(self)
         menu.setObjectName("conversationMenu")
@@ -289,4 +318,5 @@ class Sidebar(TranslatedWidget):
         )
         for action, button in self._bulk.items():
             set_name(button, ACTIONS[action].text())
-        self._show_rows()
+        self.list.viewport().update()
+        self._refresh()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from string import Template
 from typing import Any
 
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app.config.paths import resources
@@ -85,7 +85,7 @@ LIGHT, DARK = _theme("light", dark=False), _theme("dark", dark=True)
 def interface_font(size: float = INTERFACE_SIZE, *, bold: bool = False) -> QFont:
     """Return the font of the system with Simplified Chinese as fallback."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    font.setFamilies([font.family(), *CHINESE_FAMILIES])
+    font.setFamilies([_installed_family(font), *CHINESE_FAMILIES])
     return _sized(font, size, bold)
 
 
@@ -101,10 +101,18 @@ def mono_font(size: float, *, bold: bool = False) -> QFont:
 def mono_families() -> list[str]:
     """Return the installed monospaced families, best first, then the Chinese ones."""
     present = set(QFontDatabase.families())
-    system = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+    system = _installed_family(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
     # A missing family costs a search of all fonts for each font object: name only installed ones.
     own = [family for family in MONO_FAMILIES if family in present]
     return [*own, system, *(family for family in CHINESE_MONO_FAMILIES if family in present)]
+
+
+def _installed_family(font: QFont) -> str:
+    """Return the family that Qt uses for a font of the system, whose name can be an alias such as "Sans Serif".
+
+    In a list of families Qt skips an alias, and Latin text would get the Chinese family that follows.
+    """
+    return QFontInfo(font).family()
 
 
 def _sized(font: QFont, size: float, bold: bool) -> QFont:

@@ -15,6 +15,7 @@ from app.config.settings import PARAMETERS, Settings
 from app.conversation import Role, Status
 from app.markdown.highlight import warm_up
 from app.services import Services
+from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import STARTER, ModelPicker
 from ui.models.downloads import BackgroundDownloads, on_queue_change
@@ -68,10 +69,17 @@ class WindowController(QObject):
         self._apply_language()
         self._refresh_list()
         last = services.settings.current.conversation_id
-        self.conversation.open(last if window.sidebar.has_conversation(last) else None)
+        self.conversation.open(last if last is not None and self._exists(last) else None)
         services.hasher.refresh()
         # These imports would delay the first answer.
         run_job(self, warm_up, lambda _none: None, lambda _error: None)
+
+    def _exists(self, conversation_id: str) -> bool:
+        try:
+            self.services.store.get(conversation_id)
+        except UserError:
+            return False
+        return True
 
     def _connect(self) -> None:
         window, welcome, conversation, models = self.window, self.welcome, self.conversation, self.models
@@ -83,6 +91,7 @@ class WindowController(QObject):
         window.appearance.changed.connect(self._apply_theme)
         window.header.export_button.clicked.connect(self._export_open)
         window.sidebar.action_requested.connect(self._export_selected)
+        window.sidebar.list.text_typed.connect(window.composer.insert_text)
         self.transcript.text_size_requested.connect(self._change_text_size)
         for button in (window.sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_dialog, ()))
@@ -99,6 +108,7 @@ class WindowController(QObject):
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
         on_queue_change(self.services.downloads.queue, self, self._refresh_awake)
         models.changed.connect(self._refresh)
+        models.chosen.connect(window.composer.field.setFocus)
         self._engine_changed.connect(self._refresh)
         self._engine_changed.connect(conversation.attachments.count)
         self.background.download_finished.connect(self._on_download)
@@ -123,8 +133,8 @@ class WindowController(QObject):
             "continue": partial(on_last, "continue", Role.ASSISTANT),
             "edit_last": partial(on_last, "edit", Role.USER),
             "copy_last": partial(on_last, "copy", Role.ASSISTANT),
-            "previous_version": partial(on_last, "previous", Role.ASSISTANT),
-            "next_version": partial(on_last, "next", Role.ASSISTANT),
+            "previous_version": partial(conversation.show_other_version, -1),
+            "next_version": partial(conversation.show_other_version, 1),
             "details": partial(on_last, "details", Role.ASSISTANT),
             "find": self.transcript.open_find,
             "find_next": partial(find_bar.step, 1),
@@ -259,6 +269,7 @@ class WindowController(QObject):
     def _refresh(self) -> None:
         """Show the state of the open conversation and the selected model in the window's parts."""
         window, session, models = self.window, self._session, self.models
+        focused = window.focusWidget()
         running, is_empty = session.running, session.is_empty
         window.composer.set_running(running is not None)
         window.composer.set_temporary(session.is_temporary)
@@ -267,8 +278,14 @@ class WindowController(QObject):
         models.refresh(running, bool(session.answers))
         self.conversation.refresh_context()
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
-        if not is_empty:
-            return
+        if is_empty:
+            self._refresh_welcome()
+        if focused is not None and not focused.isVisibleTo(window):
+            # Qt passes the focus of a widget that is hidden on to the next one, the search field.
+            window.composer.field.setFocus()
+
+    def _refresh_welcome(self) -> None:
+        window, session, models = self.window, self._session, self.models
         is_first_start = self.services.settings.current.model_id is None and not window.sidebar.has_conversations()
         if is_first_start:
             models.request_advice()
@@ -292,6 +309,7 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.transcript.setAccessibleName(self.tr("Conversation"))
+        self.models.forget_names()
         if not self._session.is_empty:
             self.window.notice.attempt(self.conversation.refresh)
         self._refresh()
@@ -310,6 +328,8 @@ class WindowController(QObject):
 
     def _escape(self) -> None:
         sidebar = self.window.sidebar
+        if self.window.hide_overlay():
+            return
         if sidebar.search.hasFocus():
             sidebar.search.clear()
             self.window.composer.field.setFocus()

@@ -1,4 +1,4 @@
-"""Main window: arranges its parts, keeps position and size, and hides the sidebar where it is narrow.
+"""Main window: arranges its parts, keeps position and size, and shows the sidebar over the content where it is narrow.
 
 It is painted before anything behind it is opened; ``ui.window.controller`` then connects its parts with the services.
 """
@@ -9,7 +9,16 @@ import base64
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QDragEnterEvent,
+    QDropEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from app.config.settings import SettingsFile
@@ -24,8 +33,28 @@ from ui.widgets.notice import NoticeBar
 COMPOSER_WIDTH = 784
 """Maximum width of the composer: the column of the transcript and the frame around it."""
 NARROW_WIDTH = 640
-"""A narrower window hides the sidebar."""
+"""A narrower window hides the sidebar, and shows it over the content on request."""
+OVERLAY_WIDTH, OVERLAY_MARGIN = 280, 56
+"""Width of the sidebar over the content, and what is left of the content at least."""
+BACKDROP_OPACITY = 90
+"""Of 255."""
 DEFAULT_SIZE = (1180, 800)
+
+
+class Backdrop(QWidget):
+    """Darkens the content beside the sidebar over it."""
+
+    clicked = Signal()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Emit ``clicked``."""
+        self.clicked.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Fill the widget."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(0, 0, 0, BACKDROP_OPACITY))
+        painter.end()
 
 
 class MainWindow(QMainWindow):
@@ -58,7 +87,14 @@ class MainWindow(QMainWindow):
         self.composer = Composer(self)
         self.pages = QStackedWidget(self)
         self._lay_out()
+        self._backdrop = Backdrop(self)
+        self._backdrop.hide()
         self._restore_geometry()
+        self._backdrop.clicked.connect(self.hide_overlay)
+        self.sidebar.visibility_changed.connect(self._place_backdrop)
+        self.sidebar.list.opened.connect(self.hide_overlay)
+        for each in (self.sidebar.new_button, self.sidebar.models_button, self.sidebar.settings_button):
+            each.clicked.connect(self.hide_overlay)
         self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
         self.composer.field.setFocus()
 
@@ -87,12 +123,21 @@ class MainWindow(QMainWindow):
         if self.width() >= NARROW_WIDTH:
             self.notice.attempt(lambda: self._settings.change(sidebar_shown=shown))
 
+    def hide_overlay(self) -> bool:
+        """Hide the sidebar where it is over the content; return whether it was."""
+        is_over = self._backdrop.isVisible()
+        if is_over:
+            self.sidebar.hide()
+            self.composer.field.setFocus()
+        return is_over
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the sidebar in a narrow window."""
         was_narrow, narrow = event.oldSize().width() < NARROW_WIDTH, self.width() < NARROW_WIDTH
+        super().resizeEvent(event)
         if event.oldSize().isValid() and was_narrow != narrow:
             self.sidebar.setVisible(not narrow and self._settings.current.sidebar_shown)
-        super().resizeEvent(event)
+        self._place_sidebar()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Emit ``painted`` after the first paint event, when the children are painted too."""
@@ -110,7 +155,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the geometry and close, unless ``can_close`` objects."""
-        shown_width = self._splitter.sizes()[0]
+        shown_width = self._splitter.sizes()[0] if self._splitter.count() > 1 else 0
         values = {
             "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
             "sidebar_width": max(180, min(600, shown_width or self._settings.current.sidebar_width)),
@@ -155,5 +200,30 @@ class MainWindow(QMainWindow):
             room = self.screen().availableGeometry()
             self.resize(min(DEFAULT_SIZE[0], room.width() - 40), min(DEFAULT_SIZE[1], room.height() - 60))
             self.move(room.center() - QPoint(self.width() // 2, self.height() // 2))
-        self._splitter.setSizes([settings.sidebar_width, max(1, self.width() - settings.sidebar_width)])
         self.sidebar.setVisible(settings.sidebar_shown and self.width() >= NARROW_WIDTH)
+        self._set_sidebar_width()
+        self._place_sidebar()
+
+    def _set_sidebar_width(self) -> None:
+        width = self._settings.current.sidebar_width
+        self._splitter.setSizes([width, max(1, self.width() - width)])
+
+    def _place_sidebar(self) -> None:
+        """Put the sidebar beside the content, or over it in a narrow window."""
+        is_shown, is_over = not self.sidebar.isHidden(), self.sidebar.parent() is self
+        is_narrow = self.width() < NARROW_WIDTH
+        if is_narrow and not is_over:
+            self.sidebar.setParent(self)
+        elif is_over and not is_narrow:
+            self._splitter.insertWidget(0, self.sidebar)
+            self._set_sidebar_width()
+        if is_narrow:
+            self.sidebar.setGeometry(0, 0, min(OVERLAY_WIDTH, self.width() - OVERLAY_MARGIN), self.height())
+            self._backdrop.setGeometry(self.rect())
+        self.sidebar.setVisible(is_shown)
+        self._place_backdrop()
+
+    def _place_backdrop(self) -> None:
+        self._backdrop.setVisible(self.width() < NARROW_WIDTH and not self.sidebar.isHidden())
+        self._backdrop.raise_()
+        self.sidebar.raise_()

@@ -1,0 +1,243 @@
+"""Rows of the sidebar's list: conversations under headings, or the results of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
+
+from app.conversation import Conversation, SearchHit, Shelf
+from app.translation import QT_TRANSLATE_NOOP
+from model_manager.errors import UserError
+from ui.widgets.formats import date_text
+
+if TYPE_CHECKING:
+    from app.store.store import ConversationStore
+
+Index = QModelIndex | QPersistentModelIndex
+
+ID_ROLE = Qt.ItemDataRole.UserRole
+"""Id of the row's conversation; None for a heading."""
+ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The ``Row``; None where it can't be read."""
+
+HEADINGS = (
+    QT_TRANSLATE_NOOP("ConversationList", "Pinned"),
+    QT_TRANSLATE_NOOP("ConversationList", "Today"),
+    QT_TRANSLATE_NOOP("ConversationList", "Yesterday"),
+    QT_TRANSLATE_NOOP("ConversationList", "Previous 7 days"),
+    QT_TRANSLATE_NOOP("ConversationList", "Earlier"),
+)
+"""Of the sections of a shelf."""
+PERIOD_DAYS = (0, 1, 6)
+"""Days before today at which a section begins, for the headings between the first and the last."""
+PAGE = 50
+"""Conversations that are read at once."""
+SHOWN_HITS = 3
+"""Hits that are shown of one conversation until the user asks for the others."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Heading of a section, in English."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A conversation with search hits: in its title, in its messages or in both."""
+
+    conversation: Conversation
+    in_title: SearchHit | None
+    hits: tuple[SearchHit, ...]
+    is_cut: bool = False
+    """Whether it has more hits than these."""
+
+
+@dataclass(frozen=True)
+class MoreHits:
+    """The hits of a conversation that are not shown."""
+
+    conversation_id: str
+    count: int
+    is_cut: bool
+    """Whether there are more than ``count``."""
+
+
+Row = Heading | Conversation | Found | SearchHit | MoreHits
+_Key = int | Heading | Found | SearchHit | MoreHits
+"""A row, of which a conversation on a shelf is the number."""
+
+
+class RowModel(QStringListModel):
+    """Rows of the list.  The conversations of a shelf are read when they come into sight.
+
+    The view asks for the number of rows and for indexes of thousands of rows when it lays them out.  The base class,
+    whose strings are not used, answers that without calling Python.
+    """
+
+    failed = Signal(UserError)
+    """A conversation could not be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._store: ConversationStore | None = None
+        self._shelf: Shelf | None = None
+        self._rows: list[_Key] = []
+        self._read: dict[int, Conversation | None] = {}
+        self._pinned = 0
+        self._found: Sequence[Found] = ()
+        self._expanded: set[str] = set()
+
+    def show_shelf(self, store: ConversationStore, shelf: Shelf) -> None:
+        """Show a shelf as it is stored now.
+
+        Raises:
+            UserError: as the store does; the rows are unchanged.
+        """
+        midnights = [datetime.combine(date.today() - timedelta(days), time()).astimezone() for days in PERIOD_DAYS]
+        order = store.order(shelf, midnights)
+        rows: list[_Key] = []
+        begin = 0
+        for heading, size in zip(HEADINGS, order.sections, strict=True):
+            if size:
+                rows += [Heading(heading), *order.numbers[begin : begin + size]]
+            begin += size
+        self._store, self._shelf, self._pinned = store, shelf, order.sections[0]
+        self._found, self._expanded, self._read = (), set(), {}
+        self._show(rows)
+
+    def show_results(self, found: Sequence[Found]) -> None:
+        """Show the results of a search."""
+        self._shelf, self._found, self._pinned = None, found, 0
+        rows: list[_Key] = []
+        for each in found:
+            shown = each.hits if each.conversation.id in self._expanded else each.hits[:SHOWN_HITS]
+            rows += [each, *shown]
+            if len(shown) < len(each.hits):
+                rows.append(MoreHits(each.conversation.id, len(each.hits) - len(shown), each.is_cut))
+        self._show(rows)
+
+    def expand(self, conversation_id: str) -> None:
+        """Show all hits of a conversation."""
+        self._expanded.add(conversation_id)
+        self.show_results(self._found)
+
+    def key(self, row: int) -> object:
+        """Return what identifies a row when the rows are shown again; None for a heading."""
+        key = self._rows[row]
+        return None if isinstance(key, Heading) else key
+
+    def rows_with(self, keys: set[object]) -> list[int]:
+        """Return the rows that have one of these keys."""
+        return [row for row, key in enumerate(self._rows) if key in keys]
+
+    def row_of(self, conversation_id: str | None) -> int | None:
+        """Return the first row of a conversation."""
+        key: object = None
+        if self._shelf is None:
+            key = next((each for each in self._found if each.conversation.id == conversation_id), None)
+        elif self._store is not None and conversation_id is not None:
+            try:
+                key = self._store.number_of(conversation_id)
+            except UserError as error:
+                self.failed.emit(error)
+        return self._rows.index(key) if key in self._rows else None
+
+    def are_pinned(self, rows: Sequence[int]) -> bool:
+        """Return whether all these conversations are pinned."""
+        # The pinned ones are below the first heading.
+        return 0 < max(rows, default=0) <= self._pinned
+
+    def conversation_id(self, row: int) -> str | None:
+        """Return the id of a row's conversation; None for a heading."""
+        match self.row(row):
+            case Conversation(id=id_):
+                return id_
+            case Found(conversation=conversation):
+                return conversation.id
+            case SearchHit(conversation_id=id_) | MoreHits(conversation_id=id_):
+                return id_
+        return None
+
+    def row(self, row: int) -> Row | None:
+        """Return a row; None for a conversation that can't be read."""
+        key = self._rows[row]
+        if not isinstance(key, int):
+            return key
+        if key not in self._read:
+            self._read_page(row)
+        return self._read[key]
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """A heading can't be selected; the title of a conversation can be edited outside the trash."""
+        if isinstance(self._rows[index.row()], Heading):
+            return Qt.ItemFlag.NoItemFlags
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        is_editable = self._shelf in (Shelf.CONVERSATIONS, Shelf.ARCHIVE)
+        return flags | Qt.ItemFlag.ItemIsEditable if is_editable else flags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return texts, the id or the value of a row."""
+        match role:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole | Qt.ItemDataRole.ToolTipRole:
+                return self._text(self.row(index.row()))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return self._spoken(self.row(index.row()))
+            case _ if role == ID_ROLE:
+                return self.conversation_id(index.row())
+            case _ if role == ROW_ROLE:
+                return self.row(index.row())
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Show a new title until the rows are read again."""
+        number = self._rows[index.row()]
+        conversation = self._read.get(number) if isinstance(number, int) else None
+        if not isinstance(number, int) or conversation is None:
+            return False
+        self._read[number] = replace(conversation, title=value)
+        self.dataChanged.emit(index, index)
+        return True
+
+    def _show(self, rows: list[_Key]) -> None:
+        self._rows = rows
+        self.setStringList([""] * len(rows))
+
+    def _read_page(self, row: int) -> None:
+        begin = row - row % PAGE
+        numbers = [key for key in self._rows[begin : begin + PAGE] if isinstance(key, int)]
+        self._read.update(dict.fromkeys(numbers))
+        if self._store is None:
+            return
+        try:
+            self._read.update(self._store.numbered(numbers))
+        except UserError as error:
+            self.failed.emit(error)
+
+    def _text(self, row: Row | None) -> str:
+        match row:
+            case Heading(text=text):
+                return QCoreApplication.translate("ConversationList", text)
+            case Conversation(title=title) | Found(conversation=Conversation(title=title)):
+                return title or self.tr("Untitled")
+            case SearchHit(snippet=snippet):
+                return snippet
+            case MoreHits(count=count, is_cut=is_cut):
+                return self.tr("{count} more").format(count=f"{count}+" if is_cut else count)
+        return ""
+
+    def _spoken(self, row: Row | None) -> str:
+        text = self._text(row)
+        match row:
+            case Conversation(is_pinned=True):
+                return self.tr("{title}, pinned").format(title=text)
+            case Found(conversation=conversation):
+                return f"{text}, {date_text(conversation.updated_at)}"
+            case SearchHit(title=title):
+                return f"{title or self.tr('Untitled')}: {text}"
+        return text
