@@ -740,6 +740,14 @@
         <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
     </message>
     <message>
+        <source>The window can&apos;t be opened because the library {library} is missing. Install the package that contains it: for libxcb-cursor.so.0 that is libxcb-cursor0 on Debian and Ubuntu, xcb-util-cursor on Fedora and Arch.</source>
+        <translation>缺少库 {library}，无法打开窗口。请安装包含它的软件包：libxcb-cursor.so.0 在 Debian 和 Ubuntu 上是 libxcb-cursor0，在 Fedora 和 Arch 上是 xcb-util-cursor。</translation>
+    </message>
+    <message>
+        <source>The window can&apos;t be opened because no display is available ({detail}). &quot;apus-chat --help&quot; lists the commands that need none.</source>
+        <translation>没有可用的显示器，无法打开窗口（{detail}）。“apus-chat --help” 会列出不需要窗口的命令。</translation>
+    </message>
+    <message>
         <source>Skipped: one of its messages already belongs to another conversation.</source>
         <translation>已跳过：其中有一条消息已属于另一个对话。</translation>
     </message>
@@ -1684,14 +1692,6 @@
 </context>
 <context>
     <name>ConversationList</name>
-    <message>
-        <source>Untitled</source>
-        <translation>无标题</translation>
-    </message>
-    <message>
-        <source>{title}, pinned</source>
-        <translation>{title}，已置顶</translation>
-    </message>
     <message>
         <source>Pinned</source>
         <translation>置顶</translation>
@@ -3287,6 +3287,18 @@
         <translation>{name} 需要先转换才能使用。</translation>
     </message>
     <message>
+        <source>Download {name}? It doesn&apos;t fit on this computer.</source>
+        <translation>要下载 {name} 吗？这台电脑放不下它。</translation>
+    </message>
+    <message>
+        <source>Download anyway</source>
+        <translation>仍然下载</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>Removed {name} from the list. The file stays where it is.</source>
         <translation>已将 {name} 移出列表，文件仍在原处。</translation>
     </message>
@@ -3701,6 +3713,21 @@
     </message>
 </context>
 <context>
+    <name>RowModel</name>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
+    </message>
+    <message>
+        <source>{count} more</source>
+        <translation>还有 {count} 个</translation>
+    </message>
+    <message>
+        <source>{title}, pinned</source>
+        <translation>{title}，已置顶</translation>
+    </message>
+</context>
+<context>
     <name>ScopeSelector</name>
     <message>
         <source>This message</source>
@@ -3943,6 +3970,18 @@
     <message>
         <source>Archive</source>
         <translation>归档</translation>
+    </message>
+    <message>
+        <source>1 result</source>
+        <translation>1 个结果</translation>
+    </message>
+    <message>
+        <source>{count} results</source>
+        <translation>{count} 个结果</translation>
+    </message>
+    <message>
+        <source>First {count} results</source>
+        <translation>前 {count} 个结果</translation>
     </message>
     <message>
         <source>Archive · {count}</source>
