@@ -5,6 +5,7 @@ The window translates each text, in the empty context, before the data is filled
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,10 @@ from model_manager.errors import UserError
 
 Translate = Callable[[str], str]
 """Returns an English text in another language."""
+
+_NOT_SHOWN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""A message is one line; what files and servers contain doesn't control the terminal."""
+_MAX_CHARACTERS = 5000
 
 UNKNOWN = QT_TR_NOOP("Something went wrong ({code}). See the log for details.")
 
@@ -59,7 +64,8 @@ def left_out_sentence(count: int, context: int, translate: Translate) -> str:
 def _value_text(key: str, value: object) -> str:
     if key.endswith("bytes") and isinstance(value, int):
         return size_text(value, 2)
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if key == "log" else _NOT_SHOWN.sub("\ufffd", text[:_MAX_CHARACTERS])
 
 
 def _engine_reason(log: str) -> str:

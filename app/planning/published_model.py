@@ -15,6 +15,7 @@ from model_manager.download.source import DownloadSource
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.header_stub import HeaderStub
+from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.hub.access import Access
 from model_manager.hub.http import HttpClient
 from model_manager.hub.remote_header import read_remote_header
@@ -26,6 +27,8 @@ from model_manager.published import HubFile, PublishedModel, TargetFile
 
 _EXACT_TYPES = frozenset({"F32", "F16", "BF16", "F64"})
 """Norms and the like keep their type in every quantisation."""
+_KEPT_BYTES = 2 * MAX_HEADER_BYTES
+"""Headers of a session beyond this are dropped, the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class PublishedHeader:
 
     headers: tuple[GgufHeader, ...]
     files: tuple[HeaderStub, ...] = field(repr=False, default=())
+
+    @property
+    def head_bytes(self) -> int:
+        """Bytes before the tensor data in all files."""
+        return sum(len(file.head) for file in self.files)
 
 
 class PublishedHeaders:
@@ -64,14 +72,25 @@ class PublishedHeaders:
             if found is None:
                 access = self._access()
                 with HttpClient(access) as client:
-                    read = [_read(client, model, target) for target in model.targets()]
-                found = PublishedHeader(tuple(header for header, _ in read), tuple(file for _, file in read))
+                    found = _read_all(client, model)
                 self._known[_key(model)] = found
+                while sum(known.head_bytes for known in self._known.values()) > _KEPT_BYTES:
+                    del self._known[next(iter(self._known))]
             return found
 
 
 def _key(model: PublishedModel) -> tuple[str, str]:
     return (model.commit, model.id)
+
+
+def _read_all(client: HttpClient, model: PublishedModel) -> PublishedHeader:
+    found = PublishedHeader(())
+    for target in model.targets():
+        header, file = _read(client, model, target)
+        found = PublishedHeader((*found.headers, header), (*found.files, file))
+        if found.head_bytes > MAX_HEADER_BYTES:
+            raise UserError("gguf_damaged", path=header.path, detail=f"headers of {found.head_bytes} bytes")
+    return found
 
 
 def _read(client: HttpClient, model: PublishedModel, target: TargetFile) -> tuple[GgufHeader, HeaderStub]:

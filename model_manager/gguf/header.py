@@ -32,13 +32,15 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
 _SNIFFED_BYTES = 512
 _DEFAULT_ALIGNMENT = 32
+_ALIGNMENTS = frozenset(1 << power for power in range(21))
 _MAX_KEYS = 1 << 16
 _MAX_KEY_BYTES = (1 << 16) - 1
 _MAX_TENSORS = 1 << 16
 _MAX_TENSOR_NAME_BYTES = 63
 _MAX_DIMENSIONS = 4
+_MAX_NAME_CHARACTERS = 200
 _GUESSED_FILE_TYPE = 1024
-_ONE_EXPERT = re.compile(r"blk\.\d+\.ffn_(up|gate|down)\.\d+\.weight")
+_ONE_EXPERT = re.compile(r"blk\.[0-9]+\.ffn_(up|gate|down)\.[0-9]+\.weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ class GgufHeader:
 
     @property
     def name(self) -> str | None:
-        """Name that the authors gave the model."""
-        return self.text("general.name")
+        """Name that the authors gave the model; the beginning of one that is too long for a name."""
+        name = self.text("general.name")
+        return name and name[:_MAX_NAME_CHARACTERS]
 
     @property
     def context_length(self) -> int | None:
@@ -154,7 +157,7 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
 
     Raises ``UserError``: file_missing(path), is_a_folder(path), not_a_file(path), file_unreadable(path, detail),
     not_gguf(path), is_web_page(path), is_lfs_pointer(path), gguf_version_unsupported(path, version, big_endian),
-    gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type),
+    gguf_damaged(path, detail), tensor_type_unsupported(path, tensor, type), hyperparameters_absurd(path, key, value),
     gguf_incomplete(path, bytes, expected_bytes).
     """
     file, status = open_regular(path)
@@ -175,12 +178,16 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
 
     Raises ``OSError`` as ``file`` does, and ``UserError``: not_gguf(path), is_web_page(path), is_lfs_pointer(path),
     gguf_version_unsupported(path, version, big_endian), gguf_damaged(path, detail), tensor_type_unsupported(path,
-    tensor, type).
+    tensor, type), hyperparameters_absurd(path, key, value) for numbers that would end the engine's process or make a
+    plan of any size.
     """
     try:
-        return _parse(path, GgufReader(file, file_bytes), file_bytes)
+        header = _parse(path, GgufReader(file, file_bytes), file_bytes)
     except Damaged as error:
         raise UserError("gguf_damaged", path=path, detail=str(error)) from error
+    for key, value in invalid_hyperparameters(header):
+        raise UserError("hyperparameters_absurd", path=path, key=key, value=value)
+    return header
 
 
 def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
@@ -189,7 +196,7 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which
     stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
     projectors, importance matrices, vocabularies without weights and models with a vocabulary of word pieces, which
-    only compare texts; hyperparameters_absurd(path, key, value) for numbers that would end the engine's process.
+    only compare texts.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
@@ -200,8 +207,6 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
-    for key, value in invalid_hyperparameters(architecture, header.metadata):
-        raise UserError("hyperparameters_absurd", path=header.path, key=key, value=value)
 
 
 def _parse(path: Path, reader: GgufReader, file_bytes: int) -> GgufHeader:
@@ -254,7 +259,7 @@ def _read_metadata(reader: GgufReader, count: int) -> tuple[dict[str, Value], in
         kind, value = reader.value()
         metadata[key] = value
         if key == "general.alignment":
-            if kind != U32_TYPE or not isinstance(value, int) or value <= 0 or value & (value - 1):
+            if kind != U32_TYPE or not isinstance(value, int) or value not in _ALIGNMENTS:
                 raise Damaged(f"alignment {value!r}")
             alignment = value
     return metadata, alignment
@@ -274,8 +279,8 @@ def _read_tensors(path: Path, reader: GgufReader, count: int, alignment: int) ->
             raise Damaged(f"tensor {name!r} with {dimensions} dimensions")
         shape = struct.unpack(f"<{dimensions}Q", reader.read(8 * dimensions))
         values = prod(shape)
-        if values >= 1 << 63 or max(shape, default=0) >= 1 << 63:
-            raise Damaged(f"tensor {name!r} with shape {shape}")
+        if not 0 < values < 1 << 63:
+            raise Damaged(f"tensor {name!r} of {values} values")
         number = reader.u32()
         kind = TENSOR_TYPES.get(number)
         if kind is None:
@@ -301,26 +306,36 @@ def padded(count: int, alignment: int) -> int:
 
 MAX_LAYERS = 512
 MAX_EXPERTS = 1024
+_MAX_HEADS = 1 << 16
+_MAX_WIDTH = 1 << 24
 _BOUNDS = {
     "block_count": (1, MAX_LAYERS),
-    "expert_count": (0, MAX_EXPERTS),
     "context_length": (16, 1 << 27),
     "embedding_length": (1, 1 << 20),
-    "feed_forward_length": (0, 1 << 24),
-    "expert_feed_forward_length": (0, 1 << 24),
-    "attention.head_count": (0, 1 << 16),
-    "attention.head_count_kv": (0, 1 << 16),
-    "attention.key_length": (0, 1 << 16),
-    "attention.value_length": (0, 1 << 16),
-    "rope.dimension_count": (0, 1 << 16),
     "vocab_size": (0, 1 << 26),
+    "token_shift_count": (0, 1 << 10),
+    "attention.sliding_window": (0, (1 << 32) - 1),
+    "attention.sliding_window_pattern": (0, (1 << 32) - 1),
+    "full_attention_interval": (1, MAX_LAYERS),
+    **dict.fromkeys(("nextn_predict_layers", "attention.shared_kv_layers"), (0, MAX_LAYERS)),
+    "attention.recurrent_layers": (0, MAX_LAYERS),
+    **dict.fromkeys(("expert_count", "expert_used_count", "expert_shared_count"), (0, MAX_EXPERTS)),
+    **dict.fromkeys(("expert_group_count", "expert_group_used_count"), (0, MAX_EXPERTS)),
+    **{f"{kind}feed_forward_length": (0, _MAX_WIDTH) for kind in ("", "expert_", "expert_shared_")},
+    **dict.fromkeys(("ssm.inner_size", "ssm.state_size"), (0, _MAX_WIDTH)),
+    **{f"attention.head_count{kind}": (0, _MAX_HEADS) for kind in ("", "_kv")},
+    **{f"attention.{part}_length{kind}": (0, _MAX_HEADS) for part in ("key", "value") for kind in ("", "_mla", "_swa")},
+    **dict.fromkeys(("attention.indexer.key_length", "rope.dimension_count", "shortconv.l_cache"), (0, _MAX_HEADS)),
+    **dict.fromkeys(("ssm.conv_kernel", "ssm.group_count", "kda.head_dim", "wkv.head_size"), (0, _MAX_HEADS)),
 }
-"""Least and greatest value, also for each layer: what the engine asserts, and generous bounds for the rest."""
+"""Least and greatest value, also for each layer, of every whole number that a plan uses or the engine asserts.  What
+the engine doesn't limit has a generous bound."""
+_MAX_ARCHITECTURE_CHARACTERS = 60
 _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "attention.group_norm_epsilon")
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
-def invalid_hyperparameters(architecture: str, metadata: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     """Yield the keys, with their values as text, that no model has and that would abort the engine's process.
 
     The engine asserts them; everything that it refuses with a message is left to it.  Missing keys are ignored: some
@@ -329,22 +344,25 @@ def invalid_hyperparameters(architecture: str, metadata: Mapping[str, Value]) ->
     Source: ``llama_model_base::load_hparams`` in ``src/llama-model.cpp``, ``src/llama-hparams.h`` and the operations of
     ``ggml-cpu`` of llama.cpp, as shipped with llama-cpp-python 0.3.36.
     """
+    architecture, metadata = header.architecture or "", header.metadata
 
     def key(name: str) -> str:
         return f"{architecture}.{name}"
 
     def numbers(name: str) -> tuple[int, ...]:
-        value = metadata.get(key(name))
-        values = value if isinstance(value, tuple) else (value,)
-        return tuple(each for each in values if isinstance(each, int) and not isinstance(each, bool))
+        value = metadata.get(key(name), ())
+        return tuple(each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, int))
 
+    if len(architecture) > _MAX_ARCHITECTURE_CHARACTERS or not architecture.isprintable():
+        yield ("general.architecture", f"{architecture!r:.40}")
     for name, (least, most) in _BOUNDS.items():
-        for number in numbers(name):
-            if not least <= number <= most:
-                yield (key(name), str(number))
+        value = metadata.get(key(name), ())
+        for each in value if isinstance(value, tuple) else (value,):
+            if not isinstance(each, int) or not least <= each <= most:
+                yield (key(name), f"{each!r:.40}")
     layers = max(numbers("block_count"), default=0)
     for number in numbers("nextn_predict_layers"):
-        if layers and number > layers:
+        if number > layers > 0:
             yield (key("nextn_predict_layers"), f"{number} of {layers}")
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))
@@ -352,7 +370,7 @@ def invalid_hyperparameters(architecture: str, metadata: Mapping[str, Value]) ->
             yield (key(name), str(epsilon))
     scaling = metadata.get(key("rope.scaling.type"))
     if isinstance(scaling, str) and scaling not in _ROPE_SCALING:
-        yield (key("rope.scaling.type"), scaling[:40])
+        yield (key("rope.scaling.type"), f"{scaling!r:.40}")
     experts = max(numbers("expert_count"), default=0)
     if architecture.startswith("hunyuan") and experts <= 1:
         return  # dense for the engine

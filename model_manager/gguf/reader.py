@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-MAX_HEADER_BYTES = 128 << 20
+MAX_HEADER_BYTES = 64 << 20
 """The largest known headers contain a ``tokenizer.json`` of 33 MB."""
 MAX_STRING_BYTES = 1 << 20
 MAX_ARRAY_VALUES = 1024

@@ -14,12 +14,14 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, read_header
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+_MAX_SHARDS = 1000
+"""Several times those of the largest models."""
 
 
 def named_shards(path: Path) -> tuple[Path, ...]:
     """Return the files of the model by the name of ``path`` alone, in order; only ``path`` where it isn't a shard."""
     match = _SHARD.fullmatch(path.name)
-    if match is None or not 1 <= int(match["number"]) <= int(match["count"]):
+    if match is None or not 1 <= int(match["number"]) <= int(match["count"]) <= _MAX_SHARDS:
         return (path,)
     count = int(match["count"])
     return tuple(path.with_name(f"{match['stem']}-{i:05}-of-{count:05}.gguf") for i in range(1, count + 1))

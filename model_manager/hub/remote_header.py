@@ -42,8 +42,9 @@ def read_remote_header(target: TargetFile, read_part: Callable[[HubFile, int, in
                 raise
             needed = min(limit, max(2 * len(head), window.needed))
             continue
-        if header.data_offset > limit:
-            raise UserError("gguf_damaged", path=path, detail=f"data from byte {header.data_offset} on")
+        if header.data_offset > limit or header.end_of_data > target.bytes:
+            detail = f"{target.bytes} bytes, data from byte {header.data_offset} to {header.end_of_data}"
+            raise UserError("gguf_damaged", path=path, detail=detail)
         if header.data_offset <= len(head):
             return header, head[: header.data_offset]
         needed = header.data_offset

@@ -86,13 +86,7 @@ class HeaderKeys:
 
     def number(self, key: str, default: int = 0) -> int:
         """Return an integer, of an array the largest; the default where the key is missing or has another type."""
-        value = self.header.metadata.get(f"{self.architecture}.{key}")
-        if isinstance(value, tuple):
-            whole = [int(each) for each in value]
-            return max(whole, default=default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return default
-        return int(value)
+        return max(self._numbers(key), default=default)
 
     def has(self, key: str) -> bool:
         """Whether the key exists."""
@@ -100,11 +94,8 @@ class HeaderKeys:
 
     def per_layer(self, key: str, layers: int, default: int = 0) -> tuple[int, ...]:
         """Return one number per layer, from an array or from one number for all."""
-        value = self.header.metadata.get(f"{self.architecture}.{key}")
-        if isinstance(value, tuple):
-            given = tuple(int(each) for each in value[:layers])
-            return given + (given[-1] if given else default,) * (layers - len(given))
-        return (self.number(key, default),) * layers
+        given = self._numbers(key)[:layers]
+        return given + (given[-1] if given else default,) * (layers - len(given))
 
     def array(self, key: str, layers: int) -> tuple[bool, ...] | None:
         """Return one boolean per layer; None where the key is missing or the array is too short."""
@@ -112,6 +103,10 @@ class HeaderKeys:
         if not isinstance(value, tuple) or len(value) < layers:
             return None
         return tuple(bool(each) for each in value[:layers])
+
+    def _numbers(self, key: str) -> tuple[int, ...]:
+        value = self.header.metadata.get(f"{self.architecture}.{key}", ())
+        return tuple(int(each) for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, int))
 
 
 class AttentionRange(Enum):

@@ -16,10 +16,10 @@ from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.plan.kv_cache import CacheRules, HeaderKeys, cache_rules
 
-_BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.(.+)")
+_BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.([0-9]{1,3})\.(.+)")
 _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
 """The engine's pattern of tensors that stay in RAM (``common/fit.cpp``)."""
-_ONE_EXPERT = re.compile(r"ffn_(up|gate|down)\.\d+\.weight")
+_ONE_EXPERT = re.compile(r"ffn_(up|gate|down)\.[0-9]+\.weight")
 _INPUT = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
 _FIRST_LAYER = ("token_embd_norm.", "rope_freqs.", "rope_factors_")
 """Tensors without a layer number that the engine places with layer 0."""

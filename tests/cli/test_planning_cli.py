@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
+from tests.rigs.gguf_bytes import F32, U32, with_keys
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -212,8 +213,12 @@ def test_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2
 
 
-def test_what_is_not_there_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_what_is_not_there_or_hostile_is_one_line(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    layers = with_keys(tiny_model, tmp_path / "layers.gguf", {"llama.block_count": (U32, 2**31 - 1)})
+    heads = with_keys(tiny_model, tmp_path / "heads.gguf", {"llama.attention.head_count": (F32, float("nan"))})
     for arguments in (
+        ("plan", str(layers)),
+        ("chat", "--model", str(heads), "--message", "hello"),
         ("plan", "unheard-of"),
         ("plan", str(tmp_path / "none.gguf")),
         ("plan", "starter", "--rpc", "127.0.0.1:9"),

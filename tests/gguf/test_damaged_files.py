@@ -29,7 +29,10 @@ from tests.rigs.gguf_bytes import (
 )
 
 HUGE = (2**31, 2**40, 2**60, 2**63 - 1, 2**63, 2**64 - 1)
-KNOWN_CODES = {"not_gguf", "gguf_version_unsupported", "gguf_damaged", "gguf_incomplete", "tensor_type_unsupported"}
+KNOWN_CODES = {
+    "not_gguf", "gguf_version_unsupported", "gguf_damaged", "gguf_incomplete", "tensor_type_unsupported",
+    "hyperparameters_absurd",
+}  # fmt: skip
 MAX_SECONDS = 0.5
 MAX_BYTES = 8 << 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.rigs.apus_shapes import write_shape
 from tests.rigs.gguf_bytes import (
     ARRAY,
     F32,
+    F64,
     I32,
     STRING,
     U8,
@@ -85,8 +87,15 @@ ABSURD: list[tuple[str, tuple[int, object]]] = [
     ("attention.layer_norm_rms_epsilon", (F32, float("nan"))),
     ("rope.scaling.type", (STRING, "bogus")),
     ("rope.scaling.type", (STRING, "")),
+    *(("attention.head_count", (kind, value)) for kind in (F32, F64) for value in (4.0, math.nan, math.inf)),
+    *((f"attention.head_count{kind}", (ARRAY, (F32, [math.nan, math.inf]))) for kind in ("", "_kv")),
+    ("embedding_length", (STRING, "64")),
+    ("feed_forward_length", (ARRAY, (U32, [128] * 2000))),
+    ("attention.sliding_window", (I32, -1)),
+    ("full_attention_interval", (U32, 0)),
 ]
-"""What the engine's process does not survive (tried one by one), for a model of 2 layers and 4 experts."""
+"""What the engine's process does not survive (tried one by one), or what is no number, for a model of 2 layers and 4
+experts."""
 
 
 def _hole(path: Path, content: bytes, n_bytes: int = 40 << 30) -> None:
@@ -121,6 +130,8 @@ def _hostile_files(folder: Path) -> dict[str, str]:
             "gguf_damaged",
         ),
         "an offset past the end": (padded(header([], [tensor("a", (8,), offset=huge)])) + bytes(256), "gguf_damaged"),
+        "a tensor of no values": (padded(header([], [tensor("a", (8, 0))])) + bytes(256), "gguf_damaged"),
+        "an alignment of 2 GiB": (small_model([key("general.alignment", U32, 1 << 31)]), "gguf_damaged"),
         "a tensor of 2^62 values": (padded(header([], [tensor("a", (2**31, 2**31))])) + bytes(256), "gguf_incomplete"),
         "as many tensors and keys as may be": (
             padded(
@@ -180,7 +191,7 @@ def test_invalid_hyperparameters_are_refused(
 ) -> None:
     path = with_keys(tiny_moe, tmp_path / "absurd.gguf", {f"llama.{name}": value})
     with pytest.raises(UserError) as caught:
-        check_loadable(read_header(path))
+        read_header(path)
     assert caught.value.code == "hyperparameters_absurd"
     assert str(caught.value.data["key"]).startswith("llama.")
     assert caught.value.data["path"] == path
@@ -204,7 +215,7 @@ def test_unusual_hyperparameters_are_accepted(
     check_loadable(header)
     assert {key for key, change in changes.items() if change is None}.isdisjoint(header.metadata)
     assert {key for key, change in changes.items() if change is not None} <= header.metadata.keys()
-    assert not list(invalid_hyperparameters("llama", header.metadata))
+    assert not list(invalid_hyperparameters(header))
 
 
 @pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
@@ -212,7 +223,7 @@ def test_every_architecture_is_accepted(tmp_path: Path, architecture: str) -> No
     header = read_header(arch_shapes.write_arch(tmp_path / "some.gguf", architecture))
     check_loadable(header)
     assert header.architecture == architecture
-    assert not list(invalid_hyperparameters(architecture, header.metadata))
+    assert not list(invalid_hyperparameters(header))
 
 
 def test_the_published_shapes_and_the_starter_are_accepted(tmp_path: Path, starter_file: Path) -> None:
@@ -230,31 +241,3 @@ def test_a_word_piece_vocabulary_is_refused(tmp_path: Path, tiny: Path) -> None:
     path = with_keys(tiny, tmp_path / "bert.gguf", {"tokenizer.ggml.model": (STRING, "bert")})
     with pytest.raises(UserError, match="not_a_chat_model"):
         check_loadable(read_header(path))
-
-
-@pytest.mark.slow
-def test_the_engine_survives_every_accepted_header(tmp_path: Path, tiny_moe: Path) -> None:
-    """Numbers of all sizes in all the usual keys: what is not refused here ends in a message, never in a signal."""
-    load = (
-        "import sys, llama_cpp as l; m = l.llama_model_load_from_file(sys.argv[1].encode(), "
-        "l.llama_model_default_params()); p = l.llama_context_default_params(); p.n_ctx = 256; "
-        "c = m and l.llama_init_from_model(m, p); "
-        "c and l.llama_decode(c, l.llama_batch_get_one((l.llama_token * 4)(3, 4, 5, 6), 4))"
-    )
-    names = (
-        "context_length block_count embedding_length feed_forward_length attention.head_count attention.head_count_kv "
-        "rope.dimension_count expert_count expert_used_count expert_group_count nextn_predict_layers "
-        "attention.key_length attention.value_length vocab_size expert_gating_func attention.sliding_window"
-    )
-    died = []
-    for name in names.split():
-        for value in (0, 1, 3, 2**16, 2**31 - 1, 2**32 - 1):
-            path = with_keys(tiny_moe, tmp_path / "tried.gguf", {f"llama.{name}": (U32, value)})
-            try:
-                check_loadable(read_header(path))
-            except UserError:
-                continue
-            done = subprocess.run([sys.executable, "-c", load, str(path)], capture_output=True, timeout=60, check=False)
-            if done.returncode:
-                died.append((name, value, done.stderr[-200:]))
-    assert died == []

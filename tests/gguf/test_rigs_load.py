@@ -69,7 +69,9 @@ with path.open("r+b", buffering=0) as file:
         try:
             ours = read_header(path, whole=False).data_offset
         except UserError as error:
-            if "not UTF-8" in error.data.get("detail", ""):  # the only thing in which we are stricter
+            # We are stricter about names, empty tensors and hyperparameters, which are read with the header.
+            stricter = ("not UTF-8", "of 0 values", "alignment")
+            if error.code == "hyperparameters_absurd" or any(each in error.data.get("detail", "") for each in stricter):
                 theirs = None
         same = "both refuse" if ours is None else "both read"
         key = same if ours == theirs else f"{place}: {ours} {theirs}"

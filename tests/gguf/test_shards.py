@@ -99,15 +99,17 @@ def test_the_old_layout_in_a_later_file(tmp_path: Path) -> None:
     assert caught.value.code == "experts_in_separate_tensors"
 
 
-def test_a_hostile_number_of_files(tmp_path: Path) -> None:
-    path = tmp_path / "many-00001-of-65535.gguf"
-    path.write_bytes(padded(header([key("split.count", U16, 65535), key("split.no", U16, 0)], [])))
+@pytest.mark.parametrize(
+    ("count", "code", "named"),
+    [(1000, "shard_missing", "many-00002-of-01000.gguf"), (65535, "shard_misnamed", "many-00001-of-65535.gguf")],
+)
+def test_a_hostile_number_of_files(tmp_path: Path, count: int, code: str, named: str) -> None:
+    path = tmp_path / f"many-00001-of-{count:05}.gguf"
+    path.write_bytes(padded(header([key("split.count", U16, count), key("split.no", U16, 0)], [])))
     with pytest.raises(UserError) as caught:
         read_model(path)
-    assert (caught.value.code, caught.value.data["path"]) == (
-        "shard_missing",
-        path.with_name("many-00002-of-65535.gguf"),
-    )
+    assert (caught.value.code, caught.value.data["path"]) == (code, tmp_path / named)
+    assert len(named_shards(path)) in (1, 1000)
 
 
 def test_names_that_resemble_shards() -> None:

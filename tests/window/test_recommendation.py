@@ -21,6 +21,7 @@ from model_manager.hub.resolver import fetch_repository
 from model_manager.published import PublishedModel
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
+from tests.rigs.gguf_bytes import ARRAY, F32, U32, with_keys
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
@@ -134,6 +135,45 @@ def test_selected_quantisation_is_planned_by_its_own_header(
         QApplication.processEvents()
     QThreadPool.globalInstance().waitForDone()
     assert shapes.count("cdn", "GET") == asked
+
+
+HOSTILE: dict[str, tuple[str, tuple[int, object]]] = {
+    "layers": ("block_count", (U32, 2**31 - 1)),
+    "heads": ("attention.head_count", (F32, float("nan"))),
+    "widths": ("feed_forward_length", (ARRAY, (F32, [float("inf")] * 2))),
+}
+
+
+def test_hostile_headers_of_a_repository_have_no_plan(
+    qtbot: QtBot, hub: FakeHub, models: Callable[[], ModelsDialog], tmp_path: Path
+) -> None:
+    tiny = write_tiny_model(tmp_path / "tiny.gguf")
+    for name, (key, value) in HOSTILE.items():
+        path = with_keys(tiny, tmp_path / f"{name}.gguf", {f"llama.{key}": value})
+        hub.add_file("someone/hostile-GGUF", path.name, path)
+    hub.add_file("someone/hostile-GGUF", "sound.gguf", tiny)
+    dialog = models()
+    dialog.field.setText("someone/hostile-GGUF")
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(dialog.search.models.rows()) == len(HOSTILE) + 1, timeout=PATIENCE_MS)
+    for key in dialog.search.models.rows():
+        dialog.search.models.set_key(key)
+    qtbot.waitUntil(lambda: any(row.fit for row in dialog.search.models.rows().values()), timeout=PATIENCE_MS)
+    assert [row.title for row in dialog.search.models.rows().values() if row.fit] == ["sound"]
+
+
+def test_hostile_file_in_the_library_shows_its_error(
+    qtbot: QtBot, services: Services, models: Callable[[], ModelsDialog], tmp_path: Path
+) -> None:
+    path = write_tiny_model(tmp_path / "tiny.gguf")
+    services.library.register(path)
+    with_keys(path, path, {"llama.attention.head_count": (F32, float("nan"))})
+    dialog = models()
+    dialog.fits.refresh()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: "tiny" in dialog.list.rows(), timeout=PATIENCE_MS)
+    QThreadPool.globalInstance().waitForDone()
+    QApplication.processEvents()
+    assert "tiny.gguf sets llama.attention.head_count = nan" in dialog.list.rows()["tiny"].problem
 
 
 def test_estimated_header_is_close_to_the_real_one(tmp_path: Path) -> None:

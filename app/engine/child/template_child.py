@@ -9,8 +9,8 @@ takes three times as long as Python and Jinja together.
 
 Protocol: one JSON object per line.
 
-* Requests: ``{"messages": [{"role", "content"}..], "variables": {}}`` for each prompt, the first one also with
-  ``source``, ``bos`` and ``eos``.
+* Requests: ``{"messages": [{"role", "content"}..], "variables": {}}`` for each prompt, the first one of a template also
+  with ``source``, ``bos`` and ``eos``.
 * Responses: ``{"ready": true}`` once, then ``{"text"}``, ``{"refused": WHY}`` or ``{"costly": true}`` for each prompt.
 """
 
@@ -49,7 +49,7 @@ class IgnoreGenerationTags(jinja2.ext.Extension):
 
 
 class TemplateRenderer:
-    """Answers the requests of one engine child, all with the same template, which is compiled for the first prompt."""
+    """Answers the requests of one engine child, with a template that is compiled for its first prompt."""
 
     def __init__(self) -> None:
         self._source = {"source": "", "bos": "", "eos": ""}
@@ -58,7 +58,7 @@ class TemplateRenderer:
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to a request."""
         if "source" in request:
-            self._source = {name: request[name] for name in self._source}
+            self._source, self._template = {name: request[name] for name in self._source}, None
         try:
             if self._template is None:
                 self._template = _compile(**self._source)

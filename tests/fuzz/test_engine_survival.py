@@ -1,0 +1,94 @@
+"""The engine survives every header that is not refused: it loads the file or refuses it, without a signal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from model_manager.errors import UserError
+from model_manager.gguf.header import check_loadable, read_header
+from tests.fuzz.gguf_cases import KEYS, EditableHeader
+from tests.fuzz.hostile import Hostile, case_count, hostile_cases
+from tests.rigs.gguf_bytes import U32
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="forks")]
+
+LOADER = """
+import os, resource, sys
+import llama_cpp as engine
+for line in sys.stdin:
+    if not (pid := os.fork()):
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        model = engine.llama_model_load_from_file(line.rstrip("\\n").encode(), engine.llama_model_default_params())
+        parameters = engine.llama_context_default_params()
+        parameters.n_ctx, parameters.n_threads, parameters.n_threads_batch = 256, 1, 1
+        if model and (context := engine.llama_init_from_model(model, parameters)):
+            engine.llama_decode(context, engine.llama_batch_get_one((engine.llama_token * 4)(3, 4, 5, 6), 4))
+        os._exit(0)
+    print(os.waitpid(pid, 0)[1], flush=True)
+"""
+"""Loads each file named on standard input in a process of its own; prints how that ended."""
+
+Load = Callable[[Path], int]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Load]:
+    """Loads a file with the engine; returns the signal that ended it, or 0."""
+    with (tmp_path / "engine.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", LOADER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={"GGML_NO_BACKTRACE": "1"},
+            encoding="utf-8",
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process:
+            stdin, stdout = process.stdin, process.stdout
+
+            def one(path: Path) -> int:
+                stdin.write(f"{path}\n")
+                stdin.flush()
+                return int(stdout.readline()) & 0x7F
+
+            yield one
+            stdin.close()
+
+
+def _is_accepted(path: Path) -> bool:
+    try:
+        check_loadable(read_header(path))
+    except UserError:
+        return False
+    return True
+
+
+def test_the_engine_survives_every_number_in_every_key(load: Load, valid_files: list[Path], tmp_path: Path) -> None:
+    died, path = [], tmp_path / "tried.gguf"
+    for valid in valid_files:
+        header = EditableHeader.read(valid)
+        for key in KEYS:
+            for value in (0, 1, 3, 2**16, 2**31 - 1, 2**32 - 1):
+                header.with_entry(f"{header.architecture}.{key}", U32, value).write(path)
+                if _is_accepted(path) and (ended_by := load(path)):
+                    died.append((header.architecture, key, value, signal.Signals(ended_by).name))
+    assert died == []
+
+
+@case_count
+def test_the_engine_survives_hostile_headers(count: int, load: Load, valid_files: list[Path], tmp_path: Path) -> None:
+    headers, path = [EditableHeader.read(valid) for valid in valid_files], tmp_path / "tried.gguf"
+    died: list[tuple[Hostile, str]] = []
+    for dice in hostile_cases(count // 10):
+        dice.choice(headers).mutated(dice).write(path, dice)
+        if _is_accepted(path) and (ended_by := load(path)):
+            died.append((dice, signal.Signals(ended_by).name))
+    assert died == []
