@@ -18,8 +18,9 @@ from app.markdown.parser import parse_part
 from app.parameter import parameters
 from app.thoughts import split_thought
 
-_BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _BIDI_CONTROLS}
+_OVERRIDES, _ISOLATES = "\u202a\u202b\u202c\u202d\u202e", "\u2066\u2067\u2068\u2069"
+_NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _OVERRIDES + _ISOLATES}
+_NAMES_OF_OVERRIDES = {code: name for code, name in _NAMES.items() if chr(code) in _OVERRIDES}
 _PREFETCHED_MESSAGES = 40
 
 
@@ -55,9 +56,12 @@ def title_of(tree: ConversationTree, options: ExportOptions) -> str:
     return name_bidi_controls(" ".join(tree.conversation.title.split())) or options.labels.untitled
 
 
-def name_bidi_controls(text: str) -> str:
-    """Replace bidirectional controls, which could show text in another order than it has, by their names."""
-    return text.translate(_NAMES)
+def name_bidi_controls(text: str, *, in_prose: bool = False) -> str:
+    """Replace bidirectional controls, which could show text in another order than it has, by their names.
+
+    ``in_prose`` keeps isolates, which text in Hebrew or Arabic needs.
+    """
+    return text.translate(_NAMES_OF_OVERRIDES if in_prose else _NAMES)
 
 
 def entries(

@@ -20,13 +20,22 @@ from app.conversation import ConversationTree
 from app.export.entries import ExportedMessage, entries, name_bidi_controls, thought_label, title_of
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport, one_conversation
 from app.formulas import FormulaRenderer, Shape
-from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table, has_chinese
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table, has_chinese, is_right_to_left
 from app.markdown.highlight import CodeRole, highlight
 from app.markdown.parser import parse_part
 from app.translation import QT_TRANSLATE_NOOP
 
 POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-_TAGS = ((Style.STRONG, "strong"), (Style.EMPHASIS, "em"), (Style.STRUCK, "s"), (Style.CODE, "code"))
+_TAGS = (
+    *(
+        (Style.STRONG, "strong"),
+        (Style.EMPHASIS, "em"),
+        (Style.STRUCK, "s"),
+        (Style.CODE, "code"),
+        (Style.MARKED, "mark"),
+    ),
+    *((Style.UNDERLINED, "u"), (Style.SUBSCRIPT, "sub"), (Style.SUPERSCRIPT, "sup")),
+)
 _ROLES = {
     CodeRole.KEYWORD: "k",
     CodeRole.STRING: "s",
@@ -130,9 +139,10 @@ HTML = ExportFormat(
 )
 
 
-def escape(text: str) -> str:
-    """Return text for an element or an attribute in double quotes."""
-    cleaned = name_bidi_controls(text.replace("\r\n", "\n").replace("\r", "\n")).translate(_NOT_IN_HTML)
+def escape(text: str, *, in_prose: bool = False) -> str:
+    """Return text for an element or an attribute in double quotes; ``in_prose`` keeps bidirectional isolates."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    cleaned = name_bidi_controls(lines, in_prose=in_prose).translate(_NOT_IN_HTML)
     if not cleaned.isascii():
         cleaned = "".join("\ufffd" if ord(each) & 0xFFFE == 0xFFFE else each for each in cleaned)
     return html.escape(cleaned.replace("\f", " "))
@@ -157,17 +167,26 @@ class BlockWriter:
     def __init__(self, formula_renderer: FormulaRenderer | None) -> None:
         self._formula_renderer = formula_renderer
         self._depths: set[int] = set()
+        self._has_right_to_left = False
 
     def html(self, blocks: Iterable[Block]) -> str:
         """Return blocks as flow content."""
+        blocks = list(blocks)
+        self._has_right_to_left = any(map(is_right_to_left, blocks))
         return "\n".join(self._flow([(_containers(block), block) for block in blocks], 0))
+
+    def _direction(self, blocks: Iterable[Block]) -> str:
+        """Return the attribute for the direction of blocks, if some are read from right to left."""
+        direction = next((each for each in map(is_right_to_left, blocks) if each is not None), None)
+        return f' dir="{"rtl" if direction else "ltr"}"' if self._has_right_to_left and direction is not None else ""
 
     def _flow(self, blocks: Iterable[_Placed], level: int) -> Iterator[str]:
         """Yield blocks that are in the same ``level`` outer containers."""
         for container, group in groupby(blocks, lambda placed: placed[0][level : level + 1]):
             if container == "q":
-                yield "<blockquote>"
-                yield from self._flow(group, level + 1)
+                inner = list(group)
+                yield f"<blockquote{self._direction(block for _, block in inner)}>"
+                yield from self._flow(inner, level + 1)
                 yield "</blockquote>"
             elif container == "l":
                 yield from self._lists(group, level)
@@ -185,7 +204,9 @@ class BlockWriter:
             for position, item in enumerate(group):
                 number = int(item[0][1].marker[:-1]) if tag == "ol" else expected
                 attribute = "" if number == expected else f' {"value" if position else "start"}="{number}"'
-                yield f"</li>\n<li{attribute}>" if position else f"<{tag}{css_class}{attribute}>\n<li>"
+                direction = self._direction(block for _, block in item)
+                start = f"<{tag}{css_class}{attribute}{direction}>\n<li>"
+                yield f"</li>\n<li{attribute}{direction}>" if position else start
                 yield from self._flow(item, level + 1)
                 expected = number + 1
             yield f"</li>\n</{tag}>"
@@ -200,10 +221,12 @@ class BlockWriter:
         match block:
             case Prose() if block.level:
                 level = min(6, block.level + 2)
-                return f"<h{level}>{self._spans(block.spans)}</h{level}>"
+                return f"<h{level}{self._direction([block])}>{self._spans(block.spans)}</h{level}>"
             case Prose():
                 task = f"{block.marker} " if block.marker in _TASKS else ""
-                return f"<p>{task}{self._spans(block.spans)}</p>" if task or block.spans else ""
+                return (
+                    f"<p{self._direction([block])}>{task}{self._spans(block.spans)}</p>" if task or block.spans else ""
+                )
             case Code():
                 return code_html(block.text, block.language)
             case Formula():
@@ -229,13 +252,14 @@ class BlockWriter:
         head_cells = "".join(f'<th scope="col"{side}>{content}</th>' for side, content in head)
         body_rows = ["<tr>" + "".join(f"<td{side}>{content}</td>" for side, content in row) + "</tr>" for row in rows]
         body = "\n<tbody>\n" + "\n".join(body_rows) + "\n</tbody>" if rows else ""
-        return f'<div class="wide"><table>\n<thead><tr>{head_cells}</tr></thead>{body}\n</table></div>'
+        direction = self._direction([table])
+        return f'<div class="wide"{direction}><table>\n<thead><tr>{head_cells}</tr></thead>{body}\n</table></div>'
 
     def _spans(self, spans: Iterable[Span]) -> str:
         return "".join(map(self._span, spans))
 
     def _span(self, span: Span) -> str:
-        content = self._inline_formula(span) if span.formula else escape(span.text).replace("\n", "<br>\n")
+        content = self._inline_formula(span) if span.formula else self._text(span)
         for style, tag in reversed(_TAGS):
             if style in span.style:
                 # Chinese fonts have no italics; the style sheet makes such emphasis bold.
@@ -244,6 +268,9 @@ class BlockWriter:
         if span.href:
             content = f'<a href="{escape(span.href)}" rel="noopener noreferrer nofollow">{content}</a>'
         return content
+
+    def _text(self, span: Span) -> str:
+        return escape(span.text, in_prose=Style.CODE not in span.style).replace("\n", "<br>\n")
 
     def _inline_formula(self, span: Span) -> str:
         shape = self._shape(span.formula, display=False)

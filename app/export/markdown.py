@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from app.conversation import ConversationTree
 from app.export.entries import ExportedMessage, entries, thought_label, title_of
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport, one_conversation
+from app.markdown.blocks import fenced, longer_run
 from app.translation import QT_TRANSLATE_NOOP
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?:(?P<item>[-*+]|\d{1,9}[.)]) {1,4})?(?P<run>`{3,}|~{3,})(?P<rest>.*)")
@@ -56,8 +57,7 @@ def _blocks(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
         yield f"## {entry.speaker}"
         for attachment in entry.message.attachments:
             yield f"**{_escape(f'{labels.attachment}: {attachment.name}')}**"
-            fence = _longer_run(attachment.content, 3)
-            yield f"{fence}\n{attachment.content.rstrip()}\n{fence}"
+            yield fenced(attachment.content.rstrip())
         if entry.thought:
             yield _thought(entry, options)
         if entry.text.strip():
@@ -85,13 +85,8 @@ def _code(text: str) -> str:
     line = " ".join(text.split())
     if "`" not in line:
         return f"`{line}`"
-    mark = _longer_run(line, 1)
+    mark = longer_run(line, 1)
     return f"{mark} {line} {mark}"
-
-
-def _longer_run(text: str, shortest: int) -> str:
-    """Return a run of backticks that is longer than those of a text of at least ``shortest``."""
-    return "`" * max([shortest, *(len(run) + 1 for run in re.findall(r"`+", text) if len(run) >= shortest)])
 
 
 MARKDOWN = ExportFormat(

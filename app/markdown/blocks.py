@@ -7,9 +7,12 @@ list and code within a list is a block like any other.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import Flag
 
+WORD = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+")
+"""A word that no line breaks; Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese lines break between letters."""
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -23,6 +26,12 @@ class Style(Flag):
     STRUCK = 8
     QUIET = 16
     """A formula whose end has not been received yet."""
+    SUBSCRIPT = 32
+    SUPERSCRIPT = 64
+    UNDERLINED = 128
+    MARKED = 256
+    FOOTNOTE = 512
+    """The label of a footnote in brackets, also a superscript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +104,51 @@ class Rule(Block):
 
 
 def plain_text(blocks: list[Block]) -> str:
-    """Return the text without Markdown syntax, as it is copied."""
+    """Return the text without Markdown syntax, except for the fences of code and the marks of quotes."""
     text = ""
     for number, block in enumerate(blocks):
-        if number:
-            text += "\n" if block.depth and blocks[number - 1].depth else "\n\n"
-        text += "  " * max(0, block.depth - 1) + (f"{block.marker} " if block.marker else "") + block_text(block)
+        content = fenced(block.text, block.language) if isinstance(block, Code) and block.text else block_text(block)
+        text += (separator(blocks[number - 1], block) if number else "") + placed(block, content, block.marker)
     return text
 
 
+def separator(above: Block, block: Block) -> str:
+    """Return what separates the texts of two blocks."""
+    if above.depth and block.depth:
+        return "\n"
+    return f"\n{('> ' * min(len(above.quotes), len(block.quotes))).rstrip()}\n"
+
+
+def placed(block: Block, text: str, marker: str, step: int = 2) -> str:
+    """Return the text of a block with its marker, each line behind the marks of its quotes.
+
+    ``step`` is the indentation in spaces of each list around it.
+    """
+    if not block.depth and not block.quotes:
+        return text
+    first = following = ""
+    for lists in range(block.depth + 1):
+        quote = "> " * block.quotes.count(lists)
+        indent = " " * step if lists < block.depth else ""
+        first += quote + (f"{marker} " if marker and lists == block.depth - 1 else indent)
+        following += quote + indent
+    line, *others = text.split("\n")
+    return "\n".join([first + line, *(following + other if other else following.rstrip() for other in others)])
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return code between fences that it does not contain."""
+    fence = longer_run(text, 3)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def longer_run(text: str, shortest: int) -> str:
+    """Return a run of at least ``shortest`` backticks that is longer than those of a text."""
+    return "`" * max([shortest, *(len(run) + 1 for run in re.findall(r"`+", text) if len(run) >= shortest)])
+
+
 def block_text(block: Block) -> str:
-    """Return the text of a block without its marker; tabs separate the cells of a table."""
+    """Return the text of a block without its marker; tabs separate the cells of a table, lines its rows."""
     match block:
         case Prose():
             return spans_text(block.spans)
@@ -114,7 +157,8 @@ def block_text(block: Block) -> str:
         case Formula():
             return block.source
         case Table():
-            return "\n".join("\t".join(map(spans_text, row)) for row in (block.head, *block.rows))
+            rows = (map(spans_text, row) for row in (block.head, *block.rows))
+            return "\n".join("\t".join(cell.replace("\n", " ") for cell in row) for row in rows)
     return ""
 
 
@@ -126,6 +170,30 @@ def spans_text(spans: tuple[Span, ...]) -> str:
 def has_chinese(text: str) -> bool:
     """Whether a text contains Chinese or Japanese characters; their fonts have no italics."""
     return bool(_CHINESE.search(text))
+
+
+def is_right_to_left(block: Block) -> bool | None:
+    """Whether a paragraph or a table is read from right to left; None where its text has no direction.
+
+    By the first letter with a direction (Unicode Standard Annex 9, P2) that is not in code, which is left to right.
+    """
+    match block:
+        case Prose():
+            spans = block.spans
+        case Table():
+            spans = tuple(span for row in (block.head, *block.rows[:1]) for cell in row for span in cell)
+        case _:
+            return None
+    for span in spans:
+        if Style.CODE in span.style or span.formula:
+            continue
+        if span.text.isascii() and any(map(str.isalpha, span.text)):
+            return False
+        for character in span.text:
+            direction = unicodedata.bidirectional(character)
+            if direction in {"L", "R", "AL"}:
+                return direction != "L"
+    return None
 
 
 def utf16_length(text: str) -> int:

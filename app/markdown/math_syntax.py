@@ -53,6 +53,7 @@ _IS_LATEX = re.compile(r"[\\^_{}]")
 _WORDS = re.compile(r"[A-Za-z]{2,}|[\u2e80-\u9fff\uff00-\uffef]")
 _LONG_WORD = re.compile(r"[a-z]{3}")
 _AMOUNT = re.compile(r"[\d.,]+\s*")
+_UNDERLINE = re.compile(r"(?:=+|-{4,})[ \t]*")
 _BAR = "\ufdd0"
 """Noncharacter that replaces the bars of a formula while a table is split into cells."""
 
@@ -231,8 +232,11 @@ def _closing_line(state: StateBlock, delimiter: str, opened: str, first: int) ->
 
 
 def paragraph(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:  # noqa: ARG001
-    """Apply the paragraph rule of markdown-it, but do not end a paragraph within a formula."""
-    line = start_line + 1
+    """Apply the rules of markdown-it for paragraphs and underlined headings, but do not end them within a formula.
+
+    Three dashes are a rule: models write them below a paragraph more often than they underline a heading.
+    """
+    line, underline = start_line + 1, None
     terminators = state.md.block.ruler.getRules("paragraph")
     end_line = state.lineMax
     before, state.parentType = state.parentType, "paragraph"
@@ -246,6 +250,10 @@ def paragraph(state: StateBlock, start_line: int, end_line: int, silent: bool) -
                 continue
         if line >= end_line or state.isEmpty(line):
             break
+        if 0 <= state.sCount[line] - state.blkIndent <= 3:
+            underline = _UNDERLINE.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
+            if underline:
+                break
         # Indented lines and lazy continuation lines of a quote always continue the paragraph.
         belongs = state.sCount[line] - state.blkIndent > 3 or state.sCount[line] < 0
         if not belongs and any(rule(state, line, end_line, True) for rule in terminators):
@@ -253,12 +261,13 @@ def paragraph(state: StateBlock, start_line: int, end_line: int, silent: bool) -
         rest = state.getLines(line, line + 1, state.blkIndent, False)
         line += 1
     content = state.getLines(start_line, line, state.blkIndent, False).strip(" \t\n")
-    state.line = line
-    opening = state.push("paragraph_open", "p", 1)
-    opening.map = [start_line, line]
+    state.line = line + bool(underline)
+    kind, html_tag = ("heading", "h1" if underline[0][0] == "=" else "h2") if underline else ("paragraph", "p")
+    opening = state.push(f"{kind}_open", html_tag, 1)
+    opening.map = [start_line, state.line]
     inline = state.push("inline", "", 0)
     inline.content, inline.map, inline.children = content, [start_line, line], []
-    state.push("paragraph_close", "p", -1)
+    state.push(f"{kind}_close", html_tag, -1)
     state.parentType = before
     return True
 

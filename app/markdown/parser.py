@@ -1,8 +1,8 @@
-"""Parser from Markdown to blocks: CommonMark with tables, strikethrough and formulas, based on markdown-it-py.
+"""Parser from Markdown to blocks: that of GitHub with formulas, based on markdown-it-py.
 
-The text of a model is not trusted: raw HTML remains visible text, images become links, and links lead to http, https
-and mailto addresses only.  Two rules differ from CommonMark because of how models write: a line break remains one, and
-a line of dashes below a paragraph is a rule, not the underline of a heading.
+The text of a model is not trusted: HTML is text except for a few tags that become styles, images become links, and
+links lead to http, https and mailto addresses only.  Two rules differ from CommonMark because of how models write: a
+line break remains one, and three dashes below a paragraph are a rule, not the underline of a heading.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from functools import lru_cache, partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from app.markdown import math_syntax
+from app.markdown import extensions, math_syntax
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
+from app.markdown.extensions import bare_links, safe_link
 from app.thoughts import split_thought
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ _FIRST_EMOJI = 0x1F000
 
 _ENDED_BY_QUOTE = ["paragraph", "reference", "blockquote", "list"]
 _ENDED_BY_LIST = _ENDED_BY_QUOTE[:-1]
-_SAFE_LINK = re.compile(r"(https?://|mailto:)[^\s]", re.IGNORECASE)
-_BARE_URL = re.compile(r"https?://[^\s<>\"'`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]+")
-_TRAILING = ".,;:!?*_~"
 _PUNCTUATION = re.compile(r"[.,;:!?。，；：！？、]+")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
@@ -50,17 +48,20 @@ def parser() -> MarkdownIt:
     """Return the parser; it has no state between two texts."""
     # Deferred: importing markdown-it takes 30 ms.
     from markdown_it import MarkdownIt
-    from markdown_it.rules_block import blockquote, list_block, table
+    from markdown_it.rules_block import blockquote, list_block, reference, table
     from markdown_it.rules_inline import emphasis, image, link, strikethrough
 
     made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": MAX_NESTING})
     made.enable(["table", "strikethrough"])
     made.disable(["html_block", "html_inline", "lheading"])
-    made.block.ruler.at("paragraph", math_syntax.paragraph)
+    made.block.ruler.at("paragraph", extensions.paragraph)
+    made.block.ruler.at("reference", partial(_unless_footnote, reference))
     made.block.ruler.at("table", partial(math_syntax.table, table), {"alt": ["paragraph", "reference"]})
     made.block.ruler.at("blockquote", partial(_unless_too_deep, blockquote), {"alt": _ENDED_BY_QUOTE})
     made.block.ruler.at("list", partial(_unless_too_deep, list_block), {"alt": _ENDED_BY_LIST})
     made.inline.ruler.before("escape", "formula", math_syntax.inline_formula)
+    made.inline.ruler.before("link", "footnote", extensions.footnote)
+    made.inline.ruler.after("autolink", "tag", extensions.tag)
     made.core.ruler.after("block", "remember_tail", math_syntax.remember_tail)
     made.inline.ruler.at("link", partial(_unless_crowded, link))
     made.inline.ruler.at("image", partial(_unless_crowded, image))
@@ -72,6 +73,12 @@ def parser() -> MarkdownIt:
 def _unless_too_deep(rule: math_syntax.BlockRule, state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Apply the quote or the list rule; text that is nested too deeply, which markdown-it drops, remains text."""
     return state.level < MAX_NESTING - 3 and rule(state, start, end, silent)
+
+
+def _unless_footnote(rule: math_syntax.BlockRule, state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Apply the rule for link references, except to footnotes."""
+    first = state.bMarks[start] + state.tShift[start]
+    return not state.src.startswith("[^", first) and rule(state, start, end, silent)
 
 
 def _with_cjk_delimiters(rule: InlineRule, state: StateInline, silent: bool) -> bool:
@@ -218,10 +225,12 @@ class Place:
             self._marker = f"{number}{markup}"
 
     def _paragraph(self, token: Token) -> Iterator[Block]:
-        """Yield a paragraph; a display formula within it separates two."""
-        runs = deque(_runs(token.children, with_display_formulas=True))
-        if not any(isinstance(run, Formula) for run in runs):
-            yield self._prose(tuple(run for run in runs if isinstance(run, Span)))
+        """Yield a paragraph; a display formula within it, a summary and a footnote separate two."""
+        runs = deque(_runs(token.children, in_paragraph=True, may_be_alone=not self._marker))
+        if all(isinstance(run, Span) for run in runs):
+            spans = [run for run in runs if isinstance(run, Span)]
+            if spans or self._marker:
+                yield self._prose(_stripped(spans) if "<" in token.content else tuple(spans))
             return
         text: list[Span] = []
         while runs:
@@ -232,6 +241,8 @@ class Place:
             if before := _stripped(text):
                 yield self._prose(before)
             text = []
+            if run is None:
+                continue
             # Punctuation after a formula becomes part of it instead of beginning a line.
             formula, source, after = run.formula, run.source, runs[0] if runs else None
             if isinstance(after, Span) and not after.formula and (mark := _PUNCTUATION.match(after.text)):
@@ -242,9 +253,13 @@ class Place:
             yield self._prose(rest)
 
     def _prose(self, spans: tuple[Span, ...]) -> Prose:
-        if self._marker in BULLETS and spans and not spans[0].style and (task := _TASK.match(spans[0].text)):
-            self._marker = "☐" if task[1] == " " else "☑"
-            spans = (replace(spans[0], text=spans[0].text[task.end() :]), *spans[1:])
+        if self._marker and spans and not spans[0].style and (task := _TASK.match(spans[0].text)):
+            box, text = "☐" if task[1] == " " else "☑", spans[0].text[task.end() :]
+            if self._marker in BULLETS:
+                self._marker = box
+            else:
+                text = f"{box} {text}"
+            spans = (replace(spans[0], text=text), *spans[1:])
         return Prose(spans, **self._where())
 
     def _table(self, tokens: list[Token]) -> Table:
@@ -284,11 +299,19 @@ def inline_spans(children: list[Token] | None) -> tuple[Span, ...]:
 _STYLES = {"strong": Style.STRONG, "em": Style.EMPHASIS, "s": Style.STRUCK}
 
 
-def _runs(children: list[Token] | None, *, with_display_formulas: bool = False) -> list[Span | Formula]:
-    """Return spans, adjacent ones of one style joined; display formulas are spans too unless asked for."""
-    runs: list[Span | Formula] = []
+def _runs(
+    children: list[Token] | None, *, in_paragraph: bool = False, may_be_alone: bool = False
+) -> list[Span | Formula | None]:
+    """Return spans, adjacent ones of one style joined.
+
+    ``in_paragraph`` yields display formulas as such, and None where a new paragraph begins.
+    """
+    runs: list[Span | Formula | None] = []
     open_styles: list[Style] = []
     hrefs = [""]
+    children = children or []
+    has_tags = any(child.type == "tag" for child in children)
+    tags = extensions.meaningful_tags(children, may_be_alone=may_be_alone) if has_tags else set()
 
     def add(text: str, style: Style, href: str) -> None:
         last = runs[-1] if runs else None
@@ -298,7 +321,29 @@ def _runs(children: list[Token] | None, *, with_display_formulas: bool = False) 
         if text:
             runs.append(Span(text, style, href))
 
-    for child in children or []:
+    def add_text(text: str, style: Style) -> None:
+        for piece, href in [(text, hrefs[-1])] if hrefs[-1] else bare_links(text):
+            add(piece, style, href)
+
+    def add_tag(child: Token, style: Style) -> None:
+        name, closes = child.content, child.meta["closes"]
+        is_new_line = not runs or runs[-1] is None or (isinstance(runs[-1], Span) and runs[-1].text.endswith("\n"))
+        if name == "br" or (name in {"div", "p", "center", "li"} and not closes and not is_new_line):
+            add("\n", style, hrefs[-1])
+        if name == "li" and not closes:
+            add("• ", style, hrefs[-1])
+        elif name == "a" and closes:
+            hrefs.pop()
+        elif name == "a":
+            hrefs.append(safe_link(child.meta.get("href", "")))
+        if name in extensions.STYLES and not closes:
+            open_styles.append(extensions.STYLES[name])
+        elif name in extensions.STYLES:
+            open_styles.remove(extensions.STYLES[name])
+        if name == "summary" and in_paragraph:
+            runs.append(None)
+
+    for index, child in enumerate(children):
         style = reduce(or_, open_styles, Style.PLAIN)
         match child.type:
             case "strong_open" | "em_open" | "s_open":
@@ -311,42 +356,27 @@ def _runs(children: list[Token] | None, *, with_display_formulas: bool = False) 
                 hrefs.pop()
             case "code_inline":
                 add(child.content, style | Style.CODE, hrefs[-1])
-            case "formula" if with_display_formulas and child.meta["display"]:
+            case "formula" if in_paragraph and child.meta["display"]:
                 runs.append(Formula(child.content, child.markup))
             case "formula":
                 runs.append(Span(child.markup, style, hrefs[-1], child.content))
             case "open_formula":
                 add(child.markup, style | Style.QUIET, hrefs[-1])
             case "softbreak" | "hardbreak":
-                add("\n", style, hrefs[-1])
+                # A break beside a tag that ends a line is not a second one.
+                if index - 1 not in tags or children[index - 1].content not in ("br", *extensions.CONTAINERS):
+                    add("\n", style, hrefs[-1])
             case "image":
                 source = str(child.attrGet("src") or "")
                 add(child.content or source, style, hrefs[-1] or safe_link(source))
+            case "footnote":
+                if child.meta["defines"] and in_paragraph:
+                    runs.append(None)
+                add(f"[{child.content}]", style | Style.SUPERSCRIPT | Style.FOOTNOTE, hrefs[-1])
+            case "tag" if index in tags:
+                add_tag(child, style)
+            case "tag":
+                add_text(child.markup, style)
             case "text" | "text_special":
-                pieces = [(child.content, hrefs[-1])] if hrefs[-1] else bare_links(child.content)
-                for text, href in pieces:
-                    add(text, style, href)
+                add_text(child.content, style)
     return runs
-
-
-def safe_link(address: str) -> str:
-    """Return the address if its scheme is allowed, else an empty string."""
-    return address if _SAFE_LINK.match(address) else ""
-
-
-def bare_links(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the text in parts, each with the address that it is, or an empty string."""
-    if "://" not in text:
-        yield text, ""
-        return
-    end = 0
-    for match in _BARE_URL.finditer(text):
-        address = match[0].rstrip(_TRAILING)
-        while address.endswith(")") and address.count(")") > address.count("("):
-            address = address[:-1].rstrip(_TRAILING)
-        if not _SAFE_LINK.match(address):
-            continue
-        yield text[end : match.start()], ""
-        yield address, address
-        end = match.start() + len(address)
-    yield text[end:], ""

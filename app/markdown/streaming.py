@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
-_MARKS_ONLY = re.compile(r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|[-*+][ \t]+\[?[ xX]?\]?)[ \t]*")
+_MARKS_ONLY = re.compile(
+    r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|(?:[-*+]|\d{1,9}[.)])[ \t]+\[?[ xX]?\]?)[ \t]*"
+)
+_PART_OF_TAG = re.compile(r"</?[a-zA-Z]{0,10}\Z")
 _PART_OF_FENCE = re.compile(r" {0,3}(`{1,3}|~{1,3})")
 _REFERENCE = re.compile(r"^[ >\t]*\[[^\]\n]+\]:", re.MULTILINE)
 _ITEM_INDENT = 3
@@ -154,6 +157,7 @@ class _Part:
             start = tail.rfind("\n") + 1
             if _MARKS_ONLY.fullmatch(tail, start):
                 tail = tail[:start]
+            tail = _PART_OF_TAG.sub("", tail)
         if not tail.strip():
             return list(self.settled)
         return [*self.settled, *Place(self._number).blocks(self._parse(tail, preview=preview)[0])]

@@ -17,7 +17,7 @@ ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "h3", "h4", "h5", "h6", "p"),
     *("time", "article", "div", "details", "summary", "dl", "dt", "dd", "ul", "ol", "li", "blockquote", "hr", "br"),
     *("figure", "figcaption", "pre", "code", "span", "strong", "em", "s", "a", "table", "thead", "tbody", "tr", "th"),
-    *("td", "svg", "g", "path", "rect", "ellipse", "text"),
+    *("td", "sub", "sup", "u", "mark", "svg", "g", "path", "rect", "ellipse", "text"),
 }
 ATTRIBUTES = {
     *(
@@ -123,6 +123,12 @@ def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
     [
         ("**a** *b* ~~c~~ `d`", "<p><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>"),
         ("*重要* *b*", '<p><em class="han">重要</em> <em>b</em></p>'),
+        (
+            "H<sub>2</sub>O x<sup>2</sup> <mark>m</mark> <u>u</u> <kbd>K</kbd>",
+            "<p>H<sub>2</sub>O x<sup>2</sup> <mark>m</mark> <u>u</u> <code>K</code></p>",
+        ),
+        ("a[^1]\n\n[^1]: b", "<p>a<sup>[1]</sup></p><p><sup>[1]</sup> b</p>"),
+        ("1. [x] a", "<ol><li><p>☑ a</p></li></ol>"),
         ("# A\n\n###### B", "<h3>A</h3><h6>B</h6>"),
         ("a\nb", "<p>a<br>b</p>"),
         ("- a\n- b", "<ul><li><p>a</p></li><li><p>b</p></li></ul>"),
@@ -160,6 +166,27 @@ def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
 )
 def test_markdown_as_elements(markdown: str, html: str) -> None:
     assert body(markdown) == html
+
+
+def test_text_from_right_to_left_has_its_direction() -> None:
+    html = body("مرحبا `x`\n\n- `x` بند\n- end\n\n> نص\n>\n> ```\n> a\n> ```\n\n| نص | b |\n|---|---|\n| 1 | 2 |")
+    assert html.startswith('<p dir="rtl">مرحبا')
+    assert (
+        '<ul dir="rtl"><li><p dir="rtl"><code>x</code> بند</p></li><li dir="ltr"><p dir="ltr">end</p></li></ul>' in html
+    )
+    assert '<blockquote dir="rtl"><p dir="rtl">نص</p><figure class="code">' in html
+    assert '<div class="wide" dir="rtl"><table>' in html
+    # Code is left to right wherever it is.
+    assert re.search(r"code, pre, figure\.code, svg \{ direction: ltr;", written("x"))
+    assert not re.search(
+        r"(?:padding|border|text-align)(?:-|: )left", written("x").replace("pre { margin: 0; text-align: left", "")
+    )
+
+
+def test_isolates_are_kept_in_prose() -> None:
+    text = written("מחיר \u20675$\u2069 `a\u2066b\u2069`")
+    assert "\u20675$\u2069" in text
+    assert "a[U+2066]b[U+2069]" in text
 
 
 def test_leading_line_break_in_code_is_kept() -> None:

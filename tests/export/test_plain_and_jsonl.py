@@ -39,6 +39,11 @@ def test_answer_without_syntax_and_question_as_typed() -> None:
     )
 
 
+def test_nested_code_keeps_its_fence_language_and_indentation() -> None:
+    text = plain(answered("1. do\n\n   ```sh\n   a\n     b\n   ```\n\n> q\n>\n> ```\n> c\n> d\n> ```"), BARE)
+    assert text.endswith("1. do\n  ```sh\n  a\n    b\n  ```\n\n> q\n>\n> ```\n> c\n> d\n> ```\n")
+
+
 def test_plain_text_contains_attachments_thoughts_and_status() -> None:
     tree = answered(
         THOUGHT, provenance=PROVENANCE, status=Status.STOPPED, attachments=(Attachment("a\nb.txt", "inside\n"),)

@@ -49,8 +49,21 @@ def test_headings_and_rules():
     assert text.level == 0
 
 
-def test_dashes_below_a_paragraph_are_a_rule():
+def test_three_dashes_below_a_paragraph_are_a_rule():
     assert [type(block) for block in parse("text\n---\nmore")] == [Prose, Rule, Prose]
+
+
+def test_underlined_headings():
+    text = "A *title*\n=========\nB\n-----\ntext\n\n> C\n> ==\n\n- D\n  ====\n- e\n====\n\n$$\nx\n=\ny\n$$"
+    assert [(block.level, plain_text([block])) for block in parse(text)] == [
+        (1, "A title"),
+        (2, "B"),
+        (0, "text"),
+        (1, "> C"),
+        (1, "• D"),
+        (0, "• e\n  ===="),
+        (0, "$$\nx\n=\ny\n$$"),
+    ]
 
 
 def test_lists_are_flat_with_markers_and_depth():
@@ -63,6 +76,11 @@ def test_lists_are_flat_with_markers_and_depth():
         ("•", 2, "e"),
         ("☑", 1, "done"),
         ("☐", 1, "open"),
+    ]
+    assert [(block.marker, block.spans[0].text) for block in parse("1. [ ] a\n2. [x] b\n3. [x]c")] == [
+        ("1.", "☐ a"),
+        ("2.", "☑ b"),
+        ("3.", "[x]c"),
     ]
 
 
@@ -105,12 +123,71 @@ def test_html_is_text():
     for text in (
         "<script>alert(1)</script>",
         "a <img src=x onerror=y> b",
-        "<div>\n\n**x**\n\n</div>",
+        "<iframe>\n\n**x**\n\n</iframe>",
         "<!-- hidden -->",
     ):
         shown = plain_text(parse(text))
         for piece in text.replace("**", "").split():
             assert piece in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("H<sub>2</sub>O", [("H", Style.PLAIN), ("2", Style.SUBSCRIPT), ("O", Style.PLAIN)]),
+        ("x<SUP>**2**</SUP>", [("x", Style.PLAIN), ("2", Style.SUPERSCRIPT | Style.STRONG)]),
+        ("<kbd>Ctrl</kbd>+<kbd>C</kbd>", [("Ctrl", Style.CODE), ("+", Style.PLAIN), ("C", Style.CODE)]),
+        ("a<br>b<br/>c<br />\nd", [("a\nb\nc\nd", Style.PLAIN)]),
+        ("<b>a</b> <i>b</i> <del>c</del>", [("a", Style.STRONG), (" ", Style.PLAIN), ("b", Style.EMPHASIS),
+            (" ", Style.PLAIN), ("c", Style.STRUCK)]),
+        ("<mark>a</mark><u>b</u>", [("a", Style.MARKED), ("b", Style.UNDERLINED)]),
+        ('<span style="color:red">a</span> <font color=red>b</font>', [("a b", Style.PLAIN)]),
+        ("<sub>a<sup>b</sub>c", [("a<sup>b", Style.SUBSCRIPT), ("c", Style.PLAIN)]),
+        ("the <b> tag and 1 < 2 <br", [("the <b> tag and 1 < 2 <br", Style.PLAIN)]),
+        ("</sub> `<sub>`", [("</sub> ", Style.PLAIN), ("<sub>", Style.CODE)]),
+        ("\\<br> &lt;br&gt;", [("<br> <br>", Style.PLAIN)]),
+    ],
+)  # fmt: skip
+def test_tags_for_text_become_styles(text: str, expected: list[tuple[str, Style]]):
+    assert styles(text) == expected
+
+
+def test_details_are_their_summary_and_text():
+    text = "<details>\n<summary>More <b>here</b></summary>\n\nHidden **text**.\n\n- a\n\n</details>\n\nafter"
+    assert plain_text(parse(text)) == "More here\n\nHidden text.\n\n• a\n\nafter"
+    assert parse(text)[0].spans == (Span("More here", Style.STRONG),)
+    one_line = "<details open><summary>S</summary>T</details>\n<div align='center'>\n\nC\n\n</div>"
+    assert plain_text(parse(one_line)) == "S\n\nT\n\nC"
+    for shown in ("Use <details> to fold.", "<details> is a tag", "- <details>\n- <div>"):
+        assert plain_text(parse(shown)).replace("• ", "- ") == shown
+
+
+def test_tags_in_cells():
+    table = only("| a | b |\n|---|---|\n| one<br>two | <ul><li>x</li><li>y</li></ul> |")
+    assert table.rows == (((Span("one\ntwo"),), (Span("• x\n• y"),)),)
+    assert plain_text([table]) == "a\tb\none two\t• x • y"
+
+
+def test_links_in_tags_are_limited_too():
+    assert links('<a href="https://x.org">x</a> <a href=javascript:alert(1)>y</a>') == [("x", "https://x.org")]
+    assert links('<img src="https://x.org/y.png" onerror="alert(1)">') == [
+        ("https://x.org/y.png", "https://x.org/y.png")
+    ]
+
+
+def test_footnotes():
+    text = "One.[^1] Two[^note] [^none] `[^1]`\n\n[^1]: First *text*\n[^note]: Second\n    goes on\n"
+    one, first, second = parse(text)
+    assert [(span.text, span.style) for span in one.spans] == [
+        ("One.", Style.PLAIN),
+        ("[1]", Style.SUPERSCRIPT | Style.FOOTNOTE),
+        (" Two", Style.PLAIN),
+        ("[note]", Style.SUPERSCRIPT | Style.FOOTNOTE),
+        (" [^none] ", Style.PLAIN),
+        ("[^1]", Style.CODE),
+    ]
+    assert plain_text([first, second]) == "[1] First text\n\n[note] Second\ngoes on"
+    assert links("[^1]: https://x.org") == [("https://x.org", "https://x.org")]
 
 
 def test_links_are_limited_to_allowed_schemes():
@@ -153,10 +230,22 @@ def test_image_is_a_link_with_its_description():
         ("请看https://x.org/a。谢谢", "https://x.org/a"),
         ("https://x.org/?a=1&b=2", "https://x.org/?a=1&b=2"),
         ("**https://x.org**", "https://x.org"),
+        ("(www.x.org/a_(b)).", "www.x.org/a_(b)"),
+        ("见www.x.org。", "www.x.org"),
+        ("mail me@x.example.org.", "me@x.example.org"),
+        ("<me.too+tag@x.org>", "me.too+tag@x.org"),
     ],
 )
-def test_bare_urls_are_links(text: str, address: str):
-    assert links(text) == [(address, address)]
+def test_bare_addresses_are_links(text: str, address: str):
+    scheme = "" if "://" in address else "mailto:" if "@" in address else "http://"
+    assert links(text) == [(address, scheme + address)]
+
+
+@pytest.mark.parametrize(
+    "text", ["wwww.x.org", "www.", "www. x", "a@b", "@name", "x@y@z.org", "git@x", "a.www.x.org", "@me.org"]
+)
+def test_what_is_no_address(text: str):
+    assert links(text) == []
 
 
 def test_urls_in_code_are_not_links():
@@ -173,7 +262,18 @@ def test_thought_blocks_are_marked():
 
 def test_plain_text_of_blocks():
     text = plain_text(parse("# T\n\na **b**\n\n1. x\n   - y\n2. z\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nc\n```"))
-    assert text == "T\n\na b\n\n1. x\n  • y\n2. z\n\na\tb\n1\t2\n\nc"
+    assert text == "T\n\na b\n\n1. x\n  • y\n2. z\n\na\tb\n1\t2\n\n```py\nc\n```"
+
+
+def test_plain_text_keeps_nested_code_and_quotes_together():
+    text = (
+        "1. do\n   ```sh\n   a\n\n   b\n   ```\n   - then\n\n     ```\n     c\n     d\n     ```\n\n"
+        "> said\n>\n> - x\n>   y\n>\n> ````\n> ```\n> ````\n"
+    )
+    assert plain_text(parse(text)) == (
+        "1. do\n  ```sh\n  a\n\n  b\n  ```\n  • then\n    ```\n    c\n    d\n    ```\n\n"
+        "> said\n>\n> • x\n>   y\n>\n> ````\n> ```\n> ````"
+    )
 
 
 @pytest.mark.parametrize("text", ["`", "[", "![", "|", "text"])

@@ -265,7 +265,7 @@ def test_select_all_includes_messages_never_shown(transcript):
     text = transcript.state.selected_text()
     assert text.count("Some bold text") == 100
     assert text.startswith("Question 0\n\nSome bold")
-    assert text.endswith("y = 2\n\nEnd.")
+    assert text.endswith("y = 2\n```\n\nEnd.")
     drawn, whole = transcript.page.view(1), transcript.page.view(101)
     assert drawn.body.text((0, 0), drawn.body.end) == whole.body.text((0, 0), whole.body.end)
 
@@ -411,7 +411,7 @@ def test_a_part_of_an_answer_is_copied_as_markdown(transcript):
     body = transcript.page.view(0).body
     text = body.text((0, 1), body.end, markdown=True)
     assert text.startswith(
-        "tart.\n\n- one\n\n  ```py\n  x\n  ```\n- two\n\n> said\n\n| a | b |\n|---|--:|\n| 0 | x |\n"
+        "tart.\n\n- one\n\n    ```py\n    x\n    ```\n- two\n\n> said\n\n| a | b |\n|---|--:|\n| 0 | x |\n"
     )
     assert text.endswith("| 59 | x |")
     assert text.count("---") == 1

@@ -116,9 +116,9 @@ def test_shift_selects_from_the_beginning_of_the_message(focused):
     key(focused, "Down", SHIFT)
     assert focused.state.selected_text().startswith("First line\nsecond\n\nSome b")
     key(focused, "End", SHIFT | CTRL)
-    assert focused.state.selected_text().endswith("y = 2\n\nEnd.")
+    assert focused.state.selected_text().endswith("y = 2\n```\n\nEnd.")
     key(focused, "Left", SHIFT, 4)
-    assert focused.state.selected_text().endswith("y = 2")
+    assert focused.state.selected_text().endswith("y = 2\n```")
     key(focused, "Escape")
     assert focused.state.selected_text() == ""
 
@@ -184,7 +184,7 @@ def test_copying_part_of_a_message_as_markdown(focused):
     key(focused, "Left", SHIFT)
     key(focused, "C", CTRL | SHIFT)
     assert QGuiApplication.clipboard().text() == (
-        "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n  - deep\n\n"
+        "## A **title**\n\nSome *slanted* and `code`, [a link](https://a.b/c).\n\n1. one\n2. two\n    - deep\n\n"
         "> said\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```py\nx = 1\n```\n\nEnd"
     )
 

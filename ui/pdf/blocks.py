@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
+from app.markdown.blocks import WORD, Block, Code, Formula, Prose, Rule, Span, Style, Table, is_right_to_left
 from app.markdown.highlight import coloured_lines
 from ui.pdf.lines import Line, TextLayouter
 from ui.pdf.pages import Fill, Group, Item, Rectangle, Strip
@@ -32,7 +32,10 @@ CELL_MARGIN_X, CELL_MARGIN_Y = 80, 42
 SIZES = (TEXT_SIZE - 6, 88, 76, 66)
 """Text sizes, tried until no word of the table is broken."""
 CELL_LINE_HEIGHT = 1.42
-LONGEST_WORD = 900
+LONGEST_WORD, LONGEST_ADDRESS = 1_800, 900
+"""Longer ones are broken."""
+LARGEST_FIRST_COLUMN = 0.35
+"""Share of the width that the first column may take to be repeated in each part of a table that is too wide."""
 MEASURED_ROWS = 400
 """Rows that determine the widths of the columns."""
 TALLEST_ROW = 0.5
@@ -51,6 +54,8 @@ class Area:
     """Colour of the text."""
     size: int = TEXT_SIZE
     fills: tuple[Fill, ...] = ()
+    is_mirrored: bool = False
+    """Whether text is read from right to left."""
 
 
 class BlockLayouter:
@@ -64,6 +69,8 @@ class BlockLayouter:
         """Yield the blocks of a message."""
         row = list(blocks)
         for before, block, after in zip([None, *row], row, [*row[1:], None], strict=False):
+            direction = is_right_to_left(block)
+            area = area if direction is None else replace(area, is_mirrored=direction)
             keep = isinstance(after, Code | Table | Formula) and _ends_with_colon(block)
             for group in self._block(block, area, self._gap(before, block, area.size)):
                 group.keep_with_next |= keep
@@ -75,7 +82,10 @@ class BlockLayouter:
     ) -> Group:  # fmt: skip
         """Return a separate line, such as the name of a speaker."""
         span = Span(text, Style.STRONG if bold else Style.PLAIN)
-        lines = self._text.span_lines([span], size or area.size, area.width, role=area.role, line_height=line_height)
+        mirrored = bool(is_right_to_left(Prose((span,))))
+        lines = self._text.span_lines(
+            [span], size or area.size, area.width, role=area.role, line_height=line_height, is_mirrored=mirrored
+        )
         return Group(_strips(lines, area.left), gap, True, keep_with_next, fills=area.fills)
 
     def code(self, code: Code, area: Area, gap: float) -> Iterator[Group]:
@@ -101,12 +111,15 @@ class BlockLayouter:
         full_indent = INDENT * block.depth + QUOTE_INDENT * len(block.quotes)
         indent = min(full_indent, area.width * LARGEST_INDENT)
         scale = indent / full_indent if full_indent else 1.0
+        distances = [(INDENT * lists + QUOTE_INDENT * number) * scale for number, lists in enumerate(block.quotes)]
+        right = area.left + area.width - BAR_WIDTH
         bars = tuple(
-            (area.left + (INDENT * lists + QUOTE_INDENT * number) * scale, BAR_WIDTH, "hairline")
-            for number, lists in enumerate(block.quotes)
+            (right - distance if area.is_mirrored else area.left + distance, BAR_WIDTH, "hairline")
+            for distance in distances
         )
         role = "quiet_text" if block.quotes and area.role == "text" else area.role
-        inner = Area(area.left + indent, area.width - indent, role, area.size, (*area.fills, *bars))
+        left = area.left + (0 if area.is_mirrored else indent)
+        inner = Area(left, area.width - indent, role, area.size, (*area.fills, *bars), area.is_mirrored)
         groups: Iterable[Group] = ()
         match block:
             case Prose():
@@ -116,7 +129,7 @@ class BlockLayouter:
             case Formula():
                 groups = [self._formula(block, inner, gap)]
             case Table():
-                groups = [TableLayouter(block, inner, self._style, self._text, self._page_height).group(gap)]
+                groups = self._table(block, inner, gap)
             case Rule():
                 rule = Rectangle(inner.width, 6, self._style.colour("edge"))
                 groups = [Group([Strip(20, [(inner.left, 6, rule)])], gap, fills=inner.fills)]
@@ -134,8 +147,19 @@ class BlockLayouter:
             role=area.role,
             bold=is_heading,
             line_height=1.35 if is_heading else LINE_HEIGHT,
+            is_mirrored=area.is_mirrored,
         )
         return Group(_strips(lines, area.left), gap, keep_with_next=is_heading, fills=area.fills)
+
+    def _table(self, table: Table, area: Area, gap: float) -> Iterator[Group]:
+        """Yield a table; one that is too wide in parts with some of the columns, below each other."""
+        layouter = TableLayouter(table, area, self._style, self._text, self._page_height)
+        parts = layouter.parts()
+        for number, columns in enumerate(parts):
+            if len(parts) > 1:
+                part = _columns(table, columns)
+                layouter = TableLayouter(part, area, self._style, self._text, self._page_height)
+            yield layouter.group(area.size if number else gap)
 
     def _formula(self, block: Formula, area: Area, gap: float) -> Group:
         picture = self._pictures.formula(block.formula, block.source, display=True, size=area.size, role=area.role)
@@ -148,8 +172,10 @@ class BlockLayouter:
 
     def _add_marker(self, group: Group, block: Block, area: Area) -> None:
         """Put the marker of a list item beside the first line."""
-        (marker,) = self._text.span_lines([Span(block.marker)], area.size, INDENT * 3, role=area.role)
-        left = area.left - max(marker.width + area.size * 0.45, INDENT * 0.6)
+        text = f"\u200f{block.marker}\u200f" if area.is_mirrored else block.marker
+        (marker,) = self._text.span_lines([Span(text)], area.size, INDENT * 3, role=area.role)
+        beside = max(marker.width + area.size * 0.45, INDENT * 0.6)
+        left = area.left + area.width + beside - marker.width if area.is_mirrored else area.left - beside
         if not group.strips:
             line_height = 1.35 if block.level else LINE_HEIGHT
             group.strips = [Strip(_text_size(block, area) * line_height)]
@@ -180,6 +206,12 @@ def _text_size(block: Block, area: Area) -> int:
     return round(area.size * HEADING_SCALES[block.level - 1]) if block.level else area.size
 
 
+def _columns(table: Table, numbers: Sequence[int]) -> Table:
+    """Return some columns of a table."""
+    head, *rows = (tuple(row[number] for number in numbers) for row in (table.head, *table.rows))
+    return replace(table, head=head, rows=tuple(rows), align=tuple(table.align[number] for number in numbers))
+
+
 def _ends_with_colon(block: Block) -> bool:
     """Whether a paragraph introduces the block after it."""
     return isinstance(block, Prose) and bool(block.spans) and block.spans[-1].text.rstrip().endswith((":", "："))
@@ -191,7 +223,22 @@ class TableLayouter:
     def __init__(self, table: Table, area: Area, style: PageStyle, text: TextLayouter, page_height: float) -> None:
         self._table, self._area, self._style, self._text = table, area, style, text
         self._page_height = page_height
+        self._least: list[float] = []
+        """Widths of the columns without broken words in the smallest text size that was tried."""
         self._size, self._columns = self._measure(area.width)
+
+    def parts(self) -> list[list[int]]:
+        """Return the columns that fit the width together without broken words; a narrow first one is in each part."""
+        parts: list[list[int]] = [[]]
+        room, first = self._area.width, self._least[0]
+        repeated = [0] if first <= self._area.width * LARGEST_FIRST_COLUMN else []
+        for number, width in enumerate(self._least):
+            if width > room and parts[-1] not in ([], repeated):
+                parts.append(list(repeated))
+                room = self._area.width - (first if repeated else 0)
+            parts[-1].append(number)
+            room -= width
+        return parts
 
     def group(self, gap: float) -> Group:
         """Return the rows, a strip for each."""
@@ -204,9 +251,11 @@ class TableLayouter:
     def _row(self, cells: tuple[Cell, ...], *, is_head: bool) -> list[Strip]:
         """Return one strip, or one for each line where the row is very high."""
         columns: list[tuple[float, list[Line]]] = []
-        x = self._area.left
-        for number, (spans, column) in enumerate(zip(cells, self._columns, strict=True)):
-            margin = CELL_MARGIN_X if number else 0
+        is_mirrored = self._area.is_mirrored
+        start = self._area.left + (self._area.width - sum(self._columns) if is_mirrored else 0)
+        x, row_of_cells = start, list(enumerate(zip(cells, self._columns, strict=True)))
+        for number, (spans, column) in reversed(row_of_cells) if is_mirrored else row_of_cells:
+            margin = CELL_MARGIN_X if number or is_mirrored else 0
             cell_lines = self._text.span_lines(
                 spans,
                 self._size,
@@ -215,11 +264,12 @@ class TableLayouter:
                 bold=is_head,
                 line_height=CELL_LINE_HEIGHT,
                 align=self._table.align[number],
+                is_mirrored=is_mirrored,
             )
             columns.append((x + margin, cell_lines))
             x += column
         colour = self._style.colour("edge" if is_head else "hairline")
-        rule = Rectangle(x - self._area.left, 6, colour)
+        rule = Rectangle(x - start, 6, colour)
         height = max((sum(line.height for line in lines) for _, lines in columns), default=0.0) + 2 * CELL_MARGIN_Y
         if height <= self._page_height * TALLEST_ROW:
             items: list[Item] = []
@@ -228,20 +278,20 @@ class TableLayouter:
                 for line in lines:
                     items.append((left, y, line))
                     y += line.height
-            return [Strip(max(height, self._size), [*items, (self._area.left, height - 6, rule)])]
+            return [Strip(max(height, self._size), [*items, (start, height - 6, rule)])]
         strips = [Strip(CELL_MARGIN_Y)]
         for number in range(max(len(lines) for _, lines in columns)):
             row = [(left, 0.0, lines[number]) for left, lines in columns if number < len(lines)]
             strips.append(Strip(max(line.height for _, _, line in row), list(row)))
-        return [*strips, Strip(CELL_MARGIN_Y, [(self._area.left, CELL_MARGIN_Y - 6, rule)])]
+        return [*strips, Strip(CELL_MARGIN_Y, [(start, CELL_MARGIN_Y - 6, rule)])]
 
     def _measure(self, width: float) -> tuple[int, list[float]]:
         """Return the text size and the widths of the columns."""
-        least: list[float] = []
         for size in SIZES:
             columns = zip(self._table.head, *self._table.rows[:MEASURED_ROWS], strict=True)
             bounds = [self._column_bounds(cells, size) for cells in columns]
             least, most = [low for low, _ in bounds], [high for _, high in bounds]
+            self._least = least
             if sum(most) <= width:
                 return size, most
             if sum(least) <= width:
@@ -260,8 +310,10 @@ class TableLayouter:
                     continue
                 text, text_format = run[0][:2_000], run[1]
                 measure = text_format.face, text_format.size
-                low = max([low, *(self._style.text_width(word, *measure) for word in text.split())])
+                for word in WORD.findall(text):
+                    limit = LONGEST_ADDRESS if "/" in word else LONGEST_WORD
+                    low = max(low, min(limit, self._style.text_width(word, *measure)))
                 width += max(self._style.text_width(line, *measure) for line in text.split("\n"))
             high = max(high, width)
         margins = 2 * CELL_MARGIN_X + 12
-        return min(low, LONGEST_WORD) + margins, high + margins
+        return low + margins, high + margins

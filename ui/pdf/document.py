@@ -108,7 +108,7 @@ def _message(
     for attachment in entry.message.attachments:
         name = " ".join(attachment.name.split())
         yield layouter.line(f"{options.labels.attachment}: {name}", quiet_area, gap=60.0)
-        yield from layouter.code(Code(clean(attachment.content)), area, 40.0)
+        yield from layouter.code(Code(clean(attachment.content, in_code=True)), area, 40.0)
     if entry.thought:
         yield layouter.line(thought_label(entry, options), quiet_area, gap=60.0)
         yield from layouter.blocks(entry.thought_blocks, _beside_a_bar(quiet_area))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextLine
+from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
 
 from app.export.entries import name_bidi_controls
 from app.markdown.blocks import Span, Style, has_chinese, utf16_length
@@ -19,6 +19,7 @@ from ui.pdf.style import CODE_LINE_HEIGHT, CODE_SIZE, LINE_HEIGHT, Face, PageSty
 LONGEST_PARAGRAPH = 20_000
 """Characters that are laid out together; the cost of a QTextLayout grows faster than its length."""
 NO_BREAK_SPACE = "\u00a0"
+_IN_FACE = Style.STRONG | Style.EMPHASIS
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffc]|[\ud800-\udfff]")
 
 Run: TypeAlias = tuple[str, TextFormat] | Picture
@@ -62,39 +63,45 @@ class TextLayouter:
                     yield picture
                     continue
                 span = replace(span, style=span.style | Style.CODE)
-            style, text = span.style | (Style.STRONG if bold else Style.PLAIN), clean(span.text)
+            style = span.style | (Style.STRONG if bold else Style.PLAIN)
+            text = clean(span.text, in_code=Style.CODE in style)
             if Style.EMPHASIS in style and has_chinese(text):
                 # Chinese fonts have no italics; emphasis is bold there.
                 style = (style & ~Style.EMPHASIS) | Style.STRONG
             is_code = Style.CODE in style
             face = Face(is_code, Style.STRONG in style, Style.EMPHASIS in style)
             text_format = self._style.text_format(
-                face, round(size * 0.9) if is_code else size, role, style & (Style.CODE | Style.STRUCK), span.href
+                face, round(size * 0.9) if is_code else size, role, style & ~_IN_FACE, span.href
             )
             yield from self._pictures.split_emoji(text, text_format)
 
     def span_lines(
         self, spans: Iterable[Span], size: int, width: float, *, role: str = "text", bold: bool = False,
-        line_height: float = LINE_HEIGHT, align: str = "",
+        line_height: float = LINE_HEIGHT, align: str = "", is_mirrored: bool = False,
     ) -> list[Line]:  # fmt: skip
-        """Return the lines of spans; each line feed in them ends a paragraph."""
+        """Return the lines of spans; each line feed in them ends a paragraph.
+
+        ``is_mirrored`` if they are read from right to left: then they begin at the right.
+        """
         paragraphs = _paragraphs(self.span_runs(spans, size, role=role, bold=bold), width)
-        return [line for runs in paragraphs for line in self._lines(runs, size, width, line_height, align)]
+        option = self._style.mirrored_option if is_mirrored else self._style.text_option
+        align = align or ("right" if is_mirrored else "")
+        return [line for runs in paragraphs for line in self._lines(runs, size, width, line_height, option, align)]
 
     def code_lines(self, stretches: Iterable[tuple[str, CodeRole]], width: float) -> list[Line]:
         """Return the lines that one line of highlighted code takes; none where it is empty."""
         runs: list[Run] = []
         for text, role in stretches:
             text_format = self._style.text_format(Face(mono=True), CODE_SIZE, f"code_{role.value}")
-            runs += self._pictures.split_emoji(clean(text), text_format)
+            runs += self._pictures.split_emoji(clean(text, in_code=True), text_format)
         return [
             line
             for paragraph in _paragraphs(runs, width)
-            for line in self._lines(paragraph, CODE_SIZE, width, CODE_LINE_HEIGHT, is_code=True)
+            for line in self._lines(paragraph, CODE_SIZE, width, CODE_LINE_HEIGHT, self._style.code_option)
         ]
 
     def _lines(
-        self, runs: list[Run], size: int, width: float, line_height: float, align: str = "", is_code: bool = False
+        self, runs: list[Run], size: int, width: float, line_height: float, option: QTextOption, align: str = ""
     ) -> Iterator[Line]:
         """Yield the lines of a paragraph."""
         style, texts, length = self._style, [], 0
@@ -112,8 +119,8 @@ class TextLayouter:
             formats.append(range_)
             texts.append(text)
             length += range_.length
-        layout = QTextLayout("".join(texts), style.font(Face(mono=is_code), size))
-        layout.setTextOption(style.code_option if is_code else style.text_option)
+        layout = QTextLayout("".join(texts), style.font(Face(mono=option is style.code_option), size))
+        layout.setTextOption(option)
         layout.setFormats(formats)
         lines: list[QTextLine] = []
         layout.beginLayout()
@@ -124,7 +131,8 @@ class TextLayouter:
         layout.endLayout()
         for line in lines:
             start, end = line.textStart(), line.textStart() + line.textLength()
-            here = [(_x_of(line, at), picture) for at, picture in pictures if start <= at < end]
+            # Within text from right to left the position after a picture is at its left.
+            here = [(min(_x_of(line, at), _x_of(line, at + 1)), each) for at, each in pictures if start <= at < end]
             height = size * line_height
             above = height / 2 + size * 0.35
             below = height - above
@@ -148,9 +156,10 @@ class TextLayouter:
         return char_format
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, in_code: bool = False) -> str:
     """Return text that can be drawn: bidirectional controls by name, no control characters, ``\\n`` as line break."""
-    return _CONTROLS.sub("\ufffd", name_bidi_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub("\ufffd", name_bidi_controls(lines, in_prose=not in_code))
 
 
 def _paragraphs(runs: Iterable[Run], width: float) -> Iterator[list[Run]]:

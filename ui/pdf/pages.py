@@ -184,7 +184,8 @@ class Pages:
     def _draw(self, strip: Strip, fills: tuple[Fill, ...], gap: float) -> None:
         for fill in fills:
             left, width, role = fill
-            above = gap if fill in self._fills_above else 0.0
+            # Two code blocks are two areas, a quote or a question is one.
+            above = gap if fill in self._fills_above and role != "code_ground" else 0.0
             self._painter.fillRect(QRectF(left, self._y - above, width, strip.height + above), self._style.colour(role))
         self._fills_above = fills
         for x, y, item in strip.items:

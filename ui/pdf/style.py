@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QTextCharFormat, QTextOption
 
 from app.markdown.blocks import Style
@@ -67,7 +68,11 @@ class PageStyle:
         self.text_option = QTextOption()
         self.text_option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.text_option.setUseDesignMetrics(True)
+        self.text_option.setTextDirection(Qt.LayoutDirection.LeftToRight)
+        self.mirrored_option = QTextOption(self.text_option)
+        self.mirrored_option.setTextDirection(Qt.LayoutDirection.RightToLeft)
         self.code_option = QTextOption()
+        self.code_option.setTextDirection(Qt.LayoutDirection.LeftToRight)
         self.code_option.setWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.code_option.setTabStopDistance(self.text_width("0", Face(mono=True), CODE_SIZE) * 4)
 
@@ -103,15 +108,21 @@ class PageStyle:
             self.supplementary.update(dict.fromkeys(each for each in text if each > "\uffff"))
 
     def text_format(self, face: Face, size: int, role: str, style: Style = Style.PLAIN, href: str = "") -> TextFormat:
-        """Return the format of text in the colour ``role`` of the theme; of ``style`` only code and struck count."""
+        """Return the format of text in the colour ``role`` of the theme; ``face`` counts for bold and italics."""
         key = (face, size, style, role, href)
         if key not in self._formats:
             char_format = QTextCharFormat()
             specified = QTextCharFormat.FontPropertiesInheritanceBehavior.FontPropertiesAll
             char_format.setFont(self.font(face, size, struck_out=Style.STRUCK in style), specified)
             char_format.setForeground(self.colour("link" if href else role))
-            if Style.CODE in style:
-                char_format.setBackground(self.colour("code_ground"))
+            if style & (Style.CODE | Style.MARKED):
+                char_format.setBackground(self.colour("question" if Style.MARKED in style else "code_ground"))
+            if Style.UNDERLINED in style:
+                char_format.setFontUnderline(True)
+            if Style.SUBSCRIPT in style:
+                char_format.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSubScript)
+            elif Style.SUPERSCRIPT in style:
+                char_format.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
             if href:
                 char_format.setAnchor(True)
                 char_format.setAnchorHref(escape_url(href))

@@ -8,20 +8,18 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from app.markdown.blocks import Table, block_text
-from app.markdown.control_characters import visible
-from app.markdown.parser import parse
+from app.markdown.blocks import Block, Table, block_text, spans_text
 from app.thoughts import split_thought
 from ui.transcript.blocks.part import search_pattern
 from ui.transcript.blocks.stack import Marks
 from ui.transcript.item import Item
-from ui.transcript.reader import question_text
+from ui.transcript.reader import MAX_SHOWN, question_text, read_in_steps
 from ui.transcript.state import Match, TranscriptState
 from ui.widgets.icons import icon
 from ui.widgets.translated import TranslatedWidget
@@ -36,50 +34,58 @@ TYPING_MS = 120
 _STEPS = {Qt.Key.Key_Return: 1, Qt.Key.Key_Enter: 1, Qt.Key.Key_F3: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
-_NOT_SHOWN = ("](", "][", "]:", "&", "$", "\\")
+_TAG = re.compile(r"<(?!/?think>)/?[a-zA-Z]")
+_NOT_SHOWN = ("](", "][", "]:", "[^", "&", "$", "\\")
 """Markup whose source text may differ from the shown text, so that it must be parsed."""
 
 
-def _texts(item: Item) -> Iterator[tuple[bool, str]]:
-    """Yield the texts of a message in the order in which they are shown, each with whether it is a thought."""
-    if item.is_question:
-        yield False, question_text(item.content)[0]
-        return
-    for block in parse(visible(item.content)):
-        text = block_text(block)
-        for each in re.split("[\t\n]", text) if isinstance(block, Table) else [text]:
-            yield block.thought, each
+def _texts(blocks: list[Block]) -> Iterator[tuple[bool, str]]:
+    """Yield the texts of an answer in the order in which they are shown, each with whether it is a thought."""
+    for block in blocks:
+        if isinstance(block, Table):
+            yield from ((block.thought, spans_text(cell)) for row in (block.head, *block.rows) for cell in row)
+        else:
+            yield block.thought, block_text(block)
 
 
-def _count_in_source(item: Item, needle: str) -> tuple[int, int] | None:
+def _count_in_source(content: str, needle: str, *, is_question: bool) -> tuple[int, int] | None:
     """Count the matches in the thoughts and after them without parsing, or return None where that is not exact.
 
     It is exact where markup neither hides nor interrupts a match: then leaving it out adds none.
     """
-    content, low = item.content, needle.lower()
-    if not item.is_question:
+    low = needle.lower()
+    if not is_question:
         in_markup = "[" in content or low.isdecimal() or low in "think"
-        in_markup = in_markup or any(mark in content for mark in _NOT_SHOWN)
+        in_markup = in_markup or _is_hidden(content)
         in_markup = in_markup or any(low in line.lower() for line in _FENCE.findall(content))
         if in_markup or not all(character.isalnum() or character == " " for character in low):
             return None
     thought, _, answer = split_thought(content)
     found = (thought.lower().count(low), answer.lower().count(low))
     without_markup = content.lower().translate(_MARKUP).count(low.translate(_MARKUP))
-    return found if item.is_question or sum(found) == without_markup else None
+    return found if is_question or sum(found) == without_markup else None
 
 
-def count_matches(item: Item, needle: str) -> tuple[int, int]:
-    """Return how often a text occurs in the thoughts of a message and after them."""
-    low = needle.lower()
+def _is_hidden(content: str) -> bool:
+    return any(mark in content for mark in _NOT_SHOWN) or bool(_TAG.search(content))
+
+
+def count_matches(item: Item, needle: str) -> Generator[None, None, tuple[int, int]]:
+    """Return how often a text occurs in the thoughts of a message and after them; long messages are read in steps."""
+    low, content = needle.lower(), question_text(item.content)[0] if item.is_question else item.content[:MAX_SHOWN]
     bare = low.translate(_MARKUP)
-    if bare not in item.content.lower().translate(_MARKUP) and not any(mark in item.content for mark in _NOT_SHOWN):
+    if bare not in content.lower().translate(_MARKUP) and not _is_hidden(content):
         return 0, 0
-    counted = _count_in_source(item, needle) if bare == low.replace(" ", "") else None
-    if counted is not None:
-        return counted
+    if bare == low.replace(" ", ""):
+        counted = _count_in_source(content, needle, is_question=item.is_question)
+        if counted is not None:
+            return counted
+    texts: Iterable[tuple[bool, str]] = [(False, content)]
+    if not item.is_question:
+        blocks, _ = yield from read_in_steps(item.content)
+        texts = _texts(blocks)
     pattern, counts = search_pattern(needle), [0, 0]
-    for is_thought, text in _texts(item):
+    for is_thought, text in texts:
         counts[not is_thought] += sum(1 for _ in pattern.finditer(text.replace("\u00a0", " ")))
     return counts[0], counts[1]
 
@@ -110,6 +116,8 @@ class Finder(QObject):
         self._timer.timeout.connect(self._search_slice)
         self._stale: set[int] = set()
         """Searched messages whose text has changed."""
+        self._steps: Generator[None, None, None] | None = None
+        """The search in a message that has begun."""
 
     def search(self, needle: str) -> None:
         """Search the conversation; the first match on the screen or below becomes the current one."""
@@ -118,11 +126,10 @@ class Finder(QObject):
         self._from = next((number for number, top in shown if top >= 0), shown[0][0] if shown else 0)
         self._start()
 
-    def search_message(self, number: int, needle: str) -> bool:
-        """Search one message and go to its first match; false if it has none."""
+    def search_message(self, number: int, needle: str) -> None:
+        """Search one message and go to its first match."""
         self.needle, self._only, self._from = needle, number, number
         self._start()
-        return bool(self._current)
 
     def restart(self) -> None:
         """Search other messages; a search in one message ends."""
@@ -135,9 +142,8 @@ class Finder(QObject):
         self._next, self._current = 0, None
         self._stale.clear()
         self._timer.stop()
-        if self.needle and self._only is not None:
-            self._count(self._only)
-            self._next = len(self._state.page.items)
+        self._steps = None
+        self._next = self._only or 0
         self._search_slice()
 
     def refresh(self, number: int) -> None:
@@ -150,7 +156,8 @@ class Finder(QObject):
     @property
     def is_searching(self) -> bool:
         """Whether some messages are not searched yet."""
-        return bool(self.needle) and self._next < len(self._state.page.items)
+        end = len(self._state.page.items) if self._only is None else self._only + 1
+        return bool(self.needle) and self._next < end
 
     @property
     def total(self) -> int:
@@ -166,20 +173,18 @@ class Finder(QObject):
         return bisect_left(self._matches, number) + match + 1
 
     def _search_slice(self) -> None:
-        items, deadline = self._state.page.items, time.perf_counter() + SLICE_S
-        is_refresh = bool(self._stale) and not self.is_searching
-        for number in self._stale:
-            if number < min(self._next, len(items)):
-                self._count(number)
-        self._stale.clear()
-        if self._current and self._current[1] >= self._matches.count(self._current[0]):
-            self._current = None
-        while self.is_searching:
-            self._count(self._next)
-            self._next += 1
-            if self._next % 8 == 0 and time.perf_counter() > deadline:
+        deadline = time.perf_counter() + SLICE_S
+        is_refresh = not self.is_searching
+        while self._steps is not None or self._stale or self.is_searching:
+            if time.perf_counter() > deadline:
                 self._timer.start(PAUSE_MS)
                 break
+            if self._steps is None:
+                self._steps = self._count(self._stale.pop() if self._stale else self._next)
+            if next(self._steps, self) is self:
+                self._steps = None
+        if self._current and self._current[1] >= self._matches.count(self._current[0]):
+            self._current = None
         # A text that appears while an answer is written must not move the page.
         if self._current is None and self._matches and not is_refresh:
             first = bisect_left(self._matches, self._from)
@@ -187,11 +192,15 @@ class Finder(QObject):
                 self._go(first % self.total)
         self.changed.emit()
 
-    def _count(self, number: int) -> None:
-        in_thoughts, after = count_matches(self._state.page.items[number], self.needle)
-        self._in_thoughts[number] = in_thoughts
-        first, last = bisect_left(self._matches, number), bisect_right(self._matches, number)
-        self._matches[first:last] = [number] * (in_thoughts + after)
+    def _count(self, number: int) -> Generator[None, None, None]:
+        items = self._state.page.items
+        if number < len(items):
+            in_thoughts, after = yield from count_matches(items[number], self.needle)
+            self._in_thoughts[number] = in_thoughts
+            first, last = bisect_left(self._matches, number), bisect_right(self._matches, number)
+            self._matches[first:last] = [number] * (in_thoughts + after)
+        if number == self._next:
+            self._next += 1
 
     def step(self, step: int) -> None:
         """Go to the next match (1) or the one before (-1), around the ends."""

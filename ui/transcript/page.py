@@ -22,6 +22,9 @@ KEPT_VIEWS = 40
 EMPTY_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
 """Estimated height of a message without text, of a byte of its text, and of a line break in it."""
 
+MAX_PASSES = 8
+"""Times that the screen is filled again because a message turned out to have another height."""
+
 ReadingLine = tuple[int, BodyPosition, float]
 """A message, a position in it, and how far below the top of the screen it is."""
 
@@ -166,20 +169,40 @@ class Page:
         if not count:
             self._anchor, self.following = (0, float(MARGIN)), True
             return
-        number, top = self._anchor
         followed = self.following
-        if followed or number >= count:
-            number = count - 1
-            self.view(number)
-            top = self.height - MARGIN - self.heights[number]
-        self._fill(number, top)
-        self._pull_to_ends()
-        self._anchor = self.visible[0]
+        for _ in range(MAX_PASSES):
+            number, top = self._anchor
+            if followed or number >= count:
+                number = count - 1
+                self.view(number)
+                top = self.height - MARGIN - self.heights[number]
+            self._fill(number, top)
+            self._pull_to_ends()
+            self._anchor = self.visible[0]
+            line = self._reading_line()
+            if not self._lay_out_visible():
+                break
+            self._restore(line)
         last, bottom = self.visible[-1]
         at_end = last == count - 1 and bottom + self.heights[last] <= self.height - MARGIN + 2
         # While a message is still being read, its present end is not the end.
         self.following = at_end and (followed or not self.views[last].is_behind)
         self._evict()
+
+    def _lay_out_visible(self) -> bool:
+        """Lay out what is on the screen for the present width; false if it was."""
+        changed = [
+            number for number, top in self.visible if self.views[number].body.lay_out_stale(-top, self.height - top)
+        ]
+        self._measured.difference_update(changed)
+        return bool(changed)
+
+    def lay_out_more(self, number: int, deadline: float) -> None:
+        """Lay out more of a message until a time of ``perf_counter``; the line that is being read stays in place."""
+        line = self._reading_line()
+        if self.views[number].body.lay_out_stale(0, 0, deadline):
+            self.measure_again(number)
+            self._restore(line)
 
     def _fill(self, number: int, top: float) -> None:
         self.view(number)

@@ -17,6 +17,8 @@ from ui.transcript.state import Position, Selection, TranscriptState
 
 WHEEL_STEP = 96
 """Pixels for a notch of a wheel."""
+BAR_REACH = 4
+"""Pixels above and below a scroll bar that belong to it."""
 EDGE_MS = 30
 EDGE_STEP = 60.0
 """Most pixels that a selection beyond the edge scrolls every ``EDGE_MS``."""
@@ -31,6 +33,8 @@ class _Hit:
     button: Button | None = None
     part: Part | None = None
     link: str = ""
+    is_scroll_bar: bool = False
+    """Whether it is the scroll bar of the part."""
     position: Position = (0, 0, 0)
     """The position nearest to the point."""
 
@@ -47,6 +51,8 @@ class Pointer(QObject):
         self._press_link = ""
         self._press_point = self._last_point = QPointF()
         self._selecting = False
+        self._scrolled: Part | None = None
+        """The part whose scroll bar is dragged."""
         self._triple_click = QTimer(self, singleShot=True)
         self._edge_scroll = QTimer(self, interval=EDGE_MS)
         self._edge_scroll.timeout.connect(self._scroll_beyond_edge)
@@ -66,7 +72,7 @@ class Pointer(QObject):
         """End hovering, pressing and selecting, for another conversation."""
         self.message = -1
         self._state.hovered = self._state.pressed = (-1, "")
-        self._selecting = False
+        self._selecting, self._scrolled = False, None
         self._edge_scroll.stop()
 
     def link_at(self, point: QPointF) -> str:
@@ -95,12 +101,22 @@ class Pointer(QObject):
         number, top = found
         view, inside = page.view(number), point - QPointF(page.left, top)
         part = view.body.part_at(inside)
-        link = part.link_at(inside - part.rect.topLeft()) if part else ""
+        link, is_scroll_bar = "", False
+        if part:
+            beside = inside - part.rect.topLeft()
+            link = part.link_at(beside)
+            is_scroll_bar = part.overflow > 0 and part.scroll_bar.adjusted(0, -BAR_REACH, 0, BAR_REACH).contains(beside)
         position = (number, *view.body.position_at(inside))
-        return _Hit(number, view, view.button_at(inside), part, link, position)
+        return _Hit(number, view, view.button_at(inside), part, link, is_scroll_bar, position)
 
     def _move(self, event: QMouseEvent) -> None:
-        point = self._last_point = event.position()
+        before, point = self._last_point, event.position()
+        self._last_point = point
+        if self._scrolled:
+            width = self._scrolled.scroll_bar.width()
+            self._scrolled.scroll((point.x() - before.x()) * (width + self._scrolled.overflow) / width)
+            self._state.repaint_requested.emit()
+            return
         if not self._selecting:
             self._hover(point)
             return
@@ -113,7 +129,9 @@ class Pointer(QObject):
     def _hover(self, point: QPointF) -> None:
         hit = self._hit(point)
         cursor = Qt.CursorShape.IBeamCursor if hit.part else Qt.CursorShape.ArrowCursor
-        if hit.button or hit.link:
+        if hit.is_scroll_bar:
+            cursor = Qt.CursorShape.ArrowCursor
+        elif hit.button or hit.link:
             cursor = Qt.CursorShape.PointingHandCursor
         if self._viewport.cursor().shape() is not cursor:
             self._viewport.setCursor(cursor)
@@ -171,6 +189,9 @@ class Pointer(QObject):
             state.pressed = (hit.number, hit.button.key)
             state.repaint_requested.emit()
             return
+        if hit.is_scroll_bar:
+            self._scrolled = hit.part
+            return
         if self._triple_click.isActive():
             self._triple_click.stop()
             self._select_around(hit, paragraph=True)
@@ -209,7 +230,7 @@ class Pointer(QObject):
             if hit.button and (hit.number, hit.button.key) == pressed:
                 state.button_pressed.emit(*pressed)
             return
-        was_selecting, self._selecting = self._selecting, False
+        was_selecting, self._selecting, self._scrolled = self._selecting, False, None
         is_click = (point - self._press_point).manhattanLength() < QApplication.startDragDistance()
         if was_selecting and is_click and hit.link and hit.link == self._press_link and state.selection.is_empty:
             state.link_activated.emit(hit.link)

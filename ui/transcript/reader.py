@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Generator
 
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
 from app.markdown.blocks import Block
 from app.markdown.control_characters import visible
+from app.markdown.parser import parse
 from app.markdown.streaming import StreamingMarkdown
 from ui.transcript.item import Item
 
@@ -91,6 +93,18 @@ class IncrementalReader:
             kept.append(shown)
             self._line = before + len(line)
         self._stream.feed("\n".join(kept))
+
+
+def read_in_steps(text: str) -> Generator[None, None, tuple[list[Block], bool]]:
+    """Read an answer as it is shown, and yield between two steps; returns its blocks, and whether it is cut."""
+    reader = IncrementalReader(text)
+    blocks = reader.step(growing=False)
+    while reader.is_behind:
+        yield
+        blocks = reader.step(growing=False)
+    if not reader.is_exact and len(text) <= MAX_REREAD:
+        blocks = parse(visible(text))
+    return blocks, reader.is_cut
 
 
 def question_text(text: str) -> tuple[str, bool]:

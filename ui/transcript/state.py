@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.markdown.blocks import plain_text
 from app.markdown.control_characters import visible
-from app.markdown.parser import parse
 from app.thoughts import split_thought
 from ui.transcript.blocks.stack import BodyPosition, BodyRange
 from ui.transcript.decorations import Button
 from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.message import MessageView
 from ui.transcript.page import Page
-from ui.transcript.reader import ThoughtStates
+from ui.transcript.reader import ThoughtStates, read_in_steps
 from ui.transcript.style import MARGIN
 
 Position = tuple[int, int, int]
@@ -27,6 +27,7 @@ Match = tuple[int, int, int]
 
 END = 1 << 30
 """Number of a part, and position, beyond all existing ones."""
+COPY_SLICE_S, COPY_PAUSE_MS = 0.03, 1
 LINE_STEP = 48
 """Pixels that an arrow key scrolls."""
 SHOW_MARGIN = 2.0 * LINE_STEP
@@ -92,6 +93,9 @@ class TranscriptState(QObject):
         """Key of its button or link that has the focus, or empty."""
         self.hovered = self.pressed = self.done = (-1, "")
         """The button under the pointer, and the copy button that shows a tick: number of its message and its key."""
+        self._copying: Steps
+        self._copy_timer = QTimer(self, singleShot=True, interval=COPY_PAUSE_MS)
+        self._copy_timer.timeout.connect(self._copy_slice)
 
     def set_selection(self, selection: Selection) -> None:
         """Select other text."""
@@ -140,6 +144,8 @@ class TranscriptState(QObject):
 
     def show_match(self, number: int, match: Match | None) -> None:
         """Scroll to a match in a message, or to its top, unless it is on the screen."""
+        if match:
+            self.page.view(number).parts[match[0]].reveal(match[1])
         top = self.page.top_of(number)
         inside = self.page.view(number).body.rect_of(match[:2]).top() if match else 0.0
         if top is None or not SHOW_MARGIN <= top + inside <= self.page.height - SHOW_MARGIN:
@@ -159,25 +165,29 @@ class TranscriptState(QObject):
         self.arrange_requested.emit()
 
     def selected_text(self, *, markdown: bool = False) -> str:
+        """Return the selected text at once."""
+        return _at_once(self._selected(markdown=markdown))
+
+    def _selected(self, *, markdown: bool) -> Steps:
         """Return the selected text; messages are separated by blank lines.
 
-        The Markdown of a whole message is its source.  Messages that were never shown are not laid out.
+        The Markdown of a whole message is its source.  Whole messages are not laid out.
         """
         page, selection = self.page, self.selection
         if selection.is_empty:
             return ""
         texts = []
         for number in range(selection.start[0], min(selection.end[0] + 1, len(page.items))):
-            item, view = page.items[number], page.views.get(number)
-            is_whole = self._is_whole(number)
-            if is_whole and markdown:
-                texts.append(item.content)
-            elif is_whole and (view is None or view.is_cut):
-                texts.append(item_text(item, with_thought=self.thoughts.is_open(item)))
-            else:
-                view = page.view(number)
-                selected = selection.within(number, view.body.end)
-                texts.append(view.body.text(*selected, markdown=markdown) if selected else "")
+            item, text = page.items[number], ""
+            if self._is_whole(number):
+                with_thought = self.thoughts.is_open(item)
+                text = item.content if markdown else (yield from text_in_steps(item, with_thought=with_thought))
+            elif selected := selection.within(number, (body := page.view(number).body).end):
+                for piece in body.texts(*selected, markdown=markdown):
+                    text += piece
+                    yield
+            texts.append(text)
+            yield
         if len(texts) > 1 and markdown:
             texts = [text.strip("\n") for text in texts]
         return "\n\n".join(text for text in texts if text)
@@ -191,17 +201,56 @@ class TranscriptState(QObject):
 
     def copy(self, *, markdown: bool = False) -> None:
         """Copy the selected text; where nothing is selected, the message that has the keyboard focus."""
-        text = self.selected_text(markdown=markdown)
-        if not text and 0 <= self.focused_message < len(self.page.items):
-            item = self.page.items[self.focused_message]
-            text = item.content if markdown else item_text(item, with_thought=False)
-        if text:
-            QGuiApplication.clipboard().setText(text)
+        if not self.selection.is_empty:
+            self._start_copying(self._selected(markdown=markdown))
+        elif 0 <= self.focused_message < len(self.page.items):
+            self.copy_message(self.focused_message, markdown=markdown)
+
+    def copy_message(self, number: int, *, markdown: bool) -> None:
+        """Copy a message without its thoughts, or its source."""
+        item = self.page.items[number]
+        if markdown:
+            QGuiApplication.clipboard().setText(item.content)
+        else:
+            self._start_copying(text_in_steps(item, with_thought=False))
+
+    def _start_copying(self, steps: Steps) -> None:
+        self._copying = steps
+        self._copy_slice()
+
+    def _copy_slice(self) -> None:
+        deadline = time.perf_counter() + COPY_SLICE_S
+        try:
+            while time.perf_counter() < deadline:
+                next(self._copying)
+        except StopIteration as end:
+            if end.value:
+                QGuiApplication.clipboard().setText(end.value)
+        else:
+            self._copy_timer.start()
 
 
-def item_text(item: Item, *, with_thought: bool = True) -> str:
+Steps = Generator[None, None, str]
+"""Text that is made in steps, because it may take long."""
+
+
+def _at_once(steps: Steps) -> str:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return str(end.value)
+
+
+def item_text(item: Item, *, with_thought: bool) -> str:
     """Return the plain text of a whole message, with or without its thoughts."""
+    return _at_once(text_in_steps(item, with_thought=with_thought))
+
+
+def text_in_steps(item: Item, *, with_thought: bool) -> Steps:
+    """Return the plain text of a whole message; of one that is too long to be shown its source."""
     if item.is_question:
         return visible(item.content)
     content = item.content if with_thought else split_thought(item.content)[2]
-    return plain_text(parse(visible(content)))
+    blocks, is_cut = yield from read_in_steps(content)
+    return visible(content) if is_cut else plain_text(blocks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
 
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Style, Table
@@ -64,23 +65,28 @@ class TextStyle:
         """Return the colour of a role of the theme."""
         return QColor(getattr(self.theme, role))
 
-    def block_format(self, block: Prose, gap: float) -> QTextBlockFormat:
-        """Return the format of a paragraph."""
+    def block_format(self, block: Prose, gap: float, *, is_mirrored: bool) -> QTextBlockFormat:
+        """Return the format of a paragraph; ``is_mirrored`` if it is read from right to left."""
         block_format = QTextBlockFormat()
         height = round(self.size * HEADINGS[block.level - 1] * 1.35) if block.level else self.line
         block_format.setLineHeight(height, QTextBlockFormat.LineHeightTypes.MinimumHeight.value)
         block_format.setTopMargin(gap)
-        block_format.setLeftMargin(self.indent(block))
+        if is_mirrored:
+            block_format.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            block_format.setRightMargin(self.indent(block))
+        else:
+            block_format.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+            block_format.setLeftMargin(self.indent(block))
         if block.level:
             block_format.setHeadingLevel(block.level)
         return block_format
 
     def indent(self, block: Block) -> int:
-        """Return the left edge of a block."""
+        """Return the distance of a block from the edge of the column."""
         return self.scaled(INDENT) * block.depth + QUOTE_INDENT * (len(block.quotes) + block.thought)
 
     def bars(self, block: Block) -> list[int]:
-        """Return the left edges of the bars of a block's quotes, the outermost first."""
+        """Return the distances of the bars of a block's quotes from the edge of the column, the outermost first."""
         around = [0, *block.quotes] if block.thought else block.quotes
         return [self.scaled(INDENT) * lists + QUOTE_INDENT * number for number, lists in enumerate(around)]
 
@@ -115,6 +121,16 @@ class TextStyle:
             text_format.setFontItalic(True)
         if Style.STRUCK in style:
             text_format.setFontStrikeOut(True)
+        if Style.UNDERLINED in style:
+            text_format.setFontUnderline(True)
+        if Style.MARKED in style:
+            mark = self.colour("accent")
+            mark.setAlphaF(0.25)
+            text_format.setBackground(mark)
+        if Style.SUBSCRIPT in style:
+            text_format.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSubScript)
+        elif Style.SUPERSCRIPT in style:
+            text_format.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
         if thought or Style.QUIET in style:
             text_format.setForeground(self.colour("quiet_text"))
         if link:

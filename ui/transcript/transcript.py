@@ -37,7 +37,7 @@ from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.keyboard import MARKDOWN_KEYS, Keyboard
 from ui.transcript.message import MessageView
 from ui.transcript.pointer import Pointer
-from ui.transcript.state import LINE_STEP, Selection, TranscriptState, item_text
+from ui.transcript.state import LINE_STEP, Selection, TranscriptState
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
@@ -204,13 +204,15 @@ class Transcript(Translated, QAbstractScrollArea):
     def scroll_to_item(self, item_id: str, text: str = "") -> None:
         """Scroll to a message, and to the first place where a text occurs in it, which is marked."""
         number = self.page.index.get(item_id)
-        if number is not None and not self.finder.search_message(number, text):
+        if number is not None:
             self.state.show_message(number)
+            self.finder.search_message(number, text)
 
     def open_find(self) -> None:
         """Show the bar that finds a text; one selected line is searched at once."""
         if self.isVisible():
-            selected = self.state.selected_text()
+            start, end = self.state.selection.start, self.state.selection.end
+            selected = self.state.selected_text() if start[:2] == end[:2] else ""
             self.find_bar.open_bar("" if "\n" in selected else selected)
 
     def _arrange(self, grown: int | None = None) -> None:
@@ -230,7 +232,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._setting_bar = False
         self._jump.setVisible(bool(page.items) and not page.following)
         views = [page.view(number) for number, _ in page.visible]
-        if any(view.is_behind or view.body.needs_highlight for view in views):
+        if any(view.is_behind or view.body.needs_highlight or view.body.is_stale for view in views):
             self._read_timer.start()
         distance = None if grown is None or self.find_bar.isVisible() else _scrolled_up(before, page.visible, grown)
         has_whole_pixels = self.viewport().devicePixelRatioF().is_integer()
@@ -263,6 +265,8 @@ class Transcript(Translated, QAbstractScrollArea):
                 page.measure_again(number)
                 if not view.is_behind:
                     self.finder.handle_read(number)
+            elif view.body.is_stale:
+                page.lay_out_more(number, deadline)
             else:
                 view.body.highlight_until(deadline)
             if time.perf_counter() > deadline:
@@ -357,9 +361,9 @@ class Transcript(Translated, QAbstractScrollArea):
         menu.addSeparator()
         if found is not None:
             item = self.page.items[found[0]]
-            has_text, copied = bool(item.content), partial(item_text, item, with_thought=False)
-            add(self.tr("Copy message as text"), lambda: set_clipboard(copied()), enabled=has_text)
-            add(self.tr("Copy message as Markdown"), lambda: set_clipboard(item.content), enabled=has_text)
+            has_text, copy = bool(item.content), partial(state.copy_message, found[0])
+            add(self.tr("Copy message as text"), partial(copy, markdown=False), enabled=has_text)
+            add(self.tr("Copy message as Markdown"), partial(copy, markdown=True), enabled=has_text)
             menu.addSeparator()
             self._add_actions(menu, found[0], [name for name in item.actions if name != "copy"])
             menu.addSeparator()

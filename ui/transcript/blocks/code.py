@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextLayout
 
-from app.markdown.blocks import Block, Code, utf16_length
+from app.markdown.blocks import Block, Code, fenced, utf16_length
+from app.markdown.control_characters import visible_in_code
 from app.markdown.highlight import CodeRole, Line, coloured_lines
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.markdown import CopiedBlock
-from ui.transcript.blocks.part import Part, Range, common_prefix
+from ui.transcript.blocks.part import BAR_SIZE, Part, Range, common_prefix
 from ui.transcript.style import CODE_PAD, RADIUS
 
 HIGHLIGHT_AT_ONCE = 3_000
@@ -49,6 +50,16 @@ class CodePart(Part):
         """Corner of the code below the language, scrolled sideways."""
         return QPointF(CODE_PAD - self.offset, self.style.code_head)
 
+    @property
+    def window(self) -> QRectF:
+        """The part without its head and a margin at the sides."""
+        return QRectF(CODE_PAD / 2, self.style.code_head, self.width - CODE_PAD, self.height - self.style.code_head)
+
+    @property
+    def scroll_bar(self) -> QRectF:
+        """Track of the scroll bar inside the background."""
+        return QRectF(CODE_PAD, self.height - 4 - BAR_SIZE, self.width - 2 * CODE_PAD, BAR_SIZE)
+
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show one block of code; equal lines stay."""
         (code,) = blocks
@@ -57,7 +68,7 @@ class CodePart(Part):
         # One edit block for text and highlighting, so that the lines are laid out once.
         cursor = QTextCursor(self.document)
         cursor.beginEditBlock()
-        self._set_lines(code.text.split("\n"), cursor)
+        self._set_lines(visible_in_code(code.text).split("\n"), cursor)
         if code.language != before.language or not code.text.startswith(before.text):
             # The language above the code may have changed too.
             self._unchanged = self._next_line = 0
@@ -141,11 +152,12 @@ class CodePart(Part):
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the code, as Markdown in a fence."""
         if start < end:
-            text, fence = self.text(start, end), "```" if "```" not in self.block.text else "````"
-            yield CopiedBlock(self.block, text, f"{fence}{self.block.language}\n{text}\n{fence}")
+            text, is_whole = self.text(start, end), not start and end == self.length
+            source = fenced(text, self.block.language)
+            yield CopiedBlock(self.block, source if is_whole else text, source, is_from_start=not start)
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw background, language, code, and a scroll bar where a line is too long."""
+        """Draw background, language and code."""
         style = self.style
         background = QPainterPath()
         background.addRoundedRect(QRectF(0, 0, self.width, self.height), RADIUS, RADIUS)
@@ -154,9 +166,4 @@ class CodePart(Part):
         painter.setPen(style.colour("quiet_text"))
         head = QRectF(CODE_PAD, 2, self.width - 2 * CODE_PAD - style.action, style.code_head - 2)
         painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.block.language)
-        painter.save()
-        body = QRectF(CODE_PAD / 2, style.code_head, self.width - CODE_PAD, self.height)
-        painter.setClipRect(body, Qt.ClipOperation.IntersectClip)
         super().paint(painter, clip, selected, marked)
-        painter.restore()
-        self._paint_scroll_bar(painter, CODE_PAD, self.width - 2 * CODE_PAD, self.height - 4)

@@ -7,11 +7,18 @@ from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
-from app.markdown.blocks import Block, Span, Style, utf16_length
+from app.markdown.blocks import Block, Span, Style, placed, utf16_length
 
-_MARKERS = {"•": "-", "◦": "-", "▪": "-", "☐": "- [ ]", "☑": "- [x]"}
+_BOXES = {"☐": "[ ]", "☑": "[x]"}
+_MARKERS = {"•": "-", "◦": "-", "▪": "-", **{box: f"- {source}" for box, source in _BOXES.items()}}
 """Shown markers of list items and their Markdown."""
-_DELIMITERS = ((Style.CODE, "`"), (Style.STRONG, "**"), (Style.EMPHASIS, "*"), (Style.STRUCK, "~~"))
+_DELIMITERS = (
+    *((Style.CODE, "`", "`"), (Style.STRONG, "**", "**"), (Style.EMPHASIS, "*", "*"), (Style.STRUCK, "~~", "~~")),
+    *((Style.UNDERLINED, "<u>", "</u>"), (Style.MARKED, "<mark>", "</mark>")),
+    *((Style.SUBSCRIPT, "<sub>", "</sub>"), (Style.SUPERSCRIPT, "<sup>", "</sup>")),
+)
+LIST_STEP = 4
+"""Indentation of a list: enough for items up to ``99.``, and not too much for bullets."""
 
 
 def span_length(span: Span) -> int:
@@ -43,10 +50,12 @@ def _with_delimiters(text: str, style: Style, href: str) -> str:
     if not inner:
         return text
     left, right = text[: text.index(inner[0])], text[len(text.rstrip()) :]
+    if Style.FOOTNOTE in style:
+        return f"{left}[^{inner[1:]}{right}"
     written = inner
-    for each, delimiter in _DELIMITERS:
+    for each, opening, closing in _DELIMITERS:
         if each in style:
-            written = f"`` {inner} ``" if each is Style.CODE and "`" in inner else f"{delimiter}{written}{delimiter}"
+            written = f"`` {inner} ``" if each is Style.CODE and "`" in inner else f"{opening}{written}{closing}"
     if href and href != inner:
         written = f"[{written}]({href})"
     return left + written + right
@@ -63,20 +72,22 @@ class CopiedBlock(NamedTuple):
 
     block: Block
     text: str
-    """Plain text, without the marker of a list."""
+    """Plain text, without the marker of a list; whole code is in a fence."""
     markdown: str
     """Source, without the marker of a list."""
-    has_marker: bool = False
-    """Whether the marker of a list belongs to it."""
+    is_from_start: bool
+    """Whether the range contains the start of the block."""
 
 
 def copied(piece: CopiedBlock, *, markdown: bool) -> str:
-    """Return a piece with its marker, as Markdown in its lists and quotes."""
-    block = piece.block
-    marker = block.marker if piece.has_marker else ""
+    """Return a piece in its lists and quotes, with its marker."""
+    block, text = piece.block, piece.markdown if markdown else piece.text
+    if not text or (not piece.is_from_start and not markdown):
+        return text
+    marker = block.marker if piece.is_from_start else ""
     if not markdown:
-        return f"{'  ' * (block.depth - 1)}{marker} {piece.text}" if marker else piece.text
-    text = f"{_MARKERS.get(marker, marker)} {piece.markdown}" if marker else piece.markdown
-    prefix = "  " * max(0, block.depth - bool(marker)) + "> " * len(block.quotes)
-    hanging = prefix if ">" in prefix else " " * len(prefix)
-    return prefix + text.replace("\n", "\n" + hanging)
+        return placed(block, text, marker)
+    for box, source in _BOXES.items():
+        if marker and text.startswith(f"{box} "):
+            text = source + text[1:]
+    return placed(block, text, _MARKERS.get(marker, marker), LIST_STEP)

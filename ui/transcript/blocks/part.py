@@ -39,6 +39,10 @@ Range = tuple[int, int]
 LINE_BREAK = "\u2028"
 BAR_SIZE = 3
 """Width of a quote bar, and height of the scroll bar below a part that is wider than the column."""
+MARKER_SPACE = 8
+"""Between the marker of a list item and its text."""
+REVEAL_MARGIN = 40.0
+RIGHT_TO_LEFT_MARK = "\u200f"
 
 
 class Part:
@@ -50,10 +54,13 @@ class Part:
     """Whether the part begins where its block does; running text indents each paragraph separately."""
     continues = False
     """Whether it is a later piece of the table in the part above."""
+    is_mirrored = False
+    """Whether text beside it is read from right to left, so that its indent, bars and marker are at the right."""
 
     def __init__(self, context: RenderContext) -> None:
         self.context, self.style = context, context.style
-        self.x = self.y = self.width = self.height = 0.0
+        self.x = self.y = self.width = self.height = self.available = 0.0
+        """Place and size; ``available`` is the width that it should be laid out for."""
         self.offset = self.overflow = 0.0
         """How far it is scrolled sideways, and how far it can be."""
         self.document = QTextDocument()
@@ -69,9 +76,24 @@ class Part:
         self.pending_formulas: set[FormulaKey] = set()
 
     @property
+    def is_stale(self) -> bool:
+        """Whether it is laid out for another width."""
+        return self.width != self.available
+
+    @property
     def inner(self) -> QPointF:
         """Corner of the document inside the part."""
         return QPointF(0, 0)
+
+    @property
+    def window(self) -> QRectF:
+        """Rectangle in the part through which the document is seen."""
+        return QRectF(0, 0, self.width, self.height)
+
+    @property
+    def scroll_bar(self) -> QRectF:
+        """Track of the scroll bar, where the part is wider than the column."""
+        return QRectF(0, self.height - BAR_SIZE, self.width, BAR_SIZE)
 
     @property
     def rect(self) -> QRectF:
@@ -127,9 +149,17 @@ class Part:
         self.offset = min(max(0.0, before + distance), self.overflow)
         return self.offset != before
 
+    def reveal(self, position: int) -> None:
+        """Scroll sideways until a position can be seen."""
+        x, margin = self.rect_of(position).x(), min(REVEAL_MARGIN, self.window.width() / 3)
+        left, right = self.window.left() + margin, self.window.right() - margin
+        self.scroll(min(0.0, x - left) or max(0.0, x - right))
+
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the area ``clip``, in the part's coordinates."""
         painter.save()
+        if self.overflow:
+            painter.setClipRect(self.window, Qt.ClipOperation.IntersectClip)
         painter.translate(self.inner)
         clip = clip.translated(-self.inner)
         for start, end in marked:
@@ -141,6 +171,21 @@ class Part:
         context.clip = clip
         self.document.documentLayout().draw(painter, context)
         painter.restore()
+        if self.overflow:
+            self._paint_scroll_bar(painter)
+
+    def paint_margin(self, painter: QPainter) -> None:
+        """Draw the bars of the quotes and the marker of the list beside the part."""
+        block = self.blocks[0]
+        self._paint_bars(painter, self.previous, block, QRectF(0, 0, self.width, self.height), self.is_mirrored)
+        if block.marker:
+            height = self.marker_height
+            self._paint_marker(painter, block, (height + self.style.text_metrics.capHeight()) / 2, self.is_mirrored)
+
+    @property
+    def marker_height(self) -> float:
+        """Height of the area at the top in whose middle the marker of a list is."""
+        return min(self.height, self.style.code_head)
 
     def _paint_range(self, painter: QPainter, clip: QRectF, start: int, end: int, role: str, opacity: float) -> None:
         colour = self.style.colour(role)
@@ -148,23 +193,40 @@ class Part:
         for band in self._bands(clip, start, end, full=True):
             painter.fillRect(band, colour)
 
-    def _paint_bars(self, painter: QPainter, previous: Block | None, block: Block, top: float, height: float) -> None:
-        """Draw the bars of a block's quotes, joined with those of the block above."""
+    def _paint_bars(
+        self, painter: QPainter, previous: Block | None, block: Block, rect: QRectF, is_mirrored: bool
+    ) -> None:
+        """Draw the bars of the quotes of a block in ``rect``, joined with those of the block above."""
         joined = self.style.bars(previous) if previous else []
-        left = self.x if self.is_indented else 0.0
         for bar in self.style.bars(block):
             above = self.style.gap(previous, block) + 1 if bar in joined else 0
-            rect = QRectF(bar - left, top - above, BAR_SIZE, height + above)
-            painter.fillRect(rect, self.style.colour("hairline"))
+            left = self._beside(bar, BAR_SIZE, is_mirrored)
+            painter.fillRect(
+                QRectF(left, rect.top() - above, BAR_SIZE, rect.height() + above), self.style.colour("hairline")
+            )
 
-    def _paint_scroll_bar(self, painter: QPainter, left: float, width: float, bottom: float) -> None:
-        """Draw how far the part is scrolled sideways, where it is wider than the column."""
-        if self.overflow:
-            share = width / (width + self.overflow)
-            rect = QRectF(left + self.offset * share, bottom - BAR_SIZE, width * share, BAR_SIZE)
-            path = QPainterPath()
-            path.addRoundedRect(rect, BAR_SIZE / 2, BAR_SIZE / 2)
-            painter.fillPath(path, self.style.colour("edge"))
+    def _paint_marker(self, painter: QPainter, block: Block, baseline: float, is_mirrored: bool) -> None:
+        """Draw the marker of a list item beside a block."""
+        painter.setFont(self.style.marker_fonts[block.level])
+        painter.setPen(self.style.colour("quiet_text"))
+        width = self.style.text_metrics.horizontalAdvance(block.marker)
+        left = self._beside(self.style.indent(block) - MARKER_SPACE - width, width, is_mirrored)
+        marker = f"{RIGHT_TO_LEFT_MARK}{block.marker}{RIGHT_TO_LEFT_MARK}" if is_mirrored else block.marker
+        painter.drawText(QPointF(left, baseline), marker)
+
+    def _beside(self, distance: float, width: float, is_mirrored: bool) -> float:
+        """Return the left edge of something at a distance from the edge of the column, in the part's coordinates."""
+        indent = self.style.indent(self.blocks[0]) if self.is_indented else 0
+        return self.width + indent - distance - width if is_mirrored else distance - indent
+
+    def _paint_scroll_bar(self, painter: QPainter) -> None:
+        """Draw how far the part is scrolled sideways."""
+        track = self.scroll_bar
+        share = track.width() / (track.width() + self.overflow)
+        rect = QRectF(track.left() + self.offset * share, track.top(), track.width() * share, BAR_SIZE)
+        path = QPainterPath()
+        path.addRoundedRect(rect, BAR_SIZE / 2, BAR_SIZE / 2)
+        painter.fillPath(path, self.style.colour("edge"))
 
     def position_at(self, point: QPointF) -> int:
         """Return the position nearest to a point."""
@@ -242,7 +304,7 @@ class Part:
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield what a range touches, for copying."""
         text = self.text(start, end)
-        yield CopiedBlock(Prose(()), text, text)
+        yield CopiedBlock(Prose(()), text, text, is_from_start=not start)
 
     def find(self, text: str) -> list[Range]:
         """Return the ranges of a text, ignoring case; a match inside a formula is the whole formula."""
@@ -296,7 +358,7 @@ class RulePart(Part):
 
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the rule as it was written."""
-        yield CopiedBlock(self.blocks[0], "", "---")
+        yield CopiedBlock(self.blocks[0], "", "---", is_from_start=True)
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
         """Draw the line."""

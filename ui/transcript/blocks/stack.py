@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
-from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Table
+from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Table, separator
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.markdown import copied
@@ -26,6 +26,9 @@ BodyPosition = tuple[int, int]
 BodyRange = tuple[BodyPosition, BodyPosition]
 Marks = dict[int, list[Range]]
 """Marked ranges by the number of their part."""
+
+MAX_TEXT, MIN_TEXT = 6_000, 60
+"""Characters of running text in one part, and at least for each paragraph: a few milliseconds to lay out."""
 
 _PARTS: dict[type[Block], type[Part]] = {
     Prose: TextPart,
@@ -87,6 +90,7 @@ class PartStack:
         if isinstance(part, CodePart):
             part.is_growing = growing and (part.is_growing or not part.blocks)
         part.needs_layout = True
+        part.is_mirrored = self.parts[number - 1].is_mirrored if number else False
         part.set_blocks(group)
 
     def update_formulas(self) -> bool:
@@ -110,7 +114,10 @@ class PartStack:
                 part.highlight_until(deadline)
 
     def lay_out(self, top: float, width: float) -> float:
-        """Find the places of the parts; returns the bottom."""
+        """Find the places of the parts; returns the bottom.
+
+        Parts that were laid out for another width keep their height until ``lay_out_stale``.
+        """
         parts, first = self.parts, 0
         if self._layout == (top, width):
             first = next((number for number, part in enumerate(parts) if part.needs_layout), len(parts))
@@ -130,17 +137,37 @@ class PartStack:
             indent = self._context.style.indent(block)
             if isinstance(part, TablePart) and not part.continues:
                 share_columns(self._table_at(number), width - indent)
-            part.x = indent if part.is_indented else 0
+            part.x = indent if part.is_indented and not part.is_mirrored else 0
             part.y = y + self._context.style.gap(previous, block)
             part.previous = previous
             was_shown = part.height > 0
-            if part.needs_layout or part.width != width - part.x:
-                part.lay_out(width - part.x)
+            part.available = width - indent if part.is_indented else width
+            if part.needs_layout or not was_shown:
+                part.lay_out(part.available)
                 part.needs_layout = False
                 if number == first and was_shown:
                     self.changed_from = part.y + part.changed_from
             y, previous = part.y + part.height, part.blocks[-1]
         return y
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether some parts are laid out for another width."""
+        return any(part.is_stale for part in self.parts)
+
+    def lay_out_stale(self, top: float, bottom: float, deadline: float = 0.0) -> bool:
+        """Lay out the stale parts between two heights, and others until a time of ``perf_counter``; true if there were.
+
+        The places of the parts are wrong until the next ``lay_out``.
+        """
+        has_changed = False
+        for part in self.parts:
+            if part.is_stale and ((part.y < bottom and part.y + part.height > top) or time.perf_counter() < deadline):
+                part.lay_out(part.available)
+                has_changed = True
+        if has_changed:
+            self._layout = (-1.0, -1.0)
+        return has_changed
 
     def buttons(self, tip: str) -> list[Button]:
         """Return the buttons that copy code."""
@@ -157,7 +184,8 @@ class PartStack:
     def paint(self, painter: QPainter, clip: QRectF, selection: BodyRange | None, marks: Marks) -> None:
         """Draw the parts that intersect ``clip``."""
         selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
-        top, bottom = clip.top() - 4, clip.bottom() + 4
+        # The bars of quotes are drawn into the gap above a part.
+        top, bottom = clip.top() - 4, clip.bottom() + 2 * self._context.style.line
         for number, part in enumerate(self.parts):
             if part.y > bottom or part.y + part.height < top:
                 continue
@@ -165,6 +193,8 @@ class PartStack:
             painter.save()
             painter.translate(part.x, part.y)
             inside = clip.translated(-part.x, -part.y)
+            if part.is_indented and part.blocks:
+                part.paint_margin(painter)
             part.paint(painter, inside, (low, high) if low < high else None, marks.get(number, []))
             painter.restore()
 
@@ -199,19 +229,25 @@ class PartStack:
             low = start[1] if number == start[0] else 0
             yield number, low, end[1] if number == end[0] else self.parts[number].length
 
-    def text(self, start: BodyPosition, end: BodyPosition, *, markdown: bool = False) -> str:
-        """Return the text between two positions, as plain text or as Markdown."""
-        text, before = "", None
+    def texts(self, start: BodyPosition, end: BodyPosition, *, markdown: bool = False) -> Iterator[str]:
+        """Yield the text between two positions piece by piece, as plain text or as Markdown."""
+        if start[0] == end[0] < len(self.parts) and isinstance(code := self.parts[start[0]], CodePart) and not markdown:
+            yield code.text(start[1], end[1])
+            return
+        before: Block | None = None
         for number, low, high in self.ranges(start, end):
             for piece in self.parts[number].pieces(low, high):
                 written, block = copied(piece, markdown=markdown), piece.block
                 if before is not None and written:
-                    is_item = before.depth and block.depth and (block.marker or not markdown)
-                    quote = ("> " * len(block.quotes)).rstrip() if markdown and before.quotes else ""
-                    text += "\n" if self.parts[number].continues or is_item else f"\n{quote}\n"
-                text += written
+                    is_in_item = before.depth and block.depth and not block.marker
+                    lines = "\n\n" if markdown and is_in_item else separator(before, block)
+                    yield "\n" if self.parts[number].continues else lines
+                yield written
                 before = block if written else before
-        return text
+
+    def text(self, start: BodyPosition, end: BodyPosition, *, markdown: bool = False) -> str:
+        """Return the text between two positions, as plain text or as Markdown."""
+        return "".join(self.texts(start, end, markdown=markdown))
 
     def find(self, text: str) -> Marks:
         """Return where a text occurs, ignoring case."""
@@ -224,13 +260,17 @@ class PartStack:
 def _groups(blocks: list[Block], start: int) -> list[tuple[list[Block], int]]:
     """Return the blocks of each part from one block on, with the number of the block after them."""
     groups: list[tuple[list[Block], int]] = []
+    size = 0
     for number in range(start, len(blocks)):
         block = blocks[number]
         if isinstance(block, Table):
             groups += [([piece], number + 1) for piece in split_table(block)]
-        elif groups and isinstance(block, Prose) and isinstance(groups[-1][0][-1], Prose):
-            groups[-1][0].append(block)
-            groups[-1] = (groups[-1][0], number + 1)
+            continue
+        length = sum(len(span.text) for span in block.spans) if isinstance(block, Prose) else MAX_TEXT
+        if size + length < MAX_TEXT and groups and isinstance(groups[-1][0][-1], Prose):
+            groups[-1] = ([*groups[-1][0], block], number + 1)
+            size += length + MIN_TEXT
         else:
             groups.append(([block], number + 1))
+            size = length
     return groups

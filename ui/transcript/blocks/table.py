@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCursor,
@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.markdown.blocks import Block, Span, Style, Table
+from app.markdown.blocks import WORD, Block, Span, Style, Table, is_right_to_left
 from ui.transcript.blocks.formula import SCALE, RenderContext
 from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import Part, common_prefix
@@ -33,8 +33,11 @@ ROWS = 24
 MAX_COLUMNS = 40
 """Columns that are shown; more would be narrower than a letter."""
 PADDING_X, PADDING_Y = 12, 7
-MAX_WORD_WIDTH = 160
-"""A longer word does not make its column wider."""
+MAX_WORD_WIDTH, MAX_ADDRESS_WIDTH = 320, 160
+"""Words and addresses that are longer do not make their column wider."""
+NARROW, WIDE = 110, 240
+"""Least width of a column with long text, and its width where the table scrolls."""
+SCROLL_SPACE = 8
 WIDTH_STEP = 16
 
 Row = tuple[tuple[Span, ...], ...]
@@ -63,8 +66,18 @@ class TablePart(Part):
         self._block: Table | None = None
         self._table: QTextTable | None = None
         self._columns: list[float] = []
+        self._laid_out: list[float] = []
+        """Widths of the columns, and those of the last layout."""
+        self.table: list[TablePart] = [self]
+        """All pieces of the table; they scroll together."""
         self._widths: list[list[tuple[float, float]]] = []
         """For each cell of each row the width of its longest word and of its longest line."""
+
+    @property
+    def inner(self) -> QPointF:
+        """Corner of the table, at the right for text from right to left, and scrolled sideways."""
+        space = self.width - sum(self._columns) if self.is_mirrored else 0.0
+        return QPointF(max(0.0, space) - self.offset, 0)
 
     def column_widths(self) -> list[tuple[float, float]]:
         """Return for each column the minimum width and the one without any line break."""
@@ -82,6 +95,9 @@ class TablePart(Part):
         cursor, unchanged = QTextCursor(self.document), 0
         # Without one edit block each cell would lay the whole table out again.
         cursor.beginEditBlock()
+        direction = is_right_to_left(block) if block.head else None
+        if direction is not None:
+            self.is_mirrored = direction
         if before and (before.head, before.align) == (block.head, block.align):
             unchanged = common_prefix(old, rows)
         # A QTextTable that loses its last row is deleted.
@@ -110,7 +126,7 @@ class TablePart(Part):
         table_format.setCellSpacing(0)
         table_format.setBorderCollapse(True)
         self._table = cursor.insertTable(rows, columns, table_format)
-        self._widths, self._columns = [], []
+        self._widths, self._laid_out = [], []
 
     def _write_row(self, number: int, block: Table) -> None:
         row, is_head = self._rows[number], self._is_head(number)
@@ -119,7 +135,7 @@ class TablePart(Part):
             cell_format = QTextTableCellFormat()
             cell_format.setTopPadding(PADDING_Y)
             cell_format.setBottomPadding(PADDING_Y)
-            cell_format.setLeftPadding(PADDING_X if column else 0)
+            cell_format.setLeftPadding(PADDING_X if column or self.is_mirrored else 0)
             cell_format.setRightPadding(PADDING_X)
             cell_format.setBottomBorder(1)
             cell_format.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
@@ -143,7 +159,7 @@ class TablePart(Part):
         return not number and not self.continues
 
     def _row_widths(self, number: int) -> list[tuple[float, float]]:
-        metrics = self.style.bold_metrics if self._is_head(number) else self.style.text_metrics
+        is_head = self._is_head(number)
         widths, padding = [], 2 * PADDING_X + 2
         for spans in self._rows[number]:
             lines, word = [0.0], 0.0
@@ -154,12 +170,15 @@ class TablePart(Part):
                     lines[-1] += width
                     word = max(word, width)
                     continue
-                more = self.style.size * 0.1 * len(span.text) if Style.CODE in span.style else 0.0
-                first, *others = (metrics.horizontalAdvance(line) + more for line in span.text.split("\n"))
+                metrics = self.style.bold_metrics if is_head or Style.STRONG in span.style else self.style.text_metrics
+                wider = self.style.size * 0.1 if Style.CODE in span.style else 0.0
+                first, *others = (metrics.horizontalAdvance(line) + wider * len(line) for line in span.text.split("\n"))
                 lines[-1] += first
                 lines += others
-                word = max([word, *(metrics.horizontalAdvance(each) for each in span.text.split())])
-            widths.append((min(word, MAX_WORD_WIDTH) + padding, max(lines) + padding))
+                for each in WORD.findall(span.text):
+                    limit = MAX_ADDRESS_WIDTH if "/" in each else MAX_WORD_WIDTH
+                    word = max(word, min(limit, metrics.horizontalAdvance(each) + wider * len(each)))
+            widths.append((word + padding, max(lines) + padding))
         return widths
 
     def update_formulas(self) -> bool:
@@ -171,22 +190,48 @@ class TablePart(Part):
 
     def set_columns(self, columns: list[float]) -> None:
         """Give the columns their widths."""
-        if self._table and columns != self._columns:
-            self._columns, self.needs_layout = columns, True
-            table_format = self._table.format()
-            fixed = QTextLength.Type.FixedLength
-            table_format.setColumnWidthConstraints([QTextLength(fixed, width) for width in columns])
-            self._table.setFormat(table_format)
+        self._columns = columns
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is laid out for another width, or with other columns."""
+        return super().is_stale or self._laid_out != self._columns
 
     def lay_out(self, width: float) -> None:
         """Find the height of the rows, without the empty paragraph that Qt keeps below a table."""
-        super().lay_out(width)
+        if self._table and self._laid_out != self._columns:
+            table_format = self._table.format()
+            fixed, columns = QTextLength.Type.FixedLength, self._columns[:: -1 if self.is_mirrored else 1]
+            table_format.setColumnWidthConstraints([QTextLength(fixed, column) for column in columns])
+            self._table.setFormat(table_format)
+        self._laid_out = self._columns
+        # The document is as wide as the table: a table that is scrolled is not laid out again for another width.
+        super().lay_out(sum(self._columns))
+        self.width, self.overflow = width, max(0.0, sum(self._columns) - width)
+        self.offset = min(self.offset, self.overflow)
         if self._table:
             self.height = self.document.documentLayout().frameBoundingRect(self._table).height()
+        if self.overflow and self.table[-1] is self:
+            self.height += SCROLL_SPACE
+
+    def scroll(self, distance: float) -> bool:
+        """Scroll all pieces of the table sideways."""
+        has_moved = super().scroll(distance)
+        for part in self.table:
+            part.offset = self.offset
+        return has_moved
+
+    @property
+    def scroll_bar(self) -> QRectF:
+        """Track of the scroll bar below the last piece."""
+        return super().scroll_bar if self.table[-1] is self else QRectF()
 
     def _cells(self, row: int) -> list[QTextTableCell]:
+        """Return the cells of a row in reading order."""
         assert self._table
-        return [self._table.cellAt(row, column) for column in range(self._table.columns())]
+        # Qt has no tables from right to left: in these the last cell is the first in the document.
+        cells = [self._table.cellAt(row, column) for column in range(self._table.columns())]
+        return cells[:: -1 if self.is_mirrored else 1]
 
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the cells between two positions, separated by tabs and lines; as Markdown the touched rows whole."""
@@ -199,25 +244,35 @@ class TablePart(Part):
                 if cell.firstPosition() <= end and cell.lastPosition() >= start
             ]
             if ranges:
-                lines.append("\t".join(self.text(*each) for each in ranges))
-                sources.append(f"| {' | '.join(spans_markdown(cell).replace('|', _PIPE) for cell in row)} |")
+                lines.append("\t".join(self.text(*each).replace("\n", " ") for each in ranges))
+                cells = (spans_markdown(cell).replace("|", _PIPE).replace("\n", "<br>") for cell in row)
+                sources.append(f"| {' | '.join(cells)} |")
         # A range that comes from the piece above begins before the first cell, at 0.
         if sources and not (self.continues and start == 0):
             sources.insert(1, "|" + "|".join(_SEPARATORS.get(align, "---") for align in self._block.align) + "|")
-        yield CopiedBlock(self._block, "\n".join(lines), "\n".join(sources))
+        yield CopiedBlock(self._block, "\n".join(lines), "\n".join(sources), is_from_start=not start)
 
 
 def share_columns(parts: list[TablePart], width: float) -> None:
-    """Give the pieces of one table the same columns, within a width."""
+    """Give the pieces of one table the same columns: within a width, unless words would have to be broken."""
     columns = list(zip(*(part.column_widths() for part in parts), strict=True))
-    minimum = [max(low for low, _ in column) for column in columns]
     # In steps, so that a slightly wider row does not lay out all rows above it again.
-    natural = [WIDTH_STEP * math.ceil(max(high for _, high in column) / WIDTH_STEP) for column in columns]
+    words = [_in_steps(max(low for low, _ in column)) for column in columns]
+    natural = [_in_steps(max(high for _, high in column)) for column in columns]
+    narrow, wide = (
+        [min(high, max(low, parts[0].style.scaled(limit))) for low, high in zip(words, natural, strict=True)]
+        for limit in (NARROW, WIDE)
+    )
     widths: list[float] = list(natural)
-    if sum(minimum) >= width:
-        widths = [low * width / sum(minimum) for low in minimum]
+    if sum(narrow) > width:
+        widths = list(wide)
     elif sum(natural) > width:
-        share = (width - sum(minimum)) / max(1.0, sum(natural) - sum(minimum))
-        widths = [low + (high - low) * share for low, high in zip(minimum, natural, strict=True)]
+        share = (width - sum(narrow)) / (sum(natural) - sum(narrow))
+        widths = [low + (high - low) * share for low, high in zip(narrow, natural, strict=True)]
     for part in parts:
+        part.table = parts
         part.set_columns([float(int(each)) for each in widths])
+
+
+def _in_steps(width: float) -> int:
+    return WIDTH_STEP * math.ceil(width / WIDTH_STEP)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
 
-from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese
+from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, is_right_to_left
+from app.markdown.control_characters import visible_in_code
 from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula
 from ui.transcript.blocks.markdown import CopiedBlock, span_length, spans_markdown
 from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
@@ -44,10 +45,13 @@ class TextPart(Part):
             cursor.removeSelectedText()
         else:
             cursor.movePosition(QTextCursor.MoveOperation.End)
+        is_mirrored = _is_mirrored(self.document.findBlockByNumber(unchanged - 1)) if unchanged else self.is_mirrored
         for number in range(unchanged, len(paragraphs)):
             block = paragraphs[number]
             gap = self.style.gap(paragraphs[number - 1], block) if number else 0
-            block_format = self.style.block_format(block, gap)
+            direction = is_right_to_left(block)
+            is_mirrored = is_mirrored if direction is None else direction
+            block_format = self.style.block_format(block, gap, is_mirrored=is_mirrored)
             plain = self.style.span_format(Style.PLAIN, link=False, level=block.level, thought=block.thought)
             if use_current:
                 cursor.setBlockFormat(block_format)
@@ -60,7 +64,7 @@ class TextPart(Part):
             # The removed text left an empty paragraph behind.
             cursor.deletePreviousChar()
         cursor.endEditBlock()
-        self.paragraphs, self.blocks = paragraphs, blocks
+        self.paragraphs, self.blocks, self.is_mirrored = paragraphs, blocks, is_mirrored
         if any(span.formula for block in paragraphs[unchanged:] for span in block.spans):
             self.await_formulas(self.document.findBlockByNumber(unchanged))
 
@@ -80,7 +84,7 @@ class TextPart(Part):
                 block = self.paragraphs[paragraph.blockNumber()]
                 heading = "#" * block.level + " " if block.level and not low else ""
                 source = heading + spans_markdown(block.spans, low, high)
-                yield CopiedBlock(block, self.text(offset + low, offset + high), source, has_marker=not low)
+                yield CopiedBlock(block, self.text(offset + low, offset + high), source, is_from_start=not low)
             paragraph = paragraph.next()
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
@@ -92,16 +96,13 @@ class TextPart(Part):
         super().paint(painter, clip, selected, marked)
 
     def _paint_margin(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
-        number, style = paragraph.blockNumber(), self.style
+        number = paragraph.blockNumber()
         previous = self.paragraphs[number - 1] if number else self.previous
-        self._paint_bars(painter, previous, block, rect.top(), rect.height())
-        if not block.marker or not paragraph.layout().lineCount():
-            return
-        line = paragraph.layout().lineAt(0)
-        painter.setFont(style.marker_fonts[block.level])
-        painter.setPen(style.colour("quiet_text"))
-        left = style.indent(block) - 8 - style.text_metrics.horizontalAdvance(block.marker)
-        painter.drawText(QPointF(left, rect.top() + line.y() + line.ascent()), block.marker)
+        is_mirrored = _is_mirrored(paragraph)
+        self._paint_bars(painter, previous, block, rect, is_mirrored)
+        if block.marker and paragraph.layout().lineCount():
+            line = paragraph.layout().lineAt(0)
+            self._paint_marker(painter, block, rect.top() + line.y() + line.ascent(), is_mirrored)
 
     def _paint_inline_code(self, painter: QPainter, clip: QRectF, paragraph: QTextBlock, block: Prose) -> None:
         position, half = paragraph.position(), self.style.size * 0.72
@@ -158,22 +159,12 @@ class FormulaPart(Part):
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the source."""
         if start < end:
-            yield CopiedBlock(self._block, self._block.source, self._block.source, has_marker=True)
+            yield CopiedBlock(self._block, self._block.source, self._block.source, is_from_start=True)
 
-    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw the formula, its list marker and quote bars, and a scroll bar where it is too wide."""
-        self._paint_bars(painter, self.previous, self._block, 0, self.height)
-        if self._block.marker:
-            painter.setFont(self.style.text_font)
-            painter.setPen(self.style.colour("quiet_text"))
-            beside = QRectF(-60, 0, 52, self.height)
-            painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._block.marker)
-        painter.save()
-        if self.overflow:
-            painter.setClipRect(QRectF(0, 0, self.width, self.height), Qt.ClipOperation.IntersectClip)
-        super().paint(painter, clip, selected, marked)
-        painter.restore()
-        self._paint_scroll_bar(painter, 0, self.width, self.height)
+    @property
+    def marker_height(self) -> float:
+        """All of it."""
+        return self.height
 
 
 class PlainTextPart(Part):
@@ -191,6 +182,7 @@ class PlainTextPart(Part):
         """Become as narrow as the text allows."""
         self.document.setTextWidth(-1)
         super().lay_out(min(width, self.document.idealWidth() + 1))
+        self.available = self.width
 
 
 def write_spans(
@@ -210,4 +202,9 @@ def write_spans(
             size = style.size * (HEADINGS[level - 1] if level else 1)
             insert_formula(cursor, context, text_format, span, display=False, size=size)
         else:
-            cursor.insertText(span.text.replace("\n", LINE_BREAK), text_format)
+            text = visible_in_code(span.text) if Style.CODE in span.style else span.text
+            cursor.insertText(text.replace("\n", LINE_BREAK), text_format)
+
+
+def _is_mirrored(paragraph: QTextBlock) -> bool:
+    return paragraph.blockFormat().layoutDirection() is Qt.LayoutDirection.RightToLeft
