@@ -41,7 +41,7 @@ def test_oversized_text_is_cut_and_copied_whole(transcript, qtbot, name, write):
     assert transcript.page.view(0).is_cut or write is question or name not in CUT
     transcript.state.select_all()
     transcript.state.copy(markdown=True)
-    assert QGuiApplication.clipboard().text() == text
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == text)
 
 
 def test_a_cut_message_has_a_note(transcript):

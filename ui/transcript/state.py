@@ -219,9 +219,9 @@ class TranscriptState(QObject):
         self._copy_slice()
 
     def _copy_slice(self) -> None:
-        deadline = time.perf_counter() + COPY_SLICE_S
+        deadline = time.thread_time() + COPY_SLICE_S
         try:
-            while time.perf_counter() < deadline:
+            while time.thread_time() < deadline:
                 next(self._copying)
         except StopIteration as end:
             if end.value:
