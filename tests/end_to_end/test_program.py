@@ -230,11 +230,14 @@ def test_start_after_a_killed_window(tmp_path: Path) -> None:
         wait_for(first, "ready")
         first.kill()
         first.communicate(timeout=PATIENCE_S)
+    socket = tmp_path / "window.sock"  # where other users can't put theirs
+    assert socket.is_socket()
     with program(RECEIVING, str(tmp_path)) as second:
         wait_for(second, "ready")
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=PATIENCE_S)
         assert second.returncode == 0
+    assert not socket.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the platform plugin of X11")

@@ -6,6 +6,8 @@ The primary instance listens on a local socket.  The socket of a killed process 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,12 +18,20 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 WAIT_MS = 2000
 """Time for the primary instance to reply; it may be busy painting."""
 MAX_BYTES = 1 << 20
+MAX_PATH_BYTES = 100
+"""Length of a socket's path that all systems allow; Linux 107, macOS 103."""
 
 
 def socket_name(folder: Path) -> str:
-    """Return the socket name of a data folder; short, as Linux limits the path to 107 bytes."""
+    """Return the path of the socket in the data folder, which no other user can enter.
+
+    On Windows, and where the path would be too long, it is a name made from the folder.
+    """
+    path = folder.resolve() / "window.sock"
+    if sys.platform != "win32" and len(os.fsencode(path)) <= MAX_PATH_BYTES:
+        return str(path)
     # Qt is loaded already; hashlib with OpenSSL would delay the start.
-    digest = QCryptographicHash.hash(str(folder.resolve()).encode(), QCryptographicHash.Algorithm.Sha256)
+    digest = QCryptographicHash.hash(os.fsencode(path), QCryptographicHash.Algorithm.Sha256)
     return f"apus-chat-{bytes(digest.toHex().data()).decode()[:16]}"
 
 
