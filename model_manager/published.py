@@ -18,10 +18,11 @@ class HubFile:
     bytes: int
     sha256: str | None = None
 
-    def has_content_of(self, other: HubFile) -> bool:
-        """Return whether the sizes, and the hashes where both are known, are equal."""
-        hashes = {each.sha256.lower() for each in (self, other) if each.sha256}
-        return self.bytes == other.bytes and len(hashes) < 2
+    def has_content_of(self, other: HubFile, *, same_commit: bool = True) -> bool:
+        """Return whether sizes and hashes are equal; where a hash is unknown, ``same_commit`` decides."""
+        if self.bytes != other.bytes:
+            return False
+        return self.sha256.lower() == other.sha256.lower() if self.sha256 and other.sha256 else same_commit
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def from_plain(value: object, type_: type[T]) -> T:
     """
     try:
         return msgspec.convert(value, type_, dec_hook=_from_text)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, UnicodeEncodeError) as error:
         raise JsonError(str(error)) from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -21,11 +21,18 @@ from model_manager.published import HubFile, Repository
 
 MAX_ANSWER_BYTES = 32 << 20
 """A listing of ten thousand files has a tenth of this."""
-REPOSITORY_ID = r"[\w.-]+/[\w.-]+"
+REPOSITORY_ID = r"[\w.-]{1,100}/[\w.-]{1,100}"
+MAX_FILE_BYTES = 1 << 48
+MAX_COUNT = 1 << 53
+MAX_NAME_CHARACTERS = 1000
+MAX_LICENCE_CHARACTERS = 100
 
 _SEARCH_FIELDS = ("downloads", "gated", "lastModified", "sha", "tags")
 _NETWORK_LOGIN_REQUIRED = 511
+_ID = re.compile(REPOSITORY_ID, re.ASCII)
+_COMMIT = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIRST_UPDATE = datetime(2000, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
 
 
@@ -47,9 +54,7 @@ class HubClient:
         query += [("expand", field) for field in _SEARCH_FIELDS]
         if text.strip():
             query.append(("search", text.strip()))
-        found = self._get(f"models?{urlencode(query)}", list[_ModelInfo])
-        # Some mirrors ignore the filter.
-        return tuple(self._repository(each) for each in found if each.tags is None or "gguf" in each.tags)
+        return parse_search(self._get(f"models?{urlencode(query)}"), self._host)
 
     def repository(self, repo_id: str) -> Repository:
         """Return the current commit of a repository with all its files, their sizes and hashes.
@@ -57,10 +62,10 @@ class HubClient:
         Raises ``UserError``: repository_missing(repository, host), also for a private one;
         gated_without_token(repository, host), gated_refused(repository, host).
         """
-        if not re.fullmatch(REPOSITORY_ID, repo_id, re.ASCII):
+        if not _ID.fullmatch(repo_id):
             raise UserError("repository_missing", repository=repo_id, host=self._host)
         try:
-            info = self._get(f"models/{repo_id}?blobs=true", _ModelInfo)
+            content = self._get(f"models/{repo_id}?blobs=true")
         except UserError as error:
             # Without a token a hub answers 401 for missing and for private repositories alike.
             is_missing = error.code == "web_refused" and error.data.get("status") in (401, 404)
@@ -68,30 +73,9 @@ class HubClient:
                 code = "repository_missing" if is_missing else error.code
                 raise UserError(code, repository=repo_id, host=self._host) from error
             raise
-        if not info.sha:
-            raise UserError("hub_answer_strange", host=self._host, detail="no commit")
-        return self._repository(info, tuple(self._file(each) for each in info.siblings or ()))
+        return parse_repository(content, self._host)
 
-    def _repository(self, info: _ModelInfo, files: tuple[HubFile, ...] = ()) -> Repository:
-        return Repository(
-            id=info.id,
-            commit=info.sha or "",
-            licence=_licence(info),
-            gated=bool(info.gated),
-            files=files,
-            downloads=info.downloads,
-            updated_at=info.lastModified,
-            listed_by=self._host,
-        )
-
-    def _file(self, sibling: _Sibling) -> HubFile:
-        size = sibling.lfs.size if sibling.lfs else sibling.size
-        if size is None or size < 0:
-            raise UserError("hub_answer_strange", host=self._host, detail=f"no size of {sibling.rfilename}")
-        sha256 = sibling.lfs.sha256 if sibling.lfs else None
-        return HubFile(sibling.rfilename, size, sha256 if _SHA256.fullmatch(str(sha256)) else None)
-
-    def _get(self, path: str, type_: type[_T]) -> _T:
+    def _get(self, path: str) -> bytes:
         url = f"{self.access.endpoint.rstrip('/')}/api/{path}"
         with (
             HttpClient(self.access) as client,
@@ -103,11 +87,71 @@ class HubClient:
                 raise UserError("hub_answer_strange", host=self._host, detail="a web page")
             if not 200 <= response.status < 300:
                 raise status_error(response.status, response.headers, response.url, with_token=response.with_token)
-            content = response.read(MAX_ANSWER_BYTES)
-        try:
-            return from_json(content, type_)
-        except JsonError as error:
-            raise UserError("hub_answer_strange", host=self._host, detail=str(error)[:100]) from error
+            return response.read(MAX_ANSWER_BYTES)
+
+
+def parse_search(content: bytes, host: str) -> tuple[Repository, ...]:
+    """Return the GGUF repositories in the answer to a search.
+
+    Raises ``UserError``: hub_answer_strange(host, detail).
+    """
+    found = _parse(content, list[_ModelInfo], host)
+    # Some mirrors ignore the filter.
+    listed = (each for each in found if each.tags is None or "gguf" in each.tags)
+    return tuple(_repository(each, host) for each in listed if _ID.fullmatch(each.id))
+
+
+def parse_repository(content: bytes, host: str) -> Repository:
+    """Return a repository from the answer to a request for it.
+
+    Files with names that can't be requested are left out.  Raises ``UserError``: hub_answer_strange(host, detail).
+    """
+    info = _parse(content, _ModelInfo, host)
+    if not _ID.fullmatch(info.id):
+        raise UserError("hub_answer_strange", host=host, detail="no repository")
+    if not _COMMIT.fullmatch(info.sha or ""):
+        raise UserError("hub_answer_strange", host=host, detail="no commit")
+    named = (each for each in info.siblings or () if _is_printable(each.rfilename, MAX_NAME_CHARACTERS))
+    return _repository(info, host, tuple(_file(each, host) for each in named))
+
+
+def _is_printable(text: str, max_characters: int) -> bool:
+    """Return whether a text is short, and without characters that are invisible or control a terminal."""
+    return 0 < len(text) <= max_characters and text.isprintable()
+
+
+def _parse(content: bytes, type_: type[_T], host: str) -> _T:
+    try:
+        return from_json(content, type_)
+    except JsonError as error:
+        raise UserError("hub_answer_strange", host=host, detail=str(error)[:100]) from error
+
+
+def _repository(info: _ModelInfo, host: str, files: tuple[HubFile, ...] = ()) -> Repository:
+    return Repository(
+        id=info.id,
+        commit=info.sha or "",
+        licence=_licence(info),
+        gated=bool(info.gated),
+        files=files,
+        downloads=info.downloads if 0 <= (info.downloads or 0) <= MAX_COUNT else None,
+        updated_at=_plausible(info.lastModified),
+        listed_by=host,
+    )
+
+
+def _plausible(updated_at: datetime | None) -> datetime | None:
+    """Return the time with its zone; None for one that is impossible, which other zones may not be able to show."""
+    known = updated_at.replace(tzinfo=updated_at.tzinfo or UTC) if updated_at else None
+    return known if known and _FIRST_UPDATE < known < datetime.now(UTC) + timedelta(days=1) else None
+
+
+def _file(sibling: _Sibling, host: str) -> HubFile:
+    size = sibling.lfs.size if sibling.lfs else sibling.size
+    if size is None or not 0 <= size <= MAX_FILE_BYTES:
+        raise UserError("hub_answer_strange", host=host, detail=f"no size of {sibling.rfilename[:100]}")
+    sha256 = sibling.lfs.sha256 if sibling.lfs else None
+    return HubFile(sibling.rfilename, size, sha256 if _SHA256.fullmatch(str(sha256)) else None)
 
 
 # Answers of the API, with its names for the fields
@@ -144,7 +188,7 @@ def _licence(info: _ModelInfo) -> str | None:
     licence = card.get("license")
     if licence == "other":
         licence = card.get("license_name") or licence
-    if isinstance(licence, list):
-        licence = ", ".join(map(str, licence))
-    tagged = (str(tag).removeprefix("license:") for tag in info.tags or () if str(tag).startswith("license:"))
-    return str(licence) if licence else next(tagged, None)
+    names = licence if isinstance(licence, list) else [licence]
+    texts = [", ".join(each for each in names if isinstance(each, str))]
+    texts += [tag.removeprefix("license:") for tag in info.tags or () if str(tag).startswith("license:")]
+    return next((each for each in texts if _is_printable(each, MAX_LICENCE_CHARACTERS)), None)

@@ -6,6 +6,7 @@ A name from a hub becomes a path on one of three systems: names that are reserve
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
@@ -18,7 +19,7 @@ MAX_NAME_BYTES = 200
 
 JOURNAL_SUFFIX = ".part.json"
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 
 
@@ -54,9 +55,11 @@ def target_files(published: PublishedModel) -> tuple[TargetFile, ...]:
     seen: set[str] = set()
     for target in targets:
         check_name(target.file_name)
-        if target.file_name.casefold() in seen or not target.parts:
+        # Names that differ in case or in the form of an accent are one file on some systems.
+        name = unicodedata.normalize("NFKC", target.file_name).casefold()
+        if name in seen or not target.parts:
             raise UserError("name_not_allowed", name=target.file_name)
-        seen.add(target.file_name.casefold())
+        seen.add(name)
         for part in target.parts:
             if any(each in ("", ".", "..") for each in part.name.split("/")):
                 raise UserError("name_not_allowed", name=part.name)
@@ -66,10 +69,13 @@ def target_files(published: PublishedModel) -> tuple[TargetFile, ...]:
 def check_name(name: str) -> None:
     """Refuse a name that isn't a plain file name ending in ``.gguf`` on every system.
 
+    Also one with characters that are invisible, change the direction of a text or control a terminal.
+
     Raises ``UserError``: name_not_allowed(name).
     """
     if (
-        _FORBIDDEN.search(name)
+        not name.isprintable()
+        or _FORBIDDEN.search(name)
         or _RESERVED.match(name)
         or name != name.strip(" ")
         or name.startswith(".")

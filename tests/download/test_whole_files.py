@@ -49,13 +49,11 @@ def test_finished_file_is_not_downloaded_again(shelf: Shelf, fetch: Fetch, hub: 
     assert hub.log == []
 
 
-def test_each_byte_is_fetched_once_after_the_header(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+def test_each_byte_is_fetched_once(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
     shelf.put("model.gguf", SIZE)
     fetch(shelf.published())
 
-    first, *others = [entry for entry in hub.log if entry.where == "cdn"]
-    assert first.range == "bytes=0-2097151"
-    assert sum(entry.sent for entry in others) == SIZE
+    assert sum(entry.sent for entry in hub.log) == SIZE
     assert sum(entry.where == "resolve" for entry in hub.log) == 1
 
 
@@ -110,7 +108,8 @@ def test_file_without_published_hash(shelf: Shelf, fetch: Fetch) -> None:
     [
         "../model.gguf", "a/b.gguf", "a\\b.gguf", "model", "model.bin", ".gguf", ".hidden.gguf", "con.gguf",
         "COM1.x.gguf", "lpt9 .gguf", "a:b.gguf", "what?.gguf", "line\nbreak.gguf", "model.gguf ", "x" * 250 + ".gguf",
-        "lone\udc80.gguf", "..", "",
+        "lone\udc80.gguf", "..", "", "a\x9b2J.gguf", "\u202egpj.gguf", "zero\u200bwidth.gguf", "line\u2028.gguf",
+        "tag\U000e0041.gguf", "no-break\u00a0space.gguf",
     ],
 )  # fmt: skip
 def test_invalid_file_names(fetch: Fetch, models: Path, hub: FakeHub, name: str) -> None:
@@ -120,7 +119,13 @@ def test_invalid_file_names(fetch: Fetch, models: Path, hub: FakeHub, name: str)
     assert hub.log == []
 
 
-@pytest.mark.parametrize("names", [("a.gguf", "b/A.gguf"), ("../../a.gguf", "b.gguf"), ("x//a.gguf", "b.gguf")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.gguf", "b/A.gguf"), ("../../a.gguf", "b.gguf"), ("x//a.gguf", "b.gguf"), ("\u00e9.gguf", "b/e\u0301.gguf"),
+        ("\u00df.gguf", "b/SS.gguf"),
+    ],
+)  # fmt: skip
 def test_invalid_shard_names(fetch: Fetch, names: tuple[str, ...]) -> None:
     files = tuple(HubFile(name, 1000, None) for name in names)
     published = PublishedModel("x", REPOSITORY, "c" * 40, "a.gguf", "shards", files)
@@ -132,6 +137,16 @@ def test_unusual_file_name(shelf: Shelf, fetch: Fetch) -> None:
     (path,) = fetch(shelf.published())
     assert path.name == "口语 #1 100%+é.gguf"
     assert path.read_bytes() == source.read_bytes()
+
+
+def test_finished_file_without_hash_belongs_to_its_commit(
+    shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
+) -> None:
+    shelf.put("model.gguf", SIZE)
+    published = shelf.published(with_hashes=False)
+    (path,) = fetch(published)
+    assert fetch(published) == (path,)
+    assert fetch.refused(replace(published, commit="f" * 40)).code == "file_in_the_way"
 
 
 def test_existing_file_of_another_origin_is_kept(shelf: Shelf, fetch: Fetch, models: Path) -> None:
@@ -199,6 +214,16 @@ def test_revision_unknown_to_a_mirror(shelf: Shelf, fetch: Fetch, hub: FakeHub) 
     (path,) = fetch(published)
     assert path.read_bytes() == source.read_bytes()
     assert [entry.status for entry in hub.log if entry.where == "resolve"] == [404, 302]
+
+
+def test_unknown_revision_without_a_hash(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+    """Nothing shows that the latest revision has the same file."""
+    shelf.put("model.gguf", SIZE)
+    published = replace(shelf.published(with_hashes=False), commit="f" * 40)
+    assert fetch.refused(published).code == "revision_missing"
+    hub.fault("resolve", "headers", headers={"X-Repo-Commit": "e" * 40}, times=-1)
+    assert fetch.refused(shelf.published(with_hashes=False)).code == "published_file_changed"
+    assert names_in(models) == []
 
 
 def test_unknown_revision_with_another_file(shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
