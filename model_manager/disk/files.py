@@ -129,7 +129,7 @@ def is_file(path: Path) -> bool:
 
 def is_sole_link(path: Path) -> bool:
     """Return whether the file is no link and has no second hard link, so that it may be rewritten in place."""
-    return not path.is_symlink() and path.stat().st_nlink == 1
+    return not path.is_symlink() and path.stat().st_nlink < 2
 
 
 def file_identity(path: Path) -> object:

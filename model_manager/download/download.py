@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -38,7 +38,11 @@ from model_manager.published import HubFile, PublishedModel, TargetFile
 TICK_S = 0.1
 WAITING_AFTER_S = 0.5
 """A download is waiting when no byte was received for this time after an error."""
-JOURNAL_INTERVAL_S = 0.5
+JOURNAL_INTERVAL_S = 0.1
+JOURNALS_PER_SYNC = 5
+SMALLEST_PIECE_BYTES = 1 << 20
+PIECES_PER_CONNECTION = 4
+"""Small files are split into smaller pieces, so that all connections have work."""
 END_S = 0.3
 """Longest wait for the threads at the end: a name lookup can't be interrupted."""
 SLOW_PIECE_S = 10.0
@@ -168,13 +172,20 @@ class _Connection(Worker):
     def _fetch(self, source: DownloadSource, missing: list[Piece], *, is_stream: bool) -> None:
         first = missing[-1]
         part = first.published_file
-        offset, end = (0, part.bytes) if is_stream else (first.start + first.done, first.start + first.length)
+        offset, end = first.start + first.done, first.start + first.length
         response, is_range = source.file(part).open(offset, end - offset)
         with response:
             self._response = response
-            if not is_range and not is_stream:
+            if is_range:
+                # Also from a server that answered without ranges before.
+                source.supports_ranges = True
+                self._queue.release(missing[:-1])
+                del missing[:-1]
+            elif not is_stream:
                 source.supports_ranges = False
                 return
+            else:
+                offset, end = 0, part.bytes
             with first.file.files.part.open("r+b", buffering=0) as handle:
                 for data in response.chunks():
                     if offset + len(data) > end:
@@ -195,11 +206,9 @@ class _Connection(Worker):
         self.session.raise_if_over()
         while missing and missing[-1].start < offset + len(data):
             piece = missing[-1]
-            done, crc = piece.state
-            content = data[max(0, piece.start + done - offset) : piece.start + piece.length - offset]
+            content = data[max(0, piece.start + piece.done - offset) : piece.start + piece.length - offset]
             if content:
-                piece.file.write(handle, piece.source + done, content)
-                piece.state = (done + len(content), zlib.crc32(content, crc or 0))
+                piece.file.extend(piece, content, handle)
                 self.add_received(len(content))
             if not piece.is_complete:
                 return
@@ -221,6 +230,8 @@ class _Download(DownloadSession):
         self._options = options
         self._present_bytes = 0
         """Bytes of finished files, while preparing also of partial ones."""
+        self._heads: dict[str, bytearray] = {}
+        """What was read of published files for their headers."""
         self._speed = SpeedMeter()
         self._queue: PieceQueue | None = None
         self._hasher: Hasher | None = None
@@ -241,16 +252,16 @@ class _Download(DownloadSession):
     def _prepare(
         self, folder: Path, targets: Sequence[TargetFile], files: Sequence[ModelFilePaths]
     ) -> tuple[PartialFile, ...]:
-        finished_bytes, missing = 0, []
+        finished_bytes, missing, published = 0, [], self._published
         with disk_errors(folder):
             for target, each in zip(targets, files, strict=True):
                 recover(each)
-                if is_finished(each, target):
+                if is_finished(each, target, published.commit):
                     finished_bytes += target.bytes
                     each.part.unlink(missing_ok=True)
                     each.journal.unlink(missing_ok=True)
                 else:
-                    missing.append((target, each, resumable_journal(each, target)))
+                    missing.append((target, each, resumable_journal(each, target, published.commit)))
         self._present_bytes = finished_bytes + sum(journal.bytes_done for _, _, journal in missing if journal)
         layouts = {target: journal.header.layout for target, _, journal in missing if journal}
         if len(layouts) < len(missing):
@@ -260,8 +271,10 @@ class _Download(DownloadSession):
         check_space(folder, {each.part: layouts[target].target_bytes for target, each, _ in missing})
         self._present_bytes = finished_bytes
         options = self._options
+        share = published.bytes // (PIECES_PER_CONNECTION * max(1, options.connections))
+        piece_bytes = min(options.piece_bytes, max(SMALLEST_PIECE_BYTES, share))
         return tuple(
-            open_partial(each, self._published, layouts[target], journal, options.piece_bytes, options.reserve)
+            open_partial(each, published, layouts[target], journal, piece_bytes, options.reserve, self._heads)
             for target, each, journal in missing
         )
 
@@ -274,9 +287,11 @@ class _Download(DownloadSession):
         threads = []
 
         def write_journals() -> None:
-            while not self.wait(lambda: False, JOURNAL_INTERVAL_S):
+            for number in count(1):
+                if self.wait(lambda: False, JOURNAL_INTERVAL_S):
+                    return
                 for file in partial:
-                    file.append_to_journal()
+                    file.append_to_journal(durable=number % JOURNALS_PER_SYNC == 0)
 
         def finish_files() -> None:
             for hashes in [each for each in self._unverified if each.is_complete]:
@@ -372,4 +387,4 @@ class _Download(DownloadSession):
         client = HttpClient(
             self._access(), connect_timeout_s=retry.connect_timeout_s, read_timeout_s=retry.read_timeout_s
         )
-        return DownloadSource(client, self._published)
+        return DownloadSource(client, self._published, self._heads)

@@ -1,9 +1,9 @@
 """Journal of a partial file: what was published, how it is laid out, and which bytes are present.
 
 One JSON value per line.  The first line is the header, which doesn't change; each later line lists pieces that were
-completed or extended.  A line is appended after its data was synced, so that a crash or power cut costs the last
-moments at most; an incomplete line is ignored.  Appending about a hundred bytes per second causes no wear, whereas the
-layout of a stacked file alone has a megabyte.
+completed or extended.  Lines are appended several times a second, so that a killed process costs the last moments at
+most, and synced after their data less often, for a power cut; an incomplete line is ignored.  Appending about a
+thousand bytes per second causes no wear, whereas the layout of a stacked file alone has a megabyte.
 """
 
 from __future__ import annotations

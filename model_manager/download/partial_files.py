@@ -6,14 +6,23 @@ Every change is a sequence of steps that the next download completes after a cra
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model_manager.disk.files import FileLock, disk_errors, remove_temporary_files, replace_durably, sync, write_at
+from model_manager.disk.files import (
+    FileLock,
+    disk_errors,
+    is_file,
+    is_sole_link,
+    remove_temporary_files,
+    replace_durably,
+    sync,
+    write_at,
+)
 from model_manager.disk.space import Reserve
 from model_manager.download.journal import Journal, JournalHeader, PieceStates, read_journal, write_journal
 from model_manager.download.pieces import PartialFile
@@ -52,29 +61,33 @@ def recover(files: ModelFilePaths) -> None:
         files.journal.unlink()
 
 
-def is_finished(files: ModelFilePaths, target: TargetFile) -> bool:
-    """Return whether the complete, verified, published file is present.
+def is_finished(files: ModelFilePaths, target: TargetFile, commit: str) -> bool:
+    """Return whether the complete, verified file of this commit is present, or one with the same hash.
 
     Raises ``UserError``: file_in_the_way(path) for another file with its name; and OSError.
     """
     if not files.whole.exists():
         return False
     origin = read_origin(files.whole)
-    is_same = origin is not None and _same_files(origin.parts, target.parts)
+    is_same = origin is not None and _same_files(origin.parts, target.parts, same_commit=origin.commit == commit)
     if origin is None or not is_same or files.whole.stat().st_size != origin.layout.target_bytes:
         raise UserError("file_in_the_way", path=files.whole)
     return True
 
 
-def resumable_journal(files: ModelFilePaths, target: TargetFile) -> Journal | None:
+def resumable_journal(files: ModelFilePaths, target: TargetFile, commit: str) -> Journal | None:
     """Return the journal of an earlier run, where its data is present.
 
-    Raises ``UserError``: partial_of_another_file(path, bytes) for data of another version.
+    None for data that may belong to another file: a link, unless a file of ours was reopened.  Raises ``UserError``:
+    partial_of_another_file(path, bytes) for data of another version; and OSError.
     """
     journal = read_journal(files.journal)
-    if journal is None or not files.part.exists():
+    if journal is None or not is_file(files.part):
         return None
-    if not _same_files(journal.header.parts, target.parts):
+    header = journal.header
+    if header.reopened_from is None and not is_sole_link(files.part):
+        return None
+    if not _same_files(header.parts, target.parts, same_commit=header.published.commit == commit):
         raise UserError("partial_of_another_file", path=files.part, bytes=journal.bytes_done)
     return journal
 
@@ -86,8 +99,11 @@ def open_partial(
     journal: Journal | None,
     piece_bytes: int,
     reserve: Reserve,
+    heads: Mapping[str, bytes | bytearray],
 ) -> PartialFile:
     """Return the partial file with its space reserved and its journal rewritten.
+
+    ``heads`` are the beginnings of published files by their name, which are stored where their pieces are empty.
 
     Raises ``UserError`` as ``disk_error``.
     """
@@ -99,19 +115,26 @@ def open_partial(
     with disk_errors(files.part):
         if journal is None:
             write_journal(files.journal, header, {})
+            # A link is removed, not followed.
+            files.part.unlink(missing_ok=True)
         else:
             file.restore(journal.pieces)
-        with files.part.open("wb" if journal is None else "r+b", buffering=0) as handle:
-            reserve(cast(BinaryIO, handle), layout.target_bytes)
+        with cast(BinaryIO, files.part.open("xb" if journal is None else "r+b", buffering=0)) as handle:
+            reserve(handle, layout.target_bytes)
             for start, content in layout.unpublished():
-                write_at(cast(BinaryIO, handle), start, content)
-        if journal is not None:
-            write_journal(files.journal, header, file.states())
+                write_at(handle, start, content)
+            for piece in file.pieces:
+                head = heads.get(piece.published_file.name, b"")[piece.start : piece.start + piece.length]
+                if head and not piece.done:
+                    file.extend(piece, bytes(head), handle)
+        write_journal(files.journal, header, file.states())
     return file
 
 
-def _same_files(known: Sequence[HubFile], published: Sequence[HubFile]) -> bool:
-    return len(known) == len(published) and all(map(HubFile.has_content_of, known, published))
+def _same_files(known: Sequence[HubFile], published: Sequence[HubFile], *, same_commit: bool) -> bool:
+    return len(known) == len(published) and all(
+        each.has_content_of(other, same_commit=same_commit) for each, other in zip(known, published, strict=True)
+    )
 
 
 # The end of a download
@@ -139,6 +162,7 @@ def finish(file: PartialFile, sha256: str | None) -> None:
     )
     with disk_errors(files.part):
         _sync(files.part)
+        _remove_link(files.origin)
         write_origin(files.whole, origin)
         replace_durably(files.part, files.whole)
         files.journal.unlink(missing_ok=True)
@@ -199,7 +223,7 @@ def partial_bytes(published: PublishedModel, folder: Path) -> int:
     for target in published.targets():
         files = ModelFilePaths(folder, target.file_name)
         with contextlib.suppress(UserError, OSError):
-            if is_finished(files, target):
+            if is_finished(files, target, published.commit):
                 total += target.bytes
             elif (journal := read_journal(files.journal)) is not None and files.part.exists():
                 total += journal.bytes_done
@@ -221,7 +245,7 @@ def discard(published: PublishedModel, folder: Path) -> None:
     for target, each in zip(targets, files, strict=True):
         # An error means a file of another origin with that name.
         with contextlib.suppress(UserError):
-            finished += [each] if is_finished(each, target) else []
+            finished += [each] if is_finished(each, target, published.commit) else []
     with locked(files), disk_errors(folder):
         for each in files:
             _discard(each)
@@ -243,6 +267,14 @@ def _discard(files: ModelFilePaths) -> None:
 def _remove_leftovers(files: ModelFilePaths) -> None:
     for path in (files.journal, files.bad_journal, files.origin):
         remove_temporary_files(path)
+    for path in (files.journal, files.bad_journal):
+        _remove_link(path)
+
+
+def _remove_link(path: Path) -> None:
+    """Remove a link, so that writing doesn't replace the file that it points to."""
+    if path.is_symlink():
+        path.unlink()
 
 
 # Damaged files

@@ -69,6 +69,7 @@ class PartialFile:
         self._journal: BinaryIO | None = None
         self._journal_lock = threading.Lock()
         self._recorded: PieceStates = {}
+        self._is_synced = True
 
     @property
     def bytes_done(self) -> int:
@@ -106,15 +107,18 @@ class PartialFile:
                     if len(content) < piece.done or zlib.crc32(content) != piece.state[1]:
                         piece.state = (0, 0)
 
-    def write(self, file: BinaryIO, source: int, data: bytes) -> None:
-        """Write published bytes, which start at ``source``, to their places on disk.  Raises OSError."""
+    def extend(self, piece: Piece, data: bytes, file: BinaryIO) -> None:
+        """Store the bytes of a piece that follow those present.  Raises OSError."""
+        done, crc32 = piece.state
+        source = piece.source + done
         if self._is_identity:
             write_at(file, source, data)
-            return
-        view = memoryview(data)
-        for segment in self.layout.pieces(source, len(data)):
-            begin = segment.source - source
-            write_at(file, segment.target, view[begin : begin + segment.length])
+        else:
+            view = memoryview(data)
+            for segment in self.layout.pieces(source, len(data)):
+                begin = segment.source - source
+                write_at(file, segment.target, view[begin : begin + segment.length])
+        piece.state = (done + len(data), zlib.crc32(data, crc32 or 0))
 
     def open_journal(self) -> None:
         """Open the journal, to append to it.  Raises ``UserError`` as ``disk_error``."""
@@ -122,18 +126,23 @@ class PartialFile:
             self._journal = cast(BinaryIO, self.files.journal.open("ab", buffering=0))
         self._recorded = self.states()
 
-    def append_to_journal(self) -> None:
-        """Append the pieces that changed, after a sync of their data.  Raises OSError."""
+    def append_to_journal(self, *, durable: bool) -> None:
+        """Append the pieces that changed.  ``durable``: sync their data before, and the journal after.
+
+        Raises OSError.
+        """
         changed = {
             piece.number: state
             for piece in self.pieces
             if (state := piece.state) != self._recorded.get(piece.number, (0, 0))
         }
-        if not changed or self._journal is None:
+        durable = durable and (bool(changed) or not self._is_synced)
+        if self._journal is None or not (changed or durable):
             return
         try:
-            with self.files.part.open("r+b", buffering=0) as handle:
-                sync(cast(BinaryIO, handle))
+            if durable:
+                with self.files.part.open("r+b", buffering=0) as handle:
+                    sync(cast(BinaryIO, handle))
         except FileNotFoundError:
             # None: the file was finished and renamed meanwhile.
             if self._journal is not None:
@@ -141,8 +150,10 @@ class PartialFile:
         with self._journal_lock:
             if self._journal is not None:
                 self._journal.write(record_line(changed))
-                sync(self._journal)
+                if durable:
+                    sync(self._journal)
                 self._recorded |= changed
+                self._is_synced = durable
 
     def close_journal(self) -> None:
         """Append the last state without a sync, because the next run checks the data, and close."""

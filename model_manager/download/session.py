@@ -17,6 +17,10 @@ from model_manager.hub.http import TransientError
 OTHERS_ACTIVE_S = 1.0
 """A server that sent a byte within this time is busy for one connection only."""
 PAUSE_AFTER_PROGRESS_S = 0.1
+PROGRESS_BYTES = 8 << 10
+"""A response that delivered so much before it broke off is continued without a pause."""
+MAX_REFUSALS = 5
+"""So many new links refused in a row, while no byte arrives, haven't expired: the server refuses the file."""
 BURST_S = 0.1
 """Time whose bytes may exceed the speed limit."""
 
@@ -129,6 +133,8 @@ class Worker:
         self.waiting_until: float | None = None
         """Monotonic time of the next attempt, during a pause."""
         self._failures = 0
+        self._refusals = 0
+        self._refused_at = 0.0
         self._received = 0
 
     def step(self, source: DownloadSource) -> bool:
@@ -173,7 +179,7 @@ class Worker:
             return
         except TransientError as error:
             self.is_fetching = False
-            self._retry_later(error, source, has_received=self._received != received)
+            self._retry_later(error, source, self._received - received)
             return
         except UserError as error:
             if source is session.source and not session.is_over:
@@ -185,13 +191,18 @@ class Worker:
         if not found_work:
             session.wait(lambda: session.source is not source or self.has_work())
 
-    def _retry_later(self, error: TransientError, source: DownloadSource, *, has_received: bool) -> None:
+    def _retry_later(self, error: TransientError, source: DownloadSource, received: int) -> None:
         session, pause = self.session, error.retry_after_s
         if pause is None:
             pause = session.policy.pause_s(self._failures)
             self._failures += 1
-            if has_received:
-                pause = min(pause, PAUSE_AFTER_PROGRESS_S)
+            if received:
+                pause = min(pause, PAUSE_AFTER_PROGRESS_S) if received < PROGRESS_BYTES else 0.0
+            if error.code == "link_ended":
+                self._refusals = self._refusals + 1 if session.last_byte_at < self._refused_at else 1
+                self._refused_at = time.monotonic()
+                if self._refusals >= MAX_REFUSALS and source is session.source:
+                    session.fail(UserError("web_refused", **error.data))
         elif time.monotonic() - session.last_byte_at > OTHERS_ACTIVE_S:
             # Not one connection too many: the server rejects all of them.
             source.not_before = max(source.not_before, time.monotonic() + pause)

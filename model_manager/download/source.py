@@ -15,7 +15,6 @@ from model_manager.hub.access import host_of
 from model_manager.hub.http import HttpClient, HttpResponse, TransientError, file_url, header_number
 from model_manager.published import HubFile, PublishedModel
 
-MAX_REFUSALS = 5
 LINK_EXPIRED = frozenset({401, 403, 404, 410})
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,7 +27,10 @@ class DownloadSource:
     Usable by any number of threads.
     """
 
-    def __init__(self, client: HttpClient, published: PublishedModel) -> None:
+    def __init__(
+        self, client: HttpClient, published: PublishedModel, heads: dict[str, bytearray] | None = None
+    ) -> None:
+        """``heads`` keeps what ``RemoteFile.read`` receives, by the name of the file, also for later sources."""
         self.client = client
         self.supports_ranges = True
         """Whether the server answers range requests; otherwise one connection reads whole files."""
@@ -37,11 +39,13 @@ class DownloadSource:
         self._published = published
         self._lock = threading.Lock()
         self._files: dict[str, RemoteFile] = {}
+        self._heads = {} if heads is None else heads
 
     def file(self, part: HubFile) -> RemoteFile:
         """Return one of the published files."""
         with self._lock:
-            return self._files.setdefault(part.name, RemoteFile(self.client, self._published, part))
+            head = self._heads.setdefault(part.name, bytearray())
+            return self._files.setdefault(part.name, RemoteFile(self.client, self._published, part, head))
 
     def close(self) -> None:
         """End all requests; they raise ``Cancelled``."""
@@ -52,16 +56,15 @@ class DownloadSource:
 class RemoteFile:
     """One published file at one endpoint, usable by any number of threads."""
 
-    def __init__(self, client: HttpClient, published: PublishedModel, part: HubFile) -> None:
+    def __init__(self, client: HttpClient, published: PublishedModel, part: HubFile, head: bytearray) -> None:
         self.part = part
         self._client = client
         self._published = published
         self._lock = threading.Lock()
         self._revision = published.commit
         self._link: str | None = None
-        self._refusals = 0
         self._etag = ""
-        self._head = bytearray()
+        self._head = head
 
     def open(self, start: int, length: int) -> tuple[HttpResponse, bool]:
         """Request a range; return the response and whether it is that range, false for the whole file.
@@ -79,7 +82,6 @@ class RemoteFile:
             response.drain() if response.status >= 400 else response.close()
             raise
         with self._lock:
-            self._refusals = 0
             if link is None and not self._is_from_hub(response):
                 self._link = response.url
         return response, is_range
@@ -110,7 +112,7 @@ class RemoteFile:
             return self._client.get_range(link, start, length, self._compare)
         response = self._client.get_range(self._resolve_url(self._revision), start, length, self._compare)
         is_unknown = response.status == 404 and response.headers.get("X-Error-Code") == "RevisionNotFound"
-        if is_unknown and self._revision != "main":
+        if is_unknown and self._revision != "main" and self.part.sha256:
             # A mirror may lack the commit: its latest revision is used if the file is the same.
             response.drain()
             self._revision = "main"
@@ -123,17 +125,12 @@ class RemoteFile:
     def _is_from_hub(self, response: HttpResponse) -> bool:
         return response.url in (self._resolve_url(self._revision), self._resolve_url("main"))
 
-    def _expired(self, link: str | None, response: HttpResponse) -> UserError:
-        host = host_of(response.url)
+    def _expired(self, link: str | None, response: HttpResponse) -> TransientError:
         with self._lock:
-            if link is None:
-                self._refusals += 1
-            elif self._link == link:
+            if self._link == link:
                 self._link = None
-            if self._refusals >= MAX_REFUSALS:
-                # Refused although it was just resolved: it hasn't expired.
-                return UserError("web_refused", host=host, status=response.status)
-        return TransientError("link_ended", retry_after_s=0 if link else None, host=host, status=response.status)
+        data = {"host": host_of(response.url), "status": response.status}
+        return TransientError("link_ended", retry_after_s=0 if link else None, **data)
 
     def _compare(self, response: HttpResponse) -> None:
         """Compare what a response announces about the file with the listing."""
@@ -142,11 +139,12 @@ class RemoteFile:
         etag = response.headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
         size = header_number(response.headers.get("X-Linked-Size"))
         expected = (self.part.sha256 or "").lower()
-        if not expected and etag:
-            # Without a hash to verify the whole file, at least all ranges must be of the same file.
+        is_other = etag != expected and bool(_SHA256.fullmatch(etag))
+        if not expected:
+            # Without a hash to verify the whole file, at least all ranges must be of one file of one commit.
             self._etag = self._etag or etag
-            expected = self._etag
-        is_other = etag and etag != expected and (self.part.sha256 is None or _SHA256.fullmatch(etag))
+            commit = response.headers.get("X-Repo-Commit", self._published.commit)
+            is_other = etag not in ("", self._etag) or commit != self._published.commit
         if is_other or (size is not None and size != self.part.bytes):
             raise self._changed(response)
 

@@ -62,7 +62,8 @@ def begin_in_place(path: Path, layout: TensorLayout, plan: Permutation) -> None:
     try:
         with disk_errors(path):
             path.open("r+b").close()  # fails here where the file is read-only
-            with saved.open("wb", buffering=0) as file:
+            saved.unlink(missing_ok=True)
+            with saved.open("xb", buffering=0) as file:
                 reserve(file, plan.saved_bytes)
                 sync(file)
         write_atomically(with_suffix(path, JOURNAL), journal + b"\n")

@@ -254,7 +254,8 @@ def _copy_parts(join: _Join, on_progress: OnProgress, cancel: CancelToken) -> Pa
     copier = RangeCopier()
     start = 0
     try:
-        with copy.open("w+b", buffering=0) as file:
+        copy.unlink(missing_ok=True)
+        with copy.open("x+b", buffering=0) as file:
             reserve(file, join.bytes)
             for path, n_bytes in join.parts:
                 done = start

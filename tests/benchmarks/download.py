@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.download [--gib 2] [--layers 2] [--pairs 5] [--folder DIR] [--out FILE]
 
-Plain file: with hash, journal and checks.  Legacy file: experts stacked while downloading, two hashes.  The result is
-the median ratio of pairs of runs, because other load affects both runs of a pair.  Linux only: it reads /proc.
+Plain file: with hash, journal and checks.  Cut file: every connection is closed after a megabyte, and curl is started
+again each time to continue.  Legacy file: experts stacked while downloading, two hashes.  The result is the median
+ratio of pairs of runs, because other load affects both runs of a pair.  Linux only: it reads /proc.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from tests.rigs.big_moe import write_big_moe
 from tests.rigs.plain_gguf import write_plain_gguf
 
 MIB = 1 << 20
+CUT_BYTES = 1_000_000
+CURL_PARTIAL_FILE = 18
 REPOSITORY = "bench/mark"
 
 
@@ -61,10 +64,19 @@ def served(path: Path) -> Iterator[Served]:
         server.wait()
 
 
+def cut(server: Served, after: int) -> None:
+    """Close every connection after so many bytes."""
+    fault = json.dumps({"where": "cdn", "kind": "cut", "after": after, "times": -1}).encode()
+    urllib.request.urlopen(f"{server.endpoint}/_fake/fault", fault).close()
+
+
 def curl(url: str, folder: Path) -> float:
-    """Return the seconds curl takes."""
+    """Return the seconds curl takes, started again after each cut."""
     begun = time.perf_counter()
-    subprocess.run(["curl", "--silent", "--fail", "--location", "--output", str(folder / "curl"), url], check=True)
+    command = ["curl", "--silent", "--fail", "--location", "--continue-at", "-", "--output", str(folder / "curl"), url]
+    while (ended := subprocess.run(command)).returncode == CURL_PARTIAL_FILE:
+        pass
+    ended.check_returncode()
     return time.perf_counter() - begun
 
 
@@ -99,12 +111,16 @@ def peak_bytes() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def measure(name: str, path: Path, folder: Path, pairs: int, bound: float) -> list[Figure]:
+def measure(
+    name: str, path: Path, folder: Path, pairs: int, bound: float, *, cut_after: int | None = None
+) -> list[Figure]:
     n_mib = path.stat().st_size / MIB
     by_curl: list[float] = []
     by_ours: list[dict[str, float]] = []
 
     with served(path) as server:
+        if cut_after is not None:
+            cut(server, cut_after)
         for turn in range(pairs):
             for step in (("curl", "ours"), ("ours", "curl"))[turn % 2]:
                 target = Path(tempfile.mkdtemp(dir=folder))
@@ -153,6 +169,9 @@ def main() -> int:
         plain = write_plain_gguf(folder / "plain.gguf", int(args.gib * 1024) * MIB)
         figures += measure("plain file", plain, folder, args.pairs, 0.85)
         plain.unlink()
+        broken = write_plain_gguf(folder / "broken.gguf", int(args.gib * 128) * MIB)
+        figures += measure("cut every 1 MB", broken, folder, args.pairs, 0.8, cut_after=CUT_BYTES)
+        broken.unlink()
         if args.layers:
             legacy = folder / "legacy.gguf"
             write_big_moe(legacy, n_layer=args.layers, legacy=True)

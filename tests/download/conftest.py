@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.download.download_helpers import Fetch, Shelf
+from model_manager.hub import remote_header
+from tests.download.download_helpers import PIECE, Fetch, Shelf
 from tests.rigs.fake_hub import FakeHub
 
 
@@ -29,7 +30,9 @@ def shelf(tmp_path: Path, hub: FakeHub) -> Shelf:
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> Path:
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # Instead of 2 MiB, so that most of a small file is downloaded after its header.
+    monkeypatch.setattr(remote_header, "FIRST_BYTES", PIECE)
     return tmp_path / "models"
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,42 @@ def test_insufficient_space_is_reported_after_the_header(
     assert needed >= huge > free > 0
     assert names_in(models) == []
     assert hub.bytes_sent() <= 2 << 20, "the header alone"
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.json", ".part.lock", ".origin.json", ".bad", ".bad.json"])
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_links_to_other_files_are_not_followed(
+    source: Path,
+    tmp_path: Path,
+    shelf: Shelf,
+    fetch: Fetch,
+    models: Path,
+    hub: FakeHub,
+    suffix: str,
+    link: Callable[[Path, Path], None],
+    is_resumed: bool,
+) -> None:
+    victim = tmp_path / "mine"
+    victim.write_bytes(b"precious")
+    if is_resumed:
+        hub.fault("cdn", "trickle", rate=500_000, times=-1, skip=1)
+        running = fetch.start(shelf.published())
+        running.until(lambda status: status.progress.done > 2 * PIECE)
+        running.cancel()
+        hub.reset()
+    models.mkdir(exist_ok=True)
+    (models / f"model.gguf{suffix}").unlink(missing_ok=True)
+    link(models / f"model.gguf{suffix}", victim)
+    if suffix.startswith(".bad"):
+        hub.fault("cdn", "corrupt", offset=SIZE - 1, times=-1)
+        assert fetch.refused(shelf.published()).code == "download_damaged"
+    elif suffix == ".part.lock" and link is Path.symlink_to:
+        assert fetch.refused(shelf.published()).code == "file_not_writable"
+    else:
+        fetch(shelf.published())
+    assert victim.read_bytes() == b"precious"
+    assert victim.stat().st_mode & 0o777 == source.stat().st_mode & 0o777
 
 
 def test_check_space_counts_reserved_space(tmp_path: Path) -> None:

@@ -29,29 +29,6 @@ def source(shelf: Shelf) -> Path:
     return shelf.put("model.gguf", SIZE)
 
 
-def test_twenty_closed_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
-    hub.fault("cdn", "cut", after=40_000, times=20, skip=BEHIND_THE_HEADER)
-    (path,) = fetch(shelf.published())
-    assert sha256_of(path) == sha256_of(source)
-    assert hub.faults[0].times == 0
-    assert sum(entry.sent for entry in hub.log[1:] if entry.where == "cdn") <= SIZE + min(SIZE, 2 << 20)
-
-
-def test_twenty_reset_connections(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
-    hub.fault("cdn", "reset", after=40_000, times=20, skip=BEHIND_THE_HEADER)
-    (path,) = fetch(shelf.published())
-    assert sha256_of(path) == sha256_of(source)
-    assert hub.faults[0].times == 0
-
-
-def test_cuts_within_the_header_keep_its_bytes(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
-    hub.fault("cdn", "cut", after=150_000, times=-1)
-    (path,) = fetch(shelf.published(), patience_s=5)
-    assert sha256_of(path) == sha256_of(source)
-    header = [entry.range for entry in hub.log if entry.where == "cdn"][:3]
-    assert header == [f"bytes={start}-2097151" for start in (0, 150_000, 300_000)]
-
-
 @pytest.mark.parametrize("kind", ["cut", "reset"])
 def test_connections_lost_before_the_response(
     source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, kind: str

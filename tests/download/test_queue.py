@@ -72,11 +72,11 @@ class Queue:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Queue]]:
+def make(models: Path) -> Iterator[Callable[..., Queue]]:
     made: list[Queue] = []
 
     def build(hub_url: str, token: str | None = None) -> Queue:
-        queue = Queue(tmp_path / "models", hub_url, token)
+        queue = Queue(models, hub_url, token)
         made.append(queue)
         return queue
 

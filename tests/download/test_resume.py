@@ -36,9 +36,9 @@ def source(shelf: Shelf) -> Path:
 def pause(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> Callable[..., int]:
     """Download a part of the file and cancel; returns the bytes in the journal."""
 
-    def some(n_bytes: int = 10 * PIECE, rate: int = 500_000) -> int:
+    def some(n_bytes: int = 10 * PIECE, rate: int = 500_000, *, with_hashes: bool = True) -> int:
         hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
-        running = fetch.start(shelf.published())
+        running = fetch.start(shelf.published(with_hashes=with_hashes))
         running.until(lambda status: status.progress.done >= n_bytes)
         running.cancel()
         assert isinstance(running.error, Cancelled)
@@ -204,6 +204,21 @@ def test_resume_with_a_listing_without_hashes(
     assert read_known_origin(path).parts[0].sha256 is None
 
 
+def test_changed_file_without_hashes_is_not_continued(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, pause: Callable[..., int]
+) -> None:
+    """The data of two versions of the same size would be mixed, and no hash would show it."""
+    before = shelf.published(with_hashes=False)
+    pause(with_hashes=False)
+    part = (models / "model.gguf.part").read_bytes()
+    shelf.put("model.gguf", SIZE, seed=1)
+    shelf.names.pop()
+    assert fetch.refused(shelf.published(with_hashes=False)).code == "partial_of_another_file"
+    # The queue continues what the journal says.
+    assert fetch.refused(before).code == "revision_missing"
+    assert (models / "model.gguf.part").read_bytes() == part
+
+
 def test_two_downloads_of_one_file(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
     hub.fault("cdn", "trickle", rate=60_000, times=-1, skip=1)
     running = fetch.start(shelf.published())
@@ -232,7 +247,7 @@ def kill_and_go_on(shelf: Shelf, hub: FakeHub, models: Path, kills: int, size: i
     source = shelf.put("big.gguf", size)
     published = shelf.published()
     rate = 1_500_000
-    hub.fault("cdn", "trickle", rate=rate, times=-1, skip=1)
+    hub.fault("cdn", "cut", after=700_000, rate=rate, times=-1, skip=3)
     chance = random.Random(seed)
     tick = threading.Event()
     for _ in range(kills):
@@ -250,7 +265,7 @@ def kill_and_go_on(shelf: Shelf, hub: FakeHub, models: Path, kills: int, size: i
     assert names_in(models) == ["big.gguf", "big.gguf.origin.json"]
     headers = sum(entry.sent for entry in hub.log if entry.range == f"bytes=0-{2 * MIB - 1}")
     twice = fetched(hub) - size - headers
-    assert twice <= kills * 2 * 4 * rate, f"{twice / MIB:.1f} MiB in {kills} kills"
+    assert twice <= kills * 4 * rate, f"{twice / MIB:.1f} MiB in {kills} kills"
 
 
 def test_three_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:

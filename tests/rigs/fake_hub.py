@@ -26,7 +26,7 @@ Stand-alone:  python fake_hub.py --port 8123 me/repo:model.gguf=/path/to/file ..
 
 Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1``: always):
 
-    cut            close the connection (FIN) after ``after`` body bytes
+    cut            close the connection (FIN) after ``after`` body bytes, or a random number between two
     reset          the same with a TCP RST
     stall          send ``after`` bytes, then nothing for ``seconds``, then close
     trickle        send at ``rate`` bytes/s
@@ -43,12 +43,15 @@ Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1``: always):
     page           answer with a web page, as a captive portal does
     headers        answer normally, with the response headers ``headers`` added or replaced
     redirect       302 to ``to``
+
+Every fault may have ``rate``, the bytes per second of its body.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import random
 import sys
 import threading
 from http.server import ThreadingHTTPServer
@@ -77,6 +80,7 @@ class FakeHub:
         self.faults: list[Fault] = []
         self.log: list[LogEntry] = []
         self.lock = threading.Lock()
+        self.random = random.Random(0)
         self.sndbuf = sndbuf
         hub = self
 

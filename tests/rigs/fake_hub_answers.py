@@ -310,10 +310,11 @@ class Answers(BaseHTTPRequestHandler):
         sock = self.connection
         if self.hub.sndbuf:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.hub.sndbuf)
-        limit = min(n, opt["after"]) if kind in ("cut", "reset", "stall") else n
+        after = opt.get("after", n)
+        limit = min(n, self.hub.random.randint(*after) if isinstance(after, tuple) else after)
         if kind == "length":
             limit = min(n, n + opt["delta"])
-        fast = kind not in ("corrupt", "trickle")
+        fast = kind != "corrupt" and "rate" not in opt
         with f.path.open("rb") as src:
             done = 0
             while done < limit:
@@ -324,7 +325,7 @@ class Answers(BaseHTTPRequestHandler):
                         self.close_connection = True
                         break
                 else:
-                    if kind == "trickle":
+                    if "rate" in opt:
                         want = min(want, max(1, int(opt["rate"] / 20)))
                         time.sleep(want / opt["rate"])
                     src.seek(start + done)
