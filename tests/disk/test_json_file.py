@@ -59,6 +59,7 @@ def test_missing_keys_take_defaults_and_unknown_keys_are_ignored() -> None:
         (b"{", ""),
         (b"\xff", ""),
         (b"[" * 100_000, ""),
+        (b'"\\ud800"', ""),
     ],
 )
 def test_json_that_does_not_fit_is_refused_with_its_place(data: bytes, place: str) -> None:
