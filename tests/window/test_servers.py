@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.answer_details import DetailsDialog
 from ui.settings.dialog import SettingsDialog
+from ui.widgets.theme import current_theme
 from ui.window.main_window import MainWindow
 
 
@@ -280,10 +282,24 @@ def test_conversations_with_servers_do_not_wait(
     send(qtbot, window, "to the server, too")
     assert wait_for_answer(qtbot, window).content == "".join(WORDS)
     assert len(session.answers) == 2
+    rows = window.sidebar.list.rows
+    spoken = [rows.data(rows.index(row), Qt.ItemDataRole.AccessibleTextRole) for row in range(rows.rowCount())]
+    assert sorted(text for text in spoken if "answering" in text) == [
+        "to the engine, answering",
+        "to the server, answering",
+    ]
+    marked = window.sidebar.list.grab().toImage()
     for answer in list(session.answers.values()):
         conversation.open(answer.message.conversation_id)
         session.stop()
         assert wait_for_answer(qtbot, window).status is Status.STOPPED
+    window.sidebar.set_open(None)
+    accent = QColor(current_theme().accent)
+
+    def dots(image: QImage) -> int:
+        return sum(image.pixelColor(image.width() - 24, y) == accent for y in range(image.height()))
+
+    assert dots(marked) > dots(window.sidebar.list.grab().toImage()) == 0
 
 
 def test_enter_while_an_answer_runs_says_why_nothing_is_sent(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,12 @@ class ConversationList(QListView):
             self.selectionModel().clear()
         else:
             self.setCurrentIndex(self.rows.index(row))
+
+    def mark_answering(self, conversation_ids: Collection[str]) -> None:
+        """Mark the conversations with a running answer."""
+        if conversation_ids != self.rows.answering:
+            self.delegate.answering = self.rows.answering = conversation_ids
+            self.viewport().update()
 
     def selected_count(self) -> int:
         """Return the number of selected conversations, without reading those of a shelf."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -14,7 +16,7 @@ from ui.widgets.theme import current_theme, interface_font
 
 ROW_HEIGHT, HIT_HEIGHT = 34, 26
 """Of a conversation or a heading, and of a search hit below its conversation."""
-PIN_SIZE = 14
+PIN_SIZE, DOT_SIZE = 14, 8
 MARGIN, PADDING = 8, 12
 
 
@@ -28,6 +30,8 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.open_id: str | None = None
         """The open conversation, marked also while others are selected."""
+        self.answering: Collection[str] = ()
+        """Conversations with a running answer, marked by a dot."""
         self._font = interface_font()
         self._small_font = interface_font(12)
         self._heading_font = interface_font(12, bold=True)
@@ -108,6 +112,13 @@ class RowDelegate(QStyledItemDelegate):
                 area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING, 0)
             case SearchHit() | MoreHits():
                 area.adjust(PADDING, 0, 0, 0)
+        if isinstance(row, Conversation) and row.id in self.answering:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.accent))
+            painter.drawEllipse(
+                QPointF(area.right() - DOT_SIZE / 2 + 1, area.center().y() + 0.5), DOT_SIZE / 2, DOT_SIZE / 2
+            )
+            area.adjust(0, 0, -DOT_SIZE - PADDING, 0)
         match row:
             case Found(in_title=SearchHit(span=span)):
                 _paint_match(painter, text, span, area, self._font, theme.text)

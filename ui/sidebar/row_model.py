@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,8 @@ class RowModel(QStringListModel):
         self._pinned = 0
         self._found: Sequence[Found] = ()
         self._expanded: set[str] = set()
+        self.answering: Collection[str] = ()
+        """Conversations with a running answer."""
 
     def show_shelf(self, store: ConversationStore, shelf: Shelf) -> None:
         """Show a shelf as it is stored now.
@@ -233,6 +235,8 @@ class RowModel(QStringListModel):
 
     def _spoken(self, row: Row | None) -> str:
         text = self._text(row)
+        if isinstance(row, Conversation) and row.id in self.answering:
+            text = self.tr("{title}, answering").format(title=text)
         match row:
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)

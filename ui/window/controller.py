@@ -275,6 +275,7 @@ class WindowController(QObject):
         window.composer.set_temporary(session.is_temporary)
         window.header.show_conversation(is_temporary=session.is_temporary, is_empty=is_empty)
         window.sidebar.set_open(session.conversation_id)
+        window.sidebar.list.mark_answering({each.message.conversation_id for each in session.answers.values()})
         models.refresh(running, bool(session.answers))
         self.conversation.refresh_context()
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
