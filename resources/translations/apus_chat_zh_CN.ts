@@ -3723,6 +3723,10 @@
         <translation>还有 {count} 个</translation>
     </message>
     <message>
+        <source>{title}, answering</source>
+        <translation>{title}，正在回答</translation>
+    </message>
+    <message>
         <source>{title}, pinned</source>
         <translation>{title}，已置顶</translation>
     </message>
