@@ -286,8 +286,8 @@ class SearchHit:
     title: str
     snippet: str
     """A line of text around the hit."""
-    span: tuple[int, int]
-    """Start and end of the hit in the snippet, in characters."""
+    spans: tuple[tuple[int, int], ...]
+    """Start and end of each match in the snippet, in characters."""
 
 
 @dataclass(frozen=True)

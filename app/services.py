@@ -18,7 +18,7 @@ from app.idle_hasher import IdleHasher
 from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
-from model_manager.disk.files import disk_errors
+from model_manager.disk.files import disk_errors, remove_temporary_files
 from model_manager.errors import UserError
 
 CLOSE_S = 3.0
@@ -69,9 +69,10 @@ class Services:
         self.presets.erase()
         self.settings.change(conversation_id=None, preset_id="")
         for file in (self.folder.drafts_file, self.folder.presets_file):
-            # Damaged files that were set aside contain personal data too.
+            # Damaged files that were set aside contain personal data too, and the temporary ones of killed processes.
             for path in file.parent.glob(f"{file.name}.damaged*"):
                 _remove(path)
+            remove_temporary_files(file)
         for path in self.folder.logs.glob("*.log*"):
             # Open log files are emptied, because Windows doesn't allow deleting them.
             with disk_errors(path):

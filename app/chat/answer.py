@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from app.backend import (
     TextDelta,
 )
 from app.conversation import THOUGHT_CLOSE, Message, Provenance, Status
+from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken
@@ -111,10 +113,10 @@ class RunningAnswer:
     def generate(self, on_event: Callable[[ChatEvent], None]) -> AnswerResult:
         """Stream the answer, calling ``on_event`` for every event, and store it.
 
-        The growing text is stored about once a second, so that it survives a crash.  An error of the backend or of
-        the store is part of the result.
+        The growing text is stored about once a second, whether the next piece arrives or not, so that it survives a
+        crash.  An error of the backend or of the store is part of the result.
         """
-        text, tokens, saved_at = self.request.prefill, 0, time.monotonic()
+        text, tokens = self.request.prefill, 0
         left_out = self.request.left_out
         begun_at: float | None = None
         thought_s: float | None = None
@@ -122,6 +124,17 @@ class RunningAnswer:
         error: UserError | None = None
         bug: BaseException | None = None
         status = Status.COMPLETE
+        has_ended = threading.Event()
+
+        def save_regularly() -> None:
+            saved = text
+            while not has_ended.wait(SAVE_INTERVAL_S):
+                if saved is not text:
+                    saved = text
+                    self._save_text(saved)
+
+        saver = threading.Thread(target=save_regularly, name="answer saver", daemon=True)
+        saver.start()
         try:
             self.token.raise_if_cancelled()
             for event in self.backend.stream(self.request, self.token):
@@ -133,9 +146,6 @@ class RunningAnswer:
                     # The thoughts of a continued answer were measured before.
                     if thought_s is None and not self.request.prefill.strip() and THOUGHT_CLOSE in newest:
                         thought_s = now - begun_at if split_thought(text)[2] != text else None
-                    if now - saved_at >= SAVE_INTERVAL_S:
-                        saved_at = now
-                        self._save_text(text)
                 elif isinstance(event, ContextFitted):
                     left_out = event.left_out
                 elif isinstance(event, AnswerFinished):
@@ -149,6 +159,8 @@ class RunningAnswer:
             error, status = caught, Status.INTERRUPTED if tokens or text else Status.FAILED
         except BaseException as caught:
             bug, status = caught, Status.INTERRUPTED
+        has_ended.set()
+        saver.join()
         sampling, figures = self.request.sampling, finished or AnswerFinished("died", 0, tokens, None, None, None)
         details = {"code": error.code, **error.data} if error else None
         provenance, save_error = None, None
@@ -179,6 +191,9 @@ class RunningAnswer:
     def _save_text(self, text: str) -> None:
         try:
             self.store.save_text(self.message.id, text)
+        except StoreClosed:
+            # The program has ended meanwhile.
+            return
         except UserError as error:
             # The next attempt follows within a second, and the last one is reported.
             logger.warning("answer not saved yet: %s", error.code)

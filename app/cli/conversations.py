@@ -14,6 +14,7 @@ from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.export.json_format import import_conversations
 from app.formulas import FormulaRenderer
 from app.messages import sentence
+from app.store.backups import RECOVERABLE, replace_damaged
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 
@@ -43,7 +44,10 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
         case "show":
             _show(store, arguments)
         case "search":
-            hits = store.search(arguments.text)
+            hits = store.search(arguments.text, arguments.limit + 1)
+            if len(hits) > arguments.limit:
+                hits.pop()
+                print_note(f"only the newest {arguments.limit} results are shown; --limit N shows more")
             rows = [(hit.conversation_id, hit.title, hit.snippet) for hit in hits]
             values = [attributes(hit, "conversation_id", "message_id", "title", "snippet") for hit in hits]
             print_result(as_json, values, rows)
@@ -59,6 +63,20 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
             before = store.restore_backup(Path(arguments.path)).path
             row = (f"Restored. The previous data was backed up to {before}",)
             print_result(as_json, {"path": arguments.path, "before": before}, [row])
+
+
+def recover(folder: Path, arguments: argparse.Namespace, error: UserError) -> None:
+    """Restore a backup where that is the action, in place of a database that ``error`` says can't be opened.
+
+    Raises:
+        UserError: ``error`` for everything else, and as ``replace_damaged``.
+    """
+    if arguments.action != "restore" or error.code not in RECOVERABLE:
+        raise error
+    aside = replace_damaged(folder, Path(arguments.path))
+    before = aside if aside.exists() else None
+    row = ("Restored." + (f" The damaged database was renamed to {before}" if before else ""),)
+    print_result(arguments.json, {"path": arguments.path, "before": before}, [row])
 
 
 def _show(store: ConversationStore, arguments: argparse.Namespace) -> None:

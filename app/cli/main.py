@@ -55,7 +55,12 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
             from app.cli import conversations
             from app.store.store import ConversationStore
 
-            with ConversationStore.open(folder.conversations) as store:
+            try:
+                store = ConversationStore.open(folder.conversations)
+            except UserError as error:
+                conversations.recover(folder.conversations, arguments, error)
+                return
+            with store:
                 conversations.run(store, arguments, pdf_format)
         case "models":
             from app.cli import models

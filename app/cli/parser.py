@@ -96,7 +96,12 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
     conversations = actions.add_subparsers(dest="action", metavar="ACTION", required=True)
     conversations.add_parser("list", parents=[common])
     _with_argument(conversations, common, "show", "id", "ID", "print all messages of one")
-    _with_argument(conversations, common, "search", "text", "TEXT", "search titles and messages")
+    search = _with_argument(
+        conversations, common, "search", "text", "TEXT", 'search titles and messages for all words, or a "phrase"'
+    )
+    search.add_argument(
+        "--limit", type=_positive, default=200, metavar="N", help="newest results to show; default: 200"
+    )
     export = _with_argument(conversations, common, "export", "id", "ID|all", "write one or all to a file or folder")
     export.add_argument("--format", choices=FORMAT_NAMES, required=True)
     export.add_argument("--out", metavar="PATH", required=True)

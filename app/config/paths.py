@@ -40,7 +40,7 @@ def data_folder(path: str | None = None) -> DataFolder:
     named = path or os.environ.get(DATA_DIR_VARIABLE)
     root = Path(named).expanduser().resolve() if named else platformdirs.user_data_path("apus-chat", appauthor=False)
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise UserError("data_folder_not_writable", path=str(root), detail=str(error)) from error
     return DataFolder(root)

@@ -114,7 +114,7 @@ class Presets:
     """The presets and the file of the user's own.  Thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, _StoredPresets, _StoredPresets(()))
+        self._file = JsonFile(path, _StoredPresets, _StoredPresets(()), private=True)
         self._lock = threading.Lock()
         self._own = {each.id: each for each in self._file.read().presets}
 

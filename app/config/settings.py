@@ -271,7 +271,7 @@ class SettingsFile:
     """The settings and their file.  Thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        self._file: JsonFile[dict[str, Any]] = JsonFile(path, dict[str, Any], {})
+        self._file: JsonFile[dict[str, Any]] = JsonFile(path, dict[str, Any], {}, private=True)
         self._lock = threading.Lock()
         self._settings = _settings(self._file.read())
 

@@ -46,8 +46,12 @@ def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic
         Cancelled: ``token`` was cancelled.
     """
     path = folder / "conversations.sqlite3"
-    if not path.exists():
-        yield Diagnostic("database", Severity.OK, "no_database")
+    backups = BackupFolder(folder).list()
+    if not file_size(path):
+        if backups:
+            yield Diagnostic("database", Severity.BAD, "database_missing", {"path": path}, remedy="restore_backup")
+        else:
+            yield Diagnostic("database", Severity.OK, "no_database")
         return
     n_bytes = file_size(path) + file_size(path.with_name(f"{path.name}-wal"))
     damage = database_damage(path, lambda: token.is_cancelled)
@@ -56,7 +60,7 @@ def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic
         yield Diagnostic("database", Severity.BAD, "database_damaged", data, remedy="restore_backup")
     else:
         yield Diagnostic("database", Severity.OK, "database", data)
-    if backups := BackupFolder(folder).list():
+    if backups:
         data = {"count": len(backups), "time": backups[0].made_at, "size_bytes": backups[0].bytes}
         yield Diagnostic("backups", Severity.OK, "backups", data)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -101,19 +101,6 @@ def branches(tree: ConversationTree) -> list[ConversationTree]:
     """Return each branch as a separate conversation, in the order in which their last messages were created."""
     parents = {message.parent_id for message in tree.messages}
     return [history(tree, message.id) for message in tree.messages if message.id not in parents]
-
-
-def with_options(
-    trees: Sequence[ConversationTree], options: ExportOptions
-) -> Iterator[tuple[ConversationTree, ExportOptions]]:
-    """Yield each conversation with options whose progress is its part of the whole; report its end."""
-    sizes = [1 + len(tree.messages) for tree in trees]
-    done = 0
-    for tree, size in zip(trees, sizes, strict=True):
-        part = options.for_part(done / sum(sizes), size / sum(sizes))
-        yield tree, part
-        part.report(1.0)
-        done += size
 
 
 def _entry(message: Message, options: ExportOptions) -> ExportedMessage:

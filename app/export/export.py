@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from app.conversation import ConversationTree
-from app.export.entries import history, with_options
+from app.export.entries import history
 from app.export.file_names import file_name, name_key
 from app.export.formats import ExportFormat, ExportOptions
 from app.export.html import HTML
@@ -18,11 +18,11 @@ from app.export.markdown import MARKDOWN
 from app.export.plain_text import PLAIN_TEXT
 from app.store.store import ConversationStore
 from app.translation import QT_TRANSLATE_NOOP
-from model_manager.disk.files import disk_errors, make_folder, write_atomically
+from model_manager.disk.files import disk_errors, make_folder, replacing
 from model_manager.errors import UserError
 
 
-def _write_pdf(_trees: Sequence[ConversationTree], _options: ExportOptions) -> bytes:
+def _write_pdf(_trees: Iterable[ConversationTree], _options: ExportOptions) -> Iterator[bytes]:
     raise NotImplementedError("needs Qt: ui.pdf.document.pdf_format")
 
 
@@ -54,11 +54,14 @@ def export_conversations(
         Cancelled: the export was cancelled; the files written until then are removed.
     """
     options = options or ExportOptions()
-    trees = store.trees(conversation_ids)
-    is_one = conversation_ids is not None and len(conversation_ids) == 1
-    if is_one or format_.many_in_one_file:
-        return [_write_file(trees[0].conversation.title if is_one else "", trees, format_, out_path, options)]
-    return _write_folder(trees, format_, out_path, options)
+    counts = store.message_counts(conversation_ids)
+    if conversation_ids is not None and len(conversation_ids) == 1:
+        (tree,) = store.trees(conversation_ids)
+        return [_write_file(tree.conversation.title, [tree], format_, out_path, options)]
+    trees = _trees(store, counts, options)
+    if format_.many_in_one_file:
+        return [_write_file("", (tree for tree, _part in trees), format_, out_path, options)]
+    return _write_folder(trees, format_, out_path)
 
 
 def export_message(
@@ -94,28 +97,44 @@ def message_tree(store: ConversationStore, message_id: str, format_: ExportForma
     return ConversationTree(conversation, (replace(message, parent_id=None),))
 
 
+def _trees(
+    store: ConversationStore, counts: Mapping[str, int], options: ExportOptions
+) -> Iterator[tuple[ConversationTree, ExportOptions]]:
+    """Yield conversations, which have ``counts`` messages, with options whose progress is their part of the whole.
+
+    Reports the end of each.
+    """
+    total, done = sum(counts.values()) + len(counts), 0
+    for id_, count in counts.items():
+        part = options.for_part(done / total, (1 + count) / total)
+        (tree,) = store.trees([id_])
+        yield tree, part
+        part.report(1.0)
+        done += 1 + count
+
+
 def _write_file(
     title: str,
-    trees: Sequence[ConversationTree],
+    trees: Iterable[ConversationTree],
     format_: ExportFormat,
     out_path: Path,
     options: ExportOptions,
     taken: set[str] | None = None,
 ) -> Path:
     """Write a file, or a new one into a folder; ``taken`` are the keys of the names there, if they are known."""
-    content = format_.write(trees, options)
     if out_path.is_dir():
         taken = _names_in(out_path) if taken is None else taken
         out_path /= file_name(title, format_.suffix, taken, untitled=options.labels.untitled)
         taken.add(name_key(out_path.name))
     else:
         make_folder(out_path.parent)
-    write_atomically(out_path, content)
+    with replacing(out_path) as temporary, disk_errors(out_path), temporary.open("wb") as file:
+        file.writelines(format_.parts(trees, options))
     return out_path
 
 
 def _write_folder(
-    trees: Sequence[ConversationTree], format_: ExportFormat, folder: Path, options: ExportOptions
+    trees: Iterable[tuple[ConversationTree, ExportOptions]], format_: ExportFormat, folder: Path
 ) -> list[Path]:
     if folder.exists() and not folder.is_dir():
         raise UserError("export_folder_needed", path=folder)
@@ -124,7 +143,7 @@ def _write_folder(
     taken = _names_in(folder)
     written: list[Path] = []
     try:
-        for tree, part in with_options(trees, options):
+        for tree, part in trees:
             written.append(_write_file(tree.conversation.title, [tree], format_, folder, part, taken))
     except BaseException:
         # An incomplete folder would look like a complete one.

@@ -1,8 +1,11 @@
-"""Export formats: a format turns conversations into the bytes of a file, with the options and labels of an export."""
+"""Export formats: a format turns conversations into the bytes of a file, with the options and labels of an export.
+
+A file is made in parts, so that an export of all conversations needs the memory of the largest one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -117,8 +120,8 @@ class ExportFormat:
     label: str
     """Name in the window.  Source text of the translation context ``export``, like ``description``."""
     description: str
-    write: Callable[[Sequence[ConversationTree], ExportOptions], bytes]
-    """Writes one conversation, or any number with ``many_in_one_file``."""
+    parts: Callable[[Iterable[ConversationTree], ExportOptions], Iterable[bytes]]
+    """Yields the parts of a file with one conversation, or any number with ``many_in_one_file``."""
     many_in_one_file: bool = False
     needs_history: bool = False
     """A single message is written with the messages before it."""
@@ -134,7 +137,11 @@ class ExportFormat:
         """Suffix of the file name, with its dot."""
         return f".{self.name}"
 
+    def write(self, trees: Iterable[ConversationTree], options: ExportOptions) -> bytes:
+        """Return the whole file."""
+        return b"".join(self.parts(trees, options))
 
-def one_conversation(text: Callable[[ConversationTree, ExportOptions], str]) -> Callable[..., bytes]:
-    """Return the ``write`` of a format whose file is the ``text`` of one conversation."""
-    return lambda trees, options: text(trees[0], options).encode()
+
+def one_conversation(text: Callable[[ConversationTree, ExportOptions], str]) -> Callable[..., Iterator[bytes]]:
+    """Return the ``parts`` of a format whose file is the ``text`` of one conversation."""
+    return lambda trees, options: (text(tree, options).encode() for tree in trees)

@@ -4,7 +4,7 @@ One object: ``format`` and ``version``, and ``conversations`` with all their ``m
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation.
 
 Imports are streamed: they need the memory of the largest conversation, and conversations before a damaged or missing
-part are still imported.
+part are still imported; where only bytes inside texts are damaged, also those after it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from app.conversation import Conversation, ConversationTree, ImportResult, Message, Role, SkippedConversation
 from app.export.formats import ExportFormat, ExportOptions
+from app.store.bounds import within_bounds
 from app.store.records import clean_text, column_value
 from app.store.store import ConversationStore
 from app.translation import QT_TRANSLATE_NOOP
@@ -35,6 +36,8 @@ MAX_VALUE_CHARACTERS = 1 << 29
 """A longer value is treated as damaged."""
 _CONVERSATIONS = "conversations"
 _NOT_SPACE = re.compile(r"[^ \t\r\n]")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as the decoder replaces them."""
 _MAX_DEPTH = 50
 """Levels of nested lists and objects in a conversation."""
 _FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}
@@ -53,31 +56,27 @@ def _keys(type_: type[Conversation | Message]) -> tuple[str, ...]:
 _CONVERSATION_KEYS, _MESSAGE_KEYS = _keys(Conversation), _keys(Message)
 
 
-def document(trees: Iterable[ConversationTree]) -> dict[str, Any]:
-    """Return the document for ``to_json``.  Times are ISO 8601 in UTC."""
-    return {
-        "format": FORMAT_NAME,
-        "version": FORMAT_VERSION,
-        "conversations": [
-            {
-                **_as_json(tree.conversation, _CONVERSATION_KEYS),
-                "messages": [_as_json(each, _MESSAGE_KEYS) for each in tree.messages],
-            }
-            for tree in trees
-        ],
-    }
+def _parts(trees: Iterable[ConversationTree], _options: ExportOptions) -> Iterator[bytes]:
+    """Yield the parts of a document.  Times are ISO 8601 in UTC.
 
-
-def _write(trees: Sequence[ConversationTree], _options: ExportOptions) -> bytes:
-    # Lossless regardless of the options, so that an import restores everything.
-    return to_json(document(trees), indent=2) + b"\n"
+    Lossless regardless of the options, so that an import restores everything.
+    """
+    yield f'{{\n  "format": "{FORMAT_NAME}",\n  "version": {FORMAT_VERSION},\n  "{_CONVERSATIONS}": ['.encode()
+    separator = b"\n    "
+    for tree in trees:
+        conversation = _as_json(tree.conversation, _CONVERSATION_KEYS)
+        conversation["messages"] = [_as_json(each, _MESSAGE_KEYS) for each in tree.messages]
+        # A line break inside a string is escaped.
+        yield separator + to_json(conversation, indent=2).replace(b"\n", b"\n    ")
+        separator = b",\n    "
+    yield b"\n  ]\n}\n"
 
 
 JSON = ExportFormat(
     "json",
     QT_TRANSLATE_NOOP("export", "JSON"),
     QT_TRANSLATE_NOOP("export", "Everything, including all branches; can be imported again."),
-    _write,
+    _parts,
     many_in_one_file=True,
     needs_history=True,
     is_lossless=True,
@@ -137,7 +136,7 @@ def read_conversations(file: BinaryIO) -> Iterator[ConversationTree | SkippedCon
     try:
         for key, value in _members(_JsonStreamReader(file)):
             if key == _CONVERSATIONS and value is not None:
-                yield _tree_or_refused(value[0], count)
+                yield _tree_or_refused(value[0], value[1], count)
                 count += 1
     except JsonError as error:
         yield SkippedConversation(f"{_CONVERSATIONS}[{count}]", UserError("import_unfit", detail=str(error)))
@@ -155,10 +154,12 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
     return plain
 
 
-def _tree_or_refused(values: object, number: int) -> ConversationTree | SkippedConversation:
+def _tree_or_refused(values: object, is_utf8: bool, number: int) -> ConversationTree | SkippedConversation:
     """Return the conversation with this number in a document, or why it is refused: ``import_unfit`` (detail)."""
     place = f"conversations[{number}]"
     try:
+        if not is_utf8:
+            raise _error("not UTF-8", place)
         return _tree(values, place)
     except JsonError as error:
         title = values.get("title") if isinstance(values, dict) else None
@@ -202,9 +203,12 @@ def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, 
         raise _error("invalid value", f"{place}.{key}{dot}{rest}") from error
     if not _is_uuid(value.id):
         raise _error("not a UUID", f"{place}.id")
-    times: dict[str, Any] = {
-        key: _utc(time, f"{place}.{key}") for key in keys if isinstance(time := getattr(value, key, None), datetime)
-    }
+    names = [key for key in keys if isinstance(getattr(value, key, None), datetime)]
+    for name in names:
+        if getattr(value, name).tzinfo is None:
+            raise _error("not a time with a time zone", f"{place}.{name}")
+    value = within_bounds(value)
+    times: dict[str, Any] = {name: getattr(value, name).astimezone(UTC) for name in names}
     return replace(value, **times)
 
 
@@ -213,15 +217,6 @@ def _is_uuid(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
-
-
-def _utc(time: datetime, place: str) -> datetime:
-    try:
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except OverflowError:
-        pass
-    raise _error("not a time with a time zone", place)
 
 
 def _check_depth(values: object, place: str) -> None:
@@ -260,7 +255,7 @@ def _check_head(reader: _JsonStreamReader) -> None:
 def _members(reader: _JsonStreamReader) -> Iterator[tuple[str, Any]]:
     """Yield the keys and values of a document.
 
-    ``conversations`` comes once with None and then once for each conversation, which is in a tuple.
+    ``conversations`` comes once with None and then once for each conversation, with whether it was valid UTF-8.
     """
     for _ in _items(reader, "{", "}"):
         if reader.peek() != '"':
@@ -272,7 +267,7 @@ def _members(reader: _JsonStreamReader) -> Iterator[tuple[str, Any]]:
             continue
         yield key, None
         for _ in _items(reader, "[", "]"):
-            yield key, (reader.value(),)
+            yield key, (reader.value(), reader.is_utf8)
 
 
 def _items(reader: _JsonStreamReader, opening: str, closing: str) -> Iterator[None]:
@@ -291,13 +286,15 @@ class _JsonStreamReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self._decoder = json.JSONDecoder()
         self._buffer = ""
         self._at = 0
         self._dropped = 0
         """Characters before the buffer."""
         self._ended = False
+        self.is_utf8 = True
+        """Whether the last value was valid UTF-8."""
 
     def peek(self) -> str:
         """Return the next character that is not white space; empty at the end."""
@@ -334,6 +331,7 @@ class _JsonStreamReader:
             # A number at the end of the buffer may continue.
             if end == len(self._buffer) and self._fill(CHUNK_BYTES):
                 continue
+            self.is_utf8 = _NOT_UTF8.search(self._buffer, self._at, end) is None
             self._at = end
             return value
 
@@ -347,10 +345,6 @@ class _JsonStreamReader:
             return False
         content = self._file.read(size)
         self._ended = not content
-        try:
-            text = self._decode(content, self._ended)
-        except UnicodeDecodeError as error:
-            raise self.error() from error
         self._dropped += self._at
-        self._buffer, self._at = self._buffer[self._at :] + text, 0
+        self._buffer, self._at = self._buffer[self._at :] + self._decode(content, self._ended), 0
         return True

@@ -8,15 +8,18 @@ every unfinished answer with what follows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.chat.prompt import with_attachments
 from app.conversation import ConversationTree, Message, Role, Status
-from app.export.entries import branches, with_options
+from app.export.entries import branches
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.thoughts import split_thought
 from app.translation import QT_TRANSLATE_NOOP
+
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Escapes of characters that JSON permits in a string and Python's ``splitlines`` takes for line ends."""
 
 
 def examples(tree: ConversationTree, options: ExportOptions) -> Iterator[dict[str, Any]]:
@@ -68,20 +71,17 @@ def _metadata(tree: ConversationTree) -> dict[str, Any]:
     }
 
 
-def _write(trees: Sequence[ConversationTree], options: ExportOptions) -> bytes:
-    lines = [
-        json.dumps(example, ensure_ascii=False) + "\n"
-        for tree, part in with_options(trees, options)
-        for example in examples(tree, part)
-    ]
-    return "".join(lines).encode()
+def _lines(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
+    for tree in trees:
+        for example in examples(tree, options):
+            yield json.dumps(example, ensure_ascii=False).translate(_LINE_ENDS).encode() + b"\n"
 
 
 JSONL = ExportFormat(
     "jsonl",
     QT_TRANSLATE_NOOP("export", "JSON Lines"),
     QT_TRANSLATE_NOOP("export", "One conversation per line, for training or testing models."),
-    _write,
+    _lines,
     many_in_one_file=True,
     needs_history=True,
     has_examples=True,

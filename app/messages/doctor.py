@@ -79,6 +79,7 @@ TEXTS: dict[str, str] = {
     "no_database": QT_TR_NOOP("None yet. Your first conversation creates it."),
     "database": QT_TR_NOOP("Intact, {size_bytes}"),
     "database_damaged": QT_TR_NOOP("{path} is damaged ({detail})."),
+    "database_missing": QT_TR_NOOP("{path} is missing or empty, but there are backups."),
     "restore_backup": QT_TR_NOOP("Restart the program; it offers to restore the newest intact backup."),
     "backups": QT_TR_NOOP("{count}, newest from {time} ({size_bytes})"),
     "no_backups": QT_TR_NOOP("None yet. Backups are made automatically."),

@@ -112,8 +112,12 @@ SENTENCES: dict[str, str] = {
         "this version supports up to {known}). Update this program; nothing was changed."
     ),
     "database_damaged": QT_TR_NOOP(
-        "The conversation database {path} is damaged ({detail}). Nothing was changed; there are "
-        'backups in the "backups" folder next to it.'
+        "The conversation database {path} is damaged ({detail}). Nothing was changed. To replace it by a backup, open "
+        'the window, or run "apus-chat conversations restore" with a file from the "backups" folder next to it.'
+    ),
+    "database_missing": QT_TR_NOOP(
+        "The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or "
+        'run "apus-chat conversations restore" with a file from the "backups" folder next to it.'
     ),
     "database_locked": QT_TR_NOOP("Another program is using the conversation database {path}. Close it and try again."),
     "data_folder_not_writable": QT_TR_NOOP(

@@ -72,7 +72,7 @@ class Servers:
 
     def __init__(self, path: Path, secrets: Secrets, proxy: Callable[[], str | None] = lambda: None) -> None:
         """``path`` is the file of the list; ``proxy`` returns the current proxy as in ``Access``."""
-        self._file = JsonFile(path, tuple[Server, ...], ())
+        self._file = JsonFile(path, tuple[Server, ...], (), private=True)
         self._secrets = secrets
         self._lock = threading.Lock()
         self._servers = self._file.read()

@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.config.settings import BackupSchedule
-from app.store.connections import DamagedRow, connect, database_errors, error_code
-from app.store.migrations import STEPS, migrate, version_of
+from app.store.connections import DATABASE_ERRORS, DamagedRow, connect, database_errors, error_code
+from app.store.migrations import STEPS, migrate, missing_object, version_of
 from app.store.search_index import drop_index
-from app.store.writers import Writer, opening_lock, writers_in
+from app.store.writers import Writer, opening_lock, request_check, writers_in
 from model_manager.disk.files import disk_error, disk_errors, replace_durably, replacing
 from model_manager.errors import Cancelled, UserError
 
@@ -26,7 +26,11 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 """Suffixes of the files of an SQLite database."""
 STEPS_BETWEEN_CHECKS = 20_000
 """Instructions of SQLite's virtual machine between two checks for cancellation: some milliseconds."""
-_NAME = re.compile(r"conversations-(?P<label>v\d+|daily|asked|replaced)-(?P<time>\d{8}T\d{12}Z)\.sqlite3")
+RECOVERABLE = ("database_damaged", "database_missing")
+"""Codes of errors of an opening after which a backup can be put in the place of the database."""
+_NAME = re.compile(
+    r"conversations-(?P<label>v\d+|daily|asked|replaced)-(?P<time>(?:19[7-9]|2[01]\d)\d{5}T\d{12}Z)\.sqlite3"
+)
 _TIME = "%Y%m%dT%H%M%S%fZ"
 
 
@@ -85,36 +89,54 @@ class BackupFolder:
     ) -> Backup:
         """Make a backup, and remove the oldest of its kind beyond ``kept`` (None: as usual for its kind).
 
-        Raises ``UserError`` as ``copy_database``; ``sqlite3.Error`` as it occurs, for the caller to convert.
+        Raises ``UserError`` and others as ``copy_database``; then no backup is removed.
         """
         label = kind.value if version is None else f"{kind.value}{version}"
         path = self.path / f"conversations-{label}-{datetime.now(UTC).strftime(_TIME)}.sqlite3"
-        copy_database(connection, path, private=True)
+        copy_database(connection, path)
         same_kind = [backup for backup in self.list() if backup.kind is kind]
         for backup in same_kind[kept or _KEPT.get(kind) or len(same_kind) :]:
             backup.path.unlink(missing_ok=True)
         return next(backup for backup in same_kind if backup.path == path)
 
     def clear(self) -> None:
-        """Remove every backup and every damaged database that was set aside.
+        """Remove every backup, every damaged database that was set aside, and temporary files.
 
         Raises ``UserError`` as ``disk_error``.
         """
         for path in (*(backup.path for backup in self.list()), *self.path.parent.glob("conversations-damaged-*")):
             with disk_errors(path):
                 path.unlink(missing_ok=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the temporary files that killed processes left; no other process may use the database."""
+        folder = self.path.parent
+        for path in (*folder.glob(".*.part*"), *folder.glob(".*.new*"), *self.path.glob(".*.new*")):
+            with disk_errors(path):
+                path.unlink(missing_ok=True)
+
+    def keep_all(self) -> None:
+        """Exempt the automatic backups from removal."""
+        for backup in self.list():
+            if backup.kind is BackupKind.AUTOMATIC:
+                with disk_errors(backup.path):
+                    backup.path.rename(
+                        backup.path.with_name(backup.path.name.replace(BackupKind.AUTOMATIC, BackupKind.MANUAL, 1))
+                    )
 
 
-def copy_database(connection: sqlite3.Connection, path: Path, *, private: bool = False) -> None:
-    """Copy the database to one file at ``path``, without the search index.
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the database to one file at ``path``, which only the owner may read, without the search index.
 
-    Raises ``UserError`` as ``disk_error``; ``path`` is unchanged; ``sqlite3.Error`` as it occurs, for the caller to
-    convert.
+    Raises ``UserError`` as ``disk_error``; ``path`` is unchanged; one of ``DATABASE_ERRORS`` or ``DamagedRow`` as it
+    occurs, for the caller to convert.
     """
-    with replacing(path, private=private) as temporary:
+    with replacing(path, private=True) as temporary:
         copy = sqlite3.connect(temporary, isolation_level=None)
         try:
             connection.backup(copy)
+            _check_pages(copy)
             drop_index(copy)
             # So that the copy is readable without other files, also from a read-only disk.
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -144,8 +166,7 @@ def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
                 if source.exists():
                     shutil.copyfile(source, temporary.with_name(temporary.name + suffix))
         with _backup_errors(path), contextlib.closing(connect(temporary, busy_timeout_s=0)) as connection:
-            _verify(connection, path)
-            migrate(connection, temporary)
+            _migrate(connection, path)
             connection.execute(
                 "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE status = 'streaming'"
             )
@@ -166,11 +187,14 @@ def database_damage(path: Path, is_cancelled: Callable[[], bool]) -> str:
         with contextlib.closing(connect(path, busy_timeout_s=5, read_only=True)) as connection:
             connection.set_progress_handler(lambda: int(is_cancelled()), STEPS_BETWEEN_CHECKS)
             result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except (sqlite3.Error, OSError) as error:
+    except (*DATABASE_ERRORS, OSError) as error:
         if is_cancelled():
             raise Cancelled from error
         result = str(error)
-    return "" if result == "ok" else result
+    if result == "ok":
+        return ""
+    request_check(path.parent)
+    return result
 
 
 def newest_restorable(folder: Path) -> Backup | None:
@@ -182,7 +206,7 @@ def newest_restorable(folder: Path) -> Backup | None:
 
 
 def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> Path:
-    """Set the damaged database aside, put the backup in its place, and return the new path of the damaged one.
+    """Set a damaged or empty database aside, put the backup in its place, and return the new path of the other one.
 
     Raises ``UserError``: ``database_locked`` (path): another process has it open, and as ``restorable_copy``.
     """
@@ -206,33 +230,50 @@ def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> 
     return aside
 
 
+def start_empty(folder: Path) -> None:
+    """Create an empty database in ``folder`` in place of a missing or empty one; all backups are kept.
+
+    Raises ``UserError`` as ``disk_error``.
+    """
+    BackupFolder(folder).keep_all()
+    with (
+        replacing(folder / "conversations.sqlite3", private=True) as temporary,
+        contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection,
+    ):
+        migrate(connection, temporary)
+
+
 def _backup(path: Path, match: re.Match[str]) -> Backup:
     label = match["label"]
     kind = BackupKind.BEFORE_MIGRATION if label.startswith("v") else BackupKind(label)
     return Backup(path, datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC), path.stat().st_size, kind)
 
 
-def _verify(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Verify and migrate the copy of the backup at ``path``."""
     version = version_of(connection)
     if version > len(STEPS):
         raise UserError("backup_newer", path=path, version=version, known=len(STEPS))
+    _check_pages(connection)
+    if version == 0:
+        raise DamagedRow("it belongs to another program")
+    migrate(connection, path)
+    if missing := missing_object(connection):
+        raise DamagedRow(f"{missing} is missing")
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
     result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if result != "ok":
-        raise UserError("backup_unsound", path=path, detail=result)
-    tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if version == 0 or not {"conversations", "messages"} <= tables:
-        raise UserError("backup_unsound", path=path, detail="it belongs to another program")
+        raise DamagedRow(result)
 
 
 @contextmanager
 def _backup_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        if error_code(error) == "disk_full":
-            raise UserError("disk_full", path=path) from error
-        raise UserError("backup_unsound", path=path, detail=str(error)) from error
-    except (DamagedRow, RuntimeError) as error:
-        raise UserError("backup_unsound", path=path, detail=str(error)) from error
+    except (*DATABASE_ERRORS, DamagedRow) as error:
+        is_full = not isinstance(error, DamagedRow) and error_code(error) == "disk_full"
+        raise UserError("disk_full" if is_full else "backup_unsound", path=path, detail=str(error)) from error
     except OSError as error:
         raise disk_error(error, path) from error

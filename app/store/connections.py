@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from app.store.writers import request_check
 from model_manager.disk.files import error_detail, is_disk_full
 from model_manager.errors import UserError
 
@@ -29,6 +30,9 @@ _CODES = {
     sqlite3.SQLITE_IOERR_SHORT_READ: "database_damaged",
 }
 _NOT_UTF8 = "Could not decode to UTF-8"
+_SCHEMA_DAMAGED = ("no such table", "no such column", "no such index")
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""Errors of ``sqlite3``: it raises the second for a message that quotes a schema which isn't UTF-8."""
 
 
 class StoreClosed(RuntimeError):
@@ -36,7 +40,7 @@ class StoreClosed(RuntimeError):
 
 
 class DamagedRow(Exception):
-    """A row contains values that this program never writes; ``str()`` names the row."""
+    """A row or the schema is not as this program writes it; ``str()`` names the place."""
 
 
 def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sqlite3.Connection:
@@ -54,30 +58,30 @@ def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sq
     return connection
 
 
-def error_code(error: sqlite3.Error) -> str | None:
-    """Return the ``UserError`` code of an SQLite error, or None for a bug."""
+def error_code(error: sqlite3.Error | UnicodeDecodeError) -> str | None:
+    """Return the ``UserError`` code of one of ``DATABASE_ERRORS``, or None for a bug."""
     number = getattr(error, "sqlite_errorcode", None)
-    if number is None:
-        return "database_damaged" if str(error).startswith(_NOT_UTF8) else None
-    return _CODES.get(number, _CODES.get(number & 0xFF))
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith((_NOT_UTF8, *_SCHEMA_DAMAGED)):
+        return "database_damaged"
+    return None if number is None else _CODES.get(number, _CODES.get(number & 0xFF))
 
 
 @contextmanager
 def database_errors(path: Path) -> Iterator[None]:
-    """Raise errors of the database at ``path`` as ``UserError``.
+    """Raise errors of the database at ``path`` as ``UserError``; after damage the next opening checks it.
 
     Raises ``UserError``: ``disk_full`` (path), ``database_locked`` (path), ``database_damaged`` (path, detail),
     ``data_folder_not_writable`` (path, detail) or ``data_disk_failed`` (path, detail).
     """
     try:
         yield
-    except sqlite3.Error as error:
-        code = error_code(error)
+    except (*DATABASE_ERRORS, DamagedRow) as error:
+        code = "database_damaged" if isinstance(error, DamagedRow) else error_code(error)
         if code is None:
             raise
+        if code == "database_damaged":
+            request_check(path.parent)
         raise UserError(code, path=path, detail=str(error)) from error
-    except DamagedRow as error:
-        raise UserError("database_damaged", path=path, detail=str(error)) from error
     except OSError as error:
         code = "disk_full" if is_disk_full(error) else "data_folder_not_writable"
         raise UserError(code, path=path, detail=error_detail(error)) from error

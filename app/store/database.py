@@ -12,10 +12,18 @@ from typing import Self
 
 from app.config.settings import BackupSchedule
 from app.store import search_index, shelves
-from app.store.backups import Backup, BackupFolder, BackupKind, copy_database, restorable_copy
+from app.store.backups import (
+    Backup,
+    BackupFolder,
+    BackupKind,
+    copy_database,
+    newest_restorable,
+    restorable_copy,
+)
 from app.store.connections import Connections, StoreClosed, connect, database_errors
-from app.store.migrations import STEPS, is_empty, migrate, version_of
-from app.store.writers import Writer, opening_lock, writers_in
+from app.store.migrations import STEPS, is_empty, migrate, missing_object, version_of
+from app.store.writers import DAMAGED, Writer, opening_lock, writers_in
+from model_manager.disk.files import make_private
 from model_manager.errors import UserError
 
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
@@ -35,8 +43,8 @@ class Database:
         """Open the database in ``folder``, or create it; answers that a dead process left unfinished are interrupted.
 
         ``busy_timeout_s`` is how long each method waits for another process, in seconds.  Raises ``UserError``:
-        ``database_newer`` (path, version, known), or as ``database_errors``.  A newer or damaged database is not
-        changed.
+        ``database_newer`` (path, version, known), ``database_missing`` (path): there is none, or an empty file, but
+        there are backups; or as ``database_errors``.  A newer or damaged database is not changed.
         """
         path = folder / "conversations.sqlite3"
         running = folder / "running"
@@ -45,6 +53,7 @@ class Database:
                 needed.mkdir(parents=True, exist_ok=True, mode=0o700)
                 if not os.access(needed, os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(needed))
+                make_private(needed)
             with opening_lock(running, path, busy_timeout_s):
                 writer = Writer(running)
                 try:
@@ -73,7 +82,7 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def update_search_index(self, limit: int = 200) -> bool:
+    def update_search_index(self, limit: int = 500) -> bool:
         """Add up to ``limit`` new messages to the search index, and return whether more are waiting.
 
         For a background thread; the search scans these messages until then.  Does nothing after ``close``.
@@ -134,7 +143,7 @@ class Database:
     def erase_everything(self) -> None:
         """Remove every conversation, message, attachment and backup, so that no text remains in any file.
 
-        Raises ``UserError``: ``answer_in_progress`` (id).
+        Raises ``UserError``: ``answer_in_progress`` (id), ``database_locked`` (path), or as ``disk_error``.
         """
         with self._connections.writing() as connection:
             self._refuse_if_written(connection)
@@ -142,9 +151,12 @@ class Database:
         # Rebuilds the file without the space of the removed rows.
         with self._connections.borrowed() as connection:
             connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if self._path is not None:
             self._backup_folder.clear()
+            if is_busy:
+                # Another process reads from the log, which still contains the removed rows.
+                raise UserError("database_locked", path=self._path)
 
     @property
     def _backup_folder(self) -> BackupFolder:
@@ -175,12 +187,16 @@ class Database:
 
 def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
     # The lock files of dead writers remain when the check fails, so that the next start checks as thoroughly.
-    with writer.dead_among(writers_in(path.parent / "running")) as dead:
-        _check(path, busy_timeout_s, thorough=bool(dead))
+    backups, others = BackupFolder(path.parent), writers_in(path.parent / "running") - {writer.id}
+    with writer.dead_among(others) as dead:
+        size_limit = None if DAMAGED in dead else LARGEST_CHECKED_BYTES if dead else 0
+        _check(path, busy_timeout_s, size_limit)
+        if others == set(dead):
+            backups.sweep()
     # SQLite would make the file readable for everyone; the files it adds later copy these permissions.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_private(path)
     with closing(connect(path, busy_timeout_s=busy_timeout_s)) as connection:
-        backups = BackupFolder(path.parent)
         migrate(
             connection,
             path,
@@ -192,14 +208,20 @@ def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
         writer.mark_interrupted(connection)
 
 
-def _check(path: Path, busy_timeout_s: float, *, thorough: bool) -> None:
-    """Refuse a newer, foreign or damaged database without changing it."""
+def _check(path: Path, busy_timeout_s: float, size_limit: int | None) -> None:
+    """Refuse a missing, newer, foreign or damaged database without changing it.
+
+    Its pages are checked up to a size of ``size_limit`` bytes; None is no limit.
+    """
     size = path.stat().st_size if path.exists() else 0
     if size == 0:
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size > 0:
             # SQLite would discard the log, which may contain the only data that is left.
             raise UserError("database_damaged", path=path, detail="the file is empty but its log is not")
+        if newest_restorable(path.parent) is not None:
+            # Later backups of a new database would replace those of the lost one.
+            raise UserError("database_missing", path=path)
         return
     # Checked first: SQLite would create further files with the permissions of a read-only one and leave them behind.
     os.close(os.open(path, os.O_RDWR))
@@ -209,7 +231,9 @@ def _check(path: Path, busy_timeout_s: float, *, thorough: bool) -> None:
             raise UserError("database_newer", path=path, version=version, known=len(STEPS))
         if version == 0 and not is_empty(connection):
             raise UserError("database_damaged", path=path, detail="it belongs to another program")
-        if thorough and size <= LARGEST_CHECKED_BYTES:
+        if missing := missing_object(connection):
+            raise UserError("database_damaged", path=path, detail=f"{missing} is missing")
+        if size_limit is None or size <= size_limit:
             result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if result != "ok":
                 raise UserError("database_damaged", path=path, detail=result)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from app.store.connections import DamagedRow
 from model_manager.errors import UserError
 
 Step = tuple[str, ...]
@@ -127,6 +129,26 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
 
 
+def missing_object(connection: sqlite3.Connection) -> str | None:
+    """Return the name of a table, column, index or trigger that the database lacks for its version, if any."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
+        migrate(new, Path(":memory:"), STEPS[: version_of(connection)])
+        missing = _objects(new) - _objects(connection)
+    return min(missing, default=None)
+
+
+def _objects(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute(
+        """
+        SELECT type || ' ' || name FROM sqlite_schema
+        UNION SELECT 'column ' || tables.name || '.' || columns.name
+        FROM sqlite_schema AS tables JOIN pragma_table_info(tables.name) AS columns
+        WHERE tables.sql LIKE 'CREATE TABLE%'
+        """
+    )
+    return {row[0] for row in rows}
+
+
 def migrate(
     connection: sqlite3.Connection,
     path: Path,
@@ -159,7 +181,7 @@ def _apply(connection: sqlite3.Connection, step: Step, version: int) -> None:
             raise RuntimeError(f"the step from version {version} ended its transaction")
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         if broken:
-            raise RuntimeError(f"the step from version {version} broke {len(broken)} references")
+            raise DamagedRow(f"{len(broken)} references to missing rows")
         connection.execute(f"PRAGMA user_version = {version + 1}")
         connection.execute("COMMIT")
     except BaseException:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from app.conversation import Attachment, Conversation, Message
+from app.store.bounds import within_bounds
 from app.store.connections import DamagedRow
 from model_manager.disk.json_file import JsonError, from_json, from_plain, to_json
 
@@ -111,6 +112,6 @@ def _read(row: sqlite3.Row, type_: type[_Value], **further: Any) -> _Value:
         for name, column in _COLUMNS.items():
             if column in fields:
                 fields[name] = fields.pop(column)
-        return from_plain(fields, type_)
-    except JsonError as error:
+        return within_bounds(from_plain(fields, type_))
+    except (JsonError, TypeError) as error:
         raise DamagedRow(f"{type_.__name__.lower()} {row['id']}: {error}") from error

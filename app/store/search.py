@@ -1,7 +1,8 @@
 """Search in titles, messages and attachments.
 
-``search_index`` returns candidates among the indexed messages; SQLite scans the others for parts of the text, where it
-ignores the case of ASCII letters only.  A regular expression decides on each candidate.
+A message is found where it contains all words of the text, or phrases in quotation marks, in any order.  Both are
+folded: case, accents, width and composition of characters don't matter.  ``search_index`` returns candidates among the
+indexed messages; SQLite scans the others roughly.  Regular expressions over the folded text decide on each candidate.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import islice
 
 from app.conversation import SearchHit
 from app.store import search_index
+from app.store.folding import composed, fold, original_position
 
 _BEFORE = 40
 _AFTER = 80
+_LONGEST_HIT = 200
 _LONGEST_PART = 1000
 _MOST_PARTS = 10
 _CUT = "…"
@@ -26,12 +29,18 @@ _WORD = 16
 """A cut word at the start of a snippet is dropped when it ends within this number of characters."""
 _MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)|(?<!\|)\|(?!\|)|:?-{3,}:?(?= *\|)")
 """Markdown marks of emphasis, code, headings, quotes and tables."""
+_TERM = re.compile(r'"([^"]+)"|(\S+)')
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
+"""Characters that folding doesn't change."""
+_IS_NOT_ASCII = "length(CAST({0} AS BLOB)) > length({0})"
 
 _Found = tuple[str, SearchHit]
 _Condition = tuple[str, list[str]]
 """SQL condition on the column ``{0}``, and its parameters."""
+_Terms = Sequence[re.Pattern[str]]
+_Span = tuple[int, int]
 _NEWEST = 3000
-"""Number of newest messages that are scanned first: frequent texts occur among them."""
+"""Number of newest messages that are searched first: frequent texts occur among them."""
 _MOST_SORTED = 3000
 """Up to this number of candidates is sorted; with more, all messages are read in the order of time."""
 
@@ -39,32 +48,33 @@ _MOST_SORTED = 3000
 def search(
     connection: sqlite3.Connection, text: str, limit: int, *, most_in_one: int | None = None, use_index: bool = True
 ) -> list[SearchHit]:
-    """Return titles and messages that contain ``text``, newest first, one hit for each.
+    """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
-    ``most_in_one`` limits the messages of one conversation.  Case is ignored and any white space equals any other.
-    Deleted ones are excluded.
+    ``most_in_one`` limits the messages of one conversation.  Deleted ones are excluded.
     """
-    words = text.split()
-    if not words:
+    phrases = [words for each in _TERM.finditer(text) if (words := fold(each[1] or each[2]).split())]
+    if not phrases:
         return []
-    exact = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
+    words = [word for phrase in phrases for word in phrase]
+    # All together, where they are in this order, make the best snippet.
+    terms = [_pattern(words), *map(_pattern, dict.fromkeys(map(tuple, phrases)))]
     prefilter = _prefilter(words)
     condition, values = prefilter
     titles = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
         FROM conversations
-        WHERE deleted_at IS NULL AND ({condition.format("title")})
+        WHERE deleted_at IS NULL AND {condition.format("title")}
         ORDER BY updated_at DESC, number DESC
         """,
         values,
     )
     query = search_index.fts_query(words) if use_index and search_index.is_usable(connection) else None
-    messages = _scan(connection, prefilter) if query is None else _scan_then_look_up(connection, query, prefilter)
+    messages = _scan(connection, prefilter) if query is None else _look_up(connection, query, prefilter)
     counts = Counter[str]()
     messages = (row for row in messages if counts[row["conversation_id"]] != most_in_one)
     found = heapq.merge(
-        _hits(connection, titles, exact), _hits(connection, messages, exact), key=lambda item: item[0], reverse=True
+        _hits(connection, titles, terms), _hits(connection, messages, terms), key=lambda item: item[0], reverse=True
     )
     hits = []
     for _, hit in islice(found, limit):
@@ -73,12 +83,22 @@ def search(
     return hits
 
 
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(map(re.escape, words)))
+
+
 _MESSAGES = """
     SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
     FROM messages {by} CROSS JOIN conversations ON conversations.id = conversation_id
     WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL
 """
 _NEWEST_FIRST = "ORDER BY messages.created_at DESC, messages.number DESC"
+_CANDIDATES = """
+    AND messages.number IN (
+        SELECT rowid FROM search_grams WHERE search_grams MATCH ? AND rowid >= ?
+        UNION ALL SELECT number FROM search_todo
+    )
+"""
 
 
 def _scan(
@@ -96,85 +116,88 @@ def _scan(
     yield from connection.execute(
         f"""
         {_MESSAGES.format(by=by)} {further} AND (
-            ({condition.format("content")}) OR EXISTS (
-                SELECT 1 FROM attachments
-                WHERE message_id = messages.id
-                    AND (({condition.format("attachments.content")}) OR ({condition.format("name")}))
-            )
+            ({condition.format("content")}) OR EXISTS (SELECT 1 FROM attachments WHERE message_id = messages.id)
         )
         {_NEWEST_FIRST}
         """,
-        [*parameters, *values, *values, *values],
+        [*parameters, *values],
     )
 
 
-def _scan_then_look_up(connection: sqlite3.Connection, query: str, prefilter: _Condition) -> Iterator[sqlite3.Row]:
-    last = connection.execute(
-        f"SELECT created_at, number FROM messages {_NEWEST_FIRST} LIMIT 1 OFFSET ?", (_NEWEST,)
-    ).fetchone()
-    if last is None:
-        yield from _scan(connection, prefilter)
-        return
-    yield from _scan(connection, prefilter, "AND (messages.created_at, messages.number) > (?, ?)", tuple(last))
-    older = "AND (messages.created_at, messages.number) <= (?, ?) AND messages.number IN"
+def _look_up(connection: sqlite3.Connection, query: str, prefilter: _Condition) -> Iterator[sqlite3.Row]:
+    """Yield the messages that match an ``fts_query`` or aren't indexed yet, and fulfil the prefilter, newest first."""
     numbers = search_index.lookup(connection, query, _MOST_SORTED + 1)
-    if len(numbers) > _MOST_SORTED:
-        candidates = (
-            "(SELECT rowid FROM search_index WHERE search_index MATCH ? UNION ALL SELECT number FROM search_todo)"
-        )
-        yield from _scan(connection, prefilter, f"{older} {candidates}", (*last, query))
-    else:
-        candidates = "(SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
-        yield from _scan(connection, prefilter, f"{older} {candidates}", (*last, json.dumps(numbers)), "NOT INDEXED")
+    if len(numbers) <= _MOST_SORTED:
+        candidates = "AND messages.number IN (SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
+        yield from _scan(connection, prefilter, candidates, [json.dumps(numbers)], "NOT INDEXED")
+        return
+    # Searched first: frequent texts occur there, and a part of the index is read faster than all of it.
+    newest = f"SELECT created_at, number FROM messages {_NEWEST_FIRST} LIMIT {_NEWEST}"
+    (lowest,) = connection.execute(f"SELECT min(number) FROM ({newest})").fetchone()
+    last = connection.execute(f"{newest} OFFSET {_NEWEST - 1}").fetchone() or ("", 0)
+    for comparison, first in ((">=", lowest), ("<", 0)):
+        further = f"AND (messages.created_at, messages.number) {comparison} (?, ?) {_CANDIDATES}"
+        yield from _scan(connection, prefilter, further, (*last, query, first))
 
 
 def _prefilter(words: Iterable[str]) -> _Condition:
-    """Return a condition that is true wherever the regular expression will find ``words``."""
-    parts = ["".join(part)[:_LONGEST_PART] for word in words for is_exact, part in groupby(word, _is_exact) if is_exact]
-    if not parts:
-        letter = next(iter("".join(words)))
-        cases = [case for case in (letter.lower(), letter.upper()) if len(case) == 1]
-        return " OR ".join("instr({0}, ?)" for _ in cases), cases
-    # Text without case is found twice as fast by a comparison of bytes.
-    same = [part for part in parts if part.lower() == part.upper()][:_MOST_PARTS]
-    folded = [f"%{_escaped(part)}%" for part in parts if part.lower() != part.upper()][:_MOST_PARTS]
-    conditions = ["instr({0}, ?)"] * len(same) + ["{0} LIKE ? ESCAPE '\\'"] * len(folded)
-    return " AND ".join(conditions), same + folded
+    """Return a condition that is true wherever the folded text contains all ``words``.
+
+    In ASCII, SQLite finds them itself; elsewhere only characters that folding doesn't change.
+    """
+    conditions, values = [], []
+    for word in islice(words, _MOST_PARTS):
+        part = word[:_LONGEST_PART]
+        if part.isascii():
+            conditions.append(f"({{0}} LIKE ? ESCAPE '\\' OR {_IS_NOT_ASCII})")
+            values.append(f"%{_escaped(part)}%")
+        else:
+            unchanged = _HAN.findall(part)[:_MOST_PARTS]
+            conditions += ["instr({0}, ?)"] * len(unchanged) or [_IS_NOT_ASCII]
+            values += unchanged
+    return " AND ".join(conditions), values
 
 
 def _escaped(text: str) -> str:
     return re.sub(r"[%_\\]", r"\\\g<0>", text)
 
 
-def _is_exact(character: str) -> bool:
-    """Return whether ``LIKE`` finds the character in every case that the regular expression accepts."""
-    return character != "\0" and (character.isascii() or character.lower() == character.upper())
-
-
-def _hits(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row], exact: re.Pattern[str]) -> Iterator[_Found]:
+def _hits(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row], terms: _Terms) -> Iterator[_Found]:
     for row in rows:
-        match = exact.search(row["content"])
-        if match is None and row["message_id"] is not None:
-            match = _in_attachments(connection, row["message_id"], exact)
-        if match is not None:
-            snippet, span = _snippet(match)
-            yield row["time"], SearchHit(row["conversation_id"], row["message_id"], row["title"], snippet, span)
+        texts = [row["content"]]
+        found = _match(texts, terms)
+        if found is None and row["message_id"] is not None:
+            attachments = connection.execute(
+                "SELECT name, content FROM attachments WHERE message_id = ? ORDER BY position", (row["message_id"],)
+            )
+            texts += [text for attachment in attachments for text in attachment]
+            found = _match(texts, terms) if len(texts) > 1 else None
+        if found is not None:
+            snippet, spans = _snippet(*found, terms)
+            yield row["time"], SearchHit(row["conversation_id"], row["message_id"], row["title"], snippet, spans)
 
 
-def _in_attachments(connection: sqlite3.Connection, message_id: str, exact: re.Pattern[str]) -> re.Match[str] | None:
-    rows = connection.execute(
-        "SELECT name, content FROM attachments WHERE message_id = ? ORDER BY position", (message_id,)
-    )
-    return next((match for row in rows for text in row if (match := exact.search(text)) is not None), None)
+def _match(texts: Sequence[str], terms: _Terms) -> tuple[str, _Span] | None:
+    """Return the text with the best match and its position in the folded text; None unless all terms are found."""
+    folded = [(text, fold(text)) for text in texts]
+    best = None
+    for term in reversed(terms):
+        found = next(((text, match.span()) for text, each in folded if (match := term.search(each))), None)
+        if found is None and term is not terms[0]:
+            return None
+        best = found or best
+    return best
 
 
-def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:
-    """Return one line around the hit, and the position of the hit in it."""
-    text = match.string
-    first, last = max(0, match.start() - _BEFORE), min(len(text), match.end() + _AFTER)
-    before = _plain(text[first : match.start()]).lstrip()
-    hit = _one_line(match[0])
-    after = _plain(text[match.end() : last]).rstrip()
+def _snippet(text: str, folded_span: _Span, terms: _Terms) -> tuple[str, tuple[_Span, ...]]:
+    """Return one line around the best match, and the positions of the terms in it."""
+    text = composed(text)
+    start, end = _original_span(text, folded_span)
+    end = min(end, start + _LONGEST_HIT)
+    first, last = max(0, start - _BEFORE), min(len(text), end + _AFTER)
+    before = _plain(text[first:start]).lstrip()
+    hit = _one_line(text[start:end])
+    after = _plain(text[end:last]).rstrip()
     if first > 0 and text[first - 1].isalnum() and " " in before[:_WORD]:
         # Don't start in the middle of a word.
         before = before.partition(" ")[2]
@@ -182,7 +205,16 @@ def _snippet(match: re.Match[str]) -> tuple[str, tuple[int, int]]:
         before = _CUT + before
     if last < len(text):
         after += _CUT
-    return before + hit + after, (len(before), len(before) + len(hit))
+    snippet = before + hit + after
+    start, end = len(before), len(before) + len(hit)
+    any_term = re.compile("|".join(term.pattern for term in terms[1 : _MOST_PARTS + 1]))
+    others = (_original_span(snippet, match.span()) for match in any_term.finditer(fold(snippet)))
+    return snippet, tuple(sorted([(start, end), *(each for each in others if each[1] <= start or each[0] >= end)]))
+
+
+def _original_span(text: str, folded_span: _Span) -> _Span:
+    start, end = folded_span
+    return original_position(text, start), original_position(text, end - 1) + 1
 
 
 def _plain(text: str) -> str:

@@ -1,19 +1,21 @@
 """Full-text index (FTS5) of messages and attachments over n-grams, so that texts of two characters are found fast.
 
-It contains the n-grams of every run of letters and digits: bigrams in scripts without spaces between words, else
-trigrams, shorter at the end of a run, so that any part of a word is a prefix of one of them.  It returns candidates,
-which ``search`` verifies.  It is derived from the messages, filled in small steps in the background, and not part of
-backups: messages that it doesn't contain yet are listed in ``search_todo`` and scanned.
+It contains the n-grams of every run of letters and digits of the folded text: bigrams in scripts without spaces between
+words, else trigrams, shorter at the end of a run, so that any part of a word is a prefix of one of them.  It returns
+candidates, which ``search`` verifies.  It is derived from the messages, filled in small steps in the background, and
+not part of backups: messages that it doesn't contain yet are listed in ``search_todo`` and scanned.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from app.store.connections import error_code
+from app.store.folding import fold
 
 _RUN = re.compile(r"[^\W_]+")
 # Han, kana, Hangul and related blocks; Thai, Lao, Burmese and Khmer have no spaces between words either.
@@ -21,8 +23,10 @@ _DENSE = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
     "\U0001b000-\U0001b2ff\U00020000-\U0003ffff]+)"
 )
-# A case-insensitive match in Python treats each of these as an i.
-_DOTLESS = str.maketrans("\u0130\u0131", "ii")
+_NAME, _EARLIER_NAME = "search_grams", "search_index"
+"""Tables of the index; the earlier one, whose entries aren't folded, is replaced."""
+_STEP_S = 0.02
+"""Time of one step before its entries are written."""
 _STALE = -1
 """Entry in ``search_todo``: SQLite without FTS5 changed the messages, and the index must be rebuilt."""
 _MOST_GRAMS = 40
@@ -30,7 +34,7 @@ _MOST_GRAMS = 40
 
 
 def ngrams(text: str) -> set[str]:
-    """Return the case-folded n-grams of ``text``."""
+    """Return the n-grams of a folded text."""
     found: set[str] = set()
     for run, dense in _runs(text):
         if dense:
@@ -43,7 +47,7 @@ def ngrams(text: str) -> set[str]:
 
 
 def fts_query(words: Iterable[str]) -> str | None:
-    """Return the FTS5 query for messages with these words; None where the index can't narrow the search."""
+    """Return the FTS5 query for messages with these folded words; None where the index can't narrow the search."""
     complete: dict[str, None] = {}
     prefixes: dict[str, None] = {}
     for word in words:
@@ -61,20 +65,22 @@ def fts_query(words: Iterable[str]) -> str | None:
 
 def create_index(connection: sqlite3.Connection) -> None:
     """Create the index where it is missing or stale, with all messages waiting.  Writes only when necessary."""
-    exists = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_index'").fetchone() is not None
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     stale = connection.execute("SELECT 1 FROM search_todo WHERE number = ?", (_STALE,)).fetchone() is not None
+    exists = _NAME in names
     if not _has_fts5(connection):
         if exists and not stale:
             connection.execute("INSERT OR IGNORE INTO search_todo VALUES (?)", (_STALE,))
         return
-    if exists and not stale:
+    if exists and not stale and _EARLIER_NAME not in names:
         return
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("DROP TABLE IF EXISTS search_index")
+    for name in (_NAME, _EARLIER_NAME):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
     # A third smaller without positions and sizes, which aren't used.  The tokens are made here; this tokenizer splits
     # them at spaces and keeps every other character.
     connection.execute(
-        "CREATE VIRTUAL TABLE search_index USING fts5(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
+        f"CREATE VIRTUAL TABLE {_NAME} USING fts5(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
     )
     connection.execute("DELETE FROM search_todo")
     connection.execute("INSERT INTO search_todo SELECT number FROM messages")
@@ -83,20 +89,20 @@ def create_index(connection: sqlite3.Connection) -> None:
 
 def is_usable(connection: sqlite3.Connection) -> bool:
     """Return whether there is an index that this SQLite can read."""
-    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_index'").fetchone()
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_NAME,)).fetchone()
     return found is not None and _has_fts5(connection)
 
 
 def lookup(connection: sqlite3.Connection, query: str, limit: int) -> list[int]:
     """Return the numbers of up to ``limit`` messages that match an ``fts_query``."""
-    rows = connection.execute("SELECT rowid FROM search_index WHERE search_index MATCH ? LIMIT ?", (query, limit))
+    rows = connection.execute("SELECT rowid FROM search_grams WHERE search_grams MATCH ? LIMIT ?", (query, limit))
     return [row[0] for row in rows]
 
 
 def index_pending(connection: sqlite3.Connection, limit: int) -> bool:
     """Add up to ``limit`` messages to the index, the newest first, and return whether more are waiting.
 
-    Streaming answers are added once they are finished.
+    Adds fewer where they take long.  Streaming answers are added once they are finished.
     """
     if not is_usable(connection):
         return False
@@ -108,10 +114,15 @@ def index_pending(connection: sqlite3.Connection, limit: int) -> bool:
         (limit + 1,),
     )
     numbers = [row[0] for row in rows]
-    added = numbers[:limit]
-    connection.executemany("INSERT INTO search_index (rowid, grams) VALUES (?, ?)", _entries(connection, added))
-    connection.executemany("DELETE FROM search_todo WHERE number = ?", [(number,) for number in added])
-    return len(numbers) > limit
+    added = 0
+    deadline = time.monotonic() + _STEP_S
+    for number in numbers[:limit]:
+        connection.executemany("INSERT INTO search_grams (rowid, grams) VALUES (?, ?)", _entries(connection, [number]))
+        connection.execute("DELETE FROM search_todo WHERE number = ?", (number,))
+        added += 1
+        if time.monotonic() > deadline:
+            break
+    return len(numbers) > added
 
 
 def remove(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> None:
@@ -124,7 +135,7 @@ def remove(connection: sqlite3.Connection, condition: str, values: Sequence[obje
     numbers = [row[0] for row in rows]
     # A contentless index needs the tokens again to delete an entry.
     connection.executemany(
-        "INSERT INTO search_index (search_index, rowid, grams) VALUES ('delete', ?, ?)", _entries(connection, numbers)
+        "INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', ?, ?)", _entries(connection, numbers)
     )
     connection.executemany("INSERT INTO search_todo VALUES (?)", [(number,) for number in numbers])
 
@@ -132,13 +143,14 @@ def remove(connection: sqlite3.Connection, condition: str, values: Sequence[obje
 def remove_all(connection: sqlite3.Connection) -> None:
     """Empty the index."""
     if is_usable(connection):
-        connection.execute("INSERT INTO search_index (search_index) VALUES ('delete-all')")
+        connection.execute("INSERT INTO search_grams (search_grams) VALUES ('delete-all')")
 
 
 def drop_index(copy: sqlite3.Connection) -> None:
     """Drop the index from a copy of the database: it is half of its size, and rebuilt when the copy is opened."""
     try:
-        copy.execute("DROP TABLE IF EXISTS search_index")
+        for name in (_NAME, _EARLIER_NAME):
+            copy.execute(f"DROP TABLE IF EXISTS {name}")
         copy.execute("VACUUM")
     except sqlite3.OperationalError as error:
         # Without FTS5 it can't be dropped, and the copy is valid with it.
@@ -147,7 +159,7 @@ def drop_index(copy: sqlite3.Connection) -> None:
 
 
 def _runs(text: str) -> Iterable[tuple[str, bool]]:
-    for run in _RUN.findall(text.translate(_DOTLESS).casefold()):
+    for run in _RUN.findall(text):
         if run.isascii():
             yield run, False
             continue
@@ -160,9 +172,9 @@ def _entries(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tup
     entries = []
     for number in numbers:
         id_, content = connection.execute("SELECT id, content FROM messages WHERE number = ?", (number,)).fetchone()
-        found = ngrams(content)
+        found = ngrams(fold(content))
         for name, text in connection.execute("SELECT name, content FROM attachments WHERE message_id = ?", (id_,)):
-            found |= ngrams(name) | ngrams(text)
+            found |= ngrams(fold(name)) | ngrams(fold(text))
         entries.append((number, " ".join(found)))
     return entries
 

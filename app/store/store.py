@@ -426,13 +426,28 @@ class ConversationStore(Database):
     # All conversations
 
     def search(self, text: str, limit: int = 200, *, most_in_one: int | None = None) -> Hits:
-        """Return titles and messages that contain ``text``, newest first, one hit for each.
+        """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
-        ``most_in_one`` limits the messages of one conversation.  Case is ignored and any white space equals any other;
-        all branches are searched.
+        ``most_in_one`` limits the messages of one conversation.  All branches are searched.
         """
         with self._connections.reading() as connection:
             return search(connection, text, limit, most_in_one=most_in_one)
+
+    def message_counts(self, conversation_ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Return the number of messages of these conversations, or of all that are not deleted, by their ids."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(
+                """
+                SELECT id, (
+                    SELECT count(*) FROM messages WHERE conversation_id = conversations.id AND deleted_at IS NULL
+                ) FROM conversations WHERE deleted_at IS NULL ORDER BY number
+                """
+            )
+            counts = dict(map(tuple, rows))
+        for id_ in conversation_ids or ():
+            if id_ not in counts:
+                raise UserError("conversation_missing", id=id_)
+        return counts if conversation_ids is None else {id_: counts[id_] for id_ in conversation_ids}
 
     def trees(self, conversation_ids: Sequence[str] | None = None) -> Trees:
         """Return these conversations, or all that are not deleted, with all their messages, from one moment."""

@@ -18,6 +18,8 @@ from model_manager.errors import UserError
 
 OPENING = "opening.lock"
 """Name of the lock held while a database is opened, so that two processes don't migrate it concurrently."""
+DAMAGED = "damaged"
+"""Name in place of the id of a dead writer; its lock file means that damage was found."""
 
 
 class Writer:
@@ -74,6 +76,12 @@ class Writer:
 def writers_in(running: Path) -> set[str]:
     """Return the writers that have a lock file: alive, or ended without closing the store."""
     return {path.stem for path in running.glob("*.lock") if path.name != OPENING}
+
+
+def request_check(folder: Path) -> None:
+    """Let the next opening check the database in ``folder`` thoroughly, because it is damaged."""
+    with contextlib.suppress(OSError):
+        (folder / "running" / f"{DAMAGED}.lock").touch()
 
 
 def opening_lock(running: Path, database: Path, timeout_s: float) -> FileLock:

@@ -231,6 +231,14 @@ def set_aside(path: Path) -> Path | None:
     return None
 
 
+def make_private(path: Path) -> None:
+    """Let only the owner use an existing file or folder, where the system permits it."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and the folders above it where missing.  Raises ``UserError`` as ``disk_error``."""
     with disk_errors(path):

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from model_manager.disk.files import error_detail, set_aside, write_atomically
+from model_manager.disk.files import error_detail, make_private, set_aside, write_atomically
 from model_manager.errors import UserError
 
 T = TypeVar("T")
@@ -112,6 +112,8 @@ class JsonFile(Generic[T]):
         """Return the stored value, or the default where the file is missing or can't be read (see ``problem``)."""
         if self._is_unreadable:
             self.problem = None
+        if self._private:
+            make_private(self._path)
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,21 +71,26 @@ def test_complete_answer_is_stored_with_its_provenance(store: ConversationStore,
     assert result.message == kept
 
 
-def test_growing_answer_is_stored(store: ConversationStore, answer: Message, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(100))
-    monkeypatch.setattr("app.chat.answer.time.monotonic", lambda: float(next(clock)))
-    seen: list[tuple[str, Status]] = []
+def test_growing_answer_is_stored_while_no_piece_arrives(
+    store: ConversationStore, answer: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.chat.answer.SAVE_INTERVAL_S", 0.01)
 
-    def read() -> None:
-        kept = store.message(answer.id)
-        seen.append((kept.content, kept.status))
+    def stall(text: str) -> Callable[[], object]:
+        def wait() -> None:
+            kept = store.message(answer.id)
+            deadline = time.monotonic() + 20
+            while kept.content != text:
+                assert time.monotonic() < deadline, f"{kept.content!r} is stored"
+                kept = store.message(answer.id)
+            assert kept.status is Status.STREAMING
 
-    generate(store, answer, ScriptedBackend(read, TextDelta("One", 1, 1), read, TextDelta(" two", 2, 2), read, DONE))
-    assert seen == [
-        ("", Status.STREAMING),
-        ("One", Status.STREAMING),
-        ("One two", Status.STREAMING),
-    ]
+        return wait
+
+    steps = TextDelta("One", 1, 1), stall("One"), TextDelta(" two", 2, 2), stall("One two"), DONE
+    generate(store, answer, ScriptedBackend(*steps))
+    assert store.message(answer.id).status is Status.COMPLETE
+    assert "answer saver" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_dead_engine_leaves_text_and_error(store: ConversationStore, answer: Message) -> None:

@@ -136,6 +136,15 @@ def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path,
     assert Path(restored["before"]).exists()
     assert value(run("conversations", "list", "--json", *empty)) == [entry]
     assert "choose another backup" in one_line(run("conversations", "restore", str(out), *empty))
+    database = tmp_path / "empty" / "conversations" / "conversations.sqlite3"
+    for content in (None, b"", b"damaged" * 1000):
+        database.unlink(missing_ok=True)
+        if content is not None:
+            database.write_bytes(content)
+        assert "conversations restore" in one_line(run("conversations", "list", *empty))
+        restored = value(run("conversations", "restore", str(backup), "--json", *empty))
+        assert (restored["before"] is None) == (content is None)
+        assert value(run("conversations", "list", "--json", *empty)) == [entry]
     values = json.loads(out.read_text(encoding="utf-8"))
     values["conversations"] += ["spoilt"]
     out.write_text(json.dumps(values), encoding="utf-8")

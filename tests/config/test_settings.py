@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from app.config.drafts import Draft
+from app.config.paths import data_folder
+from app.config.presets import ConversationOverrides
 from app.config.settings import PARAMETERS, Settings, SettingsFile
+from app.services import Services
 
 
 def test_a_change_is_saved(tmp_path: Path) -> None:
@@ -58,6 +63,33 @@ def test_an_invalid_value_is_replaced_by_its_default(tmp_path: Path, key: str, v
     path.write_text(json.dumps({key: value, "idle_release_minutes": 5}))
     now = SettingsFile(path).current
     assert now == Settings(idle_release_minutes=5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_files_with_personal_data_are_private(tmp_path: Path) -> None:
+    folder = data_folder(str(tmp_path / "new" / "data"))
+    assert folder.root.stat().st_mode & 0o777 == 0o700
+    files = [folder.settings_file, folder.presets_file, folder.drafts_file, folder.servers_file]
+    for path in files:
+        # As earlier versions wrote them.
+        path.write_text("[]" if path == folder.servers_file else "{}")
+        path.chmod(0o644)
+
+    def readable() -> list[str]:
+        return [path.name for path in files if path.exists() and path.stat().st_mode & 0o077]
+
+    for _ in range(2):
+        services = Services(folder)
+        assert readable() == []
+        services.settings.change(proxy="http://user:password@127.0.0.1:9")
+        services.presets.add("preset", ConversationOverrides("prompt"))
+        services.drafts.put(None, Draft("draft"))
+        services.drafts.save()
+        services.servers.add("http://127.0.0.1:9/v1")
+        services.close()
+        assert readable() == []
+        for path in files:
+            path.unlink()
 
 
 def test_declarations_accept_the_defaults() -> None:

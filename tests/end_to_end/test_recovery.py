@@ -68,6 +68,23 @@ def test_the_backup_replaces_the_damaged_database(damaged: Path, tmp_path: Path)
     assert aside.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("button", "titles"),
+    [("recoveryRestoreButton", ["kept"]), ("recoveryEmptyButton", []), ("recoveryQuitButton", None)],
+)
+def test_a_missing_database_beside_a_backup(
+    damaged: Path, tmp_path: Path, button: str, titles: list[str] | None
+) -> None:
+    (damaged / "conversations.sqlite3").unlink()
+    backups = {path.read_bytes() for path in (damaged / "backups").iterdir()}
+    with program(PRESSING, str(tmp_path), button) as process:
+        output, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == (titles is None), errors
+    assert [json.loads(line) for line in output.splitlines()[1:]] == ([] if titles is None else [titles])
+    assert {path.read_bytes() for path in (damaged / "backups").iterdir()} == backups
+    assert (damaged / "conversations.sqlite3").exists() == (titles is not None)
+
+
 def test_quitting_the_recovery_dialog_changes_nothing(damaged: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in damaged.glob("*.sqlite3")}
     with program(PRESSING, str(tmp_path), "recoveryQuitButton") as process:

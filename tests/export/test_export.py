@@ -1,15 +1,19 @@
 import json
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from app.conversation import ConversationTree
+from app.conversation import ConversationTree, Status
 from app.export.export import FORMATS, export_conversations
 from app.export.file_names import file_name, name_key
 from app.export.formats import FORMAT_NAMES, ExportFormat, ExportOptions
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_all_conversations_as_markdown_are_a_folder(store: ConversationStore, tmp_path: Path) -> None:
@@ -84,13 +88,13 @@ def test_names_of_the_formats() -> None:
 
 
 def test_another_format(store: ConversationStore, tmp_path: Path) -> None:
-    def write(trees: Sequence[ConversationTree], options: ExportOptions) -> bytes:
-        return " ".join(tree.conversation.title for tree in trees).encode()
+    def parts(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
+        return (f"{tree.conversation.title}\n".encode() for tree in trees)
 
     store.create(title="one")
     store.create(title="two")
-    export_conversations(store, None, ExportFormat("txt", "", "", write, many_in_one_file=True), tmp_path / "out.txt")
-    assert (tmp_path / "out.txt").read_text() == "one two"
+    export_conversations(store, None, ExportFormat("txt", "", "", parts, many_in_one_file=True), tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "one\ntwo\n"
 
 
 @pytest.mark.parametrize(
@@ -120,3 +124,31 @@ def test_equal_file_names_are_numbered() -> None:
     assert file_name("STRASSE", ".md", taken, untitled="") == "STRASSE (2).md"
     assert file_name("E\u0301TE\u0301", ".md", taken, untitled="") == "ÉTÉ (2).md"
     assert file_name("", ".md", {name_key("Conversation.MD")}, untitled="?") == "conversation (2).md"
+
+
+SMALL, LARGE = 8, 40
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from app.export.export import FORMATS, export_conversations
+from app.store.store import ConversationStore
+with ConversationStore.open(Path(sys.argv[1])) as store:
+    export_conversations(store, None, FORMATS[sys.argv[2]], Path(sys.argv[3]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_memory_does_not_grow_with_the_number_of_conversations(tmp_path: Path, name: str) -> None:
+    peaks = []
+    for count in (SMALL, LARGE):
+        with ConversationStore.open(tmp_path / str(count)) as store:
+            for number in range(count):
+                _, message = store.begin_turn(store.create().id, "?")
+                store.finish_answer(message.id, f"{number} 字 " * 80_000, Status.COMPLETE)
+        command = [sys.executable, "-c", MEMORY, str(tmp_path / str(count)), name, str(tmp_path / f"out {count}")]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    assert peaks[1] < peaks[0] + 30, "MiB"

@@ -1,8 +1,9 @@
 import copy
 import io
 import json
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,17 @@ from app.conversation import (
 )
 from app.export import json_format
 from app.export.export import FORMATS, export_conversations
+from app.export.formats import ExportOptions
 from app.export.json_format import import_conversations, read_conversations
+from app.store.bounds import MAX_TITLE_CHARACTERS
 from app.store.store import ConversationStore
-from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError
 from tests.export.conftest import PROVENANCE
 
 
 def document(trees: list[ConversationTree]) -> dict[str, Any]:
     """The document of these conversations as plain JSON."""
-    plain: dict[str, Any] = json.loads(to_json(json_format.document(trees)))
+    plain: dict[str, Any] = json.loads(FORMATS["json"].write(trees, ExportOptions()))
     return plain
 
 
@@ -160,6 +162,68 @@ def test_file_without_valid_conversations_is_refused(
     with pytest.raises(UserError) as raised:
         import_conversations(other_store, path)
     assert (raised.value.code, raised.value.data) == ("import_unreadable", {"path": path, "detail": "conversations[0]"})
+
+
+def test_bytes_that_are_no_utf8_cost_one_conversation(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
+) -> None:
+    for number in range(5):
+        store.begin_turn(store.create(title=f"谈话 {number}").id, f"question {number} ✓")
+    path = written(store, tmp_path / "all.json")
+    path.write_bytes(path.read_bytes().replace("question 2 ✓".encode(), b"question 2 \xe2\x9c\xff\xfe"))
+    result = import_conversations(other_store, path)
+    assert [each.what for each in result.refused] == ["谈话 2"]
+    assert [tree.conversation.title for tree in other_store.trees()] == [f"谈话 {number}" for number in (0, 1, 3, 4)]
+
+
+@pytest.fixture(params=["Asia/Shanghai", "America/New_York"])
+def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone of a process can't be changed here")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("time_zone")
+def test_times_and_numbers_are_clamped(
+    store: ConversationStore, other_store: ConversationStore, conversation_id: str
+) -> None:
+    values = document(store.trees())
+    (talk,) = values["conversations"]
+    question, answer = talk["messages"][:2]
+    talk.update(created_at="0001-01-01T00:00:00+23:59", updated_at="9999-12-31T23:59:59.999999-23:59")
+    talk.update(
+        archived_at="9999-12-31T23:59:59Z", title="T" * 100_000, sampling={"temperature": 1e999, "top_k": 10**30}
+    )
+    question.update(created_at="0001-01-01T00:00:00Z", attachments=[{"name": "a", "content": "b", "tokens": 10**30}])
+    answer["made_by"].update(seed=-(10**30), prompt_tokens=10**30, thought_s=1e308, tokens_per_second=float("-inf"))
+    answer["made_by"]["sampling"].update(max_tokens=-(10**30), top_p=float("nan"))
+    (tree,) = read(values)
+    assert isinstance(tree, ConversationTree)
+    other_store.merge([tree])
+    assert other_store.trees() == [tree]
+    # Stored by an earlier version, which did not clamp.
+    title = "x" * 100_000
+    with other_store._connections.writing() as connection:
+        connection.execute(
+            "UPDATE conversations SET updated_at = '9999-12-31T23:59:59.999999+00:00', title = ?", [title]
+        )
+        connection.execute("UPDATE messages SET created_at = '0001-01-01T00:00:00.000000+00:00'")
+        connection.execute("UPDATE attachments SET tokens = ?", (-(1 << 63),))
+        connection.execute("UPDATE messages SET made_by = replace(made_by, '\"seed\":0,', ?)", [f'"seed":{10**30},'])
+    (stored,) = other_store.list(archived=True)
+    messages = other_store.messages(stored.id)
+    times = [stored.created_at, stored.updated_at, stored.archived_at, *(each.created_at for each in messages)]
+    assert all(1970 <= each.astimezone().year <= 2200 for each in times if each is not None)
+    assert len(stored.title) <= MAX_TITLE_CHARACTERS
+    assert messages[0].attachments[0].tokens == 0
+    made_by = messages[1].provenance
+    assert made_by is not None
+    figures = [*vars(made_by).values(), *vars(made_by.sampling).values(), *vars(stored.sampling or Sampling()).values()]
+    assert all(abs(each) <= 1 << 53 for each in figures if isinstance(each, int | float))
 
 
 @pytest.mark.parametrize("share", [0.35, 0.65, 0.95])
@@ -306,7 +370,7 @@ SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
     ("conversations[0].id", lambda talk: talk.update(id=talk["id"].upper())),
     ("conversations[0].title", lambda talk: talk.pop("title")),
     ("conversations[0].created_at", lambda talk: talk.update(created_at="2026-01-01T00:00:00")),
-    ("conversations[0].updated_at", lambda talk: talk.update(updated_at="0001-01-01T00:00:00+10:00")),
+    ("conversations[0].messages[1].created_at", lambda talk: talk["messages"][1].update(created_at="2026-01-01T00:00")),
     ("conversations[0].leaf_id", lambda talk: talk.update(leaf_id=str(uuid.uuid4()))),
     ("conversations[0].messages", lambda talk: talk.update(messages={})),
     ("conversations[0].messages[1]", lambda talk: talk["messages"].__setitem__(1, "hello")),

@@ -101,11 +101,9 @@ def test_all_branches_as_examples(store: ConversationStore) -> None:
 
 
 def test_one_object_per_line_with_metadata() -> None:
-    trees = [answered("一\n二\u2028三", provenance=PROVENANCE), answered("x")]
-    lines = FORMATS["jsonl"].write(trees, ExportOptions()).decode().split("\n")
-    assert lines.pop() == ""
-    first, second = map(json.loads, lines)
-    assert first["messages"][1] == {"role": "assistant", "content": "一\n二\u2028三"}
+    trees = [answered("一\n二\u2028三\u2029四\x85五\x0b", provenance=PROVENANCE), answered("x")]
+    first, second = map(json.loads, FORMATS["jsonl"].write(trees, ExportOptions()).decode().splitlines())
+    assert first["messages"][1] == {"role": "assistant", "content": "一\n二\u2028三\u2029四\x85五\x0b"}
     assert first["metadata"]["file_sha256"] == ["ab" * 32]
     assert second["metadata"]["models"] == []
     assert set(json.loads(FORMATS["jsonl"].write(trees, BARE).splitlines()[0])) == {"messages"}
@@ -147,7 +145,7 @@ def test_progress_grows_to_the_end(store: ConversationStore, tmp_path: Path) -> 
         for number in range(3):
             _, answer = store.begin_turn(conversation.id, str(number))
             store.finish_answer(answer.id, "x", Status.COMPLETE)
-    for name in ("md", "html", "txt", "jsonl"):
+    for name in ("md", "html", "txt", "jsonl", "json"):
         reported: list[float] = []
         export_conversations(store, None, FORMATS[name], tmp_path / name, ExportOptions(progress=reported.append))
         assert reported == sorted(reported)

@@ -187,6 +187,26 @@ def test_other_threads_read_the_old_or_the_new_state(folder: Path) -> None:
         assert len(store.list()) == 30
 
 
+def test_leftovers_of_killed_processes_are_removed_once_no_other_is_alive(folder: Path) -> None:
+    with ConversationStore.open(folder) as store:
+        fill(store)
+        made = store.backup_now()
+    names = [".0123.part", ".0123.part-wal", ".conversations.sqlite3.01234567.new"]
+    left = [folder / name for name in names] + [folder / "backups" / f".{made.path.name}.01234567.new-journal"]
+    with start("answer", folder) as child:
+        for path in left:
+            path.write_text("private words")
+        with ConversationStore.open(folder):
+            assert all(path.exists() for path in left), "the other process may be using them"
+        child.kill()
+    with ConversationStore.open(folder) as store:
+        assert not any(path.exists() for path in left)
+        for path in left:
+            path.write_text("private words")
+        store.erase_everything()
+    assert not any(path.exists() for path in left)
+
+
 def damage(folder: Path) -> bytes:
     path = folder / "conversations.sqlite3"
     path.write_bytes(b"x" * 5000)

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
 import pytest
 
+from app.config.settings import DAILY
 from app.conversation import Status
+from app.store.backups import BackupKind, database_damage, newest_restorable, replace_damaged, start_empty
 from app.store.migrations import STEPS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -97,6 +100,92 @@ def test_a_database_of_another_program_is_refused_unchanged(folder: Path) -> Non
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("version", [2, len(STEPS)])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"invalid UTF-8",
+        "DROP TABLE attachments",
+        "DROP TABLE messages",
+        "DROP TRIGGER message_to_index",
+        "DROP INDEX messages_by_time",
+        "ALTER TABLE conversations DROP COLUMN sampling",
+    ],
+)
+def test_a_damaged_schema_is_refused_unchanged_and_recoverable(folder: Path, damage: str | bytes, version: int) -> None:
+    filled(folder)
+    with ConversationStore.open(folder) as store:
+        made = store.backup_now()
+    path = folder / "conversations.sqlite3"
+    if version == 2:
+        if damage == "DROP TRIGGER message_to_index":
+            pytest.skip("new in version 3")
+        shutil.copy(Path(__file__).parents[1] / "data" / "conversations-v2.sqlite3", path)
+    if isinstance(damage, str):
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(damage)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+    else:
+        path.write_bytes(path.read_bytes().replace(b"CREATE TABLE attachments", b"CREATE TABLE attach\xff\xfe\x80x "))
+    before = path.read_bytes()
+    assert refusal(folder).code == "database_damaged"
+    assert path.read_bytes() == before
+    assert newest_restorable(folder) == made
+    replace_damaged(folder, made.path)
+    with ConversationStore.open(folder) as store:
+        assert [each.title for each in store.list()] == ["天"]
+
+
+@pytest.mark.parametrize("size", [None, 0])
+def test_a_missing_or_empty_database_beside_backups_is_refused(folder: Path, size: int | None) -> None:
+    conversation_id = filled(folder)
+    with ConversationStore.open(folder) as store:
+        made = store.backup_if_due(DAILY)
+    assert made is not None
+    path = folder / "conversations.sqlite3"
+    path.unlink()
+    if size is not None:
+        path.touch()
+    for _ in range(2):
+        error = refusal(folder)
+        assert (error.code, error.data) == ("database_missing", {"path": path})
+        assert path.exists() == (size is not None)
+    start_empty(folder)
+    with ConversationStore.open(folder) as store:
+        assert store.list() == []
+        (kept,) = store.backups()
+        assert (kept.kind, kept.made_at, kept.bytes) == (BackupKind.MANUAL, made.made_at, made.bytes)
+        store.restore_backup(kept.path)
+        assert [each.id for each in store.list()] == [conversation_id]
+    path.unlink()
+    replace_damaged(folder, kept.path)
+    with ConversationStore.open(folder) as store:
+        assert [each.id for each in store.list()] == [conversation_id]
+
+
+def test_without_a_sound_backup_a_missing_database_is_created(folder: Path) -> None:
+    (folder / "backups").mkdir(parents=True)
+    shutil.copy(__file__, folder / "backups" / "conversations-daily-20260101T000000000000Z.sqlite3")
+    with ConversationStore.open(folder) as store:
+        assert store.list() == []
+
+
+def test_a_damaged_database_replaces_no_backup(folder: Path) -> None:
+    filled(folder)
+    schedule = replace(DAILY, kept=1)
+    with ConversationStore.open(folder) as store:
+        made = store.backup_if_due(schedule)
+        assert made is not None
+        yesterday = made.path.with_name("conversations-daily-20200101T000000000000Z.sqlite3")
+        made.path.rename(yesterday)
+    damage_a_message(folder)
+    with ConversationStore.open(folder) as store, pytest.raises(UserError, match="database_damaged"):
+        store.backup_if_due(schedule)
+    assert [path.name for path in (folder / "backups").iterdir()] == [yesterday.name]
+    assert refusal(folder).code == "database_damaged", "it was found to be damaged"
+
+
 def damage_a_message(folder: Path) -> None:
     path = folder / "conversations.sqlite3"
     at = path.read_bytes().index("20 字字".encode())
@@ -105,7 +194,7 @@ def damage_a_message(folder: Path) -> None:
         file.write(b"\xff" * 4096)
 
 
-def test_damage_is_reported_when_it_is_read(folder: Path) -> None:
+def test_damage_is_reported_when_it_is_read_and_at_the_next_opening(folder: Path) -> None:
     conversation_id = filled(folder)
     damage_a_message(folder)
     with ConversationStore.open(folder) as store:
@@ -113,6 +202,15 @@ def test_damage_is_reported_when_it_is_read(folder: Path) -> None:
         with pytest.raises(UserError) as raised:
             store.messages(conversation_id)
     assert raised.value.code == "database_damaged"
+    assert refusal(folder).code == "database_damaged"
+    assert refusal(folder).code == "database_damaged"
+
+
+def test_damage_that_the_doctor_finds_is_refused_at_the_next_opening(folder: Path) -> None:
+    filled(folder)
+    damage_a_message(folder)
+    assert database_damage(folder / "conversations.sqlite3", lambda: False)
+    assert refusal(folder).code == "database_damaged"
 
 
 def test_a_crash_causes_a_thorough_check_until_it_passes(folder: Path) -> None:
@@ -220,4 +318,4 @@ def test_a_refused_store_leaves_no_writer_behind(folder: Path) -> None:
     folder.mkdir()
     (folder / "conversations.sqlite3").write_bytes(b"x" * 5000)
     refusal(folder)
-    assert [path.name for path in (folder / "running").iterdir()] == ["opening.lock"]
+    assert {path.name for path in (folder / "running").iterdir()} <= {"opening.lock", "damaged.lock"}

@@ -250,5 +250,13 @@ def test_a_backup_that_cannot_be_written_is_an_error(store: ConversationStore, t
 
 def test_only_the_owner_can_read_the_files(store: ConversationStore, folder: Path) -> None:
     store.create()
-    for path in folder.glob("conversations.sqlite3*"):
-        assert path.stat().st_mode & 0o077 == 0, path.name
+    made, asked = store.backup_now().path, folder / "asked.sqlite3"
+    asked.touch(0o644)
+    store.backup(asked)
+    paths = [folder, made.parent, made, asked, *folder.glob("conversations.sqlite3*")]
+    assert [path.name for path in paths if path.stat().st_mode & 0o077] == []
+    # As after a copy of the data folder, or as an earlier version created them.
+    for path in (folder, made.parent, folder / "conversations.sqlite3"):
+        path.chmod(path.stat().st_mode | 0o055)
+    with ConversationStore.open(folder):
+        assert [path.name for path in paths if path.stat().st_mode & 0o077] == []

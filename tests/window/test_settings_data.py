@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.config.drafts import Draft
 from app.config.presets import ConversationOverrides
 from app.conversation import Attachment, Status
-from app.export.json_format import document
+from app.export.formats import ExportOptions
+from app.export.json_format import JSON
 from app.store.store import ConversationStore
-from model_manager.disk.json_file import to_json
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
 from ui.settings.backups import BackupsDialog
@@ -127,7 +127,7 @@ def test_import_names_refused_conversations(
     with ConversationStore.open(tmp_path / "other") as other:
         for title in ("sound", "spoilt", "cracked", "bent", "torn"):
             say(other, title)
-        values = json.loads(to_json(document(other.trees())))
+        values = json.loads(JSON.write(other.trees(), ExportOptions()))
     for talk in values["conversations"][1:]:
         talk["messages"][0]["role"] = "robot"
     path = tmp_path / "some.json"
@@ -155,6 +155,9 @@ def test_all_data_is_deleted_after_confirmation(
     for name in ("apus-chat.log", "apus-chat.log.1", "engine.log"):
         (services.folder.logs / name).write_text("SECRET line")
     (services.folder.root / "presets.json.damaged").write_text("SECRET")
+    # As processes leave them that are killed while they write.
+    (services.folder.root / ".drafts.json.01234567.new").write_text("SECRET")
+    (services.folder.conversations / ".0123.part").write_text("SECRET")
     services.settings.change(temperature=0.3, model_id="starter")
     window.controller.conversation.open(talk)
 

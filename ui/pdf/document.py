@@ -33,22 +33,22 @@ REPORTED_CHARACTERS = 12
 
 
 def pdf_format() -> ExportFormat:
-    """Return the format with the fonts of this machine; only for the window's thread, ``write`` for any.
+    """Return the format with the fonts of this machine; only for the window's thread, ``parts`` for any.
 
     Where there is no Qt application yet, as on the command line, one without a screen is created.
     """
     application = QCoreApplication.instance() or QGuiApplication(["apus-chat", "-platform", "offscreen"])
-    return replace(PDF, write=partial(_write, installed_families(), application))
+    write = partial(_write, installed_families(), application)
+    return replace(PDF, parts=lambda trees, options: (write(tree, options) for tree in trees))
 
 
 def _write(
     families: tuple[list[str], list[str]],
     _application: QCoreApplication,
-    trees: Sequence[ConversationTree],
+    tree: ConversationTree,
     options: ExportOptions,
 ) -> bytes:
     """``_application`` must exist as long as the format."""
-    tree = trees[0]
     title = title_of(tree, options)
     style = PageStyle(*families)
     pictures = Pictures(style, options.formula_renderer, _all_text(tree, options))

@@ -73,12 +73,12 @@ class SidebarController(QObject):
             self._conversation.open(conversation.id)
 
     def _open(self, conversation_id: str, message_id: str) -> None:
-        """Open a conversation, or the message of a search result with the matches marked.
+        """Open a conversation, or the message of a search result with the match marked.
 
         The list keeps the focus, where the keys of its menu work; what is typed goes to the composer.
         """
         had_focus = self._sidebar.list.hasFocus()
-        needle = self._sidebar.search_text() if message_id else ""
+        needle = self._sidebar.matched_text(message_id) if message_id else ""
         self._conversation.open(conversation_id, message_id, needle)
         if had_focus:
             self._sidebar.list.setFocus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
@@ -120,10 +120,10 @@ class RowDelegate(QStyledItemDelegate):
             )
             area.adjust(0, 0, -DOT_SIZE - PADDING, 0)
         match row:
-            case Found(in_title=SearchHit(span=span)):
-                _paint_match(painter, text, span, area, self._font, theme.text)
-            case SearchHit(span=span):
-                _paint_match(painter, text, span, area, self._small_font, theme.quiet_text)
+            case Found(in_title=SearchHit(spans=spans)):
+                _paint_match(painter, text, spans, area, self._font, theme.text)
+            case SearchHit(spans=spans):
+                _paint_match(painter, text, spans, area, self._small_font, theme.quiet_text)
             case _:
                 font = self._small_font if isinstance(row, MoreHits) else self._font
                 painter.setFont(font)
@@ -132,10 +132,12 @@ class RowDelegate(QStyledItemDelegate):
                 painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
 
 
-def _paint_match(painter: QPainter, text: str, span: tuple[int, int], area: QRect, font: QFont, colour: str) -> None:
-    """Draw one line of text in ``area`` with the match marked; text far before the match is elided."""
+def _paint_match(
+    painter: QPainter, text: str, spans: Sequence[tuple[int, int]], area: QRect, font: QFont, colour: str
+) -> None:
+    """Draw one line of text in ``area`` with the matches marked; text far before the first one is elided."""
     theme, metrics = current_theme(), QFontMetrics(font)
-    begin, end = span
+    begin, end = spans[0]
     skipped = 0
     while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
         skipped += 4
@@ -143,11 +145,11 @@ def _paint_match(painter: QPainter, text: str, span: tuple[int, int], area: QRec
     shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, area.width())
     shift = skipped - (1 if skipped else 0)
     layout = QTextLayout(shown, font)
-    plain, marked = QTextLayout.FormatRange(), QTextLayout.FormatRange()
-    plain.start, plain.length, plain.format = 0, len(shown), _text_format(colour)
-    marked.start, marked.length, marked.format = begin - shift, end - begin, _text_format(theme.text)
-    marked.format.setBackground(QColor(theme.selection))
-    layout.setFormats([plain, marked])
+    formats = [_format_range(0, len(shown), colour)]
+    for begin, end in spans:
+        formats.append(_format_range(begin - shift, end - begin, theme.text))
+        formats[-1].format.setBackground(QColor(theme.selection))
+    layout.setFormats(formats)
     layout.beginLayout()
     line = layout.createLine()
     line.setLineWidth(1e6)
@@ -156,7 +158,8 @@ def _paint_match(painter: QPainter, text: str, span: tuple[int, int], area: QRec
     layout.draw(painter, QPointF(area.x(), area.y() + (area.height() - line.height()) / 2))
 
 
-def _text_format(colour: str) -> QTextCharFormat:
-    result = QTextCharFormat()
-    result.setForeground(QColor(colour))
+def _format_range(start: int, length: int, colour: str) -> QTextLayout.FormatRange:
+    result = QTextLayout.FormatRange()
+    result.start, result.length, result.format = start, length, QTextCharFormat()
+    result.format.setForeground(QColor(colour))
     return result

@@ -151,6 +151,7 @@ class Sidebar(TranslatedWidget):
         if not self.search_text():
             self.list.show_shelf(store, self._shelf)
             self._hit_count = 0
+        self._found: Sequence[Found] = ()
         self._counts = counts
         self._refresh()
 
@@ -162,7 +163,7 @@ class Sidebar(TranslatedWidget):
 
     def show_results(self, found: Sequence[Found], text: str, *, is_cut: bool) -> None:
         """Show the results of a search for ``text``; ``is_cut`` where there are more."""
-        self._searched, self._is_cut = text, is_cut
+        self._searched, self._is_cut, self._found = text, is_cut, found
         self._hit_count = sum(len(each.hits) + (each.in_title is not None) for each in found)
         self.list.show_results(found)
         self._refresh()
@@ -170,6 +171,11 @@ class Sidebar(TranslatedWidget):
     def search_text(self) -> str:
         """Return the text to search for; empty where the conversations are shown."""
         return self.search.text().strip()
+
+    def matched_text(self, message_id: str) -> str:
+        """Return the longest match in the search result of a message, as the message contains it."""
+        hit = next((hit for each in self._found for hit in each.hits if hit.message_id == message_id), None)
+        return max((hit.snippet[begin:end] for begin, end in hit.spans), key=len) if hit else self.search_text()
 
     def start_search(self) -> None:
         """Show the sidebar with the focus in the search field."""

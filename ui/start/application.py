@@ -105,23 +105,26 @@ class _Program:
         self.open_files([])
 
     def _open_services(self) -> Services | None:
-        """Open the data folder, where the user wants with a backup in place of a damaged database; None to quit."""
+        """Open the data folder, as the user decides where its database is damaged or missing; None to quit."""
         from app.services import Services
 
         try:
             return Services(self._folder, self._settings)
         except UserError as error:
-            if error.code != "database_damaged":
-                raise
-            from app.store.backups import newest_restorable, replace_damaged
+            from app.store.backups import RECOVERABLE, newest_restorable, replace_damaged, start_empty
             from ui.start.recovery_dialog import RecoveryDialog
 
-            backup = newest_restorable(self._folder.conversations)
+            folder = self._folder.conversations
+            backup = newest_restorable(folder) if error.code in RECOVERABLE else None
             if backup is None:
                 raise
-            if RecoveryDialog(error, backup, self.window).exec() != QDialog.DialogCode.Accepted:
+            dialog = RecoveryDialog(error, backup, self.window)
+            if dialog.exec() != QDialog.DialogCode.Accepted:
                 return None
-        replace_damaged(self._folder.conversations, backup.path)
+            if dialog.starts_empty:
+                start_empty(folder)
+            else:
+                replace_damaged(folder, backup.path)
         return Services(self._folder, self._settings)
 
 

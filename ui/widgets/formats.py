@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from app.units import GIB, size_text
 
@@ -97,8 +97,9 @@ def time_left_text(seconds: float) -> str:
 
 def date_text(moment: datetime) -> str:
     """Return a date in the format of the system."""
-    local = moment.astimezone()
-    return QLocale().toString(QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat)
+    # Not ``astimezone``, which fails for the years 1 and 9999.
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
+    return QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
 
 
 def time_text(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from model_manager.errors import UserError
 from ui.widgets.job import run_job
 
 START_DELAY_MS = 2000
-PAUSE_MS = 50
+PAUSE_MS = 10
 """Between two steps of the index: answers are saved and the window is painted meanwhile."""
 COLLECT_MS = 60_000
 NEVER = 1_000_000
