@@ -49,6 +49,7 @@ class Sidebar(TranslatedWidget):
         self._shelf = Shelf.CONVERSATIONS
         self._searched = ""
         self._hit_count, self._is_cut = 0, False
+        self._found: Sequence[Found] = ()
         self._open_id: str | None = None
         self.search = QLineEdit()
         self.search.setObjectName("searchField")
@@ -151,7 +152,6 @@ class Sidebar(TranslatedWidget):
         if not self.search_text():
             self.list.show_shelf(store, self._shelf)
             self._hit_count = 0
-        self._found: Sequence[Found] = ()
         self._counts = counts
         self._refresh()
 
