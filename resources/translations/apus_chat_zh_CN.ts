@@ -284,6 +284,10 @@
         <translation>{path} 已损坏（{detail}）。</translation>
     </message>
     <message>
+        <source>{path} is missing or empty, but there are backups.</source>
+        <translation>{path} 不存在或为空，但有备份。</translation>
+    </message>
+    <message>
         <source>Restart the program; it offers to restore the newest intact backup.</source>
         <translation>请重新启动程序，届时可选择恢复最新的完好备份。</translation>
     </message>
@@ -568,10 +572,6 @@
         <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
     </message>
     <message>
-        <source>The conversation database {path} is damaged ({detail}). Nothing was changed; there are backups in the &quot;backups&quot; folder next to it.</source>
-        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改；同一位置的 backups 文件夹中有备份。</translation>
-    </message>
-    <message>
         <source>Another program is using the conversation database {path}. Close it and try again.</source>
         <translation>另一个程序正在使用对话数据库 {path}。请关闭该程序后重试。</translation>
     </message>
@@ -746,6 +746,14 @@
     <message>
         <source>The window can&apos;t be opened because no display is available ({detail}). &quot;apus-chat --help&quot; lists the commands that need none.</source>
         <translation>没有可用的显示器，无法打开窗口（{detail}）。“apus-chat --help” 会列出不需要窗口的命令。</translation>
+    </message>
+    <message>
+        <source>The conversation database {path} is damaged ({detail}). Nothing was changed. To replace it by a backup, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
+        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改。要用备份替换它，请打开窗口，或运行“apus-chat conversations restore”并指定同一位置 backups 文件夹中的文件。</translation>
+    </message>
+    <message>
+        <source>The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
+        <translation>对话数据库 {path} 不存在或为空，但有备份。要使用备份，请打开窗口，或运行“apus-chat conversations restore”并指定同一位置 backups 文件夹中的文件。</translation>
     </message>
     <message>
         <source>Skipped: one of its messages already belongs to another conversation.</source>
@@ -3666,6 +3674,14 @@
 <context>
     <name>RecoveryDialog</name>
     <message>
+        <source>Your conversations are missing</source>
+        <translation>找不到对话</translation>
+    </message>
+    <message>
+        <source>The file that contains them is gone or empty. The latest intact backup is from {time}. You can restore it, or start without conversations; all backups are kept.</source>
+        <translation>保存对话的文件不存在或为空。最新的完好备份创建于 {time}。你可以恢复该备份，也可以不恢复对话直接开始；所有备份都会保留。</translation>
+    </message>
+    <message>
         <source>Your conversations can&apos;t be read</source>
         <translation>无法读取你的对话</translation>
     </message>
@@ -3680,6 +3696,10 @@
     <message>
         <source>Restore backup from {time}</source>
         <translation>恢复 {time} 的备份</translation>
+    </message>
+    <message>
+        <source>Start without conversations</source>
+        <translation>不恢复，直接开始</translation>
     </message>
 </context>
 <context>
