@@ -9,7 +9,7 @@ import pytest
 from app.formulas.child.drawing import Drawer
 from app.formulas.child.fonts import Fonts
 from app.formulas.child.katex import Katex, UnsupportedFormula, normalise
-from app.formulas.child.layout import EM, Glyph, Layout
+from app.formulas.child.layout import EM, Glyph, Layout, Shape
 
 LINES = (Path(__file__).parents[1] / "rigs" / "formulas.txt").read_text("utf-8").splitlines()
 BEGIN = LINES.index("#broken")
@@ -54,8 +54,12 @@ def test_chinese_characters_are_text(drawer: Drawer):
     assert words(drawer, "中文直接 + x^2") == "中文直接"
     (one,) = shapes(drawer, r"x + \textbf{粗}", "text")
     assert one.get("font-weight") == "bold"
-    first, second = shapes(drawer, r"\text{总价}", "text")
-    assert float(second.get("x", "")) - float(first.get("x", "")) == EM
+    assert drawer.marks(r"\text{总价}", display=True)[1] == 2 * EM
+
+
+def test_letters_of_other_scripts_stay_together(drawer: Drawer):
+    """Arabic letters join, and a renderer of text puts them from right to left."""
+    assert [each.text for each in shapes(drawer, r"\text{عدد x}", "text")] == ["عدد"]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +154,35 @@ def test_svg_contains_only_shapes(drawer: Drawer, formula: str):
             assert re.fullmatch(r"(?:matrix|translate)\([\d.\s-]+\)", value) or name != "transform"
 
 
-def test_deep_formulas_are_drawn(drawer: Drawer):
+@pytest.mark.parametrize(
+    ("formula", "contours"),
+    [
+        (r"\sqrt{x}", 1),
+        (r"\sqrt{\frac{a}{b}}", 1),
+        (r"\xrightarrow{abc}", 1),
+        (r"\left|\frac{a}{\frac{b}{c}}\right.", 1),
+        (r"\begin{Vmatrix} a \\ b \\ c \end{Vmatrix}", 4),
+        (r"\xRightarrow{a}", 1),
+        (r"\xlongequal{a}", 2),
+        (r"\xrightleftharpoons{}", 4),
+        (r"\overbrace{abc}", 3),
+        (r"\xmapsto{}", 2),
+    ],
+)
+def test_lines_are_drawn_once(drawer: Drawer, formula: str, contours: int):
+    """Two equal shapes above each other have harder edges and look bold."""
+    paths = [mark.path for _, _, mark in drawer.marks(formula, display=True)[0] if isinstance(mark, Shape)]
+    assert sum(path.count("M") for path in paths if "H" not in path) == contours
+
+
+@pytest.mark.parametrize(
+    ("level", "count"), [(r"\frac{?}{2}", 58), (r"\left(?\right)", 58), (r"\begin{cases}\frac{?}{1}\end{cases}", 28)]
+)
+def test_deep_formulas_are_drawn(drawer: Drawer, level: str, count: int):
     formula = "x"
-    for _ in range(58):
-        formula = rf"\frac{{{formula}}}{{2}}"
-    assert drawer.draw(formula, display=True)["height"] > 5
+    for _ in range(count):
+        formula = level.replace("?", formula)
+    assert drawer.draw(formula, display=True)["width"] > 0.5
 
 
 def test_classes_and_properties_that_the_layout_does_not_know_are_refused():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.formulas.child.drawing import Drawer
-from app.formulas.child.layout import EM, Letter, Mark, Shape
+from app.formulas.child.layout import EM, Letters, Mark, Shape
 
 FOLDER = Path(__file__).parents[1] / "data" / "katex"
 EXPECTED = [json.loads(line) for line in (FOLDER / "expected.jsonl").read_text("utf-8").splitlines()]
@@ -22,10 +22,11 @@ def drawer() -> Drawer:
     return Drawer()
 
 
-def character(x: float, y: float, mark: Mark) -> list[object]:
+def characters(x: float, y: float, mark: Mark) -> list[list[object]]:
     style = mark.style
     face = "Bold" * style.bold + "Italic" * style.italic or "Regular"
-    return [mark.char, style.family, face, style.size / EM, x / EM, y / EM]
+    text = mark.text if isinstance(mark, Letters) else mark.char
+    return [[char, style.family, face, style.size / EM, x / EM, y / EM] for char in text]
 
 
 def test_the_corpus_was_measured():
@@ -44,10 +45,10 @@ def test_formula_is_as_in_a_browser(drawer: Drawer, expected: dict[str, object])
         return
     drawn = drawer.marks(formula, display=display)[0]
     marks = [each for each in drawn if not isinstance(each[2], Shape) and not each[2].style.shadow]
-    found = [character(*each) for each in marks]
+    found = [char for each in marks for char in characters(*each)]
     assert [each[:3] for each in found] == [each[:3] for each in expected["marks"]]
     # The width of a character in another font depends on the fonts of the computer.
-    first = 4 if any(isinstance(mark, Letter) for _, _, mark in marks) else 3
+    first = 4 if any(isinstance(mark, Letters) for _, _, mark in marks) else 3
     for one, other in zip(found, expected["marks"], strict=True):
         assert [one[3], *one[first + 1 :]] == pytest.approx([other[3], *other[first + 1 :]], abs=TOLERANCE), one[0]
     boxes = {

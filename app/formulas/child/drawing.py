@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 from xml.sax.saxutils import escape
 
 from app.formulas.child.fonts import Fonts
 from app.formulas.child.katex import Katex, UnsupportedFormula
-from app.formulas.child.layout import EM, Glyph, Layout, Letter, Mark
+from app.formulas.child.layout import EM, Glyph, Layout, Letters, Mark
 
 _MARGIN = 0.03 * EM
 """Margin of the picture: curves are drawn with soft edges."""
 _SIZE = 1.12
 """Text size relative to the text around the formula: the letters of KaTeX's fonts are small."""
+_RECURSION = 5_000
 _COLOUR = re.compile(r"currentColor|[a-zA-Z]{3,20}|#[0-9a-fA-F]{3,8}")
 
 
@@ -21,6 +23,8 @@ class Drawer:
     """Draws formulas."""
 
     def __init__(self) -> None:
+        # Boxes are nested a dozen times as deep as the braces of a formula.
+        sys.setrecursionlimit(max(_RECURSION, sys.getrecursionlimit()))
         self._katex, self._layout = Katex(), Layout(Fonts())
 
     def marks(self, formula: str, *, display: bool) -> tuple[list[tuple[float, float, Mark]], float, float, float]:
@@ -61,11 +65,11 @@ class Drawer:
 
 
 def _element(x: float, y: float, mark: Mark) -> str:
-    if isinstance(mark, Letter):
+    if isinstance(mark, Letters):
         style = mark.style
         weight = ' font-weight="bold"' if style.bold else ""
         place = f'x="{x:.0f}" y="{y:.0f}" font-size="{style.size:.0f}"{weight}'
-        return f'<text {place} fill="{_colour(style.colour)}">{escape(mark.char)}</text>'
+        return f'<text {place} fill="{_colour(style.colour)}">{escape(mark.text)}</text>'
     if isinstance(mark, Glyph):
         scale = mark.style.size / EM
         matrix = f"matrix({scale:g} 0 0 {scale:g} {x:.1f} {y:.1f})"

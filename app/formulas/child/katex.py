@@ -15,8 +15,8 @@ from app.config.paths import resources
 
 UNSUPPORTED_COLOUR = "#010203"
 """KaTeX writes commands that it refuses, such as links and images, in this colour."""
-_STACK_BYTES = 768 << 10
-"""Less than the stack of a main thread on Windows."""
+_STACK_BYTES = 1280 << 10
+"""Less than the stack of the program on Windows, 2 MB."""
 
 _MACROS = {
     r"\label": r"\@secondoftwo{#1}{}",

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from app.formulas.child.fonts import Fonts, Outline
@@ -141,10 +142,10 @@ class Glyph(NamedTuple):
         return left, top, right, bottom
 
 
-class Letter(NamedTuple):
-    """A character that these fonts lack, usually Chinese, drawn as text in a font of the viewer."""
+class Letters(NamedTuple):
+    """Characters that these fonts lack, usually Chinese, drawn as text in a font of the viewer."""
 
-    char: str
+    text: str
     width: float
     style: Style
 
@@ -163,7 +164,7 @@ class Shape(NamedTuple):
     stroke: float = 0.0
 
 
-Mark = Glyph | Letter | Shape
+Mark = Glyph | Letters | Shape
 
 
 class Box(NamedTuple):
@@ -266,10 +267,13 @@ class Layout:
 
     def _symbol(self, text: str, style: Style) -> Box:
         x, items, plain = 0.0, [], style._replace(shadow=False)
-        for char in text:
-            outline = self._fonts.outline(style.family, style.bold, style.italic, char)
-            advance = (outline.advance / EM if outline else _letter_width(char)) * style.size
-            mark = Glyph(char, outline, plain) if outline else Letter(char, advance, plain)
+        outlines = [self._fonts.outline(style.family, style.bold, style.italic, char) for char in text]
+        # Letters of other fonts stay together: they may join, and run from right to left.
+        for _, run in groupby(enumerate(outlines), lambda each: each[0] if each[1] else None):
+            places = [number for number, _ in run]
+            outline, piece = outlines[places[0]], text[places[0] : places[-1] + 1]
+            advance = (outline.advance / EM if outline else sum(map(_letter_width, piece))) * style.size
+            mark = Glyph(piece, outline, plain) if outline else Letters(piece, advance, plain)
             if outline is None or outline.path:
                 items.append((x, 0.0, mark))
                 if style.shadow:
@@ -402,10 +406,11 @@ def _em(length: str) -> float:
 
 
 def _letter_width(char: str) -> float:
-    """Return a width in em: a wide character is one em in any font, 0.6 em is assumed for others."""
-    if unicodedata.combining(char):
+    """Return a width in em: a wide character or symbol is one em in most fonts, 0.6 em is assumed for others."""
+    category = unicodedata.category(char)
+    if category in ("Mn", "Me", "Cf"):
         return 0.0
-    return 1.0 if unicodedata.east_asian_width(char) in "WF" else 0.6
+    return 1.0 if unicodedata.east_asian_width(char) in "WF" or category in ("So", "Sm", "No") else 0.6
 
 
 def _extent(line: list[Node]) -> tuple[float, float]:
@@ -481,14 +486,52 @@ def _scaled(path: str, attributes: dict[str, str], width: float, height: float, 
         scale_x = scale_y = min(scale_x, scale_y)
     free = width - full_width * scale_x
     shift = free * (_LEFT if "xMin" in how else _RIGHT if "xMax" in how else _CENTRE)
-    pieces = []
+    contours: list[list[tuple[str, list[float]]]] = []
     for command, values in _absolute(path):
         points = [
-            f"{min(max(value * scale_x + shift, 0.0), width):.1f}" if not number % 2 else f"{value * scale_y:.1f}"
+            min(max(value * scale_x + shift, 0.0), width) if not number % 2 else value * scale_y
             for number, value in enumerate(values)
         ]
-        pieces.append(command + " ".join(points))
-    return Shape("".join(pieces), (0.0, 0.0, width, height), colour)
+        if command == "M":
+            contours.append([])
+        contours[-1].append((command, points))
+    made = "".join(
+        command + " ".join(f"{value:.1f}" for value in points)
+        for contour in _without_repetitions(contours)
+        for command, points in contour
+    )
+    return Shape(made, (0.0, 0.0, width, height), colour)
+
+
+def _without_repetitions(contours: list[list[tuple[str, list[float]]]]) -> list[list[tuple[str, list[float]]]]:
+    """Remove equal contours, and rectangles within another: KaTeX draws many lines twice, which makes their soft edges bold."""
+    kept: list[list[tuple[str, list[float]]]] = []
+    polygons: list[list[tuple[float, float]]] = []
+    for contour in contours:
+        polygon = [(points[-2], points[-1]) for _, points in contour if points]
+        xs, ys = sorted({x for x, _ in polygon}), sorted({y for _, y in polygon})
+        left, right, top, bottom = xs[0], xs[-1], ys[0], ys[-1]
+        is_rectangle = all(x in (left, right) or y in (top, bottom) for x, y in polygon) and all(
+            command in "MLZ" for command, _ in contour
+        )
+        centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
+        places = [(centre_x, centre_y), (centre_x, top * 0.9 + bottom * 0.1), (centre_x, top * 0.1 + bottom * 0.9)]
+        places += [(left * 0.9 + right * 0.1, centre_y), (left * 0.1 + right * 0.9, centre_y)]
+        if polygon in polygons or (
+            is_rectangle and any(all(_contains(other, *place) for place in places) for other in polygons)
+        ):
+            continue
+        kept.append(contour)
+        polygons.append(polygon)
+    return kept
+
+
+def _contains(polygon: list[tuple[float, float]], x: float, y: float) -> bool:
+    inside = False
+    for (x1, y1), (x2, y2) in pairwise([*polygon, polygon[0]]):
+        if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+            inside = not inside
+    return inside
 
 
 @lru_cache(maxsize=256)
