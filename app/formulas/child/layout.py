@@ -504,7 +504,7 @@ def _scaled(path: str, attributes: dict[str, str], width: float, height: float, 
 
 
 def _without_repetitions(contours: list[list[tuple[str, list[float]]]]) -> list[list[tuple[str, list[float]]]]:
-    """Remove equal contours, and rectangles within another: KaTeX draws many lines twice, which makes their soft edges bold."""
+    """Remove equal contours and rectangles within others: KaTeX draws lines twice, which makes soft edges bold."""
     kept: list[list[tuple[str, list[float]]]] = []
     polygons: list[list[tuple[float, float]]] = []
     for contour in contours:
