@@ -24,7 +24,7 @@ from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import HOSTILE, answered, talk
 from ui.pdf.document import pdf_format
 from ui.pdf.style import escape_url
-from ui.widgets.theme import CHINESE_FAMILIES
+from ui.widgets.theme import CHINESE_FAMILIES, LIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMON = "".join(
@@ -72,6 +72,22 @@ def places(page: PageObject) -> list[float]:
             found.append(place[4] * matrix[0] + matrix[4])
 
     page.extract_text(visitor_text=visit)
+    return found
+
+
+def filled(page: PageObject, colour: str) -> list[tuple[float, float]]:
+    """The tops and bottoms, in tenths of a point, of the areas in a colour; areas that touch are one."""
+    content = page.get_contents().get_data().decode("latin-1")  # type: ignore[union-attr]
+    found: list[tuple[float, float]] = []
+    for match in re.finditer(r"([\d.]+) ([\d.]+) ([\d.]+) scn\s+/GSa gs\s+q\s+[^\n]+ cm\s+([^\n]+) re\s+f", content):
+        red, green, blue = (round(float(match[number]) * 255) for number in (1, 2, 3))
+        _, top, _, height = map(float, match[4].split())
+        if f"#{red:02x}{green:02x}{blue:02x}" != colour:
+            continue
+        if found and top <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], top + height)
+        else:
+            found.append((top, top + height))
     return found
 
 
@@ -234,6 +250,36 @@ def test_wide_table_fits_the_page(columns: int) -> None:
     right = 595 - 50
     for page in reader.pages:
         assert max(places(page)) < right
+
+
+def test_table_that_is_too_wide_is_split_between_columns() -> None:
+    numbers = [f"{number * 7919 % 100_000:,}.{number:02d}" for number in range(1, 14)]
+    head = "| Region |" + "".join(f" Month {number} |" for number in range(1, 14))
+    rows = "| Nordrhein-Westfalen |" + "".join(f" {number} € |" for number in numbers)
+    words = text_of(read(answered(f"{head}\n|---|{'--:|' * 13}\n{rows}"))).split()
+    assert [word for word in words if word in numbers] == numbers
+    # The first column is repeated beside each part.
+    assert words.count("Nordrhein-Westfalen") == words.count("Region") > 1
+
+
+def test_adjacent_code_blocks_are_separate() -> None:
+    (page,) = read(
+        answered("```\na\n```\n\n```\nb\n```\n\n> c\n>\n> ```\n> d\n> ```\n>\n> | e |\n> |---|\n> | f |")
+    ).pages
+    assert len(filled(page, LIGHT.code_ground)) == 3
+    # One for the quote, and the line below a row.
+    assert len(filled(page, LIGHT.hairline)) in {1, 2}
+    bar = filled(page, LIGHT.hairline)[0]
+    code = filled(page, LIGHT.code_ground)[-1]
+    assert bar[0] < code[0] < code[1] < bar[1]
+
+
+def test_text_from_right_to_left_begins_at_the_right(formula_renderer: FormulaRenderer) -> None:
+    text = "1. نص\n2. عربي $x$ قصير\n\n> نص\n\n| نص | عربي |\n|---|---|\n| نص | عربي |"
+    found = places(read(answered(text), formula_renderer=formula_renderer).pages[0])
+    assert sum(place > 300 for place in found) > 8
+    # The title, the time, the speakers, the question and the footer.
+    assert sum(place < 300 for place in found) <= 7
 
 
 def test_row_higher_than_a_page_is_split() -> None:

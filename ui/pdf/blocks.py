@@ -32,8 +32,12 @@ CELL_MARGIN_X, CELL_MARGIN_Y = 80, 42
 SIZES = (TEXT_SIZE - 6, 88, 76, 66)
 """Text sizes, tried until no word of the table is broken."""
 CELL_LINE_HEIGHT = 1.42
+SPLIT_SIZE = SIZES[1]
+"""Text size of a table that is too wide in all of these."""
 LONGEST_WORD, LONGEST_ADDRESS = 1_800, 900
 """Longer ones are broken."""
+SHORT_LINE = 600
+"""Width up to which a line of a table that is too wide anyway is not broken, such as a number with its unit."""
 LARGEST_FIRST_COLUMN = 0.35
 """Share of the width that the first column may take to be repeated in each part of a table that is too wide."""
 MEASURED_ROWS = 400
@@ -158,7 +162,7 @@ class BlockLayouter:
         for number, columns in enumerate(parts):
             if len(parts) > 1:
                 part = _columns(table, columns)
-                layouter = TableLayouter(part, area, self._style, self._text, self._page_height)
+                layouter = TableLayouter(part, area, self._style, self._text, self._page_height, is_part=True)
             yield layouter.group(area.size if number else gap)
 
     def _formula(self, block: Formula, area: Area, gap: float) -> Group:
@@ -220,12 +224,16 @@ def _ends_with_colon(block: Block) -> bool:
 class TableLayouter:
     """Lays a table out: columns as wide as their words need, rows that are not split, the head on each page."""
 
-    def __init__(self, table: Table, area: Area, style: PageStyle, text: TextLayouter, page_height: float) -> None:
+    def __init__(
+        self, table: Table, area: Area, style: PageStyle, text: TextLayouter, page_height: float,
+        *, is_part: bool = False,
+    ) -> None:  # fmt: skip
+        """``is_part`` for some columns of a table that is too wide."""
         self._table, self._area, self._style, self._text = table, area, style, text
         self._page_height = page_height
         self._least: list[float] = []
-        """Widths of the columns without broken words in the smallest text size that was tried."""
-        self._size, self._columns = self._measure(area.width)
+        """Widths of the columns without broken words in the text size that was tried last."""
+        self._size, self._columns = self._measure(area.width, (SPLIT_SIZE,) if is_part else (*SIZES, SPLIT_SIZE))
 
     def parts(self) -> list[list[int]]:
         """Return the columns that fit the width together without broken words; a narrow first one is in each part."""
@@ -285,11 +293,13 @@ class TableLayouter:
             strips.append(Strip(max(line.height for _, _, line in row), list(row)))
         return [*strips, Strip(CELL_MARGIN_Y, [(start, CELL_MARGIN_Y - 6, rule)])]
 
-    def _measure(self, width: float) -> tuple[int, list[float]]:
+    def _measure(self, width: float, sizes: Sequence[int]) -> tuple[int, list[float]]:
         """Return the text size and the widths of the columns."""
-        for size in SIZES:
+        least: list[float] = []
+        for number, size in enumerate(sizes, 1):
             columns = zip(self._table.head, *self._table.rows[:MEASURED_ROWS], strict=True)
-            bounds = [self._column_bounds(cells, size) for cells in columns]
+            short_line = SHORT_LINE if number == len(sizes) else 0
+            bounds = [self._column_bounds(cells, size, short_line) for cells in columns]
             least, most = [low for low, _ in bounds], [high for _, high in bounds]
             self._least = least
             if sum(most) <= width:
@@ -297,10 +307,13 @@ class TableLayouter:
             if sum(least) <= width:
                 share = (width - sum(least)) / max(1.0, sum(most) - sum(least))
                 return size, [low + (high - low) * share for low, high in bounds]
-        return SIZES[-1], [low * width / sum(least) for low in least]
+        return sizes[-1], [low * width / sum(least) for low in least]
 
-    def _column_bounds(self, cells: tuple[Cell, ...], size: int) -> tuple[float, float]:
-        """Return the widths of the longest word and of the longest cell, with their margins."""
+    def _column_bounds(self, cells: tuple[Cell, ...], size: int, short_line: float) -> tuple[float, float]:
+        """Return the widths of the longest word and of the longest cell, with their margins.
+
+        A cell that is not wider than ``short_line`` counts as a word.
+        """
         low = high = 0.0
         for number, spans in enumerate(cells):
             width = 0.0
@@ -315,5 +328,6 @@ class TableLayouter:
                     low = max(low, min(limit, self._style.text_width(word, *measure)))
                 width += max(self._style.text_width(line, *measure) for line in text.split("\n"))
             high = max(high, width)
+            low = max(low, width if width <= short_line else 0.0)
         margins = 2 * CELL_MARGIN_X + 12
         return low + margins, high + margins

@@ -199,7 +199,8 @@ class Part:
         """Draw the bars of the quotes of a block in ``rect``, joined with those of the block above."""
         joined = self.style.bars(previous) if previous else []
         for bar in self.style.bars(block):
-            above = self.style.gap(previous, block) + 1 if bar in joined else 0
+            # The bar above may end before its line does.
+            above = self.style.gap(previous, block) + self.style.line // 2 if bar in joined else 0
             left = self._beside(bar, BAR_SIZE, is_mirrored)
             painter.fillRect(
                 QRectF(left, rect.top() - above, BAR_SIZE, rect.height() + above), self.style.colour("hairline")

@@ -42,7 +42,12 @@ WIDTH_STEP = 16
 
 Row = tuple[tuple[Span, ...], ...]
 
-_ALIGNMENT = {"center": Qt.AlignmentFlag.AlignHCenter, "right": Qt.AlignmentFlag.AlignRight}
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
+_ALIGNMENT = {
+    "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute,
+    "center": Qt.AlignmentFlag.AlignHCenter,
+    "right": _RIGHT,
+}
 _PIPE = "\\|"
 _SEPARATORS = {"center": ":-:", "right": "--:", "left": ":--"}
 
@@ -148,7 +153,8 @@ class TablePart(Part):
             block_format = QTextBlockFormat()
             minimum = QTextBlockFormat.LineHeightTypes.MinimumHeight.value
             block_format.setLineHeight(round(self.style.line * 0.9), minimum)
-            block_format.setAlignment(_ALIGNMENT.get(block.align[column], Qt.AlignmentFlag.AlignLeft))
+            leading = _RIGHT if self.is_mirrored else Qt.AlignmentFlag.AlignLeft
+            block_format.setAlignment(_ALIGNMENT.get(block.align[column], leading))
             cursor.setBlockFormat(block_format)
             if is_head:
                 spans = tuple(replace(span, style=span.style | Style.STRONG) for span in spans)
