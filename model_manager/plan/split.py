@@ -197,20 +197,22 @@ def _reach(slots: Slots, start: int, room: DeviceCapacity, most: int) -> list[in
     leading = room.leading if start == 0 else 0
     stops: list[int] = []
     held: list[int] = []  # sizes of experts, ascending
-    total = freed = 0  # freed: bytes of the largest experts held, as many of them as may be left out now
+    total, freed, out = leading - room.plain, 0, 0  # freed: bytes of the ``out`` largest experts held
     for slot in range(start, end):
         experts = slots.experts[slot]
         total += slots.dense[slot] + experts
+        if slot + 1 == end:
+            total += room.plain - room.with_output
         if experts:
             insort(held, experts)
-        excess = total - (room.with_output if slot + 1 == end else room.plain) + leading
-        if freed < excess and stops:
-            freed = sum(held[-len(stops) :])
-        while freed < excess:
+            if out:
+                freed += max(0, experts - held[-out - 1]) if out < len(held) else experts
+        while freed < total:
             stops.append(slot)
-            if len(stops) > most:
+            out += 1
+            if out > most:
                 return stops
-            freed = sum(held[-len(stops) :])
+            freed += held[-out] if out <= len(held) else 0
     stops.append(end)
     return stops
 

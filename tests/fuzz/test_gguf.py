@@ -14,7 +14,7 @@ from app.messages.plans import plan_sentence
 from app.planning.published_model import estimate_headers
 from model_manager.devices.devices import simulated_devices
 from model_manager.errors import UserError
-from model_manager.gguf.header import GgufHeader, read_header
+from model_manager.gguf.header import MAX_LAYERS, GgufHeader, TensorInfo, read_header
 from model_manager.gguf.shards import read_model
 from model_manager.hub.remote_header import read_remote_header
 from model_manager.layout.stacking import read_layout
@@ -117,3 +117,18 @@ def test_every_valid_header_is_planned(valid_headers: list[EditableHeader], tmp_
         path = header.write(tmp_path / f"{number}.gguf")
         assert read_header(path).architecture == header.architecture
         assert _try(path, Hostile(number)) == "planned"
+
+
+def test_the_deepest_model_is_planned_in_seconds() -> None:
+    dice, tensors = Hostile(1), []
+    for layer in range(MAX_LAYERS):
+        tensors.append(TensorInfo(f"blk.{layer}.attn_k.weight", (512, 512), "F16", 0, dice.randrange(1 << 28)))
+        name = f"blk.{layer}.ffn_up_exps.weight"
+        tensors.append(TensorInfo(name, (512, 512, 8), "F16", 0, dice.randrange(1 << 30)))
+    metadata = {"general.architecture": "llama", "llama.block_count": MAX_LAYERS, "llama.expert_count": 8}
+    shape = read_model_shape((GgufHeader(Path("deep.gguf"), 0, 3, metadata, tuple(tensors), 0, 32),))
+    begin = time.thread_time()
+    plan = plan_model(shape, simulated_devices((24,) * 4), ram(512))
+    # Twice the limit, for busy machines.
+    assert time.thread_time() - begin < 2 * MAX_SECONDS
+    assert plan.verdict == "experts_in_ram"
