@@ -145,8 +145,8 @@ def test_attachment_shows_its_tokens_and_can_be_removed(window: MainWindow, qtbo
 
 
 def test_tokens_are_estimated_without_a_model(window: MainWindow, qtbot: QtBot) -> None:
-    window.controller.conversation.attachments.paste("海" * 5000)
-    assert "about 3,500 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
+    window.controller.conversation.attachments.paste("海" * 2000)
+    assert "about 1,400 tokens" in [label.text() for label in window.composer.chips.findChildren(QLabel)]
 
 
 @pytest.mark.parametrize("is_loaded", [True, False])
