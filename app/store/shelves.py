@@ -26,9 +26,9 @@ _SHELVES = {
 def create_indexes(connection: sqlite3.Connection) -> None:
     """Create the indexes that are missing."""
     for shelf, (condition, order) in _SHELVES.items():
-        connection.execute(
-            f"CREATE INDEX IF NOT EXISTS shelf_{shelf} ON conversations ({', '.join(order)}) WHERE {condition}"
-        )
+        # With the columns of the condition, or SQLite would read each row to check it.
+        columns = ", ".join((*order, "number", *{"deleted_at", "archived_at"}.difference(order)))
+        connection.execute(f"CREATE INDEX IF NOT EXISTS shelf_{shelf} ON conversations ({columns}) WHERE {condition}")
 
 
 def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
@@ -42,10 +42,11 @@ def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[d
     (numbers,) = connection.execute(
         f"SELECT json_group_array(number) FROM (SELECT number FROM conversations WHERE {condition} {_by(order)})"
     ).fetchone()
-    pinned = "pinned" if "pinned" in order else "0"
-    ends = [0, _count(connection, shelf, pinned)]
+    has_pins = "pinned" in order
+    ends = [0, _count(connection, shelf, "pinned = 1") if has_pins else 0]
+    since = f"{'pinned = 0 AND ' if has_pins else ''}{order[-1]} >= ?"
     for begin in periods:
-        ends.append(ends[1] + _count(connection, shelf, f"NOT {pinned} AND {order[-1]} >= ?", column_value(begin)))
+        ends.append(ends[1] + _count(connection, shelf, since, column_value(begin)))
     found = json.loads(numbers)
     ends.append(len(found))
     return ShelfOrder(found, [end - begin for begin, end in pairwise(ends)])

@@ -141,9 +141,11 @@ class ConversationList(QListView):
             keys = {self.rows.key(row) for row in self._selected_rows()}
             position = self.verticalScrollBar().value()
         fill()
+        if shelf is None or shelf != self._shelf:
+            # Rows of results have several heights; on a shelf the view asks for that of one row instead of thousands.
+            self.setUniformItemSizes(shelf is not None)
+            self.scheduleDelayedItemsLayout()
         self._shelf = shelf
-        # Then the view asks for the height of one row instead of thousands.
-        self.setUniformItemSizes(shelf is not None)
         if rows := self.rows.rows_with(keys):
             self._select(rows)
         else:

@@ -34,7 +34,7 @@ HEADINGS = (
 """Of the sections of a shelf."""
 PERIOD_DAYS = (0, 1, 6)
 """Days before today at which a section begins, for the headings between the first and the last."""
-PAGE = 50
+PAGE = 32
 """Conversations that are read at once."""
 SHOWN_HITS = 3
 """Hits that are shown of one conversation until the user asks for the others."""
@@ -136,7 +136,10 @@ class RowModel(QStringListModel):
 
     def rows_with(self, keys: set[object]) -> list[int]:
         """Return the rows that have one of these keys."""
-        return [row for row, key in enumerate(self._rows) if key in keys]
+        if len(keys) == 1:
+            (key,) = keys
+            return [self._rows.index(key)] if key in self._rows else []  # type: ignore[arg-type]
+        return [row for row, key in enumerate(self._rows) if key in keys] if keys else []
 
     def row_of(self, conversation_id: str | None) -> int | None:
         """Return the first row of a conversation."""
@@ -207,8 +210,15 @@ class RowModel(QStringListModel):
         return True
 
     def _show(self, rows: list[_Key]) -> None:
+        before, after = len(self._rows), len(rows)
         self._rows = rows
-        self.setStringList([""] * len(rows))
+        if abs(after - before) > PAGE:
+            self.setStringList([""] * after)
+        elif after != before:
+            # Lets the view keep what it knows of thousands of rows.
+            (self.insertRows if after > before else self.removeRows)(min(before, after), abs(after - before))
+        if rows:
+            self.dataChanged.emit(self.index(0), self.index(after - 1))
 
     def _read_page(self, row: int) -> None:
         begin = row - row % PAGE
