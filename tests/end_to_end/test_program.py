@@ -242,19 +242,23 @@ def test_start_after_a_killed_window(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the platform plugin of X11")
 @pytest.mark.parametrize(
-    ("library", "sentence"),
-    [("", "no display is available"), ("libxcb-cursor.so.0", "the library libxcb-cursor.so.0 is missing")],
+    ("platform", "sentence"),
+    [("nowhere", "no display is available"), ("xcb", "the library libxcb-cursor.so.0 is missing")],
 )
 def test_without_a_display_or_a_library_of_it_the_program_ends_with_a_sentence(
-    tmp_path: Path, library: str, sentence: str
+    tmp_path: Path, platform: str, sentence: str
 ) -> None:
-    if library:
-        # Found before the system's, and no library.
-        (tmp_path / library).write_bytes(b"")
+    # Found before the system's, and no library.
+    (tmp_path / "libxcb-cursor.so.0").write_bytes(b"")
     done = subprocess.run(
         [sys.executable, "-m", "app", "--data-dir", tmp_path / "data"],
         cwd=ROOT,
-        env={"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":987", "LD_LIBRARY_PATH": str(tmp_path), "PATH": os.environ["PATH"]},
+        env={
+            "QT_QPA_PLATFORM": platform,
+            "DISPLAY": ":987",
+            "LD_LIBRARY_PATH": str(tmp_path),
+            "PATH": os.environ["PATH"],
+        },
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

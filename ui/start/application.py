@@ -202,7 +202,7 @@ def _why_no_window(detail: str) -> UserError:
 
     plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms", "libqxcb.so")
     try:
-        if plugin.exists():
+        if plugin.exists() and os.environ.get("QT_QPA_PLATFORM", "xcb").startswith("xcb"):
             ctypes.CDLL(str(plugin))
     except OSError as error:
         return UserError("window_library_missing", library=Path(str(error).partition(":")[0]).name)
