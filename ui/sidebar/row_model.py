@@ -138,7 +138,7 @@ class RowModel(QStringListModel):
         """Return the rows that have one of these keys."""
         if len(keys) == 1:
             (key,) = keys
-            return [self._rows.index(key)] if key in self._rows else []  # type: ignore[arg-type]
+            return [self._rows.index(key)] if key in self._rows else []
         return [row for row, key in enumerate(self._rows) if key in keys] if keys else []
 
     def row_of(self, conversation_id: str | None) -> int | None:
