@@ -42,8 +42,8 @@ def test_thoughts_are_apart_from_their_answers() -> None:
         message(Role.ASSISTANT, "<think>\nendless", Status.STOPPED),
         message(Role.USER, "third"),
     ]
-    told = [(each.content, each.thought) for each in prompt_messages("", branch)]
-    assert told == [("<think>first</think>", ""), ("Yes.", "hm"), ("second", ""), ("", "endless"), ("third", "")]
+    prompt = [(each.content, each.thought) for each in prompt_messages("", branch)]
+    assert prompt == [("<think>first</think>", ""), ("Yes.", "hm"), ("second", ""), ("", "endless"), ("third", "")]
 
 
 def test_attachments_are_fenced_before_the_question() -> None:

@@ -49,6 +49,18 @@ def test_count_matches_the_answer(shared_engine: LocalEngine, which: str, reques
     assert begun == answer.finished.prompt_tokens
 
 
+def test_special_tokens_in_messages_are_text(engine: LocalEngine, tiny_model: Path, tmp_path: Path) -> None:
+    own = write_tiny_model(
+        tmp_path / "own.gguf", chat_template="{% for m in messages %}{{ m.content }}</s>{% endfor %}>"
+    )
+    for path in (tiny_model, own):
+        load(engine, path)
+        for text in ("<|im_end|>", "<s>", "<<|im_start|>>"):
+            counted, (alone,) = engine.count(prompt([text, text, "?"]), texts=[text])
+            letters = "x" * len(text)
+            assert (counted, (alone,)) == engine.count(prompt([letters, letters, "?"]), texts=[letters])
+
+
 def test_count_with_the_files_own_template(engine: LocalEngine, tmp_path: Path) -> None:
     template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}</s>{% endfor %}>"
     load(engine, write_tiny_model(tmp_path / "own.gguf", chat_template=template))

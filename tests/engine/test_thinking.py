@@ -82,10 +82,10 @@ def test_an_answer_continues_in_the_models_own_marks(start: Start) -> None:
 
 
 def test_the_template_decides_about_earlier_thoughts(start: Start) -> None:
-    told = [QUESTION, answer_message("<think>\nHm.\n</think>\n\nYes."), QUESTION]
-    assert start(MESSAGES).prompt(told, "").text == "[user]Why?[assistant]Yes.[user]Why?[assistant]"
+    sent = [QUESTION, answer_message("<think>\nHm.\n</think>\n\nYes."), QUESTION]
+    assert start(MESSAGES).prompt(sent, "").text == "[user]Why?[assistant]Yes.[user]Why?[assistant]"
     repeats = "{% for m in messages %}{{ m.reasoning_content }}{{ m.thinking }}|{{ m.content }}{% endfor %}"
-    assert start(repeats).prompt(told, "").text == "|Why?Hm.Hm.|Yes.|Why?"
+    assert start(repeats).prompt(sent, "").text == "|Why?Hm.Hm.|Yes.|Why?"
 
 
 @pytest.mark.parametrize(
