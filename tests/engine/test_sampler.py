@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-import llama_cpp
+from llama_cpp import llama_cpp
 
 from app.conversation import Sampling
 from app.engine.child.sampler import sampler_chain

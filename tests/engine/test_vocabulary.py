@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import llama_cpp
 import pytest
+from llama_cpp import llama_cpp
 
 from app.engine.child.vocabulary import Vocabulary
 from tests.rigs.tiny_model import write_tiny_model
