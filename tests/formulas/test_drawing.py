@@ -66,6 +66,7 @@ def test_letters_of_other_scripts_stay_together(drawer: Drawer):
     ("formula", "text"),
     [
         (r"x = 3 \tag{1}", "x=3(1)"),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned} \tag{3}", "a=bc=d(3)"),
         (r"x \tag*{$a$}", "xa"),
         (r"\begin{align} a &= b \tag{2} \\ c &= d \end{align}", "a=b(2)c=d"),
         (r"x \label{eq:1}", "x"),
@@ -87,6 +88,13 @@ def test_commands_that_katex_lacks(drawer: Drawer, formula: str, text: str, disp
     drawer.draw(formula, display=display)
     # Columns are drawn one after the other.
     assert sorted(characters(drawer, formula)) == sorted(text)
+
+
+def test_a_tag_is_at_the_end(drawer: Drawer):
+    assert characters(drawer, r"\tag{1} x = 3") == "x=3(1)"
+    assert characters(drawer, r"\tag*{$a$} \frac{x}{y} % note") == "yxa"
+    plain, tagged = (drawer.draw(text, display=True)["width"] for text in ("x = 3", r"\tag{1} x = 3"))
+    assert tagged > plain + 2
 
 
 def test_equations_are_not_numbered(drawer: Drawer):

@@ -21,10 +21,14 @@ _STACK_BYTES = 1280 << 10
 _MACROS = {
     r"\label": r"\@secondoftwo{#1}{}",
     r"\require": r"\@secondoftwo{#1}{}",
-    # KaTeX moves a tag to the margin of the page, which a picture does not have.
-    r"\tag": r"\@ifstar{\tag@plain}{\tag@round}",
-    r"\tag@plain": r"\qquad\text{#1}",
-    r"\tag@round": r"\qquad\text{(#1)}",
+    # KaTeX puts a tag into the margin of the page, which a picture does not have.
+    r"\tag": r"\@ifstar{\tag@later}{\tag@round}",
+    r"\tag@round": r"\tag@later{(#1)}",
+    r"\tag@later": r"\gdef\tag@end{\qquad\text{#1}}",
+    r"\tag@end": "",
+    r"\tag@row": r"\@ifstar{\tag@here}{\tag@here@round}",
+    r"\tag@here": r"\qquad\text{#1}",
+    r"\tag@here@round": r"\qquad\text{(#1)}",
     r"\DeclareMathOperator": r"\@ifstar{\declare@limits}{\declare@plain}",
     r"\declare@plain": r"\gdef#1{\operatorname{#2}}",
     r"\declare@limits": r"\gdef#1{\operatorname*{#2}}",
@@ -51,6 +55,7 @@ _ALIASES = {
 }
 """Environments that KaTeX lacks, numbers, or allows in display formulas only."""
 _TAG = re.compile(r"\\(begin|end)\s*\{([a-zA-Z]+\*?)\}(\s*\[[tbc]\])?")
+_ROWS = re.compile(r"\\begin\s*\{(?:align|alignat|flalign|gather|multline|eqnarray)\*?\}")
 _CHEMISTRY = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PROGRAM = r"""
@@ -109,6 +114,9 @@ def normalise(formula: str) -> str:
     """Return the formula in environments that KaTeX draws; digits stay together around thousands separators."""
     if not _CHEMISTRY.search(formula):
         formula = _THOUSANDS.sub("{,}", formula)
+    if r"\tag" in formula:
+        has_rows = _ROWS.search(formula)
+        formula = formula.replace(r"\tag", r"\tag@row") if has_rows else f"{formula}\n\\tag@end"
     return _TAG.sub(_environment_tag, formula)
 
 

@@ -88,7 +88,7 @@ _PLAIN = {
     *("base", "enclosing", "nobreak", "allowbreak", "sizing", "fontsize-ensurer", "delimsizing", "delimsizinginner"),
     *("mult", "op-symbol", "delimcenter", "arraycolsep", "accent-body", "accent-full", "sqrt", "overline", "underline"),
     *("vlist-t", "vlist-t2", "vlist-r", "vlist", "vbox", "inner", "overlay", "stretchy", "hide-tail", "rule", "sout"),
-    *("vertical-separator", "text", "accentunder", "smash", "textup"),
+    *("vertical-separator", "text", "accentunder", "smash", "textup", "textmd"),
 }
 """Classes without an effect on the layout, or with one that ``Layout`` contains."""
 _KNOWN = frozenset().union(
@@ -284,6 +284,11 @@ class Layout:
     def _list(self, wrappers: list[Node], style: Style) -> Box:
         """Place boxes above each other at the heights that KaTeX computed."""
         em, placed, width = style.size, [], 0.0
+        if style.colour == "currentColor" and any(
+            "backgroundColor" in wrapper["children"][1].get("style", {}) for wrapper in wrappers
+        ):
+            # The text colour of a dark theme cannot be read on a light colour.
+            style = style._replace(colour="#000000")
         for wrapper in wrappers:
             own, classes = wrapper["style"], _classes(wrapper)
             strut, *elements = wrapper["children"]

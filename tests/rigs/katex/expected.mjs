@@ -55,6 +55,9 @@ for (const line of lines) {
         place.innerHTML = markup;
         const root = place.querySelector(".katex-html");
         const bases = [...root.children].filter(child => /\bbase\b|katex-base/.test(child.className));
+        if (!bases.length) {
+            return {error: true};
+        }
         const strut = bases[0].firstElementChild;
         const below = -parseFloat(strut.style.verticalAlign || "0");
         const originX = Math.min(...bases.map(base => base.getBoundingClientRect().left));
