@@ -43,7 +43,8 @@ FORMULAS = ChildProgram("app.formulas.child", "--formula-child")
 
 
 _LIMITED_ENVIRONMENT = re.compile(
-    r"PATH|PYTHON\w+|(LD|DYLD)_\w+|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|_PYI_\w+|_MEIPASS2", re.IGNORECASE
+    r"PATH|PYTHON\w+|(LD|DYLD)_\w+|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|HOME|USERPROFILE|APPDATA|_PYI_\w+",
+    re.IGNORECASE,
 )
 """Variables that a Python process may need.  A ``LimitedProcess`` gets no others, because they may be secret."""
 
