@@ -40,7 +40,7 @@ WAITING_AFTER_S = 0.5
 """A download is waiting when no byte was received for this time after an error."""
 JOURNAL_INTERVAL_S = 0.1
 JOURNALS_PER_SYNC = 5
-SMALLEST_PIECE_BYTES = 1 << 20
+SMALLEST_PIECE_BYTES = 2 << 20
 PIECES_PER_CONNECTION = 4
 """Small files are split into smaller pieces, so that all connections have work."""
 END_S = 0.3

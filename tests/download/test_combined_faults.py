@@ -179,7 +179,7 @@ class Script:
                 assert said.isprintable(), (self.story, said)
                 assert "?" not in said, (self.story, said)
             self.check()
-            if self.chance.random() < 0.15 and len(self.published.files) == 1:
+            if self.chance.random() < 0.15 and len(self.published.files) == len(self.good) == 1:
                 self.published = self.publish(7)
                 self.good.add(self.expected)
                 self.story.append("changed")

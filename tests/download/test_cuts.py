@@ -105,7 +105,7 @@ def test_cuts_together_with_other_faults(
 
 
 def test_single_answer_without_range_is_not_remembered(shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
-    """With ranges given up for good, a line that always breaks off would never finish."""
+    """If ranges were given up, a line that always breaks off would never finish."""
     source = shelf.put("model.gguf", 5 * MB)
     hub.fault("cdn", "ignore_range", times=1, skip=3)
     hub.fault("cdn", "cut", after=90 * KB, times=-1)
