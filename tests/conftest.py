@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Workers share what is left, so that short tests at the end keep all of them busy.
     """
     asked_for = config.getoption("-m")
-    rigs = [name for name in ("bundle", "faults", "fuzz", "vllm", "vulkan") if name not in asked_for]
+    rigs = [name for name in ("bundle", "faults", "fuzz", "kills", "vllm", "vulkan") if name not in asked_for]
     left_away = [item for item in items if any(item.get_closest_marker(name) for name in rigs)]
     if left_away:
         config.hook.pytest_deselected(items=left_away)

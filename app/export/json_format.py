@@ -194,7 +194,9 @@ def _tree(values: object, place: str) -> ConversationTree:
 def _read(values: object, keys: Sequence[str], type_: type[_Value], place: str, **given: str) -> _Value:
     if not isinstance(values, dict):
         raise _error("not an object", place)
-    plain = {_FIELDS.get(key, key): values[key] for key in keys if values.get(key) is not None or key == "parent_id"}
+    # ``parent_id`` is required, but null for a first message.
+    known = [key for key in keys if values.get(key) is not None or (key == "parent_id" and key in values)]
+    plain = {_FIELDS.get(key, key): values[key] for key in known}
     try:
         value = from_plain({**plain, **given}, type_)
     except JsonError as error:

@@ -379,6 +379,7 @@ SPOILERS: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
     ("conversations[0].messages[0].status", lambda talk: talk["messages"][0].update(status=None)),
     ("conversations[0].messages[0].content", lambda talk: talk["messages"][0].update(content=["a"])),
     ("conversations[0].messages[1].parent_id", lambda talk: talk["messages"].reverse()),
+    ("conversations[0].messages[0].parent_id", lambda talk: talk["messages"][0].pop("parent_id")),
     ("conversations[0].messages[1].made_by", lambda talk: talk["messages"][1].update(made_by=[])),
     ("conversations[0].messages[1].made_by.seed", lambda talk: talk["messages"][1]["made_by"].update(seed=1.5)),
     (
