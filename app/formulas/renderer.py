@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import queue
 import re
 import threading
@@ -28,8 +27,6 @@ MAX_SVG = 2_000_000
 IDLE_S = 180.0
 """Seconds without a formula after which the process ends."""
 CACHE_BYTES = 24 << 20
-SIMPLE_DEPTH = 8
-"""Formulas nested deeper may take a second and are drawn after all others."""
 WAIT_S = 20.0
 """Seconds that ``shape`` waits, including for formulas requested earlier."""
 CHINESE_FAMILIES = "'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC','PingFang SC','Microsoft YaHei',sans-serif"
@@ -41,7 +38,6 @@ Callback = Callable[[str, bool], None]
 
 _NESTING = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\.|[{}]", re.DOTALL)
 _CHANGE = {"{": 1, "\\left": 1, "}": -1, "\\right": -1}
-_STOP = 1 << 60
 _MAX_FAILED_STARTS = 2
 
 
@@ -77,8 +73,7 @@ class FormulaRenderer:
         self._known: OrderedDict[Formula, Shape | None] = OrderedDict()
         self._bytes = 0
         self._requested: dict[Formula, list[Callback]] = {}
-        self._queue: queue.PriorityQueue[tuple[int, int, Formula]] = queue.PriorityQueue()
-        self._order = itertools.count()
+        self._queue: queue.SimpleQueue[Formula] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._process: DrawingProcess | None = None
         self._closed = False
@@ -116,7 +111,7 @@ class FormulaRenderer:
                     self._requested[key].append(callback)
                 else:
                     self._requested[key] = [callback]
-                    self._queue.put((max(0, depth(key[0]) - SIMPLE_DEPTH), next(self._order), key))
+                    self._queue.put(key)
             if self._requested and self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._work, name="formulas", daemon=True)
                 self._thread.start()
@@ -128,7 +123,7 @@ class FormulaRenderer:
         with self._lock:
             self._closed = True
             thread, process = self._thread, self._process
-            self._queue.put((-1, _STOP, ("", False)))
+        self._queue.put(("", False))
         if process is not None:
             process.close()
         if thread is not None:
@@ -143,7 +138,7 @@ class FormulaRenderer:
     def _work(self) -> None:
         while True:
             try:
-                _, order, key = self._queue.get(timeout=self._idle_s)
+                key = self._queue.get(timeout=self._idle_s)
             except queue.Empty:
                 with self._lock:
                     if not self._queue.empty():
@@ -153,7 +148,7 @@ class FormulaRenderer:
                 if process is not None:
                     process.close()
                 return
-            if order == _STOP:
+            if self._closed:
                 self._end_process()
                 return
             shape = self._draw(*key)

@@ -26,41 +26,20 @@ _SIZING = re.compile(r"(reset-)?size(\d+)")
 _LINE_HEIGHT, _LINE_DEPTH = 0.905, 0.355
 """Least height and depth of a line at the top level, in em."""
 
-_FONTS: tuple[tuple[str, str | None, bool | None, bool | None], ...] = (
-    ("textbf", None, True, None),
-    ("textit", None, None, True),
-    ("textrm", "Main", None, None),
-    ("textsf", "SansSerif", None, None),
-    ("texttt", "Typewriter", None, None),
-    ("mathnormal", "Math", None, True),
-    ("mathit", "Main", None, True),
-    ("mathrm", None, None, False),
-    ("mathbf", "Main", True, None),
-    ("boldsymbol", "Math", True, True),
-    ("amsrm", "AMS", None, None),
-    ("mathbb", "AMS", None, None),
-    ("textbb", "AMS", None, None),
-    ("mathcal", "Caligraphic", None, None),
-    ("mathfrak", "Fraktur", None, None),
-    ("textfrak", "Fraktur", None, None),
-    ("mathboldfrak", "Fraktur", True, None),
-    ("textboldfrak", "Fraktur", True, None),
-    ("mathtt", "Typewriter", None, None),
-    ("mathscr", "Script", None, None),
-    ("textscr", "Script", None, None),
-    ("mathsf", "SansSerif", None, None),
-    ("mathboldsf", "SansSerif", True, None),
-    ("textboldsf", "SansSerif", True, None),
-    ("mathsfit", "SansSerif", None, True),
-    ("mathitsf", "SansSerif", None, True),
-    ("textitsf", "SansSerif", None, True),
-    ("mainrm", "Main", None, False),
-    ("small-op", "Size1", None, None),
-    ("large-op", "Size2", None, None),
-    ("delim-size1", "Size1", None, None),
-    ("delim-size4", "Size4", None, None),
-)
-"""Class, family, bold, italic, in the order of the style sheet: a later rule wins."""
+_FAMILIES = {
+    **dict.fromkeys(("textrm", "mathit", "mathbf", "mainrm"), "Main"),
+    **dict.fromkeys(("textsf", "mathsf", "mathboldsf", "textboldsf", "mathsfit", "mathitsf", "textitsf"), "SansSerif"),
+    **dict.fromkeys(("texttt", "mathtt"), "Typewriter"),
+    **dict.fromkeys(("mathnormal", "boldsymbol"), "Math"),
+    **dict.fromkeys(("amsrm", "mathbb", "textbb"), "AMS"),
+    **dict.fromkeys(("mathfrak", "textfrak", "mathboldfrak", "textboldfrak"), "Fraktur"),
+    **dict.fromkeys(("mathscr", "textscr"), "Script"),
+    **dict.fromkeys(("small-op", "delim-size1"), "Size1"),
+    **{"mathcal": "Caligraphic", "large-op": "Size2", "delim-size4": "Size4"},
+}
+_BOLD = {"textbf", "mathbf", "boldsymbol", "mathboldfrak", "textboldfrak", "mathboldsf", "textboldsf"}
+_ITALIC = {"textit", "mathnormal", "mathit", "boldsymbol", "mathsfit", "mathitsf", "textitsf"}
+_UPRIGHT = {"mathrm", "mainrm"}
 _ALIGNMENT = {
     **dict.fromkeys(("msupsub", "svg-align", "col-align-l"), _LEFT),
     **dict.fromkeys(("mfrac", "op-limits", "accent", "x-arrow", "mover", "munder", "col-align-c"), _CENTRE),
@@ -91,8 +70,7 @@ _PLAIN = {
     *("vertical-separator", "text", "accentunder", "smash", "textup", "textmd"),
 }
 """Classes without an effect on the layout, or with one that ``Layout`` contains."""
-_KNOWN = frozenset().union(
-    _PLAIN,
+_KNOWN = _PLAIN.union(
     _HIDDEN,
     _FRAMES,
     _LINES,
@@ -102,7 +80,10 @@ _KNOWN = frozenset().union(
     _MARGINS,
     _PADDING,
     _ALIGNMENT,
-    {row[0] for row in _FONTS},
+    _FAMILIES,
+    _BOLD,
+    _ITALIC,
+    _UPRIGHT,
 )
 _PROPERTIES = {
     *("top", "bottom", "left", "width", "minWidth", "height", "verticalAlign", "color", "position", "textShadow"),
@@ -388,13 +369,12 @@ def _inherit(style: Style, classes: frozenset[str], own: dict[str, str]) -> Styl
 
 @lru_cache(maxsize=4096)
 def _styled(style: Style, classes: frozenset[str]) -> Style:
-    for name, family, bold, italic in _FONTS:
-        if name in classes:
-            style = style._replace(
-                family=style.family if family is None else family,
-                bold=style.bold if bold is None else bold,
-                italic=style.italic if italic is None else italic,
-            )
+    for name in classes & _FAMILIES.keys():
+        style = style._replace(family=_FAMILIES[name])
+    style = style._replace(
+        bold=style.bold or bool(classes & _BOLD),
+        italic=(style.italic or bool(classes & _ITALIC)) and not classes & _UPRIGHT,
+    )
     sizes = {match[1]: int(match[2]) for match in map(_SIZING.fullmatch, classes) if match}
     if "delimsizing" in classes and None in sizes:
         style = style._replace(family=f"Size{sizes[None]}")
