@@ -1,5 +1,7 @@
 """The transcript widget: scrolling, streaming, selection, mouse, menu, theme and language, with real events."""
 
+from collections import Counter
+
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTranslator
 from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent
@@ -338,10 +340,11 @@ def test_changing_the_theme_repaints_everything(transcript):
         transcript.set_theme(theme)
         picture = transcript.grab().toImage()
         assert picture.pixelColor(4, 4) == QColor(theme.page)
-        colours = {picture.pixelColor(x, y).name() for x in range(0, 880, 3) for y in range(0, 600, 3)}
-        assert {theme.page, theme.code_ground, theme.question} <= colours
+        colours = Counter(picture.pixelColor(x, y).name() for x in range(0, 880, 3) for y in range(0, 600, 3))
         other = LIGHT if theme is DARK else DARK
-        assert not {other.page, other.code_ground, other.question} & colours
+        for role in ("page", "code_ground", "question"):
+            # The edges of letters may have any colour between those of text and page.
+            assert colours[getattr(theme, role)] > 100 > 10 * colours[getattr(other, role)]
 
 
 class Shouting(QTranslator):

@@ -32,6 +32,8 @@ BUTTON_SIZE, ICON_SIZE = 30, 16
 TYPING_MS = 120
 """Pause in typing after which the text is searched."""
 _STEPS = {Qt.Key.Key_Return: 1, Qt.Key.Key_Enter: 1, Qt.Key.Key_F3: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+COUNTED_AT_ONCE = 60_000
+"""Characters; longer answers are read in steps."""
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
 _TAG = re.compile(r"<(?!/?think>)/?[a-zA-Z]")
@@ -76,7 +78,7 @@ def count_matches(item: Item, needle: str) -> Generator[None, None, tuple[int, i
     bare = low.translate(_MARKUP)
     if bare not in content.lower().translate(_MARKUP) and not _is_hidden(content):
         return 0, 0
-    if bare == low.replace(" ", ""):
+    if bare == low.replace(" ", "") and (item.is_question or len(content) <= COUNTED_AT_ONCE):
         counted = _count_in_source(content, needle, is_question=item.is_question)
         if counted is not None:
             return counted

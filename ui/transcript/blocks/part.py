@@ -6,6 +6,7 @@ While an answer is written, a part keeps its unchanged beginning and replaces on
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
@@ -36,6 +37,8 @@ from ui.transcript.blocks.formula import (
 from ui.transcript.blocks.markdown import CopiedBlock
 
 Range = tuple[int, int]
+Paragraphs = Sequence[tuple[QTextBlock, QRectF]]
+"""Consecutive paragraphs with their rectangles in the document."""
 LINE_BREAK = "\u2028"
 BAR_SIZE = 3
 """Width of a quote bar, and height of the scroll bar below a part that is wider than the column."""
@@ -162,10 +165,13 @@ class Part:
             painter.setClipRect(self.window, Qt.ClipOperation.IntersectClip)
         painter.translate(self.inner)
         clip = clip.translated(-self.inner)
-        for start, end in marked:
-            self._paint_range(painter, clip, start, end, "accent", 0.3)
+        paragraphs = list(self.visible_paragraphs(clip)) if marked or selected else []
+        if paragraphs and marked:
+            first, last = paragraphs[0][0].position(), paragraphs[-1][0].position() + paragraphs[-1][0].length()
+            for start, end in marked[bisect_left(marked, (first, 0)) : bisect_left(marked, (last, 0))]:
+                self._paint_range(painter, paragraphs, start, end, "accent", 0.3)
         if selected:
-            self._paint_range(painter, clip, *selected, "selection", 1.0)
+            self._paint_range(painter, paragraphs, *selected, "selection", 1.0)
         context = QAbstractTextDocumentLayout.PaintContext()
         context.palette = self.style.palette
         context.clip = clip
@@ -187,10 +193,12 @@ class Part:
         """Height of the area at the top in whose middle the marker of a list is."""
         return min(self.height, self.style.code_head)
 
-    def _paint_range(self, painter: QPainter, clip: QRectF, start: int, end: int, role: str, opacity: float) -> None:
+    def _paint_range(
+        self, painter: QPainter, paragraphs: Paragraphs, start: int, end: int, role: str, opacity: float
+    ) -> None:
         colour = self.style.colour(role)
         colour.setAlphaF(opacity)
-        for band in self._bands(clip, start, end, full=True):
+        for band in self._bands(paragraphs, start, end, full=True):
             painter.fillRect(band, colour)
 
     def _paint_bars(
@@ -251,8 +259,12 @@ class Part:
 
     def line_rects(self, start: int, end: int) -> list[QRectF]:
         """Return the rectangles between two positions, one for each line."""
-        everything = QRectF(0, 0, self.width, self.height)
-        return [band.translated(self.inner) for band in self._bands(everything, start, end, full=False)]
+        layout, block = self.document.documentLayout(), self.document.findBlock(start)
+        paragraphs = []
+        while block.isValid() and block.position() <= end:
+            paragraphs.append((block, layout.blockBoundingRect(block)))
+            block = block.next()
+        return [band.translated(self.inner) for band in self._bands(paragraphs, start, end, full=False)]
 
     def visible_paragraphs(self, clip: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
         """Yield the paragraphs that intersect ``clip``, in the document's coordinates."""
@@ -268,9 +280,11 @@ class Part:
             yield block, rect
             block = block.next()
 
-    def _bands(self, clip: QRectF, start: int, end: int, *, full: bool) -> Iterator[QRectF]:
+    def _bands(self, paragraphs: Paragraphs, start: int, end: int, *, full: bool) -> Iterator[QRectF]:
         """Yield the line rectangles between two positions; ``full`` leaves no gap between lines."""
-        for block, rect in self.visible_paragraphs(clip):
+        first = bisect_right(paragraphs, start, key=lambda each: each[0].position()) - 1
+        for number in range(max(0, first), len(paragraphs)):
+            block, rect = paragraphs[number]
             if block.position() >= end and not (block.position() == end == start):
                 return
             if block.position() + block.length() <= start:

@@ -28,8 +28,8 @@ from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
 
-ROWS = 24
-"""Rows in one part."""
+ROWS, CELLS = 24, 240
+"""Rows in one part, and cells: a few milliseconds to lay out."""
 MAX_COLUMNS = 40
 """Columns that are shown; more would be narrower than a letter."""
 PADDING_X, PADDING_Y = 12, 7
@@ -53,13 +53,14 @@ _SEPARATORS = {"center": ":-:", "right": "--:", "left": ":--"}
 
 
 def split_table(table: Table) -> Iterator[Table]:
-    """Yield a table in pieces of ``ROWS`` rows; only the first has the head."""
+    """Yield a table in pieces; only the first has the head."""
     if len(table.align) > MAX_COLUMNS:
         rows = tuple(row[:MAX_COLUMNS] for row in table.rows)
         table = replace(table, head=table.head[:MAX_COLUMNS], rows=rows, align=table.align[:MAX_COLUMNS])
-    yield replace(table, rows=table.rows[:ROWS])
-    for first in range(ROWS, len(table.rows), ROWS):
-        yield replace(table, head=(), marker="", rows=table.rows[first : first + ROWS])
+    count = min(ROWS, CELLS // len(table.align))
+    yield replace(table, rows=table.rows[:count])
+    for first in range(count, len(table.rows), count):
+        yield replace(table, head=(), marker="", rows=table.rows[first : first + count])
 
 
 class TablePart(Part):
@@ -77,6 +78,7 @@ class TablePart(Part):
         """All pieces of the table; they scroll together."""
         self._widths: list[list[tuple[float, float]]] = []
         """For each cell of each row the width of its longest word and of its longest line."""
+        self._bounds: list[tuple[float, float]] = []
 
     @property
     def inner(self) -> QPointF:
@@ -86,10 +88,12 @@ class TablePart(Part):
 
     def column_widths(self) -> list[tuple[float, float]]:
         """Return for each column the minimum width and the one without any line break."""
-        return [
-            (max(word for word, _ in column), max(line for _, line in column))
-            for column in zip(*self._widths, strict=True)
-        ]
+        if not self._bounds:
+            self._bounds = [
+                (max(word for word, _ in column), max(line for _, line in column))
+                for column in zip(*self._widths, strict=True)
+            ]
+        return self._bounds
 
     def set_blocks(self, blocks: list[Block]) -> None:
         """Show one piece; equal rows stay."""
@@ -116,6 +120,7 @@ class TablePart(Part):
         self._block, self._rows, self.blocks = block, rows, blocks
         self.continues = not block.head
         del self._widths[unchanged:]
+        self._bounds = []
         for number in range(unchanged, len(rows)):
             self._write_row(number, block)
         cursor.endEditBlock()
@@ -191,7 +196,7 @@ class TablePart(Part):
         """Show the formulas that have been rendered since; the columns follow their widths."""
         if not super().update_formulas():
             return False
-        self._widths = [self._row_widths(number) for number in range(len(self._rows))]
+        self._widths, self._bounds = [self._row_widths(number) for number in range(len(self._rows))], []
         return True
 
     def set_columns(self, columns: list[float]) -> None:

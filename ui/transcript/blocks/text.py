@@ -92,7 +92,7 @@ class TextPart(Part):
         for paragraph, rect in self.visible_paragraphs(clip):
             block = self.paragraphs[paragraph.blockNumber()]
             self._paint_margin(painter, paragraph, rect, block)
-            self._paint_inline_code(painter, clip, paragraph, block)
+            self._paint_inline_code(painter, paragraph, rect, block)
         super().paint(painter, clip, selected, marked)
 
     def _paint_margin(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
@@ -104,12 +104,12 @@ class TextPart(Part):
             line = paragraph.layout().lineAt(0)
             self._paint_marker(painter, block, rect.top() + line.y() + line.ascent(), is_mirrored)
 
-    def _paint_inline_code(self, painter: QPainter, clip: QRectF, paragraph: QTextBlock, block: Prose) -> None:
+    def _paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
         position, half = paragraph.position(), self.style.size * 0.72
         for span in block.spans:
             after = position + span_length(span)
             if Style.CODE in span.style:
-                for band in self._bands(clip, position, after, full=False):
+                for band in self._bands([(paragraph, rect)], position, after, full=False):
                     path = QPainterPath()
                     top = band.center().y() - half
                     path.addRoundedRect(QRectF(band.x() - 1.5, top, band.width() + 3, 2 * half), 4, 4)
