@@ -322,16 +322,28 @@ _BOUNDS = {
     **dict.fromkeys(("expert_count", "expert_used_count", "expert_shared_count"), (0, MAX_EXPERTS)),
     **dict.fromkeys(("expert_group_count", "expert_group_used_count"), (0, MAX_EXPERTS)),
     **{f"{kind}feed_forward_length": (0, _MAX_WIDTH) for kind in ("", "expert_", "expert_shared_")},
-    **dict.fromkeys(("ssm.inner_size", "ssm.state_size"), (0, _MAX_WIDTH)),
+    **dict.fromkeys(("ssm.inner_size", "ssm.state_size"), (1, _MAX_WIDTH)),
     **{f"attention.head_count{kind}": (0, _MAX_HEADS) for kind in ("", "_kv")},
-    **{f"attention.{part}_length{kind}": (0, _MAX_HEADS) for part in ("key", "value") for kind in ("", "_mla", "_swa")},
-    **dict.fromkeys(("attention.indexer.key_length", "rope.dimension_count", "shortconv.l_cache"), (0, _MAX_HEADS)),
-    **dict.fromkeys(("ssm.conv_kernel", "ssm.group_count", "kda.head_dim", "wkv.head_size"), (0, _MAX_HEADS)),
+    **{f"attention.{part}_length{kind}": (1, _MAX_HEADS) for part in ("key", "value") for kind in ("", "_mla", "_swa")},
+    **dict.fromkeys(("attention.indexer.key_length", "shortconv.l_cache"), (0, _MAX_HEADS)),
+    "rope.dimension_count": (1, _MAX_HEADS),
+    **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "group_count", "time_step_rank")},
+    **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
 }
 """Least and greatest value, also for each layer, of every whole number that a plan uses or the engine asserts.  What
 the engine doesn't limit has a generous bound."""
 _MAX_ARCHITECTURE_CHARACTERS = 60
 _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "attention.group_norm_epsilon")
+_HEADS_NEEDED = re.compile(r"\.attn_[qk]")
+_WHOLE_HEADS = """
+    apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 dream
+    ernie4_5-moe ernie4_5 exaone-moe exaone exaone4 falcon granite_swa graniteswitch granite grok grovemoe
+    hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llada-moe llada llama llama4 maincoder mellum mistral3 olmo
+    olmo2 olmoe orion paddleocr plamo pockettts qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe rnd1
+    seed_oss smallthinker smollm3 starcoder2 talkie xverse
+"""
+_ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
+"""Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
@@ -364,6 +376,13 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     for number in numbers("nextn_predict_layers"):
         if number > layers > 0:
             yield (key("nextn_predict_layers"), f"{number} of {layers}")
+    heads, width = numbers("attention.head_count"), max(numbers("embedding_length"), default=0)
+    if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
+        yield (key("attention.head_count"), "0")
+    head = max(numbers("attention.key_length"), default=width // (max(heads, default=0) or 1))
+    for number in numbers("rope.dimension_count"):
+        if number > head > 0 or (number < head and architecture in _ROTATE_WHOLE_HEADS):
+            yield (key("rope.dimension_count"), f"{number} of {head}")
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))
         if isinstance(epsilon, float) and not 0 <= epsilon < math.inf:

@@ -23,7 +23,7 @@ import os, resource, sys
 import llama_cpp as engine
 for line in sys.stdin:
     if not (pid := os.fork()):
-        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
         model = engine.llama_model_load_from_file(line.rstrip("\\n").encode(), engine.llama_model_default_params())
         parameters = engine.llama_context_default_params()
         parameters.n_ctx, parameters.n_threads, parameters.n_threads_batch = 256, 1, 1

@@ -92,6 +92,10 @@ ABSURD: list[tuple[str, tuple[int, object]]] = [
     ("embedding_length", (STRING, "64")),
     ("feed_forward_length", (ARRAY, (U32, [128] * 2000))),
     ("attention.sliding_window", (I32, -1)),
+    *(("attention.head_count", value) for value in ((U32, 0), (ARRAY, (U32, [0, 0])))),
+    *(("rope.dimension_count", (U32, value)) for value in (0, 2, 1 << 16)),
+    *((f"attention.{name}", (U32, 0)) for name in ("key_length", "value_length_swa")),
+    *((f"ssm.{name}", (U32, 0)) for name in ("inner_size", "group_count", "time_step_rank")),
     ("full_attention_interval", (U32, 0)),
 ]
 """What the engine's process does not survive (tried one by one), or what is no number, for a model of 2 layers and 4
