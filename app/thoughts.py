@@ -81,9 +81,11 @@ _AT_END = re.compile(
         rf"({re.escape(each.open)}\s*(?:{re.escape(each.close)}\s*)?\Z|{re.escape(each.close)}\s*\Z)" for each in MARKS
     )
 )
+MAX_TEMPLATE = 200_000
+"""Characters of a template that are searched for its variables: ten times the longest known ones."""
 _TAIL = 200
 """Characters at the end of a prompt that contain its opened or empty thought."""
-_STATEMENT = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+_STATEMENT_START, _STATEMENT_END = re.compile(r"\{[{%]"), re.compile(r"[%}]\}")
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _LEVELS = ("low", "medium", "high", "max")
 _SWITCHES = ("enable_thinking", "thinking", "reasoning", "thinking_mode", "thinking_budget")
@@ -91,7 +93,7 @@ _EFFORTS = ("reasoning_effort", "thinking_effort", "reasoning_strength")
 """Variables of chat templates that switch thinking on and off, and that take one of the ``_LEVELS``."""
 _VARIABLE = re.compile(rf"(?<![.\w])({'|'.join((*_SWITCHES, *_EFFORTS))})\b(\s*=(?!=))?")
 _COMPARED = re.compile(
-    rf"\b(?:{'|'.join(_EFFORTS)})(?:\s*\|\s*\w+)?\s*(?:(?:not\s+)?in\s*\[([^\]]*)\]|[=!]=\s*({_STRING.pattern}))",
+    rf"\b(?:{'|'.join(_EFFORTS)})(?:\s*\|\s*\w+)?\s*(?:(?:not\s+)?in\s*\[([^\]]{{0,200}})\]|[=!]=\s*({_STRING.pattern}))",
     re.DOTALL,
 )
 
@@ -133,8 +135,10 @@ def thought_at_end(prompt: str) -> tuple[int, ThoughtMarks, str | None] | None:
 def thinking_choices(template: str) -> tuple[str, ...]:
     """Return the values of ``Sampling.thinking`` that make a difference to a chat template."""
     is_read: dict[str, bool] = {}
-    for statement in _STATEMENT.findall(template):
+    template = template[:MAX_TEMPLATE]
+    for part in _STATEMENT_START.split(template)[1:]:
         names: dict[str, bool] = {}
+        statement = _STATEMENT_END.split(part, maxsplit=1)[0]
         for found in _VARIABLE.finditer(_STRING.sub("''", statement)):
             names[found[1]] = names.get(found[1], False) or not found[2]
         # A name that is assigned before it is read is the template's own.

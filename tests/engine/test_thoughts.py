@@ -99,3 +99,11 @@ def test_split(text: str, parts: tuple[str, bool, str] | None) -> None:
 )
 def test_choices_of_a_template(template: str, choices: tuple[str, ...]) -> None:
     assert thinking_choices(template) == choices
+
+
+@pytest.mark.parametrize(
+    "part", ["{{", "{% '", "{% reasoning_effort in [ ", "{{ thinking =", "{% reasoning_effort | x == '"]
+)
+def test_hostile_templates_are_searched_in_linear_time(part: str) -> None:
+    """None of these would end here if the time grew faster than the length."""
+    assert len(thinking_choices(part * 200_000)) <= 6
