@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from app.backend import ChatEvent, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
 
-INTERVAL_MS = 24
+INTERVAL_MS = 32
 PAUSE_PER_WORK = 3
 """Pause after a delivery, in multiples of the time that its layout took.  A long table makes each piece expensive, and
 layout takes at most a quarter of the window's thread."""
