@@ -380,9 +380,16 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
         yield (key("attention.head_count"), "0")
     head = max(numbers("attention.key_length"), default=width // (max(heads, default=0) or 1))
+    least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
     for number in numbers("rope.dimension_count"):
-        if number > head > 0 or (number < head and architecture in _ROTATE_WHOLE_HEADS):
+        is_part = number < head and architecture in _ROTATE_WHOLE_HEADS
+        if number % 2 or is_part or number > head > 0 or number >= least_mla:
             yield (key("rope.dimension_count"), f"{number} of {head}")
+    if architecture in ("gemma2", "gemma3", "gpt-oss") and metadata.get(key("attention.sliding_window_pattern")) == 1:
+        yield (key("attention.sliding_window_pattern"), "1")
+    for inner in numbers("ssm.inner_size"):
+        if inner < max(numbers("ssm.time_step_rank"), default=0):
+            yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))
         if isinstance(epsilon, float) and not 0 <= epsilon < math.inf:

@@ -93,9 +93,10 @@ ABSURD: list[tuple[str, tuple[int, object]]] = [
     ("feed_forward_length", (ARRAY, (U32, [128] * 2000))),
     ("attention.sliding_window", (I32, -1)),
     *(("attention.head_count", value) for value in ((U32, 0), (ARRAY, (U32, [0, 0])))),
-    *(("rope.dimension_count", (U32, value)) for value in (0, 2, 1 << 16)),
+    *(("rope.dimension_count", (U32, value)) for value in (0, 2, 7, 1 << 16)),
+    ("ssm.inner_size", (U32, 0)),
     *((f"attention.{name}", (U32, 0)) for name in ("key_length", "value_length_swa")),
-    *((f"ssm.{name}", (U32, 0)) for name in ("inner_size", "group_count", "time_step_rank")),
+    *((f"ssm.{name}", (U32, 0)) for name in ("group_count", "time_step_rank")),
     ("full_attention_interval", (U32, 0)),
 ]
 """What the engine's process does not survive (tried one by one), or what is no number, for a model of 2 layers and 4
@@ -220,6 +221,24 @@ def test_unusual_hyperparameters_are_accepted(
     assert {key for key, change in changes.items() if change is None}.isdisjoint(header.metadata)
     assert {key for key, change in changes.items() if change is not None} <= header.metadata.keys()
     assert not list(invalid_hyperparameters(header))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name", "value"),
+    [
+        ("gemma2", "attention.sliding_window_pattern", 1),
+        ("deepseek2", "attention.key_length_mla", 32),
+        ("qwen35", "ssm.inner_size", 1),
+        ("qwen3moe", "rope.dimension_count", 32),
+        ("lfm2", "rope.dimension_count", 3),
+    ],
+)
+def test_what_only_some_architectures_do_not_survive_is_refused(
+    tmp_path: Path, architecture: str, name: str, value: int
+) -> None:
+    path = arch_shapes.write_arch(tmp_path / "some.gguf", architecture, n_layer=1, keys={name: value})
+    with pytest.raises(UserError, match="hyperparameters_absurd"):
+        read_header(path)
 
 
 @pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
