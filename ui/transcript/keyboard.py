@@ -289,7 +289,7 @@ def _moved(page: Page, position: Position, move: Move, x: float | None) -> Posit
         return position
     number, at, part = neighbour
     if move in {Move.Up, Move.Down}:
-        y = part.inner.y() + (part.document.size().height() - 2 if move is Move.Up else 2)
+        y = part.rect_of(part.length if move is Move.Up else 0).center().y()
         return number, at, part.position_at(QPointF((x or 0.0) - part.x, y))
     return number, at, part.length if move in _BACK else 0
 
