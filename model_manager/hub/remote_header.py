@@ -11,6 +11,7 @@ from model_manager.gguf.header import GgufHeader, parse_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
 from model_manager.published import HubFile, TargetFile
 
+SMALLEST_FIRST_BYTES = 64 << 10
 FIRST_BYTES = 2 << 20
 """A vocabulary of 64,000 tokens with 1,300 tensors takes 1.6 MB."""
 
@@ -28,7 +29,8 @@ def read_remote_header(target: TargetFile, read_part: Callable[[HubFile, int, in
     path = Path(target.file_name)
     limit = min(target.bytes, MAX_HEADER_BYTES)
     head = b""
-    needed = min(FIRST_BYTES, limit)
+    # Of a small file a part, so that most of it is downloaded with progress and several connections.
+    needed = min(FIRST_BYTES, max(SMALLEST_FIRST_BYTES, limit // 8), limit)
     while True:
         head += _read(target, read_part, len(head), needed)
         window = _Window(head)
