@@ -267,3 +267,41 @@ def test_without_a_display_or_a_library_of_it_the_program_ends_with_a_sentence(
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert sentence in done.stderr
+
+
+EARLY = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+import ui.start.application
+import ui.window.controller
+from app.config.paths import DataFolder
+from app.config.settings import SettingsFile
+SettingsFile(DataFolder(Path(sys.argv[1])).settings_file).change(model_id=sys.argv[2], max_tokens=3)
+class Early(ui.start.application.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.painted.connect(self.write)
+    def write(self):
+        self.composer.field.insertPlainText("written early")
+        self.composer.send()
+        print("sent", flush=True)
+class Watching(ui.window.controller.WindowController):
+    def __init__(self, services, window):
+        super().__init__(services, window)
+        self.conversation.answer_finished.connect(window.quit)
+ui.start.application.MainWindow = Early
+ui.window.controller.WindowController = Watching
+sys.exit(ui.start.application.run(sys.argv[1]))
+"""
+
+
+def test_a_question_that_is_sent_while_the_program_starts_is_answered(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny.gguf")
+    with program(EARLY, str(tmp_path), str(model)) as process:
+        wait_for(process, "sent")
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+    with ConversationStore.open(tmp_path / "conversations") as store:
+        (conversation,) = store.list()
+        assert store.branch(conversation.id)[0].content == "written early"

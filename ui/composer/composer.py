@@ -65,8 +65,8 @@ class Composer(TranslatedWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
         self._cancel.clicked.connect(self.cancel_edit)
-        self.send_button.clicked.connect(self._send)
-        self.field.send_requested.connect(self._send)
+        self.send_button.clicked.connect(self.send)
+        self.field.send_requested.connect(self.send)
         self.field.focus_changed.connect(self.update)
         self.field.textChanged.connect(self._on_change)
         self.field.document().documentLayout().documentSizeChanged.connect(self._fit_height)
@@ -173,7 +173,8 @@ class Composer(TranslatedWidget):
     def _can_send(self) -> bool:
         return bool(self.text().strip() or self.chips.attachments()) and not self._is_waiting
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Submit the draft, unless it is empty or an answer is running."""
         if self._can_send():
             draft = self.draft()
             self.submitted.emit(replace(draft, text=draft.text.strip()))

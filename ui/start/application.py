@@ -32,6 +32,7 @@ from model_manager.errors import UserError
 from ui.start.single_instance import SingleInstance, hand_over
 from ui.widgets.appearance import Appearance
 from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class _Program:
         self._settings = SettingsFile(folder.settings_file)
         self.window = MainWindow(self._settings, Appearance(application, self._settings.current))
         self.window.painted.connect(self._start)
+        self._is_submitted = False
+        self.window.composer.submitted.connect(self._note_submitted)
         self._files: list[Path] = []
         self._services: Services | None = None
         self._controller: WindowController | None = None
@@ -69,6 +72,9 @@ class _Program:
         if self._controller is not None and self._files:
             files, self._files = self._files, []
             self._controller.add_files(files)
+
+    def _note_submitted(self) -> None:
+        self._is_submitted = True
 
     def close(self) -> None:
         """Wait for background jobs and close the services."""
@@ -84,48 +90,60 @@ class _Program:
             # Closed while it was opening.
             self._application.exit(0)
             return
-        # Imported after the first paint: these take a while.
+        run_job(self.window, self._load, self._connect, self._recover)
+
+    def _load(self) -> None:
+        """Open the services, and import what the window needs next; in a thread, because both take a while."""
+        from app.services import Services
+        from ui.transcript import accessible
+        from ui.window import controller
+
+        # The names are used by ``_connect``.
+        del accessible, controller
+        self._services = Services(self._folder, self._settings)
+
+    def _connect(self, _none: None) -> None:
+        """Connect the window with the services.  What was typed and sent meanwhile is not lost."""
         from ui.transcript.accessible import AccessibleFactory
         from ui.window.controller import WindowController
 
-        try:
-            self._services = self._open_services()
-        except UserError as error:
-            self.window.close()
-            self._application.exit(_show_start_error(error))
-            return
-        if self._services is None:
-            self.window.close()
-            self._application.exit(1)
+        if self.window.isHidden() or self._services is None:
             return
         # Qt stores only its address.
         self._accessible = AccessibleFactory()
         QAccessible.installFactory(self._accessible)
+        composer = self.window.composer
+        typed = composer.text()
         self._controller = WindowController(self._services, self.window)
+        if typed:
+            composer.insert_text(typed)
+        if self._is_submitted:
+            composer.send()
         self.open_files([])
 
-    def _open_services(self) -> Services | None:
-        """Open the data folder, as the user decides where its database is damaged or missing; None to quit."""
-        from app.services import Services
+    def _recover(self, error: UserError) -> None:
+        """Start again as the user decides where the database is damaged or missing, or quit."""
+        from app.store.backups import RECOVERABLE, newest_restorable, replace_damaged, start_empty
+        from ui.start.recovery_dialog import RecoveryDialog
 
+        folder, code = self._folder.conversations, 1
         try:
-            return Services(self._folder, self._settings)
-        except UserError as error:
-            from app.store.backups import RECOVERABLE, newest_restorable, replace_damaged, start_empty
-            from ui.start.recovery_dialog import RecoveryDialog
-
-            folder = self._folder.conversations
             backup = newest_restorable(folder) if error.code in RECOVERABLE else None
             if backup is None:
-                raise
+                raise error
             dialog = RecoveryDialog(error, backup, self.window)
-            if dialog.exec() != QDialog.DialogCode.Accepted:
-                return None
-            if dialog.starts_empty:
-                start_empty(folder)
-            else:
-                replace_damaged(folder, backup.path)
-        return Services(self._folder, self._settings)
+            if dialog.exec() == QDialog.DialogCode.Accepted:
+                if dialog.starts_empty:
+                    start_empty(folder)
+                else:
+                    replace_damaged(folder, backup.path)
+                self._start()
+                return
+        except UserError as unrecoverable:
+            self.window.close()
+            code = _show_start_error(unrecoverable)
+        self.window.close()
+        self._application.exit(code)
 
 
 def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
