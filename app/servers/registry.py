@@ -78,7 +78,7 @@ class Servers:
         self._servers = self._file.read()
         self._proxy = proxy
         self._clients: dict[str, list[ServerClient]] = {}
-        """By the ids of the servers; each answer uses one of its own."""
+        """By the ids of the servers; no two answers at a time use the same."""
 
     @property
     def problem(self) -> UserError | None:
