@@ -387,6 +387,10 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("rope.dimension_count"), f"{number} of {head}")
     if architecture in ("gemma2", "gemma3", "gpt-oss") and metadata.get(key("attention.sliding_window_pattern")) == 1:
         yield (key("attention.sliding_window_pattern"), "1")
+    for name in ("value_length", "key_length_swa", "value_length_swa") if architecture == "gpt-oss" else ():
+        for number in numbers(f"attention.{name}"):
+            if number != head:
+                yield (key(f"attention.{name}"), f"{number} of {head}")
     for inner in numbers("ssm.inner_size"):
         if inner < max(numbers("ssm.time_step_rank"), default=0):
             yield (key("ssm.inner_size"), str(inner))

@@ -227,6 +227,7 @@ def test_unusual_hyperparameters_are_accepted(
     ("architecture", "name", "value"),
     [
         ("gemma2", "attention.sliding_window_pattern", 1),
+        ("gpt-oss", "attention.value_length", 1),
         ("deepseek2", "attention.key_length_mla", 32),
         ("qwen35", "ssm.inner_size", 1),
         ("qwen3moe", "rope.dimension_count", 32),
