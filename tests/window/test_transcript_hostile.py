@@ -126,3 +126,17 @@ def test_combined_characters_are_unchanged(transcript):
     text = "👩‍👩‍👧 ❤️ é नि"
     transcript.set_items([answer("a", text)])
     assert whole(transcript) == text
+
+
+def test_a_text_that_never_ends_is_searched_and_copied_in_steps(transcript, qtbot):
+    text = "[a]( **word\n" * 60_000
+    transcript.set_items([answer("h", text)])
+    transcript.finder.search("word")
+    assert transcript.finder.is_searching
+    qtbot.waitUntil(lambda: not transcript.finder.is_searching, timeout=60_000)
+    assert transcript.finder.total > 0
+    transcript.state.select_all()
+    transcript.state.copy()
+    assert QGuiApplication.clipboard().text() != text
+    # Of a text that is not shown whole the source is copied.
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == text, timeout=60_000)
