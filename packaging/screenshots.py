@@ -35,6 +35,7 @@ from app.config.settings import Settings
 from app.engine.device_probe import plan_devices
 from app.engine.protocol import Device, DeviceList
 from app.planning.machine import Machine
+from app.servers.protocol import ServedModel
 from app.services import Services
 from model_manager.devices.devices import HostMemory
 from tests.rigs.apus_shapes import write_shape
@@ -228,11 +229,17 @@ def first_start(studio: Studio) -> None:
     studio.settle()
 
 
+def served(*names: str) -> list[ServedModel]:
+    return [ServedModel(name, "chat", None) for name in names]
+
+
 def servers(studio: Studio) -> None:
     conversation(studio)
     known = studio.services.servers
-    known.add("http://192.168.1.20:8000/v1", "vLLM in the cellar", models=("Qwen3-235B-A22B", "APUS-xDAN-4.0-MoE"))
-    known.add("http://127.0.0.1:11434/v1", "Ollama", models=("llama3.2:3b",))
+    known.add(
+        "http://192.168.1.20:8000/v1", "vLLM in the cellar", models=served("Qwen3-235B-A22B", "APUS-xDAN-4.0-MoE")
+    )
+    known.add("http://127.0.0.1:11434/v1", "Ollama", models=served("llama3.2:3b"))
     studio.controller.show_settings()
     studio.settle()
     dialog = studio.window.findChild(QDialog, "settingsDialog")

@@ -335,6 +335,7 @@ def test_a_full_disk_drops_log_records(tmp_path: Path, capfd: pytest.CaptureFixt
 
 
 SAYING = """
+from app.servers.protocol import ServedModel
 url, other_url, hub_id = WORDS
 self.services.settings.change(max_tokens=24, system_prompt="Speak of heliotropes.")
 self.ask("starter", "Tell of xylophones and of zeppelins.")
@@ -356,7 +357,7 @@ yield self.idle
 # A server with its key, and one that refuses it and repeats what it was asked.
 known = self.services.servers
 for address in (url, other_url):
-    server = known.add(address, key="sk-ours-very-secret", models=["apus"])
+    server = known.add(address, key="sk-ours-very-secret", models=[ServedModel("apus", "chat", None)])
     self.ask(server.model_id("apus"), "Ask the server of pterodactyls.")
     yield self.idle
 self.services.secrets.set("hub_token", "hf_ours_very_secret")

@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Draft
 from app.config.settings import SettingsFile
+from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes, titles
 from ui.settings.dialog import SettingsDialog
@@ -121,7 +122,7 @@ def texts(window: MainWindow) -> set[str]:
 def test_switched_language_has_the_texts_of_a_new_window(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     services = window.controller.services
-    server = services.servers.add("http://localhost:8765/v1", models=["large"])
+    server = services.servers.add("http://localhost:8765/v1", models=[ServedModel("large", "chat", None)])
     services.settings.change(model_id=server.model_id("large"))
     with_conversations(window, "", "Two")
     services.store.delete(with_conversations(window, "Three")[0])
