@@ -2,7 +2,7 @@
 
 Case, accents (Latin, Greek, Cyrillic, and the vowel points of Hebrew and Arabic), width, ligatures and invisible
 characters are removed; composed and decomposed characters are equal.  Marks that make another letter, as in Japanese
-and Indian scripts, are kept.  Each character is folded by itself, so that positions can be mapped back.
+and Indian scripts, are kept.  Each character is folded alone, so that positions can be mapped back.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Seeded generators of hostile input: JSON-like values, mutations of valid documents, damaged bytes.
 
-Every case has a seed of its own, which its ``repr`` shows: ``Hostile(1234)`` makes the failing input again.  The suite
+Every case has its seed, which its ``repr`` shows: ``Hostile(1234)`` makes the failing input again.  The suite
 tries ``FEW`` cases, ``pytest -m fuzz`` tries ``MANY``; ``FUZZ_FROM=100000 pytest -m fuzz`` tries others.
 """
 

@@ -32,7 +32,7 @@ for line in sys.stdin:
         os._exit(0)
     print(os.waitpid(pid, 0)[1], flush=True)
 """
-"""Loads each file named on standard input in a process of its own; prints how that ended."""
+"""Loads each file named on standard input in another process; prints how that ended."""
 
 Load = Callable[[Path], int]
 
