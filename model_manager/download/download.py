@@ -105,9 +105,6 @@ class _LayoutReader(Worker):
         for target in self._targets:
             if target not in self._layouts:
                 header, head = read_remote_header(target, read_part)
-                if header.end_of_data > target.bytes:
-                    sizes = {"bytes": target.bytes, "expected_bytes": header.end_of_data}
-                    raise UserError("published_shorter", name=target.file_name, **sizes)
                 self._layouts[target] = layout_for(header, head)
         self.session.notify()
         return False

@@ -24,7 +24,8 @@ def read_remote_header(target: TargetFile, read_part: Callable[[HubFile, int, in
     ``read_part(part, start, length)`` fetches exactly these bytes of one of the ``target.parts``.  Most files take one
     request of 2 MiB; each further one doubles that, up to ``MAX_HEADER_BYTES`` whatever the header claims.
 
-    Raises ``UserError``: web_page_instead(name), lfs_pointer_instead(name), as ``parse_header``, and as ``read_part``.
+    Raises ``UserError``: web_page_instead(name), lfs_pointer_instead(name), published_shorter(name, bytes,
+    expected_bytes), as ``parse_header``, and as ``read_part``.
     """
     path = Path(target.file_name)
     limit = min(target.bytes, MAX_HEADER_BYTES)
@@ -45,8 +46,8 @@ def read_remote_header(target: TargetFile, read_part: Callable[[HubFile, int, in
             needed = min(limit, max(2 * len(head), window.needed))
             continue
         if header.data_offset > limit or header.end_of_data > target.bytes:
-            detail = f"{target.bytes} bytes, data from byte {header.data_offset} to {header.end_of_data}"
-            raise UserError("gguf_damaged", path=path, detail=detail)
+            sizes = {"bytes": target.bytes, "expected_bytes": max(header.data_offset, header.end_of_data)}
+            raise UserError("published_shorter", name=target.file_name, **sizes)
         if header.data_offset <= len(head):
             return header, head[: header.data_offset]
         needed = header.data_offset

@@ -112,8 +112,6 @@ def _stacks(header: GgufHeader) -> tuple[_Stack, ...]:
             experts[name][int(match[2])] = tensor
     if twice := experts.keys() & single.keys():
         raise UserError("gguf_damaged", path=header.path, detail=f"{min(twice)!r} stacked and in single tensors")
-    if not experts:
-        raise UserError("gguf_damaged", path=header.path, detail="experts with strange numbers")
     count = header.expert_count or max(len(group) for group in experts.values())
     return tuple(
         _stacked(header, name, experts[name], count)

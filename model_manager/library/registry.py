@@ -77,7 +77,7 @@ class ModelMetadata:
     quantisation: str | None
     name: str | None
     problem: str | None
-    context: int | None
+    context: int | None = None
     origin: OriginSummary | None = None
 
 
@@ -202,8 +202,10 @@ class RegistryFile:
         if registry.format > FORMAT:
             raise UserError("library_too_new", path=self.path, format=registry.format)
         facts = {}
-        if registry.facts_version == FACTS_VERSION:
-            for path, stored in registry.facts.items():
+        is_current = registry.facts_version == FACTS_VERSION
+        for path, stored in registry.facts.items():
+            # Files that are missing, such as on another disk, stay listed with what was read before.
+            if is_current or not Path(path).exists():
                 with suppress(JsonError):
                     facts[path] = from_plain(stored, ModelMetadata)
         return replace(registry, facts=facts, facts_version=FACTS_VERSION)

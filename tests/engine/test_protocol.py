@@ -17,7 +17,7 @@ MESSAGES: list[p.Command | p.Event] = [
     p.Load("/m/a.gguf", LoadSpec(context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
     p.Generate((PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
     p.ListDevices(("127.0.0.1:50061",)),
-    p.CountTokens((PromptMessage(Role.SYSTEM, "short"),), "begun", ("one", "二")),
+    p.CountTokens((PromptMessage(Role.SYSTEM, "short"),), "begun", texts=("one", "二")),
     p.TokenCounts(40, (1, 2)),
     p.Stop(),
     p.Rehearse("/m/a.gguf", LoadSpec(split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),

