@@ -296,10 +296,12 @@ def test_resizing_keeps_the_line_being_read(transcript, qtbot):
     )
     qtbot.waitUntil(lambda: not transcript.page.view(0).is_behind, timeout=60_000)
     transcript.scroll_to_item("a", "Paragraph 30:")
+    qtbot.waitUntil(lambda: not transcript.finder.is_searching, timeout=60_000)
     line = spot_of(transcript, 0, "Paragraph 30:").y()
     wheel(transcript, pixels=-line + 10)
     transcript.resize(560, 600)
     QApplication.processEvents()
+    qtbot.waitUntil(lambda: not transcript.page.view(0).body.is_stale, timeout=60_000)
     assert abs(spot_of(transcript, 0, "Paragraph 30:").y()) < 40
 
 
