@@ -27,7 +27,7 @@ def create_indexes(connection: sqlite3.Connection) -> None:
     """Create the indexes that are missing."""
     for shelf, (condition, order) in _SHELVES.items():
         # With the columns of the condition, or SQLite would read each row to check it.
-        columns = ", ".join((*order, "number", *{"deleted_at", "archived_at"}.difference(order)))
+        columns = ", ".join((*order, "number", *(each for each in ("deleted_at", "archived_at") if each not in order)))
         connection.execute(f"CREATE INDEX IF NOT EXISTS shelf_{shelf} ON conversations ({columns}) WHERE {condition}")
 
 

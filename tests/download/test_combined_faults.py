@@ -198,7 +198,7 @@ class Script:
                 )
                 return
             if error.code in ("partial_of_another_file", "file_in_the_way"):
-                # The user is told that the older version must be deleted first.
+                # The message says that the older version must be deleted first.
                 assert len(self.good) == 2, self.story
                 shutil.rmtree(self.models)
         raise AssertionError((self.story, error))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.formulas.child.drawing import Drawer
+from app.formulas.child.katex import Katex
 from app.formulas.child.layout import EM, Letters, Mark, Shape
 
 FOLDER = Path(__file__).parents[1] / "data" / "katex"
@@ -27,6 +28,11 @@ def characters(x: float, y: float, mark: Mark) -> list[list[object]]:
     face = "Bold" * style.bold + "Italic" * style.italic or "Regular"
     text = mark.text if isinstance(mark, Letters) else mark.char
     return [[char, style.family, face, style.size / EM, x / EM, y / EM] for char in text]
+
+
+def test_the_library_is_the_measured_one():
+    package = json.loads((Path(__file__).parents[1] / "rigs" / "katex" / "package.json").read_text("utf-8"))
+    assert Katex().version == package["dependencies"]["katex"]
 
 
 def test_the_corpus_was_measured():

@@ -99,6 +99,7 @@ class Katex:
         program = _PROGRAM.replace("MACROS", json.dumps(_MACROS))
         context.eval(program.replace("COLOUR", json.dumps(UNSUPPORTED_COLOUR)))
         self._boxes = context.get("boxes")
+        self.version = str(context.eval("katex.version"))
 
     def boxes(self, formula: str, *, display: bool) -> Node:
         """Return the tree of boxes.
