@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton
 
 from app.conversation import Status
-from tests.window.pages import answer, question, spot_of, talk
+from tests.window.pages import answer, question, spot_of, talk, wheel
 from ui.widgets.theme import LIGHT
 
 
@@ -205,3 +205,21 @@ def test_ctrl_f_searches_the_conversation_and_ctrl_shift_f_all(open_window, qtbo
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(composer, Qt.Key.Key_F, both)
     assert window.sidebar.search.hasFocus()
+
+
+def test_a_search_does_not_move_a_page_that_was_scrolled_meanwhile(page, qtbot):
+    text = "\n\n".join(f"Paragraph {n}: " + "words " * 60 for n in range(170))
+    page.set_items([question("q"), answer("a", text)])
+    page.scroll_to_item("a", "Paragraph 150:")
+    assert page.finder.is_searching
+    wheel(page, -3)
+    before = spot_of(page, 1, "Paragraph 3:").y()
+    qtbot.waitUntil(lambda: not page.finder.is_searching and not page.page.view(1).is_behind, timeout=300_000)
+    assert spot_of(page, 1, "Paragraph 3:").y() == before
+    assert page.finder.place == 1
+    page.finder.step(1)
+    assert 0 < spot_of(page, 1, "Paragraph 150:").y() < page.height()
+    wheel(page, 3)
+    before = spot_of(page, 1, "Paragraph 150:").y()
+    page.finder.handle_read(1)
+    assert spot_of(page, 1, "Paragraph 150:").y() == before

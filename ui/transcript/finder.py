@@ -114,6 +114,8 @@ class Finder(QObject):
         """Where the search began on the screen."""
         self._current: tuple[int, int] | None = None
         """Message and number of the current match."""
+        self._scrolls = 0
+        """``Page.scrolls`` when the search began, or showed its match: a user who has scrolled since is not moved."""
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._search_slice)
         self._stale: set[int] = set()
@@ -142,6 +144,7 @@ class Finder(QObject):
     def _start(self) -> None:
         self._matches, self._in_thoughts = [], {}
         self._next, self._current = 0, None
+        self._scrolls = self._state.page.scrolls
         self._stale.clear()
         self._timer.stop()
         self._steps = None
@@ -191,7 +194,7 @@ class Finder(QObject):
         if self._current is None and self._matches and not is_refresh:
             first = bisect_left(self._matches, self._from)
             if first < self.total or not self.is_searching:
-                self._go(first % self.total)
+                self._set_current(first % self.total)
         self.changed.emit()
 
     def _count(self, number: int) -> Generator[None, None, None]:
@@ -212,18 +215,25 @@ class Finder(QObject):
             self._go(0 if step > 0 else self.total - 1)
 
     def _go(self, index: int) -> None:
+        self._scrolls = self._state.page.scrolls
+        self._set_current(index)
+        self.changed.emit()
+
+    def _set_current(self, index: int) -> None:
         state, number = self._state, self._matches[index]
         match = index - bisect_left(self._matches, number)
         self._current = (number, match)
+        if self._scrolls != state.page.scrolls:
+            return
         if match < self._in_thoughts[number] and not state.thoughts.is_open(state.page.items[number]):
             state.set_thought_open(number, True)
-        state.show_match(number, self.current_match(number))
-        self.changed.emit()
+        self.handle_read(number)
 
     def handle_read(self, number: int) -> None:
-        """Go to the current match of a long message that has now been read to its end."""
-        if self._current and self._current[0] == number:
+        """Show the current match, if it is in a message that has now been read to its end."""
+        if self._current and self._current[0] == number and self._scrolls == self._state.page.scrolls:
             self._state.show_match(number, self.current_match(number))
+            self._scrolls = self._state.page.scrolls
 
     def marks(self, number: int) -> Marks:
         """Return the matches in a message that is laid out."""

@@ -47,6 +47,8 @@ class Page:
         """Numbers of the messages on the screen, each with its top."""
         self.following = True
         """Whether the end of the page stays at the bottom of the screen."""
+        self.scrolls = 0
+        """How often the page was scrolled on request."""
         self.column = 0.0
         self.left = 0.0
         self.height = 0.0
@@ -161,6 +163,12 @@ class Page:
         """Place a message's top at a distance below the top of the screen."""
         self._anchor = (number, top)
         self.following = False
+        self.scrolls += 1
+
+    def show_end(self) -> None:
+        """Scroll to the end and follow it."""
+        self.following = True
+        self.scrolls += 1
 
     def arrange(self) -> None:
         """Find the messages on the screen and measure them."""

@@ -155,7 +155,7 @@ class TranscriptState(QObject):
 
     def jump_to_newest(self) -> None:
         """Scroll to the end and follow it."""
-        self.page.following = True
+        self.page.show_end()
         self.arrange_requested.emit()
 
     def set_thought_open(self, number: int, is_open: bool) -> None:

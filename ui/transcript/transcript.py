@@ -151,7 +151,8 @@ class Transcript(Translated, QAbstractScrollArea):
     def append_item(self, item: Item) -> None:
         """Add a message at the end; a question scrolls there."""
         self.page.add(item)
-        self.page.following = self.page.following or item.is_question
+        if item.is_question:
+            self.page.show_end()
         self._arrange()
         self.finder.refresh(len(self.page.items) - 1)
         self._watch_answer()
