@@ -3683,7 +3683,7 @@
     </message>
     <message>
         <source>Your conversations can&apos;t be read</source>
-        <translation>无法读取你的对话</translation>
+        <translation>无法读取对话</translation>
     </message>
     <message>
         <source>The latest intact backup is from {time}. You can restore it in place of the damaged database. The damaged file stays in the same folder under another name.</source>
