@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from enum import StrEnum
 
@@ -44,6 +45,11 @@ _SHORTAGE = (
     "can't start new thread",
 )
 """Parts of messages about failed allocations by llama.cpp, its backends, drivers, the C++ library and three systems."""
+_ASSERTION = re.compile(
+    r"(?:src[/\\](?:models[/\\]|llama-)[\w-]+\.(?:cpp|h)|ggml\.c|ggml-cpu[/\\]ops\.cpp):\d+: "
+    r"GGML_ASSERT\((?!.*mem_buffer)(.*)\) failed"
+)
+"""An assertion of llama.cpp about the shapes and parameters of a model, which fails with every plan."""
 _WINDOWS_CRASHES = (3, 0xC0000005, 0xC0000409, 0xC0000017)
 """Exit codes on Windows, which has no signals: ``abort()`` of the C library, and the statuses access violation, fail
 fast and no memory (ntstatus.h)."""
@@ -61,20 +67,23 @@ def failure_error(failure: Failure, phase: Phase) -> UserError:
 
 
 def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
-    """Return the error for a child that ended: ``engine_out_of_memory``, ``engine_not_startable`` or ``engine_died``.
+    """Return the error for a child that ended.
 
+    Its code is engine_not_startable, engine_out_of_memory, engine_cannot_run(assertion) or engine_died.
     ``returncode`` as in subprocess: negative for a signal on POSIX.  A crash without a message (kill, abort,
     segmentation fault) counts as a shortage of memory only until the first token: drivers and the kernel end a process
     in all three ways when an allocation fails.  After that, the log must mention a failed allocation.
     """
     signal_name = _signal_name(returncode)
     is_crash = signal_name is not None or returncode in _WINDOWS_CRASHES
-    code = "engine_died"
+    data = {"phase": str(phase), "returncode": returncode, "signal": signal_name, "log": log[-2000:]}
     if phase is Phase.STARTING:
-        code = "engine_not_startable"
-    elif _reports_shortage(log) or (phase in _MEMORY_PHASES and is_crash):
-        code = "engine_out_of_memory"
-    return UserError(code, phase=str(phase), returncode=returncode, signal=signal_name, log=log[-2000:])
+        return UserError("engine_not_startable", **data)
+    if _reports_shortage(log):
+        return UserError("engine_out_of_memory", **data)
+    if assertions := _ASSERTION.findall(log):
+        return UserError("engine_cannot_run", **data, assertion=assertions[-1])
+    return UserError("engine_out_of_memory" if phase in _MEMORY_PHASES and is_crash else "engine_died", **data)
 
 
 def _reports_shortage(log: str) -> bool:

@@ -72,6 +72,9 @@ SENTENCES: dict[str, str] = {
         "The engine stopped unexpectedly while {phase}, most likely because memory ran out ({ending}). "
         "Close other programs, or choose a smaller quantisation or context, and try again."
     ),
+    "engine_cannot_run": QT_TR_NOOP(
+        "The engine can't run this model: it stopped while {phase} ({assertion}). Choose another model file."
+    ),
     "engine_decode_failed": QT_TR_NOOP(
         "The engine's computation failed (code {result}). Unload the model and try again."
     ),
