@@ -736,6 +736,10 @@
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
     </message>
     <message>
+        <source>The engine can&apos;t run this model: it stopped while {phase} ({assertion}). Choose another model file.</source>
+        <translation>引擎无法运行此模型：在{phase}时停止（{assertion}）。请选择其他模型文件。</translation>
+    </message>
+    <message>
         <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
         <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
     </message>
