@@ -60,8 +60,8 @@ class LoadSpec:
 
     @property
     def n_batch(self) -> int:
-        """``batch`` or its default."""
-        return self.batch or DEFAULT_BATCH
+        """``batch`` or its default, which holds a micro batch."""
+        return self.batch or max(DEFAULT_BATCH, self.micro_batch or 0)
 
     @property
     def n_ubatch(self) -> int:

@@ -19,6 +19,7 @@ from llama_cpp import llama_cpp
 
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import Ggml
+from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.loader import load
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
@@ -76,6 +77,7 @@ class Child:
         llama_cpp.llama_log_set(self._log_callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         self._ggml = Ggml()
+        self._slices = GraphSlices(self._ggml, self._stop)
         self._ggml.backends()
         self._emit(Ready())
         while True:
@@ -153,9 +155,10 @@ class Child:
         if self._session is not None:
             self._session.close()
             self._session = None
-        loaded = load(command.path, command.spec, self._ggml, self._stop, self._emit)
+        loaded = load(command.path, command.spec, self._ggml, self._stop, self._emit, self._slices)
         log = self._log_text()
-        self._session = EngineContext(loaded, command.spec, self._stop, self._emit)
+        pipeline = pipeline_parallelism(log)
+        self._session = EngineContext(loaded, command.spec, self._stop, self._emit, pipeline=pipeline)
         output_on_device = loaded.gpu_layers > 0  # the output goes first
         return LoadResult(
             context=loaded.context_size,
@@ -163,7 +166,7 @@ class Child:
             layers=loaded.layers,
             engine=engine_name(),
             memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
-            pipeline=pipeline_parallelism(log),
+            pipeline=pipeline,
             flash_attention=flash_attention(log),
         )
 

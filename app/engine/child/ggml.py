@@ -66,6 +66,7 @@ _BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("free", None, ctypes.c_void_p),
     ("reg_get_proc_address", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
     ("reg_name", ctypes.c_char_p, ctypes.c_void_p),
+    ("synchronize", None, ctypes.c_void_p),
 )
 """The same for ``ggml-base``."""
 
@@ -102,6 +103,8 @@ class Ggml:
             for name, result, *arguments in functions:
                 function = getattr(library, f"ggml_backend_{name}")
                 function.restype, function.argtypes = result, arguments
+        self._base.ggml_graph_n_nodes.argtypes = self._base.ggml_graph_nodes.argtypes = [ctypes.c_void_p]
+        self._base.ggml_graph_nodes.restype = ctypes.c_void_p
 
     def devices(self) -> list[DeviceHandle]:
         """List all devices with their current memory, in the engine's order."""
@@ -177,6 +180,22 @@ class Ggml:
     def rpc_servers(self) -> set[str]:
         """The servers whose devices are in the list."""
         return {handle.device.description for handle in self.devices() if handle.device.is_rpc}
+
+    def registry(self, device: int) -> int:
+        """Return the registry of a device's backend."""
+        return int(self._base.ggml_backend_dev_backend_reg(device))
+
+    def api_version(self, device: int) -> int:
+        """Return the version of the backend's interface, the first field of its registry."""
+        return ctypes.c_int.from_address(self.registry(device)).value
+
+    def graph_nodes(self, graph: int) -> tuple[int, int | None]:
+        """Return the number of a graph's nodes and the address of their list."""
+        return self._base.ggml_graph_n_nodes(graph), self._base.ggml_graph_nodes(graph)
+
+    def synchronize(self, backend: int) -> None:
+        """Wait until a backend has computed what it was given."""
+        self._base.ggml_backend_synchronize(backend)
 
     def cpu_buffer_type(self) -> int:
         """Buffer type of plain host memory."""

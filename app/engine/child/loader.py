@@ -15,11 +15,13 @@ from llama_cpp import llama_cpp
 
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
+from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.stop_flag import StopFlag
 from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
+from model_manager.plan.compute_buffers import OFFLOADING
 from model_manager.plan.load_spec import LoadSpec
 
 DEFAULT_CONTEXT = 8192
@@ -58,6 +60,10 @@ class LoadedModel:
     devices: list[DeviceHandle]
     headers: tuple[GgufHeader, ...]
     """Of all its files; empty if this program cannot read them, even if the engine can."""
+    slices: GraphSlices | None = None
+    """Stops devices inside a batch; None where there are none, or their backends are not known."""
+    offloads: bool = False
+    """Whether a device computes with weights from host memory, copied to it for every batch that is large enough."""
     keep: list[object] = field(default_factory=list)
     """Objects that the engine has pointers to."""
 
@@ -68,8 +74,10 @@ class LoadedModel:
         self.keep.clear()
 
 
-def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> LoadedModel:
-    """Load the file and make a context for it.
+def load(
+    path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit, slices: GraphSlices | None = None
+) -> LoadedModel:
+    """Load the file and make a context for it, with ``slices`` on its devices.
 
     Raises:
         UserError: ``load_refused`` if the engine refuses the file or lacks memory for it; ``device_unknown``,
@@ -99,10 +107,26 @@ def load(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, emit: Emit) -> L
         stop.raise_if_set()
     if not model:
         raise UserError("load_refused", path=path)
+    # Backends that span several devices are not known here.
+    is_known = spec.split_mode in ("layer", "none") and bool(devices)
+    slices = slices if slices is not None and is_known and slices.install(devices) else None
     context = make_context(model, path, spec, stop)
     layers = llama_cpp.llama_model_n_layer(model)
     on_devices = 0 if not devices else layers + 1 if gpu_layers < 0 else min(gpu_layers, layers + 1)
-    return LoadedModel(model, context, llama_cpp.llama_n_ctx(context), on_devices, layers, devices, headers, keep)
+    return LoadedModel(
+        model=model,
+        context=context,
+        context_size=llama_cpp.llama_n_ctx(context),
+        gpu_layers=on_devices,
+        layers=layers,
+        devices=devices,
+        headers=headers,
+        slices=slices,
+        offloads=(bool(spec.experts_in_ram) or on_devices <= layers)
+        and on_devices > 0
+        and any(device.device.backend in OFFLOADING for device in devices),
+        keep=keep,
+    )
 
 
 def read_headers(path: Path) -> tuple[GgufHeader, ...]:

@@ -6,7 +6,8 @@ import ctypes
 import operator
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,8 +42,12 @@ FIRST_BATCH = 16
 """Tokens of the first batch of a prompt, for an early estimate of the time left."""
 BATCH_S, DEVICE_BATCH_S = 2.0, 0.7
 """Seconds per batch.  A batch that would take longer is made smaller, down to LEAST_BATCH tokens, for frequent
-progress.  The CPU can be stopped between two operations, other devices only between two (shorter) batches."""
+progress.  The CPU can be stopped between two operations, pipelined devices only between two (shorter) batches."""
 LEAST_BATCH = 16
+LEAST_WHOLE = 128
+"""Of this limit for a batch, even parts have more tokens than devices need to take weights out of host memory."""
+UNSTOPPABLE_S = 0.7
+"""Batches are made smaller where a device cannot be stopped for longer."""
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
 BENCH_REPORT_S = 0.1
@@ -62,12 +67,17 @@ class _Cached:
 class EngineContext:
     """A loaded file and its single sequence in the KV cache."""
 
-    def __init__(self, loaded: LoadedModel, spec: LoadSpec, stop: StopFlag, emit: Emit) -> None:
+    def __init__(
+        self, loaded: LoadedModel, spec: LoadSpec, stop: StopFlag, emit: Emit, *, pipeline: bool = False
+    ) -> None:
+        """``pipeline``: devices work at several batches at a time, and are not waited for in between."""
         self.loaded = loaded
+        self._slices = None if pipeline else loaded.slices
+        self._pipeline = pipeline
         self._context = loaded.context
         self._memory = llama_cpp.llama_get_memory(loaded.context)
         self._window = max(1, llama_cpp.llama_model_n_swa(loaded.model))
-        self._batch = spec.n_batch
+        self._batch, self._micro_batch = spec.n_batch, spec.n_ubatch
         self._stop = stop
         self._emit = emit
         self.vocabulary = Vocabulary(loaded.model)
@@ -138,7 +148,7 @@ class EngineContext:
         self._cached = _Cached([], b"")
         generator = random.Random(1)
         tokens = (llama_cpp.llama_token * needed)(*(generator.randrange(self.vocabulary.size) for _ in range(needed)))
-        rounds = [("prompt", min(n_prompt, self._batch)), ("generation", min(n_generated, 1))]
+        rounds = [("prompt", min(n_prompt, self._micro_batch)), ("generation", min(n_generated, 1))]
         rounds += [("prompt", n_prompt)] * command.repetitions + [("generation", n_generated)] * command.repetitions
         total, done, reported = sum(count for _, count in rounds), 0, 0.0
         speeds: dict[str, list[float]] = {"prompt": [], "generation": []}
@@ -148,20 +158,15 @@ class EngineContext:
             for stage, count in filter(operator.itemgetter(1), rounds):
                 llama_cpp.llama_memory_clear(self._memory, True)
                 begin = time.monotonic()
-                size = self._batch if stage == "prompt" else 1
-                for start in range(0, count, size):
+                reads = stage == "prompt"
+                for size in self._read_batches(tokens, count) if reads else self._decode_singly(tokens, count):
                     self._stop.raise_if_set()
-                    self._use(self._threads.before_batch() if stage == "prompt" else self._threads.count)
-                    self._decode(_batch(tokens, start, min(size, count - start)))
-                    # A device may still compute when the call returns.
-                    llama_cpp.llama_synchronize(self._context)
-                    now = time.monotonic()
-                    done += min(size, count - start)
-                    if stage == "generation":
-                        self._threads.after_token(now)
-                    if now - reported >= BENCH_REPORT_S:
+                    done += size
+                    if (now := time.monotonic()) - reported >= BENCH_REPORT_S:
                         reported = now
                         self._emit(BenchProgress(done / total, stage))
+                # A device may still compute.
+                llama_cpp.llama_synchronize(self._context)
                 speeds[stage].append(count / (time.monotonic() - begin))
         finally:
             llama_cpp.llama_memory_clear(self._memory, True)
@@ -181,23 +186,57 @@ class EngineContext:
     def _read(self, tokens: list[int], text: str) -> int:
         """Read the prompt into the KV cache; returns the number of tokens that were not cached."""
         kept = self._keep_common_prefix(tokens)
-        total, done, size = len(tokens), kept, min(FIRST_BATCH, self._batch)
+        total, done = len(tokens), kept
         array = (llama_cpp.llama_token * (total - kept))(*tokens[kept:])
-        batch_s = DEVICE_BATCH_S if self.loaded.gpu_layers else BATCH_S
         begin = time.monotonic()
         self._emit(PromptProgress(kept, total, kept, None))
-        while done < total:
-            count = min(size, total - done)
-            self._use(self._threads.before_batch())
-            self._decode(_batch(array, done - kept, count))
+        for count in self._read_batches(array, total - kept):
             done += count
             self._cached.tokens.extend(tokens[done - count : done])
             self._stop.raise_if_set()
             per_token = (time.monotonic() - begin) / (done - kept)
             self._emit(PromptProgress(done, total, kept, per_token * (total - done)))
-            size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
+
+    def _read_batches(self, tokens: ctypes.Array[Any], count: int) -> Iterator[int]:
+        """Decode ``count`` tokens of a prompt in batches; yield the size of each.
+
+        Where devices copy weights from host memory, which they do once per batch, the batches are whole micro-batches
+        of even size.  Elsewhere they begin small and grow.
+        """
+        slices, is_whole = self._slices, self._slices is not None and self.loaded.offloads
+        limit = self._micro_batch
+        size = _even(count, limit) if is_whole else min(FIRST_BATCH, self._batch)
+        batch_s = BATCH_S if slices or not self.loaded.gpu_layers else DEVICE_BATCH_S
+        done, begin = 0, time.monotonic()
+        while done < count:
+            size = min(size, count - done)
+            self._use(self._threads.before_batch())
+            with slices.reading(size) if slices else nullcontext():
+                self._decode(_batch(tokens, done, size))
+                if not self._pipeline:
+                    # A device may still compute when the call returns.
+                    llama_cpp.llama_synchronize(self._context)
+            done += size
+            yield size
+            if slices and is_whole:
+                if slices.longest_s > UNSTOPPABLE_S:
+                    limit = max(LEAST_WHOLE, int(size * UNSTOPPABLE_S / slices.longest_s))
+                size = _even(count - done, limit)
+            else:
+                per_token = (time.monotonic() - begin) / done
+                size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
+
+    def _decode_singly(self, tokens: ctypes.Array[Any], count: int) -> Iterator[int]:
+        """Decode tokens one by one, as in an answer; yield 1 after each."""
+        for start in range(count):
+            self._stop.raise_if_set()
+            self._use(self._threads.count)
+            self._decode(_batch(tokens, start, 1))
+            llama_cpp.llama_synchronize(self._context)
+            self._threads.after_token(time.monotonic())
+            yield 1
 
     def _keep_common_prefix(self, tokens: list[int]) -> int:
         kept = 0
@@ -273,6 +312,11 @@ class EngineContext:
             size = self.loaded.context_size
             raise UserError("context_full", needed=size + 1, context=size)
         raise UserError("engine_decode_failed", result=result)
+
+
+def _even(count: int, limit: int) -> int:
+    """Return the size of the fewest batches of at most ``limit`` tokens, all of about the same size."""
+    return -(-count // max(1, -(-count // limit)))
 
 
 def _batch(tokens: ctypes.Array[Any], start: int, count: int) -> Any:

@@ -1,0 +1,121 @@
+"""Prompts on two simulated CUDA devices, with experts in host memory: batches, what is copied, and when a stop acts."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.engine.local_engine import LocalEngine
+from model_manager.cancellation import CancelToken
+from model_manager.errors import Cancelled
+from model_manager.gguf.header import read_header
+from tests.engine.requests import ask, load
+from tests.rigs import simulated_cuda
+from tests.rigs.simulated_cuda import Log
+from tests.rigs.tiny_model import write_tiny_model
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the devices are loaded with LD_PRELOAD")
+
+LAYERS, IN_RAM = 4, (0, 1)
+MICRO_BATCH = 256
+SLOW_US, SECONDS_OF_A_BATCH = 1000, 6
+"""With 32 products of matrices and about 200 tokens."""
+
+Devices = Callable[..., LocalEngine]
+
+
+@pytest.fixture(scope="module")
+def moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("moe") / "moe.gguf", n_layer=LAYERS, n_expert=4)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    return Log(tmp_path / "devices.log")
+
+
+@pytest.fixture
+def devices(tmp_path: Path, log: Log, moe: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Devices]:
+    """An engine on two devices that hold everything but the experts of two layers."""
+    made = LocalEngine(tmp_path / "logs" / "engine.log")
+
+    def start(**options: object) -> LocalEngine:
+        for name, value in simulated_cuda.environment(2, 2, log=log.path, **options).items():
+            monkeypatch.setenv(name, value)
+        load(
+            made,
+            moe,
+            context=2048,
+            devices=("CUDA0", "CUDA1"),
+            tensor_split=(3.0, 2.0),
+            n_gpu_layers=-1,
+            experts_in_ram=IN_RAM,
+            micro_batch=MICRO_BATCH,
+            pipeline=False,
+            mmap=False,
+        )
+        log.clear()
+        return made
+
+    yield start
+    made.release()
+
+
+def expert_bytes(path: Path) -> int:
+    names = tuple(f"blk.{layer}.ffn_" for layer in IN_RAM)
+    tensors = read_header(path).tensors
+    return sum(each.n_bytes for each in tensors if each.name.startswith(names) and "exps" in each.name)
+
+
+def test_experts_are_copied_once_for_each_micro_batch(devices: Devices, log: Log, moe: Path) -> None:
+    answer = ask(devices(), "x" * 600, max_tokens=1)
+    read = [each.read for each in answer.reading]
+    sizes = [after - before for before, after in itertools.pairwise(read)]
+    assert len(sizes) == 3
+    assert max(sizes) - min(sizes) <= 2
+    assert log.expert_bytes().total() <= 1.05 * len(sizes) * expert_bytes(moe)
+    assert set(log.expert_bytes()) == {0}
+
+
+def test_a_short_prompt_is_computed_where_its_experts_are(devices: Devices, log: Log) -> None:
+    engine = devices()
+    ask(engine, "x" * 300, max_tokens=1)
+    log.clear()
+    assert ask(engine, "x" * 300 + "yz", max_tokens=1).finished is not None
+    assert log.graphs()
+    assert not log.expert_bytes()
+
+
+def test_measuring_reads_as_the_chat_does(devices: Devices, log: Log, moe: Path) -> None:
+    devices().bench(prompt_tokens=2 * MICRO_BATCH, generated_tokens=1, repetitions=1)
+    # One batch that is not counted, and two.
+    assert log.expert_bytes().total() <= 1.05 * 3 * expert_bytes(moe)
+
+
+def test_a_stop_ends_a_batch_on_a_device(devices: Devices) -> None:
+    engine = devices(slow=SLOW_US)
+    token, stopped_at = CancelToken(), [0.0]
+
+    def stop(_event: object) -> None:
+        if not token.is_cancelled:
+            stopped_at[0] = time.monotonic()
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        ask(engine, "x" * 600, max_tokens=1, token=token, on_event=stop)
+    assert time.monotonic() - stopped_at[0] < SECONDS_OF_A_BATCH / 2
+
+
+def test_answers_after_a_stop_are_those_of_a_fresh_context(devices: Devices, log: Log) -> None:
+    engine = devices(slow=20)
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        ask(engine, "x" * 900, max_tokens=1, token=token, on_event=lambda _event: token.cancel())
+    after = ask(engine, "x" * 400, max_tokens=12).text
+    engine.release()
+    assert ask(devices(), "x" * 400, max_tokens=12).text == after
