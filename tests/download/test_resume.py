@@ -272,7 +272,7 @@ def test_three_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:
     kill_and_go_on(shelf, hub, models, kills=3, size=10 * MIB + 5, seed=3)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_twenty_kills(shelf: Shelf, hub: FakeHub, models: Path) -> None:
     kill_and_go_on(shelf, hub, models, kills=20, size=200 * MIB + 5, seed=20)
 

@@ -70,7 +70,6 @@ ui.window.controller.WindowController = Driven
 sys.exit(ui.start.application.run(FOLDER))
 """
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to one process")
-WAYS = pytest.mark.parametrize("way", ["close", "signal"])
 
 
 @contextmanager
@@ -127,9 +126,8 @@ yield lambda: not self.idle()
 
 
 @POSIX
-@WAYS
-def test_while_it_loads(tmp_path: Path, way: str) -> None:
-    leaves_well(LOADING, tmp_path, way, "starter")
+def test_while_it_loads(tmp_path: Path) -> None:
+    leaves_well(LOADING, tmp_path, "signal", "starter")
     question, _, status = last_answer(tmp_path)
     assert (question, status) == ("hello", Status.STOPPED)
 
@@ -140,10 +138,8 @@ yield lambda: self.conversation.session.running is not None and self.conversatio
 """
 
 
-@POSIX
-@WAYS
-def test_while_it_reads(tmp_path: Path, way: str) -> None:
-    leaves_well(READING, tmp_path, way, "starter")
+def test_while_it_reads(tmp_path: Path) -> None:
+    leaves_well(READING, tmp_path, "close", "starter")
     question, _, status = last_answer(tmp_path)
     assert (len(question), status) == (len("word " * 6000), Status.STOPPED)
 
@@ -156,7 +152,7 @@ self.window.composer.field.setPlainText("half a thought")
 
 
 @POSIX
-@WAYS
+@pytest.mark.parametrize("way", ["close", "signal"])
 def test_while_it_answers(tmp_path: Path, way: str) -> None:
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     leaves_well(GENERATING, tmp_path / "data", way, str(model))
@@ -174,8 +170,7 @@ yield lambda: any(each.progress.done > 50_000 for each in queue.statuses())
 
 
 @POSIX
-@WAYS
-def test_while_it_downloads(tmp_path: Path, way: str) -> None:
+def test_while_it_downloads(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     model = write_tiny_model(tmp_path / "model.gguf", n_embd=256, n_layer=4)
@@ -183,11 +178,11 @@ def test_while_it_downloads(tmp_path: Path, way: str) -> None:
         hub.add_file("me/repo-GGUF", "model.gguf", model)
         hub.fault("cdn", "trickle", times=-1, rate=1_000_000)
         SettingsFile(data / "settings.json").change(endpoint=hub.url, authority=hub.url, proxy="none")
-        leaves_well(DOWNLOADING, data, way, "me/repo-GGUF:model.gguf")
+        leaves_well(DOWNLOADING, data, "signal", "me/repo-GGUF:model.gguf")
         parts = list((data / "models").rglob("*.part"))
         assert parts, "what was fetched is kept"
         hub.reset()
-        leaves_well(WHOLE, data, way, "me/repo-GGUF:model.gguf")
+        leaves_well(WHOLE, data, "signal", "me/repo-GGUF:model.gguf")
     (arrived,) = (path for path in (data / "models").rglob("*.gguf") if path.is_file())
     assert arrived.read_bytes() == model.read_bytes(), "it went on by itself at the next start"
 
@@ -208,9 +203,7 @@ assert dialog._is_busy()
 """
 
 
-@POSIX
-@WAYS
-def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
+def test_while_it_exports_a_pdf(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     out.mkdir()
     with ConversationStore.open(data / "conversations") as store:
@@ -222,7 +215,7 @@ def test_while_it_exports_a_pdf(tmp_path: Path, way: str) -> None:
                 store.finish_answer(
                     message.id, text, Status.COMPLETE, Provenance("starter", Sampling(), 1, 1, 1, "stop")
                 )
-    leaves_well(EXPORTING, data, way, str(out))
+    leaves_well(EXPORTING, data, "close", str(out))
     with ConversationStore.open(data / "conversations") as store:
         assert len(store.list()) == 3
     assert not list(out.rglob("*.part")), "no half file"
@@ -241,10 +234,9 @@ yield lambda: not jobs.running() or jobs.running()[0].progress.done > 0
 
 
 @POSIX
-@WAYS
-def test_while_it_converts(tmp_path: Path, way: str) -> None:
+def test_while_it_converts(tmp_path: Path) -> None:
     old = write_tiny_model(tmp_path / "old.gguf", n_expert=4, n_layer=12, n_embd=256, legacy=True)
-    leaves_well(CONVERTING, tmp_path / "data", way, str(old))
+    leaves_well(CONVERTING, tmp_path / "data", "signal", str(old))
     stack_experts(old)
     names = {tensor.name for tensor in read_header(old).tensors}
     assert "blk.11.ffn_up_exps.weight" in names, "what was begun can be finished"
@@ -263,10 +255,8 @@ assert dialog.measure.is_busy
 """
 
 
-@POSIX
-@WAYS
-def test_while_it_measures(tmp_path: Path, way: str) -> None:
-    leaves_well(MEASURING, tmp_path, way, "starter")
+def test_while_it_measures(tmp_path: Path) -> None:
+    leaves_well(MEASURING, tmp_path, "close", "starter")
 
 
 CHECKING = """
@@ -279,9 +269,8 @@ assert dialog.is_checking()
 
 
 @POSIX
-@WAYS
-def test_while_it_checks_the_machine(tmp_path: Path, way: str) -> None:
-    leaves_well(CHECKING, tmp_path, way)
+def test_while_it_checks_the_machine(tmp_path: Path) -> None:
+    leaves_well(CHECKING, tmp_path, "signal")
     assert not list(tmp_path.glob(".speed-*"))
 
 
