@@ -197,12 +197,12 @@ def _prepare(path: Path, writer: Writer, busy_timeout_s: float) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     make_private(path)
     with closing(connect(path, busy_timeout_s=busy_timeout_s)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
         migrate(
             connection,
             path,
             before_step=lambda version: backups.add(connection, BackupKind.BEFORE_MIGRATION, version=version),
         )
-        connection.execute("PRAGMA journal_mode = WAL")
         search_index.create_index(connection)
         shelves.create_indexes(connection)
         writer.mark_interrupted(connection)

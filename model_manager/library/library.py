@@ -106,7 +106,10 @@ class ModelLibrary:
     ) -> None:
         self._file = RegistryFile(folder)
         self._find_starter = find_starter
+        self._starter: str | None = None
         self._models_folder = models_folder
+        self._metadata: dict[str, ModelMetadata] = {}
+        """What was read of files that the registry doesn't describe yet, by path."""
 
     @property
     def models_folder(self) -> Path | None:
@@ -271,8 +274,9 @@ class ModelLibrary:
 
     def _named(self, registry: Registry) -> dict[str, str]:
         """Return the paths of the starter and of registered models by id."""
-        starter = self._find_starter()
-        first = {} if starter is None else {STARTER.id: str(_absolute(starter))}
+        if self._starter is None and (found := self._find_starter()) is not None:
+            self._starter = str(_absolute(found))
+        first = {} if self._starter is None else {STARTER.id: self._starter}
         return {**first, **registry.model_paths}
 
     def _refresh(self) -> tuple[Registry, _Scan]:
@@ -281,7 +285,7 @@ class ModelLibrary:
         scan = self._scan(registry)
         metadata = {path: each.metadata for path, each in scan.items()}
         for path in self._named(registry).values():
-            metadata[path] = read_metadata(Path(path), registry.facts.get(path))
+            metadata[path] = self._read_metadata(path, registry)
 
         def update(registry: Registry) -> Registry:
             named = self._named(registry)
@@ -314,9 +318,14 @@ class ModelLibrary:
                 path = str(each.path)
                 if (key := file_identity(each.path)) not in seen:
                     seen.add(key)
-                    metadata = read_metadata(each.path, registry.facts.get(path))
+                    metadata = self._read_metadata(path, registry)
                     scan[path] = _FoundModel(each.path, each.stem, folder, folder == own, metadata)
         return scan
+
+    def _read_metadata(self, path: str, registry: Registry) -> ModelMetadata:
+        known = registry.facts.get(path) or self._metadata.get(path)
+        self._metadata[path] = metadata = read_metadata(Path(path), known)
+        return metadata
 
     def _known(self, registry: Registry, scan: _Scan) -> dict[str, str]:
         """Return the paths of all listed models by id."""
@@ -332,7 +341,7 @@ class ModelLibrary:
     def _local_model(self, model_id: str, path: str, registry: Registry, scan: _Scan) -> LocalModel:
         is_named = model_id == STARTER.id or model_id in registry.model_paths
         found = None if is_named else scan.get(path)
-        metadata = found.metadata if found else read_metadata(Path(path), registry.facts.get(path))
+        metadata = found.metadata if found else self._read_metadata(path, registry)
         known = _hash_of(Path(path), registry, metadata.origin)
         return LocalModel(
             id=model_id,

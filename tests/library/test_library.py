@@ -243,6 +243,18 @@ def test_a_hundred_models_are_listed_quickly(library: ModelLibrary, tmp_path: Pa
     assert min(seconds) < 0.1
 
 
+def test_a_header_is_read_once(folder: Path, tmp_path: Path, tiny: Path) -> None:
+    path = tmp_path / "starter.gguf"
+    path.write_bytes(tiny.read_bytes())
+    library = ModelLibrary(folder, find_starter=lambda: path)
+    assert library.resolve("starter").ready
+    stamp = path.stat()
+    path.write_bytes(bytes(stamp.st_size))
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert library.resolve("starter").ready, "its size and time are those of the header that was read"
+    assert not ModelLibrary(folder, find_starter=lambda: path).resolve("starter").ready
+
+
 def test_models_without_context_length_and_template_are_listed(library: ModelLibrary, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "bare.gguf", file_type=None, name="模型", n_expert=4)
     found = library.register(path)
