@@ -115,9 +115,11 @@ SENTENCES: dict[str, str] = {
         "this version supports up to {known}). Update this program; nothing was changed."
     ),
     "database_damaged": QT_TR_NOOP(
-        "The conversation database {path} is damaged ({detail}). Nothing was changed. To replace it by a backup, open "
-        'the window, or run "apus-chat conversations restore" with a file from the "backups" folder next to it.'
+        "The conversation database {path} is damaged ({detail}). Nothing was changed. To recover its messages or "
+        'replace it by a backup, open the window, or run "apus-chat conversations restore" with a file from the '
+        '"backups" folder next to it.'
     ),
+    "nothing_salvaged": QT_TR_NOOP("No message in the damaged conversation database {path} can be read."),
     "database_missing": QT_TR_NOOP(
         "The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or "
         'run "apus-chat conversations restore" with a file from the "backups" folder next to it.'

@@ -100,6 +100,12 @@ class Servers:
                 return server
         raise UserError("server_unknown", id=server_id)
 
+    def at(self, url: str) -> Server | None:
+        """Return the server with this address as a user types it."""
+        with contextlib.suppress(UserError):
+            url = api_base(url)
+        return next((each for each in self._servers if each.url == url), None)
+
     def context_of(self, model_id: str) -> int:
         """Return the context in tokens of a model; 0 if it is not known."""
         server_id, name = split_model_id(model_id)

@@ -26,8 +26,8 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 """Suffixes of the files of an SQLite database."""
 STEPS_BETWEEN_CHECKS = 20_000
 """Instructions of SQLite's virtual machine between two checks for cancellation: some milliseconds."""
-RECOVERABLE = ("database_damaged", "database_missing")
-"""Codes of errors of an opening after which a backup can be put in the place of the database."""
+RECOVERABLE = ("database_damaged", "database_missing", "nothing_salvaged")
+"""Codes of errors after which something else can be put in the place of the database."""
 _NAME = re.compile(
     r"conversations-(?P<label>v\d+|daily|asked|replaced)-(?P<time>(?:19[7-9]|2[01]\d)\d{5}T\d{12}Z)\.sqlite3"
 )
@@ -157,6 +157,22 @@ def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
     """
     if not path.is_file():
         raise UserError("file_missing", path=path)
+    with temporary_copy(path, folder) as temporary:
+        with _backup_errors(path), contextlib.closing(connect(temporary, busy_timeout_s=0)) as connection:
+            _migrate(connection, path)
+            connection.execute(
+                "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE status = 'streaming'"
+            )
+            connection.execute("PRAGMA journal_mode = DELETE")
+        yield temporary
+
+
+@contextmanager
+def temporary_copy(path: Path, folder: Path) -> Iterator[Path]:
+    """Yield a copy of the database at ``path`` as it is, in ``folder``; an empty file where there is none.
+
+    Raises ``UserError`` as ``disk_error``.
+    """
     temporary = folder / f".{uuid.uuid4().hex}.part"
     try:
         with disk_errors(temporary):
@@ -165,12 +181,6 @@ def restorable_copy(path: Path, folder: Path) -> Iterator[Path]:
                 source = path.with_name(path.name + suffix)
                 if source.exists():
                     shutil.copyfile(source, temporary.with_name(temporary.name + suffix))
-        with _backup_errors(path), contextlib.closing(connect(temporary, busy_timeout_s=0)) as connection:
-            _migrate(connection, path)
-            connection.execute(
-                "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE status = 'streaming'"
-            )
-            connection.execute("PRAGMA journal_mode = DELETE")
         yield temporary
     finally:
         for suffix in SUFFIXES:
@@ -205,18 +215,20 @@ def newest_restorable(folder: Path) -> Backup | None:
     return None
 
 
-def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> Path:
-    """Set a damaged or empty database aside, put the backup in its place, and return the new path of the other one.
+def replace_damaged(folder: Path, backup: Path | None, busy_timeout_s: float = 5.0) -> Path:
+    """Set a damaged or empty database aside, and put the backup, or an empty database, in its place.
 
-    Raises ``UserError``: ``database_locked`` (path): another process has it open, and as ``restorable_copy``.
+    Return the new path of the other one, which doesn't exist where there was none.  Raises ``UserError``:
+    ``database_locked`` (path): another process has it open, and as ``restorable_copy``.
     """
     path, running = folder / "conversations.sqlite3", folder / "running"
     aside = folder / f"conversations-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.sqlite3"
+    new = _empty_copy(folder) if backup is None else restorable_copy(backup, folder)
     with database_errors(path), opening_lock(running, path, busy_timeout_s):
         writer = Writer(running)
         try:
             others = writers_in(running) - {writer.id}
-            with writer.dead_among(others) as dead, restorable_copy(backup, folder) as copy:
+            with writer.dead_among(others) as dead, new as copy:
                 if others - set(dead):
                     raise UserError("database_locked", path=path)
                 for suffix in SUFFIXES:
@@ -230,17 +242,14 @@ def replace_damaged(folder: Path, backup: Path, busy_timeout_s: float = 5.0) -> 
     return aside
 
 
-def start_empty(folder: Path) -> None:
-    """Create an empty database in ``folder`` in place of a missing or empty one; all backups are kept.
-
-    Raises ``UserError`` as ``disk_error``.
-    """
+@contextmanager
+def _empty_copy(folder: Path) -> Iterator[Path]:
+    """Yield a new database, whose automatic backups will not replace those of the one before."""
     BackupFolder(folder).keep_all()
-    with (
-        replacing(folder / "conversations.sqlite3", private=True) as temporary,
-        contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection,
-    ):
-        migrate(connection, temporary)
+    with temporary_copy(folder / "new", folder) as temporary:
+        with contextlib.closing(connect(temporary, busy_timeout_s=0)) as connection:
+            migrate(connection, temporary)
+        yield temporary
 
 
 def _backup(path: Path, match: re.Match[str]) -> Backup:

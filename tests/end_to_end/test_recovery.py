@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,14 @@ class Pressing(ui.start.application.MainWindow):
         self.watch = QTimer(self)
         self.watch.timeout.connect(self.look)
         self.watch.start(50)
+        self.names = sys.argv[2:]
     def look(self):
         for shown in QApplication.topLevelWidgets():
             if isinstance(shown, QDialog) and shown.objectName() == "recoveryDialog" and shown.isVisible():
-                self.watch.stop()
-                button = shown.findChild(QPushButton, sys.argv[2])
+                button = shown.findChild(QPushButton, self.names.pop(0))
                 print(json.dumps(button.text()), flush=True)
+                if not self.names:
+                    self.watch.stop()
                 button.click()
 class Listing(ui.window.controller.WindowController):
     def __init__(self, services, window):
@@ -62,7 +65,7 @@ def test_the_backup_replaces_the_damaged_database(damaged: Path, tmp_path: Path)
         output, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, errors
     text, titles = map(json.loads, output.splitlines())
-    assert text.startswith("Restore backup from ")
+    assert text == "Restore backup"
     assert titles == ["kept"]
     (aside,) = damaged.glob("conversations-damaged-*.sqlite3")
     assert aside.read_bytes() == before
@@ -92,3 +95,31 @@ def test_quitting_the_recovery_dialog_changes_nothing(damaged: Path, tmp_path: P
         assert process.returncode == 1
     assert len(output.splitlines()) == 1, "no window over nothing"
     assert {path.name: path.read_bytes() for path in damaged.glob("*.sqlite3")} == before
+
+
+def test_readable_messages_of_a_database_without_a_backup_are_recovered(tmp_path: Path) -> None:
+    folder = tmp_path / "conversations"
+    with ConversationStore.open(folder) as store:
+        _, answer = store.begin_turn(store.create(title="kept").id, "?")
+        store.finish_answer(answer.id, "!", Status.COMPLETE)
+    connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
+    connection.execute("DROP INDEX messages_by_time")
+    connection.close()
+    before = (folder / "conversations.sqlite3").read_bytes()
+    with program(PRESSING, str(tmp_path), "recoverySalvageButton") as process:
+        output, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, errors
+    assert [json.loads(line) for line in output.splitlines()] == ["Recover messages", ["kept"]]
+    (aside,) = folder.glob("conversations-damaged-*.sqlite3")
+    assert aside.read_bytes() == before
+
+
+def test_an_unreadable_database_without_a_backup_is_kept_beside_a_new_one(damaged: Path, tmp_path: Path) -> None:
+    shutil.rmtree(damaged / "backups")
+    before = (damaged / "conversations.sqlite3").read_bytes()
+    with program(PRESSING, str(tmp_path), "recoverySalvageButton", "recoveryEmptyButton") as process:
+        output, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, errors
+    assert [json.loads(line) for line in output.splitlines()][1:] == ["Start without conversations", []]
+    (aside,) = damaged.glob("conversations-damaged-*.sqlite3")
+    assert aside.read_bytes() == before

@@ -14,7 +14,7 @@ import pytest
 
 from app.config.settings import DAILY
 from app.conversation import Status
-from app.store.backups import BackupKind, database_damage, newest_restorable, replace_damaged, start_empty
+from app.store.backups import BackupKind, database_damage, newest_restorable, replace_damaged
 from app.store.migrations import STEPS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -154,7 +154,7 @@ def test_a_missing_or_empty_database_beside_backups_is_refused(folder: Path, siz
         error = refusal(folder)
         assert (error.code, error.data) == ("database_missing", {"path": path})
         assert path.exists() == (size is not None)
-    start_empty(folder)
+    replace_damaged(folder, None)
     with ConversationStore.open(folder) as store:
         assert store.list() == []
         (kept,) = store.backups()

@@ -165,6 +165,17 @@ def test_focus_stays_where_a_server_was_added_and_changed(
     dialog.reject()
 
 
+def test_server_is_added_once(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    window = open_window()
+    dialog = open_settings(window, qtbot)
+    add(dialog, qtbot, server.url, "sk-right")
+    # The address may be typed in another form.
+    assert add(dialog, qtbot, f" {server.url}/models", "sk-right").endswith(" is already in the list.")
+    (row,) = dialog.servers.rows.values()
+    assert row.models.hasFocus()
+    assert len(window.controller.services.servers.list()) == 1
+
+
 def test_unreachable_server_can_be_added(open_window: OpenWindow, qtbot: QtBot) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

@@ -70,6 +70,10 @@ class ServerRow(QWidget):
         self.models.setVisible(bool(models))
         self.use.setVisible(bool(models))
 
+    def focus(self) -> None:
+        """Give the row the focus, which scrolls it into view."""
+        (self.refresh if self.models.isHidden() else self.models).setFocus()
+
     def _toggle_key_field(self) -> None:
         self.key.setVisible(not self.key.isVisible())
         if self.key.isVisible():
@@ -159,8 +163,12 @@ class ServerSettings(QWidget):
         if self._is_adding:
             # The button isn't disabled meanwhile, because it would lose the focus to whatever follows it.
             return
-        self._is_adding = True
         self._report_in(self._form_status)
+        if (known := self._servers.at(url)) is not None:
+            self._status.show_message(self.tr("{server} is already in the list.").format(server=known.title), "warning")
+            self.rows[known.id].focus()
+            return
+        self._is_adding = True
         self._status.show_message(self.tr("Connecting to {url}…").format(url=url.strip()))
         run_job(
             self,

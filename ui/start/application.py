@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
+    QCoreApplication,
     QLibraryInfo,
     QMessageLogContext,
     QObject,
@@ -37,6 +38,7 @@ from ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
     from app.services import Services
+    from app.store.salvage import Salvaged
     from ui.transcript.accessible import AccessibleFactory
     from ui.window.controller import WindowController
 
@@ -123,27 +125,35 @@ class _Program:
 
     def _recover(self, error: UserError) -> None:
         """Start again as the user decides where the database is damaged or missing, or quit."""
-        from app.store.backups import RECOVERABLE, newest_restorable, replace_damaged, start_empty
+        from app.store.backups import RECOVERABLE, newest_restorable, replace_damaged
+        from app.store.salvage import salvage
         from ui.start.recovery_dialog import RecoveryDialog
 
         folder, code = self._folder.conversations, 1
-        try:
-            backup = newest_restorable(folder) if error.code in RECOVERABLE else None
-            if backup is None:
-                raise error
+        if error.code in RECOVERABLE:
+            backup = newest_restorable(folder)
             dialog = RecoveryDialog(error, backup, self.window)
             if dialog.exec() == QDialog.DialogCode.Accepted:
-                if dialog.starts_empty:
-                    start_empty(folder)
-                else:
-                    replace_damaged(folder, backup.path)
-                self._start()
+                if dialog.choice == "salvage":
+                    run_job(self.window, lambda: salvage(folder), self._show_salvaged, self._recover)
+                    return
+                path = backup.path if backup is not None and dialog.choice == "restore" else None
+                run_job(self.window, lambda: replace_damaged(folder, path), lambda _path: self._start(), self._recover)
                 return
-        except UserError as unrecoverable:
             self.window.close()
-            code = _show_start_error(unrecoverable)
-        self.window.close()
+        else:
+            self.window.close()
+            code = _show_start_error(error)
         self._application.exit(code)
+
+    def _show_salvaged(self, salvaged: Salvaged) -> None:
+        text = QCoreApplication.translate(
+            "start",
+            "Recovered messages: {messages}, in conversations: {conversations}. The damaged file is kept as {path}.",
+        )
+        text = text.format(messages=salvaged.messages, conversations=salvaged.conversations, path=salvaged.damaged)
+        self.window.notice.show_message(text, is_error=True)
+        self._start()
 
 
 def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
