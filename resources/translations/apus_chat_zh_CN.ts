@@ -572,6 +572,14 @@
         <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
     </message>
     <message>
+        <source>The conversation database {path} is damaged ({detail}). Nothing was changed. To recover its messages or replace it by a backup, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
+        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改。要恢复其中的消息或改用备份，请打开窗口，或用旁边 “backups” 文件夹中的文件运行 “apus-chat conversations restore”。</translation>
+    </message>
+    <message>
+        <source>No message in the damaged conversation database {path} can be read.</source>
+        <translation>损坏的对话数据库 {path} 中没有可读取的消息。</translation>
+    </message>
+    <message>
         <source>Another program is using the conversation database {path}. Close it and try again.</source>
         <translation>另一个程序正在使用对话数据库 {path}。请关闭该程序后重试。</translation>
     </message>
@@ -750,10 +758,6 @@
     <message>
         <source>The window can&apos;t be opened because no display is available ({detail}). &quot;apus-chat --help&quot; lists the commands that need none.</source>
         <translation>没有可用的显示器，无法打开窗口（{detail}）。“apus-chat --help” 会列出不需要窗口的命令。</translation>
-    </message>
-    <message>
-        <source>The conversation database {path} is damaged ({detail}). Nothing was changed. To replace it by a backup, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
-        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改。要用备份替换它，请打开窗口，或运行“apus-chat conversations restore”并指定同一位置 backups 文件夹中的文件。</translation>
     </message>
     <message>
         <source>The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
@@ -3682,24 +3686,48 @@
         <translation>找不到对话</translation>
     </message>
     <message>
-        <source>The file that contains them is gone or empty. The latest intact backup is from {time}. You can restore it, or start without conversations; all backups are kept.</source>
-        <translation>保存对话的文件不存在或为空。最新的完好备份创建于 {time}。你可以恢复该备份，也可以不恢复对话直接开始；所有备份都会保留。</translation>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Recover messages</source>
+        <translation>恢复可读取的消息</translation>
+    </message>
+    <message>
+        <source>Restore backup</source>
+        <translation>恢复备份</translation>
+    </message>
+    <message>
+        <source>The file that contains them is gone or empty.</source>
+        <translation>保存对话的文件不见了或为空。</translation>
+    </message>
+    <message>
+        <source>The file that contains them is damaged. The messages that can still be read can be recovered from it.</source>
+        <translation>保存对话的文件已损坏，其中仍可读取的消息可以恢复。</translation>
+    </message>
+    <message>
+        <source>The file that contains them is damaged, and no message in it can be read.</source>
+        <translation>保存对话的文件已损坏，其中没有可读取的消息。</translation>
+    </message>
+    <message>
+        <source>There is no intact backup.</source>
+        <translation>没有完好的备份。</translation>
+    </message>
+    <message>
+        <source>The latest intact backup is from {time}.</source>
+        <translation>最近一份完好的备份：{time}。</translation>
+    </message>
+    <message>
+        <source>Whatever you choose, nothing is deleted: the file stays in the same folder under another name, and all backups, models and settings are kept.</source>
+        <translation>无论选择哪一项，都不会删除任何内容：该文件会改名保留在同一文件夹中，所有备份、模型和设置也都会保留。</translation>
     </message>
     <message>
         <source>Your conversations can&apos;t be read</source>
         <translation>无法读取对话</translation>
     </message>
     <message>
-        <source>The latest intact backup is from {time}. You can restore it in place of the damaged database. The damaged file stays in the same folder under another name.</source>
-        <translation>最新的完好备份创建于 {time}。你可以用它替换损坏的数据库；损坏的文件会改名保留在同一文件夹中。</translation>
-    </message>
-    <message>
         <source>Quit</source>
         <translation>退出程序</translation>
-    </message>
-    <message>
-        <source>Restore backup from {time}</source>
-        <translation>恢复 {time} 的备份</translation>
     </message>
     <message>
         <source>Start without conversations</source>
@@ -3845,6 +3873,10 @@
     <message>
         <source>Removed {server} and its API key.</source>
         <translation>已移除 {server} 及其 API 密钥。</translation>
+    </message>
+    <message>
+        <source>{server} is already in the list.</source>
+        <translation>{server} 已在列表中。</translation>
     </message>
     <message>
         <source>Messages are now answered by {model} on {server}.</source>
@@ -5692,6 +5724,13 @@
     <message>
         <source>Quit</source>
         <translation>退出程序</translation>
+    </message>
+</context>
+<context>
+    <name>start</name>
+    <message>
+        <source>Recovered messages: {messages}, in conversations: {conversations}. The damaged file is kept as {path}.</source>
+        <translation>已恢复 {conversations} 个对话中的 {messages} 条消息。损坏的文件已保留为 {path}。</translation>
     </message>
 </context>
 <context>
