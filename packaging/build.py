@@ -2,7 +2,8 @@
 
     python3 packaging/build.py [--backend cpu|vulkan|cuda] [--only bundle|archive|deb]
 
-1. a build environment (``build/<backend>``) with the program's libraries, PyInstaller and the starter model;
+1. a build environment (``build/<backend>``) with the program's libraries, PyInstaller and the starter model, all of
+   them the files recorded in ``packaging/locks/bundle.txt``;
 2. the engine in it, for all processors of this architecture: the CPU code is built in several variants and the best
    one is chosen at run time (``GGML_CPU_ALL_VARIANTS``);
 3. the one-dir bundle in ``dist/apus-chat`` (``packaging/pyinstaller``) with the licences of all libraries, and
@@ -28,11 +29,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "packaging"
 DIST = ROOT / "dist"
+sys.path.insert(0, str(ROOT))
+
+import start  # noqa: E402
+
 BUNDLE = DIST / "apus-chat"
-ENGINE = "llama-cpp-python"
-ENGINE_NEEDS = ("diskcache>=5.6", "jinja2>=3.1", "numpy>=1.26", "typing-extensions>=4.12")
-"""Dependencies of the engine's package, which is built separately with ``--no-deps``."""
-PYINSTALLER = ("pyinstaller>=6.16,<7", "pyinstaller-hooks-contrib>=2025.9")
 IS_WINDOWS = os.name == "nt"
 
 CMAKE = {
@@ -81,14 +82,14 @@ class Environment:
         if not self.python.is_file():
             say("environment ...")
             run(sys.executable, "-m", "venv", str(self.folder))
-        libraries = requirements()
-        if done.get("libraries") != libraries:
+        libraries = start.locked("bundle", start.OTHERS, self.folder)
+        key = Path(libraries[-1]).read_text()
+        if done.get("libraries") != key:
             say("libraries ...")
-            self._pip(*libraries, *ENGINE_NEEDS, *PYINSTALLER)
-            self._pip("--no-deps", starter_package())
-            done["libraries"] = libraries
+            self._pip("--only-binary", ":all:", *libraries)
+            done["libraries"] = key
         self._stamp.write_text(json.dumps(done, indent=1))
-        engine = [engine_version(), *self._cmake()]
+        engine = [start.engine_pin(), *self._cmake()]
         if done.get("engine") != engine:
             say(f"engine for {self.backend} (some minutes) ...")
             self._build_engine()
@@ -103,12 +104,7 @@ class Environment:
         include = self.folder / "engine.cmake"
         include.write_text(CMAKE_INCLUDE)
         cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}", "-DLLAVA_BUILD=OFF"]
-        # Without pip's cache, which ignores CMAKE_ARGS.
-        self._pip(
-            *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", ENGINE),
-            f"{ENGINE}=={engine_version()}",
-            CMAKE_ARGS=" ".join(cmake),
-        )
+        self._pip(*start.locked_engine("bundle", self.folder), CMAKE_ARGS=" ".join(cmake))
         # llama.cpp installs its modules into bin/, beside the packages.
         for module in (self.libraries().parents[1] / "bin").glob("*ggml-*"):
             shutil.move(module, self.libraries() / module.name)
@@ -143,7 +139,7 @@ def engine_folder(environment: Environment) -> None:
     made.mkdir(parents=True)
     for path in environment.libraries().glob(f"*ggml-{environment.backend}*"):
         shutil.copy(path, made)
-    metadata = {"llama_cpp_python": engine_version(), "backend": environment.backend}
+    metadata = {"llama_cpp_python": start.engine_pin(), "backend": environment.backend}
     (made / "engine.json").write_text(json.dumps(metadata, indent=1))
 
 
@@ -168,31 +164,9 @@ def results(backend: str, only: str | None) -> list[Path]:
     return made
 
 
-def requirements() -> list[str]:
-    """Return the program's requirements without the engine."""
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [each for each in project["dependencies"] if not each.startswith(ENGINE)]
-
-
-def engine_version() -> str:
-    """Return the engine version pinned in pyproject.toml."""
-    return _named_in("pyproject.toml", rf'"{ENGINE}==([^"]+)"')
-
-
-def starter_package() -> str:
-    """Return the package of the starter model."""
-    return _named_in("start.py", r'^STARTER = "([^"]+)"')
-
-
 def program_version() -> str:
     """Return the version of the program."""
-    return _named_in("app/__init__.py", r'^__version__ = "([^"]+)"')
-
-
-def _named_in(file: str, pattern: str) -> str:
-    match = re.search(pattern, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    match = re.search(r'^__version__ = "([^"]+)"', (ROOT / "app/__init__.py").read_text("utf-8"), re.MULTILINE)
     assert match is not None
     return match[1]
 

@@ -9,7 +9,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-BUILD_ONLY = {"pip", "setuptools", "wheel", "pyinstaller-hooks-contrib", "altgraph", "macholib", "pefile"}
+BUILD_ONLY = {
+    *("pip", "setuptools", "wheel", "pyinstaller-hooks-contrib", "altgraph", "macholib", "pefile", "cmake", "ninja"),
+    *("scikit_build_core", "editables", "hatchling", "pathspec", "pluggy", "tomlkit", "trove-classifiers"),
+}
 NAMES = ("licen", "copying", "notice", "authors")
 
 

@@ -12,7 +12,7 @@ import start
 
 def tree_at(folder: Path) -> ModuleType:
     """Copy start.py there and import that copy."""
-    folder.mkdir()
+    shutil.copytree(start.LOCKS, folder / start.LOCKS.relative_to(start.ROOT))
     for name in ("start.py", "pyproject.toml"):
         shutil.copy(start.ROOT / name, folder)
     spec = importlib.util.spec_from_file_location("start_of_a_copy", folder / "start.py")

