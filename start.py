@@ -416,7 +416,7 @@ def run_step(title: str, command: list[str], environment: dict[str, str]) -> Non
     if process.returncode:
         text = log_since(begin, 1_000_000)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        errors = [line for line in lines if re.search(r"error|fatal|denied|not found", line, re.IGNORECASE)] or lines
+        errors = [line for line in lines if re.search(r"error|fatal|denied|not found|==\S+ from ", line, re.I)] or lines
         last, cause = "\n    ".join(line[:300] for line in errors[-10:]), guess_cause(text)
         raise StopError(f"{title}: failed{cause and ', ' + cause}.\n    {last}\nFull log: {LOG}")
     say(f"{title}: done in {format_duration(time.monotonic() - started)}")

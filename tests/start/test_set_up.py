@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import start
-
 pytestmark = pytest.mark.slow  # several environments and pip runs: most of a minute
 
 # A build backend without requirements. The engine's library files follow CMAKE_ARGS, as those of the real one do, and
@@ -65,7 +63,9 @@ PROGRAM = "import json, sys\nprint(json.dumps(sys.argv[1:]))"
 
 def lock_entry(file: Path) -> str:
     name, version = file.name.removesuffix(".tar.gz").split("-")[:2]
-    return f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+    return (
+        f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+    )
 
 
 class Rig:
@@ -184,8 +184,8 @@ def mirror(rig):
 def test_a_changed_package_is_refused_and_its_code_does_not_run(rig, mirror):
     simple, address = mirror
 
-    def start(**environment):
-        return rig.start("--backend", "cpu", "--index-url", address, "doctor", PIP_NO_INDEX="0", **environment)
+    def start():
+        return rig.start("--backend", "cpu", "--index-url", address, "doctor", PIP_NO_INDEX="0")
 
     for step, project in (("The libraries", "pyside6-essentials"), ("The engine for cpu", "llama-cpp-python")):
         (package,) = (simple / project).iterdir()
