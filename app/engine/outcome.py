@@ -47,7 +47,8 @@ _SHORTAGE = (
 """Parts of messages about failed allocations by llama.cpp, its backends, drivers, the C++ library and three systems."""
 _ASSERTION = re.compile(
     r"(?:src[/\\](?:models[/\\]|llama-)[\w-]+\.(?:cpp|h)|ggml\.c|ggml-cpu[/\\]ops\.cpp):\d+: "
-    r"GGML_ASSERT\((?!.*mem_buffer)(.*)\) failed"
+    r"(?!.*mem_buffer)(?:GGML_ASSERT\()?(.+?)(?:\) failed)?$",
+    re.MULTILINE,
 )
 """An assertion of llama.cpp about the shapes and parameters of a model, which fails with every plan."""
 _WINDOWS_CRASHES = (3, 0xC0000005, 0xC0000409, 0xC0000017)

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -321,6 +322,7 @@ _BOUNDS = {
     "attention.recurrent_layers": (0, MAX_LAYERS),
     **dict.fromkeys(("expert_count", "expert_used_count", "expert_shared_count"), (0, MAX_EXPERTS)),
     **dict.fromkeys(("expert_group_count", "expert_group_used_count"), (0, MAX_EXPERTS)),
+    "expert_gating_func": (0, 4),
     **{f"{kind}feed_forward_length": (0, _MAX_WIDTH) for kind in ("", "expert_", "expert_shared_")},
     **dict.fromkeys(("ssm.inner_size", "ssm.state_size"), (1, _MAX_WIDTH)),
     **{f"attention.head_count{kind}": (0, _MAX_HEADS) for kind in ("", "_kv")},
@@ -344,6 +346,17 @@ _WHOLE_HEADS = """
 """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
+_EQUAL_HEADS = """
+    afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 glm4 glm4moe gpt-oss gpt2
+    gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minimax-01 minimax-m2 minimax-m3 mpt
+    muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 qwen qwen35 qwen35moe
+    qwen3next qwen4exp refact spark2_5 stablelm starcoder
+"""
+_KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
+"""Architectures whose graphs need heads of one length for keys and values."""
+_LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
+"""Architectures of which only a part of each head is rotated."""
+_ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
@@ -379,20 +392,38 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     heads, width = numbers("attention.head_count"), max(numbers("embedding_length"), default=0)
     if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
         yield (key("attention.head_count"), "0")
-    head = max(numbers("attention.key_length"), default=width // (max(heads, default=0) or 1))
+    kv_heads = numbers("attention.head_count_kv")
+    one_for_all = len(heads) == 1 or len(kv_heads) == 1
+    for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
+        if kv and each % kv:
+            yield (key("attention.head_count_kv"), f"{kv} for {each}")
+    usual_head, is_uneven = width // (max(heads, default=0) or 1), width % (max(heads, default=0) or 1)
+    head = max(numbers("attention.key_length"), default=usual_head)
+    value_head = max(numbers("attention.value_length"), default=usual_head)
+    windowed = max(numbers("attention.key_length_swa"), default=head)
+    windowed_value = max(numbers("attention.value_length_swa"), default=value_head)
+    if architecture in _KEYS_AS_LONG_AS_VALUES:
+        if is_uneven and not numbers("attention.key_length"):
+            yield (key("attention.head_count"), f"{max(heads)} for {width}")
+        for part, length, expected in (("", value_head, head), ("_swa", windowed_value, windowed)):
+            if length != expected:
+                yield (key(f"attention.value_length{part}"), f"{length} of {expected}")
     least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
-    for number in numbers("rope.dimension_count"):
+    rotated = numbers("rope.dimension_count")
+    if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _ROTATE_WHOLE_HEADS and head % 2)):
+        yield (key("rope.dimension_count"), f"none of {head}")
+    for number in rotated:
         is_part = number < head and architecture in _ROTATE_WHOLE_HEADS
-        if number % 2 or is_part or number > head > 0 or number >= least_mla:
+        is_all = number == head and architecture in _LATENT_ATTENTION
+        if number % 2 or is_part or is_all or number > head > 0 or number >= least_mla:
             yield (key("rope.dimension_count"), f"{number} of {head}")
     if architecture in ("gemma2", "gemma3", "gpt-oss") and metadata.get(key("attention.sliding_window_pattern")) == 1:
         yield (key("attention.sliding_window_pattern"), "1")
-    for name in ("value_length", "key_length_swa", "value_length_swa") if architecture == "gpt-oss" else ():
-        for number in numbers(f"attention.{name}"):
-            if number != head:
-                yield (key(f"attention.{name}"), f"{number} of {head}")
+    if architecture == "gpt-oss" and windowed != head:
+        yield (key("attention.key_length_swa"), f"{windowed} of {head}")
     for inner in numbers("ssm.inner_size"):
-        if inner < max(numbers("ssm.time_step_rank"), default=0):
+        groups = max(numbers("ssm.group_count"), default=1)
+        if inner < max(numbers("ssm.time_step_rank"), default=0) or (groups and inner % groups):
             yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))
@@ -402,10 +433,12 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     if isinstance(scaling, str) and scaling not in _ROPE_SCALING:
         yield (key("rope.scaling.type"), f"{scaling!r:.40}")
     experts = max(numbers("expert_count"), default=0)
-    if architecture.startswith("hunyuan") and experts <= 1:
-        return  # dense for the engine
+    is_dense = architecture.startswith("hunyuan") and experts <= 1
     used = max(numbers("expert_used_count"), default=0)
-    if used > experts or (experts and not used):
+    # Only the first file of a split model has an architecture.
+    has_experts = bool(architecture) and any("_exps." in tensor.name for tensor in header.tensors)
+    needed = has_experts or architecture in _ALWAYS_EXPERTS
+    if not is_dense and (used > experts or ((experts or needed) and not used)):
         yield (key("expert_used_count"), f"{used} of {experts}")
     groups = max(numbers("expert_group_count"), default=0)
     if groups and (groups >= experts or (groups > 1 and experts % groups)):

@@ -224,20 +224,29 @@ def test_unusual_hyperparameters_are_accepted(
 
 
 @pytest.mark.parametrize(
-    ("architecture", "name", "value"),
+    ("architecture", "keys"),
     [
-        ("gemma2", "attention.sliding_window_pattern", 1),
-        ("gpt-oss", "attention.value_length", 1),
-        ("deepseek2", "attention.key_length_mla", 32),
-        ("qwen35", "ssm.inner_size", 1),
-        ("qwen3moe", "rope.dimension_count", 32),
-        ("lfm2", "rope.dimension_count", 3),
+        ("gemma2", {"attention.sliding_window_pattern": 1}),
+        ("gpt-oss", {"attention.value_length": 1}),
+        ("gpt-oss", {"expert_count": 0, "expert_used_count": 0}),
+        ("deepseek2", {"attention.key_length_mla": 32}),
+        ("deepseek2", {"rope.dimension_count": None}),
+        ("qwen35", {"ssm.inner_size": 1}),
+        ("qwen35", {"ssm.group_count": 3}),
+        ("qwen3moe", {"rope.dimension_count": 32}),
+        ("qwen3moe", {"attention.head_count_kv": 3}),
+        ("qwen3moe", {"expert_gating_func": 5}),
+        ("lfm2", {"rope.dimension_count": 3}),
+        ("llama", {"attention.value_length": 32}),
+        ("llama", {"embedding_length": 510}),
+        ("gemma3", {"attention.value_length_swa": 32}),
     ],
+    ids=str,
 )
 def test_what_only_some_architectures_do_not_survive_is_refused(
-    tmp_path: Path, architecture: str, name: str, value: int
+    tmp_path: Path, architecture: str, keys: dict[str, Any]
 ) -> None:
-    path = arch_shapes.write_arch(tmp_path / "some.gguf", architecture, n_layer=1, keys={name: value})
+    path = arch_shapes.write_arch(tmp_path / "some.gguf", architecture, n_layer=1, keys=keys)
     with pytest.raises(UserError, match="hyperparameters_absurd"):
         read_header(path)
 
