@@ -43,6 +43,7 @@ _ROLES = {
     CodeRole.NAME: "f",
     CodeRole.TYPE: "t",
     CodeRole.COMMENT: "c",
+    CodeRole.DELETED: "d",
 }
 _TASKS = ("☐", "☑")
 _Placed = tuple[str, Block]

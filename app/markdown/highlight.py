@@ -26,6 +26,8 @@ class CodeRole(StrEnum):
     NAME = "name"
     TYPE = "type"
     COMMENT = "comment"
+    DELETED = "deleted"
+    """A line that a patch removes."""
 
 
 _ROLES = (
@@ -42,7 +44,7 @@ _ROLES = (
     ("Token.Name.Tag", CodeRole.KEYWORD),
     ("Token.Name.Attribute", CodeRole.NAME),
     ("Token.Generic.Inserted", CodeRole.STRING),
-    ("Token.Generic.Deleted", CodeRole.KEYWORD),
+    ("Token.Generic.Deleted", CodeRole.DELETED),
     ("Token.Generic.Heading", CodeRole.COMMENT),
 )
 """Roles by the prefixes of Pygments token types; the first match counts."""
@@ -99,7 +101,8 @@ def _lexer(language: str) -> Lexer | None:
     from pygments.util import ClassNotFound
 
     try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        # Some models write ``js:src/index.js``.
+        return get_lexer_by_name(language.partition(":")[0], stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
 

@@ -40,6 +40,8 @@ _FIRST_EMOJI = 0x1F000
 _ENDED_BY_QUOTE = ["paragraph", "reference", "blockquote", "list"]
 _ENDED_BY_LIST = _ENDED_BY_QUOTE[:-1]
 _PUNCTUATION = re.compile(r"[.,;:!?。，；：！？、]+")
+_CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][-+]?")
+"""First words of a quote that GitHub and Obsidian show as a box with a title."""
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
@@ -260,6 +262,9 @@ class Place:
             else:
                 text = f"{box} {text}"
             spans = (replace(spans[0], text=text), *spans[1:])
+        elif self._quotes and spans and not spans[0].style and (callout := _CALLOUT.match(spans[0].text)):
+            text = spans[0].text[callout.end() :]
+            spans = (Span(callout[1].capitalize(), Style.STRONG), *([Span(text)] if text else []), *spans[1:])
         return Prose(spans, **self._where())
 
     def _table(self, tokens: list[Token]) -> Table:

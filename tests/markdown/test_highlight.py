@@ -38,6 +38,12 @@ def test_roles_of_python_code():
     assert roles["A"] is CodeRole.TYPE
 
 
+def test_removed_lines_and_languages_with_a_file_name_are_highlighted():
+    assert ("-old", CodeRole.DELETED) in [(text.strip(), role) for text, role in highlight("-old\n+new\n", "diff")]
+    assert list(highlight("let a = 1", "js:src/index.js")) == list(highlight("let a = 1", "js"))
+    assert ("let", CodeRole.KEYWORD) in list(highlight("let a = 1", "js:src/index.js"))
+
+
 def test_string_over_several_lines_keeps_its_role():
     lines = list(coloured_lines('x = """a\nb"""', "python"))
     assert lines[1] == (('b"""', CodeRole.STRING),)

@@ -105,6 +105,18 @@ def test_quotes_count_the_lists_around_them():
     assert inner.quotes == (1,)
 
 
+def test_the_first_words_of_a_callout_are_its_title():
+    assert styles("> [!NOTE]\n> Some *text*.") == [
+        ("Note", Style.STRONG),
+        ("\nSome ", Style.PLAIN),
+        ("text", Style.EMPHASIS),
+        (".", Style.PLAIN),
+    ]
+    assert styles("> [!warning]- Folded") == [("Warning", Style.STRONG), (" Folded", Style.PLAIN)]
+    assert styles("> [!TIP]") == [("Tip", Style.STRONG)]
+    assert styles("[!NOTE] outside") == [("[!NOTE] outside", Style.PLAIN)]
+
+
 def test_code_is_unchanged():
     assert only("```Python title=x\n  a\n\n\tb\n```") == Code("  a\n\n\tb", "python")
     assert only("    indented") == Code("indented")

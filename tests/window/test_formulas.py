@@ -250,6 +250,23 @@ def test_the_source_of_an_invalid_formula_is_wrapped(qtbot: QtBot, transcript: T
         assert part.document.idealWidth() <= part.width + 1
 
 
+def test_the_source_of_an_invalid_formula_stays_in_its_box(qtbot: QtBot, transcript: Transcript):
+    show(
+        qtbot,
+        transcript,
+        r"$$\begin{tikzcd} A \arrow[r, f] \arrow[d, g] & B \arrow[d, h] \\ C \arrow[r, k] & D \end{tikzcd}$$",
+    )
+    for width in range(380, 420):
+        transcript.resize(width, 600)
+        QApplication.processEvents()
+        image, page = transcript.viewport().grab().toImage(), transcript.page
+        edge = int(page.left + page.column)
+        margin = image.copy(edge, 0, image.width() - edge, image.height())
+        empty = margin.copy()
+        empty.fill(margin.pixelColor(0, 0))
+        assert margin == empty
+
+
 def test_table_columns_fit_their_formulas(qtbot: QtBot, transcript: Transcript):
     (part,) = show(qtbot, transcript, "| a | b |\n|---|---|\n| $x_1+x_2+x_3+x_4+x_5+x_6+x_7$ | b |")
     low, high = part.column_widths()[0]

@@ -203,3 +203,12 @@ def test_tags_are_drawn_as_styles(transcript):
     assert part.document.toPlainText() == "H2O and x2, m"
     drag(transcript, spot_of(transcript, 0, "H2O"), spot_of(transcript, 0, ", m", 3))
     assert transcript.state.selected_text(markdown=True) == "H<sub>2</sub>O and x<sup>2</sup>, <mark>m</mark>"
+
+
+def test_a_list_below_a_quoted_list_is_separated_from_it(transcript):
+    transcript.set_items([answer("a", "> - quoted\n> - last\n\n- first\n- second")])
+    (part,) = parts(transcript)
+    quoted, last, first, second = (
+        part.rect_of(part.find(text)[0][0]).y() for text in ("quoted", "last", "first", "second")
+    )
+    assert first - last > last - quoted == second - first

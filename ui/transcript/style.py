@@ -102,7 +102,7 @@ class TextStyle:
             return round(self.line * 0.35)
         if block.level:
             return round(self.line * 1.05)
-        if block.marker and above.depth:
+        if block.marker and above.depth and block.quotes == above.quotes:
             return round(self.line * 0.28)
         return round(self.line * (0.45 if block.depth and above.depth else 0.6))
 

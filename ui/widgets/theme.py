@@ -66,6 +66,7 @@ class Theme:
     code_name: str = _colours("#1f55a5", "#8fb8ee")
     code_type: str = _colours("#0b6a75", "#79c4cc")
     code_comment: str = _colours("#67696e", "#97989d")
+    code_deleted: str = _colours("#a8281f", "#f08d82")
     good: str = _colours("#2b6e33", "#7fc489")
     warning: str = _colours("#8a5a00", "#e2b35f")
     bad: str = _colours("#a8281f", "#f08d82")

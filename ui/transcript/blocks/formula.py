@@ -172,7 +172,7 @@ class FormulaObject(QPyTextObject):
             painter.fillPath(background, style.colour("code_ground"))
             painter.setFont(style.code_font)
             painter.setPen(style.colour("code_text"))
-            painter.drawText(rect.adjusted(PADDING, 0, PADDING, 0), _WRAPPED, formula_source(text_format))
+            painter.drawText(rect.adjusted(PADDING, 0, -PADDING, 0), _WRAPPED, formula_source(text_format))
         else:
             # The renderer's cache may have dropped it since it was inserted.
             self._formulas.request(*key)
@@ -211,9 +211,9 @@ def formula_scale(width: float, available: float, *, display: bool) -> float:
 def source_size(source: str, font: QFont, width: float) -> FormulaSize:
     """Measure a formula's source, wrapped to a width; 0 or less is a width that is not known yet."""
     metrics = QFontMetricsF(font)
-    available = QRectF(0, 0, (width if width > 0 else UNKNOWN_WIDTH) - 2 * PADDING, 10_000)
+    available = QRectF(0, 0, math.floor(width if width > 0 else UNKNOWN_WIDTH) - 2 * PADDING, 10_000)
     box = metrics.boundingRect(available, _WRAPPED, source)
-    return FormulaSize(box.width() + 2 * PADDING, box.height(), box.height() - metrics.descent())
+    return FormulaSize(math.ceil(box.width()) + 2 * PADDING, box.height(), box.height() - metrics.descent())
 
 
 def estimated_size(formula: str, display: bool, size: float) -> FormulaSize:
