@@ -69,6 +69,7 @@ class Database:
         connections = Connections(None)
         with connections.borrowed() as connection:
             migrate(connection, Path(":memory:"))
+            search_index.create_index(connection)
         return cls(None, Writer(None), connections)
 
     def close(self) -> None:
@@ -82,14 +83,15 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def update_search_index(self, limit: int = 500) -> bool:
-        """Add up to ``limit`` new messages to the search index, and return whether more are waiting.
+    def update_search_index(self, characters: int = search_index.BATCH) -> bool:
+        """Add messages of about this number of characters to the search index, and return whether more may be waiting.
 
-        For a background thread; the search scans these messages until then.  Does nothing after ``close``.
+        For a background thread; the search scans the waiting messages until then, and those of fewer characters.  Does
+        nothing after ``close``.
         """
         try:
             with self._connections.writing() as connection:
-                return search_index.index_pending(connection, limit)
+                return search_index.index_pending(connection, characters)
         except StoreClosed:
             return False
 

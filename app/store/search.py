@@ -1,8 +1,8 @@
 """Search in titles, messages and attachments.
 
 A message is found where it contains all words of the text, or phrases in quotation marks, in any order.  Both are
-folded: case, accents, width and composition of characters don't matter.  ``search_index`` returns candidates among the
-indexed messages; SQLite scans the others roughly.  Regular expressions over the folded text decide on each candidate.
+folded: case, accents, width and composition of characters don't matter.  ``search_index`` returns candidates, or else
+all messages are scanned.  SQLite compares them roughly, and regular expressions over the folded text decide.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
 """Characters that folding doesn't change."""
 _IS_NOT_ASCII = "length(CAST({0} AS BLOB)) > length({0})"
 
+_NEWEST_FIRST = "ORDER BY messages.created_at DESC, messages.number DESC"
 _Found = tuple[str, SearchHit]
 _Condition = tuple[str, list[str]]
 """SQL condition on the column ``{0}``, and its parameters."""
 _Terms = Sequence[re.Pattern[str]]
 _Span = tuple[int, int]
-_NEWEST = 3000
-"""Number of newest messages that are searched first: frequent texts occur among them."""
 _MOST_SORTED = 3000
-"""Up to this number of candidates is sorted; with more, all messages are read in the order of time."""
+"""Up to this number of candidates is sorted by SQLite; with more, the order of all messages is read."""
+_READ_AT_ONCE = 500
+"""Candidates in this order; frequent texts occur among the first of them."""
 
 
 def search(
@@ -69,8 +70,8 @@ def search(
         """,
         values,
     )
-    query = search_index.fts_query(words) if use_index and search_index.is_usable(connection) else None
-    messages = _scan(connection, prefilter) if query is None else _look_up(connection, query, prefilter)
+    candidates = search_index.candidates(connection, words) if use_index else None
+    messages = _read(connection, prefilter) if candidates is None else _look_up(connection, candidates, prefilter)
     counts = Counter[str]()
     messages = (row for row in messages if counts[row["conversation_id"]] != most_in_one)
     found = heapq.merge(
@@ -87,57 +88,33 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(r"\s+".join(map(re.escape, words)))
 
 
-_MESSAGES = """
-    SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
-    FROM messages {by} CROSS JOIN conversations ON conversations.id = conversation_id
-    WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL
-"""
-_NEWEST_FIRST = "ORDER BY messages.created_at DESC, messages.number DESC"
-_CANDIDATES = """
-    AND messages.number IN (
-        SELECT rowid FROM search_grams WHERE search_grams MATCH ? AND rowid >= ?
-        UNION ALL SELECT number FROM search_todo
-    )
-"""
-
-
-def _scan(
-    connection: sqlite3.Connection,
-    prefilter: _Condition,
-    further: str = "",
-    parameters: Sequence[object] = (),
-    by: str = "INDEXED BY messages_by_time",
-) -> Iterator[sqlite3.Row]:
-    """Yield the messages that fulfil the prefilter and a further condition, newest first.
-
-    In the order of the time index the caller can stop early; ``by="NOT INDEXED"`` sorts a few selected messages.
-    """
+def _read(connection: sqlite3.Connection, prefilter: _Condition, numbers: str | None = None) -> Iterator[sqlite3.Row]:
+    """Yield the messages that fulfil the prefilter, newest first; ``numbers``: those of a JSON array alone."""
     condition, values = prefilter
+    # In the order of the time index the caller can stop early; a few selected messages are sorted.
+    by = "INDEXED BY messages_by_time" if numbers is None else "NOT INDEXED"
+    selected = "" if numbers is None else "AND messages.number IN (SELECT value FROM json_each(?))"
     yield from connection.execute(
         f"""
-        {_MESSAGES.format(by=by)} {further} AND (
+        SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
+        FROM messages {by} CROSS JOIN conversations ON conversations.id = conversation_id
+        WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL {selected} AND (
             ({condition.format("content")}) OR EXISTS (SELECT 1 FROM attachments WHERE message_id = messages.id)
         )
         {_NEWEST_FIRST}
         """,
-        [*parameters, *values],
+        [*([] if numbers is None else [numbers]), *values],
     )
 
 
-def _look_up(connection: sqlite3.Connection, query: str, prefilter: _Condition) -> Iterator[sqlite3.Row]:
-    """Yield the messages that match an ``fts_query`` or aren't indexed yet, and fulfil the prefilter, newest first."""
-    numbers = search_index.lookup(connection, query, _MOST_SORTED + 1)
-    if len(numbers) <= _MOST_SORTED:
-        candidates = "AND messages.number IN (SELECT value FROM json_each(?) UNION ALL SELECT number FROM search_todo)"
-        yield from _scan(connection, prefilter, candidates, [json.dumps(numbers)], "NOT INDEXED")
-        return
-    # Searched first: frequent texts occur there, and a part of the index is read faster than all of it.
-    newest = f"SELECT created_at, number FROM messages {_NEWEST_FIRST} LIMIT {_NEWEST}"
-    (lowest,) = connection.execute(f"SELECT min(number) FROM ({newest})").fetchone()
-    last = connection.execute(f"{newest} OFFSET {_NEWEST - 1}").fetchone() or ("", 0)
-    for comparison, first in ((">=", lowest), ("<", 0)):
-        further = f"AND (messages.created_at, messages.number) {comparison} (?, ?) {_CANDIDATES}"
-        yield from _scan(connection, prefilter, further, (*last, query, first))
+def _look_up(connection: sqlite3.Connection, candidates: set[int], prefilter: _Condition) -> Iterator[sqlite3.Row]:
+    """Yield the candidates that fulfil the prefilter, newest first."""
+    ordered, count = iter(candidates), _MOST_SORTED
+    if len(candidates) > _MOST_SORTED:
+        rows = connection.execute(f"SELECT number FROM messages INDEXED BY messages_by_time {_NEWEST_FIRST}")
+        ordered, count = (row[0] for row in rows if row[0] in candidates), _READ_AT_ONCE
+    while numbers := list(islice(ordered, count)):
+        yield from _read(connection, prefilter, json.dumps(numbers))
 
 
 def _prefilter(words: Iterable[str]) -> _Condition:

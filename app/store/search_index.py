@@ -1,179 +1,226 @@
-"""Full-text index (FTS5) of messages and attachments over n-grams, so that texts of two characters are found fast.
+"""Index of messages and attachments over n-grams, so that texts of one or two characters are found fast.
 
-It contains the n-grams of every run of letters and digits of the folded text: bigrams in scripts without spaces between
-words, else trigrams, shorter at the end of a run, so that any part of a word is a prefix of one of them.  It returns
-candidates, which ``search`` verifies.  It is derived from the messages, filled in small steps in the background, and
-not part of backups: messages that it doesn't contain yet are listed in ``search_todo`` and scanned.
+It contains the n-grams of the folded texts without white space: pairs, in alphabets also triples, and the single
+characters of other scripts.  Each is hashed to a bucket.  The index returns candidates, which ``search`` verifies.
+It is derived from the messages, filled in small steps in the background, and not part of backups: messages that it
+doesn't contain yet are listed in ``search_todo`` and scanned.
+
+A batch of messages is indexed at once and never changed.  The row ``batch << 12 | group`` of ``search_entries`` has the
+sorted entries ``bucket % 16 << 12 | place`` of the buckets of a group, as 16-bit integers, where ``place`` is the
+position of a message in the batch; the row of group 0 has the numbers of these messages, as 64-bit integers.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import time
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from app.store.connections import error_code
 from app.store.folding import fold
 
-_RUN = re.compile(r"[^\W_]+")
-# Han, kana, Hangul and related blocks; Thai, Lao, Burmese and Khmer have no spaces between words either.
-_DENSE = re.compile(
-    "([\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
-    "\U0001b000-\U0001b2ff\U00020000-\U0003ffff]+)"
-)
-_NAME, _EARLIER_NAME = "search_grams", "search_index"
-"""Tables of the index; the earlier one, whose entries aren't folded, is replaced."""
-_STEP_S = 0.015
-"""Processor time of one step before its entries are written, which takes about as long."""
-_STALE = -1
-"""Entry in ``search_todo``: SQLite without FTS5 changed the messages, and the index must be rebuilt."""
-_MOST_GRAMS = 40
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BATCH = 140_000
+"""Characters of a batch: many share a row, and a step remains short.  Fewer waiting ones are scanned as fast."""
+_MESSAGE = 50
+"""Characters that each message counts in addition, so that a batch has fewer than 4096 messages."""
+_FIRST_DENSE = 0x0E00
+"""Thai is the first script without spaces between words, or with many characters; the alphabets are before it."""
+_SINGLES, _DENSE_PAIRS, _PAIRS, _TRIPLES = (16, 8191), (8208, 32749), (40960, 4093), (45056, 16381)
+"""First bucket and number of buckets of each kind of n-gram."""
+_FACTOR = 1_000_003
+_MOST_BUCKETS = 24
 """For one search text; more would hardly exclude further candidates."""
-
-
-def ngrams(text: str) -> set[str]:
-    """Return the n-grams of a folded text."""
-    found: set[str] = set()
-    for run, dense in _runs(text):
-        length = 2 if dense else 3
-        found.update([run[at : at + length] for at in range(len(run) - length + 1)])
-        found.add(run[1 - length :])
-    return found
-
-
-def fts_query(words: Iterable[str]) -> str | None:
-    """Return the FTS5 query for messages with these folded words; None where the index can't narrow the search."""
-    complete: dict[str, None] = {}
-    prefixes: dict[str, None] = {}
-    for word in words:
-        for run, dense in _runs(word):
-            length = 2 if dense else 3
-            if len(run) >= length:
-                complete.update(dict.fromkeys(run[at : at + length] for at in range(len(run) - length + 1)))
-            elif dense or len(run) == 2:
-                prefixes[run] = None
-    # A prefix query reads many entries and excludes few: only without complete n-grams.
-    if complete:
-        return " AND ".join(f'"{gram}"' for gram in list(complete)[:_MOST_GRAMS])
-    return " AND ".join(f'"{gram}" *' for gram in list(prefixes)[:_MOST_GRAMS]) or None
+_EARLIER_NAMES = ("search_grams", "search_index")
+"""Tables (FTS5) of the index of earlier versions."""
+_STEP_ROWS = 1000
+"""Rows of an earlier index that are deleted in one step."""
 
 
 def create_index(connection: sqlite3.Connection) -> None:
-    """Create the index where it is missing or stale, with all messages waiting.  Writes only when necessary."""
+    """Create the index where it is missing, with all messages waiting.  Writes only when necessary."""
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    stale = connection.execute("SELECT 1 FROM search_todo WHERE number = ?", (_STALE,)).fetchone() is not None
-    exists = _NAME in names
-    if not _has_fts5(connection):
-        if exists and not stale:
-            connection.execute("INSERT OR IGNORE INTO search_todo VALUES (?)", (_STALE,))
-        return
-    if exists and not stale and _EARLIER_NAME not in names:
+    # An earlier version of the program, which has its own index, has indexed the waiting messages.
+    if "search_entries" in names and names.isdisjoint(_EARLIER_NAMES):
         return
     connection.execute("BEGIN IMMEDIATE")
-    for name in (_NAME, _EARLIER_NAME):
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
-    # A third smaller without positions and sizes, which aren't used.  The tokens are made here; this tokenizer splits
-    # them at spaces and keeps every other character.
-    connection.execute(
-        f"CREATE VIRTUAL TABLE {_NAME} USING fts5(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
-    )
+    connection.execute("DROP TABLE IF EXISTS search_entries")
+    connection.execute("CREATE TABLE search_entries (id INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT")
     connection.execute("DELETE FROM search_todo")
     connection.execute("INSERT INTO search_todo SELECT number FROM messages")
     connection.execute("COMMIT")
 
 
-def is_usable(connection: sqlite3.Connection) -> bool:
-    """Return whether there is an index that this SQLite can read."""
-    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_NAME,)).fetchone()
-    return found is not None and _has_fts5(connection)
+def candidates(connection: sqlite3.Connection, words: Iterable[str]) -> set[int] | None:
+    """Return the numbers of messages that may contain these folded words; None where the index can't narrow the search.
 
-
-def lookup(connection: sqlite3.Connection, query: str, limit: int) -> list[int]:
-    """Return the numbers of up to ``limit`` messages that match an ``fts_query``."""
-    rows = connection.execute("SELECT rowid FROM search_grams WHERE search_grams MATCH ? LIMIT ?", (query, limit))
-    return [row[0] for row in rows]
-
-
-def index_pending(connection: sqlite3.Connection, limit: int) -> bool:
-    """Add up to ``limit`` messages to the index, the newest first, and return whether more are waiting.
-
-    Adds fewer where they take long.  Streaming answers are added once they are finished.
+    Those that aren't indexed yet are among them.
     """
-    if not is_usable(connection):
-        return False
+    wanted = list(dict.fromkeys(bucket for word in words for bucket in _buckets(word)))[:_MOST_BUCKETS]
+    if not wanted:
+        return None
+    found = {row[0] for row in connection.execute("SELECT number FROM search_todo")}
+    groups = sorted({0, *(bucket >> 4 for bucket in wanted)})
+    statement = f"SELECT entries FROM search_entries WHERE id IN ({', '.join('?' * len(groups))}) ORDER BY id"
+    (last,) = connection.execute("SELECT max(id) FROM search_entries").fetchone()
+    for batch in range((last or 0) >> 12, 0, -1):
+        blobs = connection.execute(statement, [batch << 12 | group for group in groups]).fetchall()
+        if len(blobs) == len(groups):
+            by_group = {group: row[0] for group, row in zip(groups, blobs, strict=True)}
+            found.update(_in_batch(by_group, wanted))
+    return found
+
+
+def index_pending(connection: sqlite3.Connection, characters: int) -> bool:
+    """Add the newest waiting messages to the index, once they have this number of characters together.
+
+    Returns whether there may be more to do.  Streaming answers are added once they are finished.
+    """
+    if _remove_earlier(connection):
+        return True
     rows = connection.execute(
         """
-        SELECT search_todo.number FROM search_todo CROSS JOIN messages ON messages.number = search_todo.number
-        WHERE status <> 'streaming' ORDER BY search_todo.number DESC LIMIT ?
-        """,
-        (limit + 1,),
+        SELECT search_todo.number, id, content
+        FROM search_todo CROSS JOIN messages ON messages.number = search_todo.number
+        WHERE status <> 'streaming' ORDER BY search_todo.number DESC
+        """
     )
-    numbers = [row[0] for row in rows]
-    added = 0
-    deadline = time.thread_time() + _STEP_S
-    for number in numbers[:limit]:
-        connection.executemany("INSERT INTO search_grams (rowid, grams) VALUES (?, ?)", _entries(connection, [number]))
-        connection.execute("DELETE FROM search_todo WHERE number = ?", (number,))
-        added += 1
-        if time.thread_time() > deadline:
+    numbers, texts, size = array("q"), [], 0
+    for number, id_, content in rows:
+        parts = [content]
+        for attachment in connection.execute("SELECT name, content FROM attachments WHERE message_id = ?", (id_,)):
+            parts += attachment
+        text = fold("\n".join(parts))
+        numbers.append(number)
+        texts.append(text)
+        size += len(text) + _MESSAGE
+        if size >= characters:
             break
-    return len(numbers) > added
+    else:
+        return False
+    last = connection.execute("SELECT max(id) FROM search_entries").fetchone()[0]
+    batch = ((last or 0) >> 12) + 1 << 12
+    added = [(batch, numbers.tobytes()), *((batch | group, entries) for group, entries in _entries(texts))]
+    connection.executemany("INSERT INTO search_entries VALUES (?, ?)", added)
+    connection.executemany("DELETE FROM search_todo WHERE number = ?", [(number,) for number in numbers])
+    return True
 
 
-def remove(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> None:
-    """Remove the messages that fulfil the condition from the index, before they are changed or deleted."""
-    if not is_usable(connection):
-        return
-    rows = connection.execute(
-        f"SELECT number FROM messages WHERE ({condition}) AND number NOT IN (SELECT number FROM search_todo)", values
-    )
-    numbers = [row[0] for row in rows]
-    # A contentless index needs the tokens again to delete an entry.
-    connection.executemany(
-        "INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', ?, ?)", _entries(connection, numbers)
-    )
-    connection.executemany("INSERT INTO search_todo VALUES (?)", [(number,) for number in numbers])
+def queue(connection: sqlite3.Connection, message_id: str) -> None:
+    """Let a changed message be indexed again.  Its earlier entries remain, as those of deleted messages do."""
+    connection.execute("INSERT OR IGNORE INTO search_todo SELECT number FROM messages WHERE id = ?", (message_id,))
 
 
 def remove_all(connection: sqlite3.Connection) -> None:
     """Empty the index."""
-    if is_usable(connection):
-        connection.execute("INSERT INTO search_grams (search_grams) VALUES ('delete-all')")
+    connection.execute("DELETE FROM search_entries")
 
 
 def drop_index(copy: sqlite3.Connection) -> None:
-    """Drop the index from a copy of the database: it is half of its size, and rebuilt when the copy is opened."""
+    """Drop the index from a copy of the database: it is large, and rebuilt when the copy is opened."""
     try:
-        for name in (_NAME, _EARLIER_NAME):
+        for name in ("search_entries", *_EARLIER_NAMES):
             copy.execute(f"DROP TABLE IF EXISTS {name}")
         copy.execute("VACUUM")
     except sqlite3.OperationalError as error:
-        # Without FTS5 it can't be dropped, and the copy is valid with it.
+        # Without FTS5 an earlier index can't be dropped, and the copy is valid with it.
         if error_code(error) is not None:
             raise
 
 
-def _runs(text: str) -> Iterable[tuple[str, bool]]:
-    for run in dict.fromkeys(_RUN.findall(text)):
-        if run.isascii():
-            yield run, False
+def _remove_earlier(connection: sqlite3.Connection) -> bool:
+    """Remove a part of the index of an earlier version, and return whether there was one."""
+    for name in _EARLIER_NAMES:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is None:
             continue
-        for place, part in enumerate(_DENSE.split(run)):
-            if part:
-                yield part, place % 2 == 1
+        # The first rows are needed to drop the table.
+        rows = f"SELECT id FROM {name}_data WHERE id > 10 LIMIT {_STEP_ROWS}"
+        if connection.execute(f"DELETE FROM {name}_data WHERE id IN ({rows})").rowcount == 0:
+            connection.execute(f"DROP TABLE {name}")
+        return True
+    return False
 
 
-def _entries(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[int, str]]:
-    entries = []
-    for number in numbers:
-        id_, content = connection.execute("SELECT id, content FROM messages WHERE number = ?", (number,)).fetchone()
-        found = ngrams(fold(content))
-        for name, text in connection.execute("SELECT name, content FROM attachments WHERE message_id = ?", (id_,)):
-            found |= ngrams(fold(name)) | ngrams(fold(text))
-        entries.append((number, " ".join(found)))
-    return entries
+def _in_batch(by_group: dict[int, bytes], wanted: Sequence[int]) -> Iterable[int]:
+    """Return the numbers of the messages of a batch that have entries in all wanted buckets."""
+    places: set[int] | None = None
+    for bucket in wanted:
+        entries = array("H", by_group[bucket >> 4])
+        first = (bucket & 15) << 12
+        part = entries[bisect_left(entries, first) : bisect_left(entries, first + 4096)]
+        places = {entry - first for entry in part if places is None or entry - first in places}
+        if not places:
+            return ()
+    return map(array("q", by_group[0]).__getitem__, places or ())
 
 
-def _has_fts5(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone() is not None
+def _buckets(word: str) -> Iterable[int]:
+    """Return the buckets of the n-grams of a word that narrow a search."""
+    codes = [ord(character) for character in word]
+    for code in codes:
+        if code >= _FIRST_DENSE:
+            yield _bucket(_SINGLES, code)
+    for place in range(len(codes) - 1):
+        first, second, *third = codes[place : place + 3]
+        if max(first, second) >= _FIRST_DENSE:
+            yield _bucket(_DENSE_PAIRS, first * _FACTOR + second)
+        elif third and third[0] < _FIRST_DENSE:
+            yield _bucket(_TRIPLES, (first * _FACTOR + second) * _FACTOR + third[0])
+        else:
+            yield _bucket(_PAIRS, first * _FACTOR + second)
+
+
+def _bucket(kind: tuple[int, int], value: Any) -> Any:
+    """Return the bucket of an n-gram, or those of an array of them."""
+    first, count = kind
+    return first + value % count
+
+
+def _entries(texts: Sequence[str]) -> Iterable[tuple[int, bytes]]:
+    """Return the entries of a batch of folded texts by their groups, in order."""
+    import numpy as np
+
+    # Each text ends with a newline, so that no n-gram reaches into the next one.
+    codes = np.frombuffer("".join(f"{text}\n" for text in texts).encode("utf-32")[4:], np.uint32)
+    places = np.repeat(np.arange(len(texts), dtype=np.int32), [len(text) + 1 for text in texts])
+    parts = []
+    for begin in range(0, len(codes), BATCH):
+        parts.append(_keys(codes[begin : begin + BATCH + 2], places[begin : begin + BATCH + 2]))
+    keys = _distinct(parts)
+    groups = keys >> 16
+    begins = np.flatnonzero(np.diff(groups, prepend=-1))
+    entries = keys.astype(np.uint16).tobytes()
+    ends = [*begins[1:].tolist(), len(keys)][: len(begins)]
+    for group, begin, end in zip(groups[begins].tolist(), begins.tolist(), ends, strict=True):
+        yield group, entries[2 * begin : 2 * end]
+
+
+def _keys(characters: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
+    """Return ``bucket << 12 | place`` of the n-grams of these characters, each once."""
+    import numpy as np
+
+    codes = characters.astype(np.int64)
+    is_text, is_dense = (codes != ord(" ")) & (codes != ord("\n")), codes >= _FIRST_DENSE
+    pairs = codes[:-1] * _FACTOR + codes[1:]
+    triples = pairs[:-1] * _FACTOR + codes[2:]
+    is_pair, has_dense = is_text[:-1] & is_text[1:], is_dense[:-1] | is_dense[1:]
+    kinds = (
+        (_SINGLES, codes, is_dense),
+        (_DENSE_PAIRS, pairs, is_pair & has_dense),
+        (_PAIRS, pairs, is_pair & ~has_dense),
+        (_TRIPLES, triples, is_pair[:-1] & is_pair[1:] & ~(has_dense[:-1] | has_dense[1:])),
+    )
+    return _distinct([_bucket(kind, values[mask]) << 12 | places[: len(mask)][mask] for kind, values, mask in kinds])
+
+
+def _distinct(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the values of all parts, sorted and each once; ``numpy.unique`` takes fifty times as long."""
+    import numpy as np
+
+    values = np.concatenate(parts).astype(np.int32)
+    values.sort()
+    return values[np.diff(values, prepend=-1) != 0]

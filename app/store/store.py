@@ -204,7 +204,6 @@ class ConversationStore(Database):
         with self._connections.writing() as connection:
             rows = connection.execute("SELECT id FROM conversations WHERE deleted_at <= ?", (before,)).fetchall()
             purged = _purge(connection, [row["id"] for row in rows])
-            search_index.remove(connection, "deleted_at <= ?", (before,))
             # Everything below a deleted message was deleted with it or before it, so no child loses its parent.
             connection.execute("DELETE FROM messages WHERE deleted_at <= ?", (before,))
         return len(purged)
@@ -299,7 +298,7 @@ class ConversationStore(Database):
         with self._connections.writing() as connection:
             self._refuse_if_written(connection, [message_id], elsewhere=True)
             _find_message(connection, message_id)
-            search_index.remove(connection, "id = ?", (message_id,))
+            search_index.queue(connection, message_id)
             connection.execute(
                 "UPDATE messages SET status = 'streaming', writer_id = ?, error = NULL WHERE id = ?",
                 (self._writer.id, message_id),
@@ -331,7 +330,7 @@ class ConversationStore(Database):
             raise ValueError("streaming is not the status of a finished answer")
         columns = columns_of({"content": content, "status": status, "made_by": provenance, "error": error})
         with self._connections.writing() as connection:
-            search_index.remove(connection, "id = ?", (message_id,))
+            search_index.queue(connection, message_id)
             connection.execute(
                 "UPDATE messages SET content = ?, status = ?, made_by = ?, error = ?, writer_id = NULL WHERE id = ?",
                 (*columns.values(), message_id),
@@ -604,7 +603,6 @@ def _purge(connection: sqlite3.Connection, conversation_ids: Iterable[str]) -> t
     purged = []
     for id_ in conversation_ids:
         if connection.execute("SELECT 1 FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", (id_,)).fetchone():
-            search_index.remove(connection, "conversation_id = ?", (id_,))
             connection.execute("DELETE FROM conversations WHERE id = ?", (id_,))
             purged.append(id_)
     return tuple(purged)

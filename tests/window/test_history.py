@@ -439,10 +439,15 @@ def test_maintenance_makes_a_backup_and_updates_the_index(
     store = store_of(window)
     talk = store.create(title="天")
     _, first = store.begin_turn(talk.id, "?")
-    store.finish_answer(first.id, "因为光", Status.COMPLETE)
+    store.finish_answer(first.id, "因为光" * 80_000, Status.COMPLETE)
     qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
     window.controller.conversation.list_changed.emit()
-    qtbot.waitUntil(lambda: not store.update_search_index(0), timeout=20_000)
+
+    def is_indexed() -> bool:
+        with store._connections.reading() as connection:
+            return connection.execute("SELECT 1 FROM search_entries").fetchone() is not None
+
+    qtbot.waitUntil(is_indexed, timeout=20_000)
     assert len(store.search("为光")) == 1
 
 
