@@ -24,7 +24,7 @@ from app.store.folding import fold
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BATCH = 140_000
+BATCH = 120_000
 """Characters of a batch: many share a row, and a step remains short.  Fewer waiting ones are scanned as fast."""
 _MESSAGE = 50
 """Characters that each message counts in addition, so that a batch has fewer than 4096 messages."""
@@ -223,4 +223,5 @@ def _distinct(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
     values = np.concatenate(parts).astype(np.int32)
     values.sort()
-    return values[np.diff(values, prepend=-1) != 0]
+    distinct: NDArray[Any] = values[np.diff(values, prepend=-1) != 0]
+    return distinct
