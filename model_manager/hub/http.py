@@ -312,9 +312,8 @@ class HttpResponse:
 
     def drain(self) -> None:
         """Read a short body to its end, so that the connection can be reused, and close."""
-        with contextlib.suppress(TransientError):
+        with self, contextlib.suppress(TransientError):
             self.read(_MAX_DRAINED_BYTES)
-        self.close()
 
     def shut_down(self) -> None:
         """End the body from another thread: reading it raises connection_lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +128,26 @@ def test_abort_of_a_stalled_request(hub: FakeHub, shelf: Shelf) -> None:
     with pytest.raises(Cancelled):
         read_range(web, file_url(hub.url, REPOSITORY, "main", "m.gguf"), 0, 1000)
     web.close()
+
+
+def test_abort_while_a_response_is_drained(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+    connect = socket.create_connection
+
+    def connect_and_record(*args: Any, **options: Any) -> socket.socket:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(socket, "create_connection", connect_and_record)
+    # As if the aborting thread was interrupted before it shut the connection down.
+    monkeypatch.setattr(socket.socket, "shutdown", lambda *_: None)
+    hub.fault("resolve", "status", code=503)
+    with HttpClient(Access(hub.url, hub.url, proxy="")) as web:
+        response = web.get(file_url(hub.url, REPOSITORY, "main", "m.gguf"))
+        web.abort()
+        with pytest.raises(Cancelled):
+            response.drain()
+    assert [each.fileno() for each in opened] == [-1]
 
 
 def test_retry_after() -> None:
