@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from model_manager.download.pieces import READ_BYTES, PartialFile, Piece, PieceQueue
+from model_manager.download.pieces import PartialFile, Piece, PieceQueue
 from model_manager.download.session import DownloadSession
 from model_manager.layout.layout import SourceView, TensorLayout
 
+READ_BYTES = 1 << 20
+"""Smaller reads wait more often for the interpreter lock, which the connections hold."""
 MAX_DISCARDS = 3
 BLOCK_BYTES = 8 << 20
 

@@ -17,8 +17,6 @@ from model_manager.layout.file_names import ModelFilePaths
 from model_manager.layout.layout import SourceView
 from model_manager.published import HubFile
 
-READ_BYTES = 256 << 10
-
 
 @dataclass(slots=True, eq=False)
 class Piece:
