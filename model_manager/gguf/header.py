@@ -347,10 +347,10 @@ _WHOLE_HEADS = """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
-    afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 glm4 glm4moe gpt-oss gpt2
-    gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minimax-01 minimax-m2 minimax-m3 mpt
-    muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 qwen qwen35 qwen35moe
-    qwen3next qwen4exp refact spark2_5 stablelm starcoder
+    afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 gemma3n glm4 glm4moe
+    gpt-oss gpt2 gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minimax-01 minimax-m2
+    minimax-m3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 qwen
+    qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm starcoder
 """
 _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 """Architectures whose graphs need heads of one length for keys and values."""
@@ -410,7 +410,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
                 yield (key(f"attention.value_length{part}"), f"{length} of {expected}")
     least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
     rotated = numbers("rope.dimension_count")
-    if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _ROTATE_WHOLE_HEADS and head % 2)):
+    if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _KEYS_AS_LONG_AS_VALUES and head % 2)):
         yield (key("rope.dimension_count"), f"none of {head}")
     for number in rotated:
         is_part = number < head and architecture in _ROTATE_WHOLE_HEADS

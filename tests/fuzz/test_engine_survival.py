@@ -13,6 +13,7 @@ import pytest
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable, read_header
 from tests.fuzz.gguf_cases import KEYS, EditableHeader
+from tests.fuzz.grown_models import GROWN, GrownModel
 from tests.fuzz.hostile import MANY, Hostile, hostile_cases
 from tests.rigs.gguf_bytes import U32
 
@@ -23,6 +24,7 @@ import os, resource, sys
 import llama_cpp as engine
 for line in sys.stdin:
     if not (pid := os.fork()):
+        os.dup2(os.open(line.rstrip("\\n") + ".log", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
         resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
         model = engine.llama_model_load_from_file(line.rstrip("\\n").encode(), engine.llama_model_default_params())
         parameters = engine.llama_context_default_params()
@@ -32,35 +34,33 @@ for line in sys.stdin:
         os._exit(0)
     print(os.waitpid(pid, 0)[1], flush=True)
 """
-"""Loads each file named on standard input in another process; prints how that ended."""
+"""Loads each file named on standard input in another process, with a log beside it; prints how that ended."""
 
 Load = Callable[[Path], int]
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Iterator[Load]:
+def load() -> Iterator[Load]:
     """Loads a file with the engine; returns the signal that ended it, or 0."""
-    with (tmp_path / "engine.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", LOADER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={"GGML_NO_BACKTRACE": "1"},
-            encoding="utf-8",
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with process:
-            stdin, stdout = process.stdin, process.stdout
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOADER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"GGML_NO_BACKTRACE": "1"},
+        encoding="utf-8",
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        stdin, stdout = process.stdin, process.stdout
 
-            def one(path: Path) -> int:
-                stdin.write(f"{path}\n")
-                stdin.flush()
-                return int(stdout.readline()) & 0x7F
+        def one(path: Path) -> int:
+            stdin.write(f"{path}\n")
+            stdin.flush()
+            return int(stdout.readline()) & 0x7F
 
-            yield one
-            stdin.close()
+        yield one
+        stdin.close()
 
 
 def _is_accepted(path: Path) -> bool:
@@ -94,4 +94,23 @@ def test_the_engine_survives_hostile_headers(load: Load, valid_files: list[Path]
         dice.choice(headers).mutated(dice).write(path, dice)
         if _is_accepted(path) and (ended_by := load(path)):
             died.append((dice, signal.Signals(ended_by).name))
+    assert died == []
+
+
+@pytest.mark.parametrize("names", [("llama", "phi3"), pytest.param(GROWN, marks=pytest.mark.fuzz)], ids=len)
+def test_the_engine_survives_models_grown_from_its_own_messages(
+    load: Load, names: tuple[str, ...], tiny: Path, tmp_path: Path
+) -> None:
+    """Other than in the tests above, the tensors suit the changed numbers, so that the engine gets to its graphs."""
+    vocabulary, path = EditableHeader.read(tiny), tmp_path / "grown.gguf"
+    died = []
+
+    for name in names:
+        model = GrownModel(name, vocabulary)
+        assert model.grow(path, load) == 0, name
+        for dice in hostile_cases(8 if len(names) < len(GROWN) else 200):
+            changed = model.mutated(dice)
+            ended_by = changed.grow(path, load)
+            if ended_by and _is_accepted(path):
+                died.append((name, changed.keys, signal.Signals(ended_by).name))
     assert died == []
