@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from app.chat.titles import title_from
+from app.config.settings import SettingsFile
 from app.store.store import ConversationStore
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -114,6 +115,17 @@ def test_options_reach_the_engine(run: Run, tiny_model: Path) -> None:
         for seed in ("1", "1", "2")
     ]
     assert texts[0] == texts[1] != texts[2]
+    assert value(run("conversations", "list", "--json")) == []
+
+
+def test_the_default_model_is_the_one_used_last_or_the_starter(run: Run, data: Path, tiny_model: Path) -> None:
+    models = []
+    for _ in range(2):
+        asked = value(run("chat", "--message", "hi", "--max-tokens", "2", "--json"))
+        shown = value(run("conversations", "show", asked["conversation_id"], "--json"))
+        models.append(shown["messages"][-1]["made_by"]["model_id"])
+        SettingsFile(data / "settings.json").change(model_id=str(tiny_model))
+    assert models == ["starter", str(tiny_model)]
 
 
 def test_export_and_import_are_lossless_and_repeatable(run: Run, tmp_path: Path, tiny_model: Path) -> None:

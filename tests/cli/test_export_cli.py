@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from pypdf import PdfReader
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
 from app.__main__ import main
@@ -116,6 +117,15 @@ def test_one_message(export: Run, ids: list[str], data: Path, tmp_path: Path) ->
     done = export(ids[1], "--message", answer.id, "--format", "md", "--out", str(tmp_path / "x.md"))
     assert done.returncode == 1
     assert done.stderr == f"apus-chat: There's no message {answer.id}. It may have been deleted.\n"
+
+
+@pytest.mark.parametrize(("place", "size"), [("en_US", (612, 792)), ("zh_CN", (595, 842))])
+def test_the_paper_is_the_usual_one_of_the_country(
+    export: Run, ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(QLocale, "system", lambda: QLocale(place))
+    assert export(ids[0], "--format", "pdf", "--out", str(tmp_path / "sky.pdf")).returncode == 0
+    assert tuple(round(float(each)) for each in PdfReader(tmp_path / "sky.pdf").pages[0].mediabox[2:]) == size
 
 
 def test_errors_are_one_line(export: Run, ids: list[str], tmp_path: Path) -> None:

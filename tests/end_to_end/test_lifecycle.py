@@ -405,3 +405,43 @@ def test_no_log_holds_what_was_said_nor_a_key(tmp_path: Path) -> None:
     said = [*WORDS, *SECRETS, "Tyrannosaurs", "stegosaurs", *(each[:24].strip() for each in answers)]
     found = [(name, word) for name, text in logs.items() for word in said if word.lower() in text.lower()]
     assert found == []
+
+
+WATCHER = """
+import os, sys
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto") and not isinstance(arguments[1], (str, bytes)) or event in (
+            "socket.getaddrinfo", "socket.gethostbyname"):
+        with open(os.environ["WATCHED"], "a") as file:
+            file.write(f"{event} {arguments[1:2]}\\n")
+sys.addaudithook(note)
+with open(os.environ["WATCHED"], "a") as file:
+    file.write("process\\n")
+"""
+BY_ITSELF = """
+self.services.settings.change(max_tokens=8)
+self.ask("starter", "Tell me a story.")
+yield self.idle
+self.models.show_dialog()
+self.show_settings()
+self.show_diagnostics()
+from ui.doctor.dialog import DoctorDialog
+yield lambda: not self.window.findChild(DoctorDialog).is_checking()
+import socket
+with socket.create_server(("127.0.0.1", 0)) as server:
+    socket.create_connection(server.getsockname()).close()
+"""
+
+
+@POSIX
+def test_nothing_is_sent_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No telemetry, account or update check: neither the window nor its child processes open a connection."""
+    watched = tmp_path / "watched.txt"
+    (tmp_path / "sitecustomize.py").write_text(WATCHER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("WATCHED", str(watched))
+    leaves_well(BY_ITSELF, tmp_path / "data", "close")
+    lines = watched.read_text().splitlines()
+    assert lines.count("process") >= 2, "the engine's process is watched too"
+    events = [line.partition(" ")[0] for line in lines if line != "process"]
+    assert events == ["socket.getaddrinfo", "socket.connect"], "the test's own connection"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
+import pytest
 from llama_cpp import llama_cpp
 
 from app.conversation import Sampling
@@ -31,3 +32,25 @@ def test_the_repeat_penalty_counts_the_end_of_the_prompt() -> None:
     assert chosen(penalty, [1, *[0] * 63]) == 2
     assert chosen(penalty, [1, *[0] * 64]) == 1
     assert chosen(Sampling(temperature=0.0), [1]) == 1
+
+
+ALL = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "top_n_sigma": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "tokens"),
+    [
+        ({}, {0, 1, 2, 3}),
+        ({"temperature": 0.0}, {1}),
+        ({"top_k": 1}, {1}),
+        ({"top_k": 3}, {1, 2, 3}),
+        ({"top_p": 0.4}, {1}),
+        ({"top_p": 0.8}, {1, 2}),
+        ({"min_p": 0.5}, {1, 2}),
+        ({"min_p": 0.2}, {1, 2, 3}),
+        ({"top_n_sigma": 0.5}, {1, 2}),
+        ({"top_n_sigma": 2.0}, {1, 2, 3}),
+    ],
+)
+def test_each_parameter_keeps_the_tokens_that_its_description_says(values: dict[str, float], tokens: set[int]) -> None:
+    assert {chosen(Sampling(**{**ALL, **values}, seed=seed), []) for seed in range(200)} == tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def test_catalogue_entries_of_the_home_model(entry: CatalogueEntry) -> None:
 def test_published_sizes() -> None:
     assert [round(entry.bytes / 1e9, 1) for entry in APUS] == [41.5, 43.7, 54.4, 69.0]
     assert [entry.bytes for entry in APUS] == sorted(entry.bytes for entry in APUS)
+    assert [round(APUS[index].bytes / 2**30) for index in (0, -1)] == [39, 64]
+    assert round(sum(math.prod(tensor.shape) for tensor in reconstructed_header(APUS[0]).tensors) / 1e9) == 114
     assert (STARTER, *APUS) == CATALOGUE
 
 

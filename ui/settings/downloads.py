@@ -63,7 +63,9 @@ class DownloadSettings(QWidget):
                 "token": (
                     _beside(self.token, self.save_token),
                     self.tr("Access token"),
-                    self.tr("For repositories that require signing in. Sent only to huggingface.co."),
+                    self.tr(
+                        "For repositories that require signing in. Sent only to huggingface.co and the hosts below."
+                    ),
                 ),
             },
             order=("models_folder", "endpoint", "test", "token", "token_hosts"),

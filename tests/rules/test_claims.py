@@ -1,0 +1,458 @@
+"""Promises of the documents and the interface, each with the tests that prove it.
+
+`CLAIMS` lists every sentence of the READMEs, of the guide's section on privacy, of `--help` and of the settings, below
+the tests that prove it (`FILE::FUNCTION` in this folder's parent) or below `no promise`. A changed or new sentence fails
+until it is listed.
+"""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import start
+from app.cli.parser import make_parser
+from app.config.settings import Settings
+from app.parameter import parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Sentences of at least three words or six Chinese characters; shorter ones are labels."""
+    for sentence in re.split(r"(?<=[.!?])\s+(?=[^a-z])|。", text):
+        words = " ".join(sentence.split()).strip(" .-")
+        if len(words.split()) > 2 or len(re.findall(r"[\u4e00-\u9fff]", words)) > 5:
+            yield words
+
+
+def document(name: str, section: str = "") -> Iterator[str]:
+    """Paragraphs, list items, cells of tables, and comments of commands in a Markdown file or one section of it."""
+    _, heading, text = (ROOT / name).read_text("utf-8").partition(f"\n## {section}\n" if section else "\n")
+    assert heading
+    text = text.partition("\n## ")[0] if section else text
+    text = re.sub(r"<!-- (\w+).*?<!-- end of \1 -->", "", text, flags=re.DOTALL)  # generated from the code
+    text = re.sub(r"!\[.*?\]\(.*?\)|^#.*$|\*\*|\]\(.*?\)|\[", "", text, flags=re.MULTILINE)
+    for block in re.split(r"\n\s*\n|\n(?=- )", text):
+        yield from re.findall(r" # (.*)", block) if "```" in block else block.split("|")
+
+
+def help_texts(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield action.help or ""
+        if isinstance(action, argparse._SubParsersAction):
+            yield from (choice.help or "" for choice in action._choices_actions)
+            for command in action.choices.values():
+                yield from help_texts(command)
+
+
+def settings_texts() -> Iterator[str]:
+    """Descriptions of settings, and the texts of the dialog that end like a sentence."""
+    yield from (parameter.description for parameter in parameters(Settings).values())
+    for path in (ROOT / "ui" / "settings").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "tr":
+                yield from (
+                    each.value for each in node.args if isinstance(each, ast.Constant) and each.value.endswith(".")
+                )
+
+
+def written() -> dict[str, str]:
+    """Map each sentence to its source."""
+    sources = {
+        "README.md": document("README.md"),
+        "README.zh-CN.md": document("README.zh-CN.md"),
+        "docs/guide.md": document("docs/guide.md", "Privacy"),
+        "docs/guide.zh-CN.md": document("docs/guide.zh-CN.md", "隐私"),
+        "--help": help_texts(make_parser()),
+        "start.py --help": re.split(r"\n| {3,}", start.USAGE),
+        "settings": settings_texts(),
+    }
+    return {sentence: source for source, texts in sources.items() for text in texts for sentence in sentences(text)}
+
+
+def listed() -> dict[str, list[str]]:
+    """Map each listed sentence to its tests."""
+    tests: list[str] = []
+    found: dict[str, list[str]] = {}
+    for line in CLAIMS.strip().splitlines():
+        if line.startswith("    "):
+            assert line.strip() not in found, line
+            found[line.strip()] = tests
+        else:
+            tests = [] if line == "no promise" else line.split()
+    return found
+
+
+def test_every_sentence_is_listed() -> None:
+    here = written()
+    assert {f"{source}: {sentence}" for sentence, source in here.items() if sentence not in listed()} == set()
+    assert {sentence for sentence in listed() if sentence not in here} == set()
+
+
+def test_every_named_test_exists() -> None:
+    named = {test for tests in listed().values() for test in tests}
+    assert len(named) > 50
+    for test in sorted(named):
+        path, _, function = test.partition("::")
+        assert re.search(rf"^def {function}\(", (ROOT / "tests" / path).read_text("utf-8"), re.MULTILINE), test
+
+
+def test_the_windows_installer_needs_no_administrator() -> None:
+    assert "\nPrivilegesRequired=lowest\n" in (ROOT / "packaging/windows/apus-chat.iss").read_text("utf-8")
+
+
+CLAIMS = """
+no promise
+    English · 简体中文
+    No bundle is published yet
+    安装包尚未发布
+    engine for the CPU
+    as for Windows
+    disk image, with the Metal engine
+    磁盘映像，引擎使用 Metal
+    built by `.github/workflows/bundles.yml`; not run yet
+    由 `.github/workflows/bundles.yml` 生成；尚未运行过
+    Licence: Apache 2.0, see LICENSE
+    许可证：Apache 2.0，见 LICENSE
+    show this help message and exit
+    folder of all data
+    type of the KV cache
+    a llama.cpp RPC server; may be repeated
+    environment variable with the server's API key
+    an id or a path
+    published model to compare with
+    local id, apus:Q2_K, OWNER/REPO, or OWNER/REPO:FILE
+    apus:Q2_K, OWNER/REPO:FILE, or a magnet link
+    python3 start.py [OPTIONS] [COMMAND ...]
+    python3 start.py [OPTIONS] test [...]
+    Options, before the command:
+    For conversations and the message box
+    In tokens; an English word is slightly more than one
+    How many tokens the model sees at once
+    HTTP or SOCKS, for example socks5://127.0.0.1:1080
+    For repositories that require signing in
+    Network traffic isn't encrypted, so use it only on your own network
+    Anyone on the network path can read what you write and your API key
+    Not checked yet
+    No backups yet
+planning/test_planned_load.py::test_experts_in_ram_over_two_devices_match_the_forecast planning/test_true_layers.py::test_forecast_matches_allocation
+    APUS Chat is a desktop program for running very large Mixture-of-Experts models on your own PC, split over one or more GPUs and RAM
+    APUS Chat 是一个桌面程序，让你在自己的电脑上运行超大的混合专家（MoE）模型，模型可以分布在一张或多张显卡和内存上
+hub/test_home_model.py::test_published_sizes
+    It is made for APUS-xDAN-4.0-MoE (114 billion parameters, files of 39 to 64 GiB)
+gguf/test_hostile_headers.py::test_every_architecture_is_accepted engine/test_chat_templates.py::test_prompts_equal_those_of_transformers servers/test_backend.py::test_an_answer_is_streamed_with_counts_and_speeds
+    Other GGUF chat models and OpenAI-compatible servers work too
+    它专为 APUS-xDAN-4.0-MoE（1137 亿参数，文件 39 至 64 GiB）打造，也支持其他 GGUF 对话模型和兼容 OpenAI 接口的服务器
+start/test_set_up.py::test_each_start_runs_only_new_steps start/test_arguments.py::test_without_a_command_the_window_opens
+    sets everything up, installs the starter model, opens the window
+    自动完成安装，下载入门模型，打开窗口
+    set up what is missing, then start the program (default: the window)
+    Later starts are immediate
+    之后启动就是即开即用
+    (first start: auto; later starts keep the existing build)
+    rebuild the engine
+start/test_process.py::test_the_suite_is_a_single_parallel_run
+    sets everything up and runs the test suite
+    自动完成安装，运行全部测试
+    set up for the tests too, then run them; the rest is passed to pytest
+start/test_process.py::test_an_older_python_parses_the_file_and_gets_a_message start/test_process.py::test_a_missing_compiler_is_named_before_anything_is_installed
+    You need Python 3.11 or newer and a C++ compiler
+    只需要 Python 3.11 或更新版本和一个 C++ 编译器
+start/test_set_up.py::test_each_start_runs_only_new_steps start/test_system.py::test_needs_become_one_command_or_none
+    The first start downloads Qt and the other libraries and builds the engine (llama.cpp) for this computer, which takes some minutes; if something is missing, it prints the command that installs it
+    第一次启动会下载 Qt 等库，并为这台电脑编译引擎（llama.cpp），需要几分钟； 如果缺少什么，程序会给出安装命令
+start/test_set_up.py::test_a_changed_package_is_refused_and_its_code_does_not_run start/test_locks.py::test_every_requirement_is_locked_once_for_each_system_and_python
+    Packages are installed only if their SHA-256 is the one recorded in `packaging/locks`
+    软件包只有在 SHA-256 与 `packaging/locks` 中的记录一致时才会安装
+start/test_set_up.py::test_a_changed_package_is_refused_and_its_code_does_not_run
+    国内网络较慢时可以指定软件包索引：
+    use this package index instead of the one in pip's settings
+start/test_engine.py::test_every_build_has_rpc_and_at_most_one_gpu_backend start/test_engine.py::test_auto_chooses_a_backend_that_can_be_built_and_used
+    engine backend: auto, cpu, cuda, vulkan, hip or metal
+start/test_process.py::test_help_and_wrong_usage_go_to_standard_error
+    show this text; for the program: python3 start.py COMMAND --help
+window/test_language.py::test_translations_are_complete_and_compiled window/test_main_window.py::test_switched_language_has_the_texts_of_a_new_window
+    The interface is in English and 简体中文
+    界面有简体中文和英文
+cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network window/test_plan_controls.py::test_dragging_the_border_moves_layers window/test_plan_measuring.py::test_measuring_shows_speeds_and_actual_memory
+    See what your GPUs can hold before you download, change it by hand, and measure it
+    显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
+download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired download/test_stacked.py::test_experts_are_stacked_during_the_download
+    Downloads resume, are verified with SHA-256, and files of the old layout are converted on the way
+    模型文件：断点续传，SHA-256 校验，旧格式的文件在下载时自动转换
+window/test_answers.py::test_edited_question_is_a_new_version window/test_history.py::test_search_results_open_at_the_hit_and_count_once_per_conversation window/test_conversation_settings.py::test_presets_are_saved_renamed_deleted_and_restored window/test_attachments.py::test_dropped_files_are_attached_and_sent window/test_answers.py::test_temporary_chat_is_neither_listed_nor_stored formulas/test_katex.py::test_formula_is_as_in_a_browser formulas/test_drawing.py::test_typical_formulas_are_drawn chat/test_answer.py::test_growing_answer_is_stored_while_no_piece_arrives
+    Branches, search, presets, attachments, temporary chats; formulas and chemistry drawn as KaTeX does; answers are saved while they are written
+    对话：分支、搜索、预设、附件、临时对话；公式和化学式的显示与 KaTeX 一致；回答边生成边保存
+cli/test_export_cli.py::test_one_conversation_in_each_format export/test_json.py::test_import_restores_everything
+    Export to Markdown, HTML, PDF, plain text, JSONL and lossless JSON
+    导出 Markdown、HTML、PDF、纯文本、JSONL 和无损 JSON
+export/test_html.py::test_page_loads_no_resources
+    An exported page loads nothing from the network
+    导出的网页不从网络加载任何内容
+rules/test_documents.py::test_the_table_of_quantisations_is_up_to_date planning/test_service.py::test_the_quantisations_are_judged_for_a_machine
+    The planner computes these figures from the memory that is free, so they differ on your PC
+    这些数字由规划器根据空闲显存计算，在你的电脑上会有所不同
+planning/test_fallbacks.py::test_out_of_memory_falls_back_and_is_remembered
+    If a load fails anyway, the next smaller plan is tried automatically and the one that worked is remembered
+    如果加载仍然失败，程序会自动尝试更小的方案，并记住成功的那一个
+bundle/test_bundle.py::test_it_answers bundle/test_bundle.py::test_it_is_small_and_brings_the_licences
+    One command builds the one for your system into `dist/`:
+    一条命令即可生成当前系统的安装包，放在 `dist/` 中：
+    `.deb`, and a `.tar.xz` that runs from any folder
+    `.deb`，以及解压即可运行的 `.tar.xz`
+    built, and the program in them tested
+    已生成，其中的程序已测试
+start/test_engine.py::test_every_build_has_rpc_and_at_most_one_gpu_backend vulkan/test_forecast.py::test_an_offloaded_model_answers_as_the_processor_does
+    engine for GPUs of all makers; also: cuda
+    支持各种显卡；也可以用 cuda
+rules/test_claims.py::test_the_windows_installer_needs_no_administrator
+    installer for one user, without administrator rights
+    单用户安装程序，不需要管理员权限
+rules/test_documents.py::test_links_and_pictures_exist
+    User guide: first start, models, conversations, servers, privacy, troubleshooting, shortcuts
+    使用指南：首次启动、模型、对话、服务器、隐私、故障排除、快捷键、命令行
+    Architecture and how to contribute, for developers
+    开发者：架构、如何参与、更新记录（英文）
+window/models/test_search.py::test_model_is_found_and_downloaded bundle/test_bundle.py::test_it_is_small_and_brings_the_licences
+    Models have their own licences, shown on the models page; the licences of the libraries in a bundle are in its folder `licences`
+    模型各有自己的许可证，显示在模型页面上；安装包内各个库的许可证在其 `licences` 文件夹中
+end_to_end/test_lifecycle.py::test_nothing_is_sent_unless_asked_for
+    There is no telemetry, no account and no update check
+    没有遥测，没有账号，也不检查更新
+    Only this leaves your PC:
+    会离开这台电脑的只有：
+start/test_process.py::test_a_later_start_needs_no_tool_and_no_network
+    the Python package index
+    `start.py` installs something, or you build a bundle
+    `start.py` 安装软件包或生成安装包时
+hub/test_resolver.py::test_hashes_of_the_authority_are_used hub/test_hub_answers.py::test_search_lists_gguf_repositories_by_downloads download/test_queue.py::test_queue_is_restored_by_the_next_run window/test_doctor.py::test_the_network_is_checked_on_request_and_from_then_on
+    model names, searches, requests for bytes
+    the hub or mirror in the settings; checksums from huggingface.co
+    you search, open a model on the hub, download, verify, test mirrors or check the network; unfinished downloads continue at the next start
+    模型名称、搜索词、下载请求
+    设置中的站点或镜像；校验值来自 huggingface.co
+    搜索、查看站点上的模型、下载、校验、测试镜像或检查网络时；未完成的下载会在下次启动时继续
+hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secrecy.py::test_redirect_to_another_host_gets_no_token hub/test_hub_secrecy.py::test_tokens_of_other_programs_are_not_sent
+    your access token, if you entered one
+    huggingface.co, and hosts that you named
+    你填写的访问令牌
+    huggingface.co，以及你指定的主机
+    Sent only to huggingface.co and the hosts below
+    Hosts you trust with your token, such as your own mirror
+window/test_servers.py::test_server_answers_and_a_local_model_continues doctor/test_diagnostics.py::test_hub_and_servers_get_only_their_own_keys
+    your messages with the conversation before them
+    the server that you chose
+    you use a model of a server
+    你的消息和之前的对话
+    你选择的服务器
+    使用服务器上的模型时
+    What you write is sent only to the server that answers
+    Messages are now answered by {model} on {server}
+planning/test_chosen_devices.py::test_servers_of_the_settings_are_used_like_required_ones window/test_devices_settings.py::test_rpc_server_is_added_and_removed
+    parts of the model and of the computation
+    PCs that you added for RPC
+    you added one
+    模型的一部分和计算数据
+    你为 RPC 添加的电脑
+    A PC running llama.cpp's rpc-server can share its GPUs with this one
+window/models/test_search.py::test_magnet_link_is_downloaded_after_confirmation download/test_torrent.py::test_libtorrent_is_imported_on_use
+    parts of a file, to others
+    a magnet link is downloading
+    文件片段（上传给他人）
+    磁力链接下载期间
+store/test_data_folder_before.py::test_conversations_are_listed store/test_data_folder_before.py::test_drafts store/test_data_folder_before.py::test_settings
+    Conversations, drafts and settings are in the data folder (Settings > Data opens it)
+    对话、草稿和设置保存在数据文件夹中（设置 >“数据”可以打开）
+config/test_secrets.py::test_kept_in_the_keyring config/test_secrets.py::test_without_a_keyring_values_are_kept_in_memory window/test_download_settings.py::test_token_is_kept_in_memory_without_a_keyring
+    Tokens and keys are in the system's keyring; without one they are forgotten when the program closes
+    令牌和密钥保存在系统密钥环中；没有密钥环时，程序关闭后就不再保留
+    This system has no keyring
+    The token is kept until you quit
+    The API key is kept only until you quit the program
+window/test_download_settings.py::test_token_is_stored_in_the_keyring_only
+    Token saved in the system keyring
+end_to_end/test_lifecycle.py::test_no_log_holds_what_was_said_nor_a_key end_to_end/test_lifecycle.py::test_the_log_stays_small_and_holds_no_address_that_was_asked
+    Logs contain no conversation text and no token
+    日志中没有对话内容，也没有令牌
+window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/test_conversations.py::test_erased_text_is_in_no_file
+    *Delete all my data* in the settings deletes conversations, drafts, presets, backups and logs; models, servers and other settings are kept
+    设置中的“删除我的所有数据”会删除对话、草稿、预设、备份和日志；模型、服务器和其他设置保留
+    Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere
+    All your data has been deleted
+    This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); unsent drafts; your presets; the database backups made here ({copies}); and the logs
+    Deletes all conversations, drafts, presets, backups and logs
+    Models and other settings are kept
+cli/test_cli.py::test_version_and_wrong_usage
+    show program's version number and exit
+cli/test_cli.py::test_a_question_is_answered_kept_found_and_exported cli/test_cli.py::test_ctrl_c_stops_and_keeps_the_answer
+    ask one question and print the answer as it arrives
+    list, search, export and back up conversations
+    print all messages of one
+cli/test_cli.py::test_devices_and_doctor_describe_the_machine
+    list the devices the engine can use
+cli/test_planning_cli.py::test_a_file_on_this_machine_is_rehearsed
+    show a model's memory layout
+cli/test_planning_cli.py::test_the_quantisations_are_recommended_for_simulated_gpus
+    recommend a quantisation of APUS for this computer
+    simulate a GPU with this much free memory
+cli/test_planning_cli.py::test_what_does_not_fit_is_no_failure
+    simulate this much available RAM
+cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network
+    an id, a path, or apus:Q2_K before it is downloaded
+cli/test_planning_cli.py::test_bench_measures_the_loaded_plan planning/test_tuning.py::test_tuning_measures_all_and_remembers_the_fastest
+    measure the speed of a model
+    also measure other plans, and keep the fastest
+cli/test_models_cli.py::test_search_and_show_tell_what_there_is cli/test_models_cli.py::test_show_tells_what_a_header_says
+    search the hub for GGUF models
+    show the header of a local model, or the files on a hub
+cli/test_models_cli.py::test_a_model_arrives_verified_and_is_listed cli/test_models_cli.py::test_a_killed_download_goes_on
+    find, download, verify and convert models
+    list the models on this computer
+    download a model, or resume its download
+doctor/test_cli.py::test_text_output_has_remedies
+    diagnostics of this computer, with fixes
+    Shows what works, what doesn't and how to fix it
+doctor/test_cli.py::test_json_keys cli/test_cli.py::test_json_output_contains_the_measurements
+    print one JSON object or list and nothing else
+plan/test_plan_options.py::test_automatic_context_is_as_large_as_the_gpus_allow
+    context size in tokens; default: automatic
+cli/test_planning_cli.py::test_a_chat_has_every_key_of_its_plan
+    use this device; may be repeated
+cli/test_cli.py::test_the_default_model_is_the_one_used_last_or_the_starter
+    default: the model used last, else starter
+cli/test_cli.py::test_a_conversation_is_continued
+    continue this conversation
+    Instructions for the model at the start of every new conversation
+engine/test_sampler.py::test_each_parameter_keeps_the_tokens_that_its_description_says
+    Higher values give more varied answers, lower values more predictable ones; 0 always picks the most probable token
+    Samples from the most probable tokens that together reach this probability; 1 keeps all
+    Samples from this many of the most probable tokens; 0 keeps all
+    Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all
+    Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all
+engine/test_sampler.py::test_the_repeat_penalty_counts_the_end_of_the_prompt
+    Values above 1 make repetition less likely; 1 has no effect
+engine/test_answers.py::test_stop_strings_and_token_limit
+    end the answer before this text
+engine/test_thinking.py::test_thinking_sets_the_variables_of_the_template engine/test_chat_templates.py::test_each_switch_of_thinking_changes_the_prompt
+    whether, or how much, the model thinks, where its chat template has such a switch
+cli/test_context_cli.py::test_sampling_and_attachments_are_options
+    attach text files to the message
+cli/test_context_cli.py::test_full_context_stops_or_rolls
+    when the context is full: refuse the question, or leave out the oldest turns
+servers/test_vllm.py::test_the_command_line
+    API base of a server, with /v1; --model is then its name of the model
+cli/test_cli.py::test_options_reach_the_engine
+    don't save the conversation
+cli/test_cli.py::test_models_are_registered_in_place cli/test_models_cli.py::test_parts_are_joined_and_a_folder_is_taken_whole
+    register a file, or all files in a folder, in place
+cli/test_models_cli.py::test_verify_tells_right_from_wrong_and_mends
+    compare a file with the published one
+    download damaged parts again
+cli/test_models_cli.py::test_a_file_of_before_april_2024_is_repaired_and_answers cli/test_models_cli.py::test_parts_are_joined_and_a_folder_is_taken_whole
+    make a file loadable: stack experts, join parts
+    write a new file and keep the old one
+cli/test_models_cli.py::test_remove_forgets_and_deletes_only_with_the_option cli/test_models_cli.py::test_an_unfinished_download_can_be_given_up
+    unregister a model; its file stays
+    also delete its files, or an unfinished download
+    don't ask for confirmation
+cli/test_models_cli.py::test_another_endpoint_for_one_call
+    hub or mirror to use instead of the one in the settings
+download/test_settings_changes.py::test_speed_limit_applies_to_all_connections download/test_queue.py::test_downloads_run_in_order_and_report_their_end
+    limit in KiB per second
+    In MB/s, for all downloads combined
+cli/test_models_cli.py::test_giving_up_after_a_while_without_a_byte
+    give up after S seconds without data
+store/test_search.py::test_words_are_found_in_any_order_and_folded store/test_search.py::test_titles_are_searched_and_everything_comes_newest_first
+    search titles and messages for all words, or a "phrase"
+    newest results to show; default: 200
+cli/test_export_cli.py::test_all_conversations_in_each_format
+    write one or all to a file or folder
+    leave out answer details; json is always complete
+cli/test_cli.py::test_export_and_import_are_lossless_and_repeatable
+    add the conversations of a JSON export
+    copy the database to a file
+    replace everything by a backup; a backup is made before
+    From an APUS Chat JSON export
+cli/test_export_cli.py::test_one_message
+    only this message of the conversation
+cli/test_export_cli.py::test_thoughts_are_kept_or_dropped
+    reasoning of the model: keep it, fold it where the format can, or drop it
+export/test_plain_and_jsonl.py::test_all_branches_as_examples
+    jsonl: every branch, not only the selected one
+export/test_plain_and_jsonl.py::test_example_ends_with_a_complete_answer
+    jsonl: include answers that were stopped or interrupted
+cli/test_export_cli.py::test_the_paper_is_the_usual_one_of_the_country
+    pdf; default: as usual in this country
+doctor/test_diagnostics.py::test_a_timeout_is_reported
+    also check the hub and the servers, for up to 5 s
+doctor/test_cli.py::test_the_report_is_printed doctor/test_diagnostics.py::test_the_report_has_no_user_name
+    print Markdown for a bug report, without personal names
+window/test_answers.py::test_text_size_changes_with_shortcuts
+    You can also press Ctrl + or Ctrl −
+window/test_transcript.py::test_the_caret_is_animated_unless_motion_is_reduced
+    The caret of an answer that is being written doesn't move
+window/test_conversation_settings.py::test_preset_of_new_conversations_is_a_setting
+    Overrides the settings below
+window/test_context.py::test_pinned_turn_is_kept_and_noted window/test_context.py::test_rolling_leaves_out_turns_and_shows_a_divider
+    Messages kept in context always stay
+    A line marks the messages above it that the model no longer sees
+window/test_answers.py::test_model_generates_a_title_for_a_long_question
+    When idle, the model suggests a title if the first question doesn't provide one
+plan/test_machines.py::test_more_memory_is_never_worse plan/test_targets.py::test_no_more_experts_in_ram_than_llama_cpp
+    More tokens use more memory
+    Automatic puts as many as fit on the GPUs
+    The CPU computes the rest
+chat/test_worker.py::test_idle_work_runs_once_after_the_last_job window/test_conversation.py::test_model_can_be_unloaded
+    Frees memory after this much time without a question
+window/test_download_settings.py::test_endpoint_applies_at_once_and_an_invalid_one_is_reported
+    The official hub, a mirror or any compatible endpoint
+window/test_download_settings.py::test_closed_window_keeps_downloading_only_with_the_setting
+    The program stays in the system tray until all downloads finish
+store/test_backups.py::test_old_automatic_backups_are_deleted_and_manual_ones_kept
+    Keeps the last seven daily or the last four weekly backups
+window/test_download_settings.py::test_models_folder_is_moved_with_its_files
+    Models moved to {path}
+window/test_download_settings.py::test_fastest_mirror_is_used
+    Downloads a little from each and uses the fastest
+window/test_devices_settings.py::test_message_without_a_gpu
+    The engine found no usable GPU
+    Models run on the CPU
+window/test_devices_settings.py::test_simulated_gpus_are_marked_and_can_be_limited window/test_plan_measuring.py::test_missing_files_and_simulated_gpus_are_not_measured
+    Not checked because GPUs are simulated
+    These GPUs are simulated by {variable}
+    Plans and advice are based on them, but models load on the real hardware
+window/test_settings_data.py::test_backup_is_made_and_restored store/test_backups.py::test_a_restore_replaces_everything_and_backs_up_the_previous_data
+    All conversations revert to their state at that time
+    Your current data is backed up first, so you can restore it from this list
+    Your previous data is now the newest backup in the list
+    Each backup contains all conversations, including those in the archive and trash
+    Saves all conversations, including deleted ones, to one file
+    Lists all backups
+    You can restore any of them
+export/test_json.py::test_importing_again_changes_nothing window/test_settings_data.py::test_import_names_refused_conversations
+    Nothing to import: everything in this file already exists
+    Existing conversations aren't changed
+    New conversations: {conversations}, new messages: {messages}
+    Not imported because they're damaged or belong to another conversation: {names} and {count} more
+    Not imported because they're damaged or belong to another conversation: {names}
+window/test_dialogs.py::test_defaults_are_restored_and_can_be_undone
+    Resets everything on this page
+    Conversations and models are kept
+servers/test_protocol.py::test_a_hosted_server_gets_only_standard_fields servers/test_protocol.py::test_samplers_have_the_names_of_the_server
+    Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service
+window/test_servers.py::test_form_reports_errors_and_warns_about_http
+    This address uses unencrypted HTTP
+window/test_servers.py::test_server_is_refreshed_and_removed
+    {server} offers {models}
+    Removed {server} and its API key
+window/test_servers.py::test_server_is_added_once
+    {server} is already in the list
+window/test_servers.py::test_unreachable_server_can_be_added
+    {server} doesn't list any models yet
+"""
