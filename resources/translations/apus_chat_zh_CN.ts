@@ -2448,12 +2448,12 @@
         <translation>访问令牌</translation>
     </message>
     <message>
-        <source>For repositories that require signing in. Sent only to huggingface.co.</source>
-        <translation>用于需要登录的仓库，只会发送给 huggingface.co。</translation>
-    </message>
-    <message>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>For repositories that require signing in. Sent only to huggingface.co and the hosts below.</source>
+        <translation>用于需要登录的仓库，只会发送给 huggingface.co 和下面的主机。</translation>
     </message>
     <message>
         <source>Stop</source>
