@@ -82,6 +82,16 @@ def test_a_question_is_answered_kept_found_and_exported(run: Run, tmp_path: Path
     assert answer["content"].strip() in out.read_text(encoding="utf-8")
 
 
+def test_a_search_with_more_results_says_so(run: Run, data: Path) -> None:
+    with ConversationStore.open(data / "conversations") as store:
+        for name in "ab":
+            store.begin_turn(store.create(title=name).id, f"moon {name}")
+    all_of_them, newest = (run("conversations", "search", "moon", "--limit", number) for number in "21")
+    assert all_of_them.stderr == ""
+    assert "only the newest 1 results are shown; --limit N shows more" in newest.stderr
+    assert len(newest.stdout.splitlines()) == 1
+
+
 def test_json_output_contains_the_measurements(run: Run, tiny_model: Path) -> None:
     answer = value(
         run("chat", "--model", str(tiny_model), "--message", "你好", "--max-tokens", "40", "--json", "--no-save")

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
     QApplication,
+    QComboBox,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -249,8 +253,29 @@ def test_dialogs_open_with_shortcuts_and_close_with_escape(
     qtbot.keyClick(window, keys[0], Qt.KeyboardModifier.ControlModifier)
     dialog = find(window, name)
     assert dialog.isVisible()
+    kinds = QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox, QAbstractSpinBox, QAbstractItemView
+    for control in dialog.findChildren(QWidget):
+        is_part = isinstance(control.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
+        if isinstance(control, kinds) and control.isVisibleTo(dialog) and not is_part:
+            spoken = QAccessible.queryAccessibleInterface(control)
+            assert spoken is not None
+            assert spoken.text(QAccessible.Text.Name), (type(control), control.objectName())
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: window.findChild(QWidget, name) is None)
+
+
+def test_tab_visits_the_header_from_left_to_right(open_window: OpenWindow) -> None:
+    window = open_window()
+    header = window.header
+    header.export_button.setEnabled(True)
+    visited: list[QWidget] = []
+    control = header.sidebar_button.nextInFocusChain()
+    while control is not header.sidebar_button:
+        if header.isAncestorOf(control) and control.isVisible() and control.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            visited.append(control)
+        control = control.nextInFocusChain()
+    assert {header.model_button, header.settings_button, header.export_button} <= set(visited)
+    assert visited == sorted(visited, key=lambda each: each.x())
 
 
 def test_added_model_file_is_selected(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:

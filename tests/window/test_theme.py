@@ -59,15 +59,16 @@ def test_contrast_follows_wcag():
 def test_text_is_readable_on_every_background(theme: Theme):
     for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.selection):
         assert contrast(theme.text, ground) >= 7, ground
-    for ground in (theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.hover):
-        assert contrast(theme.quiet_text, ground) >= 4.5, ground
-    for colour in (theme.link, theme.good, theme.warning, theme.bad, theme.accent):
-        assert contrast(colour, theme.page) >= 4.5, colour
+    grounds = theme.page, theme.sidebar, theme.raised, theme.question, theme.code_ground, theme.hover, theme.selection
+    for ground in grounds:
+        for colour in (theme.quiet_text, theme.link, theme.good, theme.warning, theme.bad, theme.accent):
+            assert contrast(colour, ground) >= 4.5, (colour, ground)
     assert contrast(theme.accent_text, theme.accent) >= 4.5
     assert contrast(theme.accent_text, theme.accent_hover) >= 4.5
     for role in fields(theme):
         if role.name.startswith("code_") and role.name != "code_ground":
-            assert contrast(getattr(theme, role.name), theme.code_ground) >= 4.5, role.name
+            for ground in (theme.code_ground, theme.selection):
+                assert contrast(getattr(theme, role.name), ground) >= 4.5, (role.name, ground)
 
 
 @THEMES

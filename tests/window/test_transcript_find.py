@@ -47,6 +47,24 @@ def test_the_find_bar_takes_the_focus_and_returns_it(page):
     assert page.hasFocus()
 
 
+def test_the_find_bar_covers_no_match(page, qtbot):
+    page.set_items([answer("a", "word " * 200)])
+    page.scroll_to_item("a")
+    before = page.viewport().height()
+    search(page, qtbot, "word")
+    assert page.find_bar.geometry().bottom() < page.viewport().y()
+    QTest.keyClick(page.find_bar.field, Qt.Key.Key_Escape)
+    assert page.viewport().height() == before
+
+
+def test_the_column_stays_where_a_scroll_bar_appears(page, qtbot):
+    page.set_items(talk(2))
+    left, width = page.page.left, page.viewport().width()
+    page.set_items(talk(200))
+    qtbot.waitUntil(lambda: page.viewport().width() < width)
+    assert page.page.left == left
+
+
 def test_stepping_through_matches_wraps_around(page, qtbot):
     page.set_items([question("q", "One word"), answer("a", "word **wo**rd\n\n- WORD"), question("z", "Last Word")])
     page.scroll_to_item("q")

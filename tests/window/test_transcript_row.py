@@ -138,6 +138,11 @@ def test_a_stopped_answer_suggests_to_continue(transcript):
     transcript.set_items([answer("a", "Half", Status.STOPPED, note="Stopped.", actions=actions)])
     labels = [button.label for button in transcript.page.view(0).buttons if button.label]
     assert labels == ["Continue", "Try again"]
+    # In the middle of a conversation they are small, like those of any other answer.
+    stopped = answer("a", "Half", Status.STOPPED, note="Stopped.", actions=actions, is_last=False)
+    transcript.set_items([stopped, question("b")])
+    assert [button.label for button in transcript.page.view(0).buttons if button.label] == []
+    assert {"action:continue", "action:retry"} <= {button.key for button in transcript.page.view(0).buttons}
 
 
 @pytest.mark.parametrize("size", [11, 15, 22, 30])

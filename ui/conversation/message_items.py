@@ -67,6 +67,7 @@ class MessageItems(QObject):
             is_pinned=message.is_pinned,
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
             thought_s=provenance.thought_s if provenance else None,
+            is_last=is_last,
         )
 
     def waiting(self, answer: RunningAnswer, model_name: str) -> str:

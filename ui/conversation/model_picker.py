@@ -42,6 +42,8 @@ class ModelPicker(QObject):
     """The selected model, its name, its plan or what is known about the computer."""
     chosen = Signal()
     """The user has chosen a model."""
+    settings_requested = Signal()
+    """The settings of downloads."""
 
     def __init__(self, services: Services, header: Header, notice: NoticeBar, window: QWidget) -> None:
         super().__init__(window)
@@ -141,6 +143,7 @@ class ModelPicker(QObject):
         dialog.model_chosen.connect(self.use)
         dialog.models_changed.connect(self.forget_names)
         dialog.plan_requested.connect(self.show_plan)
+        dialog.settings_requested.connect(self.settings_requested)
         show_dialog(dialog)
         if paths:
             dialog.add_paths(paths)

@@ -77,6 +77,8 @@ class ModelsDialog(QDialog):
     """Id of the model to use; the dialog closes."""
     plan_requested = Signal(str, str)
     """Id and name of the model whose memory plan to show."""
+    settings_requested = Signal()
+    """The settings of downloads."""
     models_changed = Signal()
     """A model was added to the library or removed, or its download is complete."""
 
@@ -167,6 +169,7 @@ class ModelsDialog(QDialog):
         self.list.double_clicked.connect(self._use)
         self.search.model_changed.connect(self._on_published_changed)
         self.search.closed.connect(self.list.setFocus)
+        self.search.settings.clicked.connect(self.settings_requested)
         self.search.magnet_confirmed.connect(self._download_magnet)
         self.details.action_requested.connect(self._run)
         for models in (self.list, self.search.models):

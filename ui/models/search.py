@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QStackedWidget, QWidget
 
 from app.downloads import ModelDownloads
@@ -81,8 +81,15 @@ class HubSearch(QFrame):
         self._title = quiet_label()
         self._title.setWordWrap(False)
         self.message = StatusLine("hubMessage", centred=True)
+        self.settings = button("hubSettingsButton", self.tr("Download settings…"), quiet=True)
+        """Shown below an error: the mirror and the proxy can be changed there."""
         message = QWidget()
-        column = vbox(self.message, parent=message, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
+        column = vbox(
+            self.message,
+            (self.settings, 0, Qt.AlignmentFlag.AlignHCenter),
+            parent=message,
+            margins=(MARGIN, MARGIN, MARGIN, MARGIN),
+        )
         column.insertStretch(0, 2)
         column.addStretch(3)
         self._page_widgets: dict[Page, QWidget] = {
@@ -205,6 +212,7 @@ class HubSearch(QFrame):
         def show_error(error: UserError) -> None:
             if not token.is_cancelled:
                 self._show_message(error_text(error), retry)
+                self.settings.show()
 
         job.succeeded.connect(show)
         job.failed.connect(show_error)
@@ -257,6 +265,7 @@ class HubSearch(QFrame):
     def _show_message(self, text: str, action: Callable[[], None] | None = None, action_text: str = "") -> None:
         button = (action_text or self.tr("Try again"), action) if action is not None else None
         self.message.show_message(text, "", button)
+        self.settings.hide()
         self._show_page("message")
 
     def _show_title(self) -> None:

@@ -218,7 +218,7 @@ def action_row(
 ) -> tuple[list[Button], float]:
     """Place actions, versions and figures below a message, a question's from the right; returns the bottom too."""
     names = [name for name in ACTIONS if name in item.actions]
-    framed = [name for name in names if item.is_unfinished and name in FRAMED]
+    framed = [name for name in names if item.is_open and name in FRAMED]
     side = style.action
     height = style.scaled(FRAME_HEIGHT) if framed else side
     step = -1 if item.is_question else 1

@@ -11,8 +11,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from app.markdown.blocks import Block, Table, block_text, spans_text
 from app.thoughts import split_thought
@@ -27,7 +27,7 @@ from ui.widgets.translated import TranslatedWidget
 SLICE_S, PAUSE_MS = 0.008, 2
 REFRESH_MS = 300
 """How soon a growing answer is searched again."""
-BAR_WIDTH, BAR_HEIGHT = 360, 44
+BAR_WIDTH, BAR_HEIGHT, BAR_MARGIN = 360, 44, 12
 BUTTON_SIZE, ICON_SIZE = 30, 16
 TYPING_MS = 120
 """Pause in typing after which the text is searched."""
@@ -255,9 +255,9 @@ class Finder(QObject):
 class FindBar(TranslatedWidget):
     """A field, the number of matches, two arrows and a cross; the search itself is the finder's."""
 
-    def __init__(self, finder: Finder, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._finder = finder
+    def __init__(self, finder: Finder, page: QAbstractScrollArea) -> None:
+        super().__init__(page)
+        self._finder, self._page = finder, page
         self.setObjectName("findBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = QLineEdit(self)
@@ -287,6 +287,16 @@ class FindBar(TranslatedWidget):
         self.resize(BAR_WIDTH, BAR_HEIGHT)
         self.hide()
         self._retranslate()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Move the conversation down, of which the bar must not hide the first matches."""
+        self._page.setViewportMargins(0, BAR_HEIGHT + 2 * BAR_MARGIN, 0, 0)
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Move the conversation back."""
+        self._page.setViewportMargins(0, 0, 0, 0)
+        super().hideEvent(event)
 
     def _button(self, name: str, picture: str, handler: Callable[[], None]) -> QToolButton:
         button = QToolButton(self)

@@ -42,6 +42,8 @@ class Item:
     """The label of each file attached to a question."""
     thought_s: float | None = None
     """Seconds that the model thought before it answered, where that is known."""
+    is_last: bool = True
+    """Whether it ends the conversation."""
 
     @property
     def is_question(self) -> bool:
@@ -49,9 +51,9 @@ class Item:
         return self.role is Role.USER
 
     @property
-    def is_unfinished(self) -> bool:
-        """Whether it ended early."""
-        return self.status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED}
+    def is_open(self) -> bool:
+        """Whether it ended early, and the conversation with it: what can be done next is shown in large."""
+        return self.is_last and self.status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED}
 
 
 class TranscriptStrings(QObject):

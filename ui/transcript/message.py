@@ -131,7 +131,7 @@ class MessageView:
             y, above, below = self._lay_out_answer(top, width), 4, 0
             if self.item.status is Status.STREAMING:
                 below = 4
-            elif self.item.is_unfinished:
+            elif self.item.is_open:
                 above, below = 10, 8
         self._note_rect = decorations.note_rect(self._note_text, self.style, y, width, at_right=self.item.is_question)
         self.text_bottom = self._note_rect.bottom()

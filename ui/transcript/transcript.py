@@ -32,7 +32,7 @@ from app.formulas import FormulaRenderer
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
 from ui.transcript.decorations import ButtonStates, icon_of, paint_ring, rare_actions
-from ui.transcript.finder import BAR_WIDTH, FindBar, Finder
+from ui.transcript.finder import BAR_MARGIN, BAR_WIDTH, FindBar, Finder
 from ui.transcript.item import Item, TranscriptStrings
 from ui.transcript.keyboard import MARKDOWN_KEYS, Keyboard
 from ui.transcript.message import MessageView
@@ -52,7 +52,8 @@ CARET_STEP_MS, CARET_PERIOD_S = 60, 1.6
 """Animation of the caret at the end of a growing answer."""
 CARET_ROOM = 8
 JUMP_SIZE, JUMP_SPACE, JUMP_BOTTOM = 36, 12, 16
-FIND_MARGIN = 12
+CURRENT_MATCH_ALPHA = 60
+"""Of 255."""
 
 
 class Transcript(Translated, QAbstractScrollArea):
@@ -396,7 +397,8 @@ class Transcript(Translated, QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the column to the width; the line that is being read stays in place."""
         size = self.viewport().size()
-        self.page.resize(size.width(), size.height())
+        # The margin has room for the scroll bar, which appears without moving the column.
+        self.page.resize(self.width(), size.height())
         self._arrange()
         # The button is right of the text where there is space, else over its end.
         edge = round(self.page.left + self.page.column)
@@ -404,8 +406,8 @@ class Transcript(Translated, QAbstractScrollArea):
         if left + JUMP_SIZE > size.width():
             left = edge - JUMP_SIZE
         self._jump.move(left, size.height() - JUMP_SIZE - JUMP_BOTTOM)
-        self.find_bar.resize(min(BAR_WIDTH, size.width() - 2 * FIND_MARGIN), self.find_bar.height())
-        self.find_bar.move(size.width() - self.find_bar.width() - FIND_MARGIN, FIND_MARGIN)
+        self.find_bar.resize(min(BAR_WIDTH, size.width() - 2 * BAR_MARGIN), self.find_bar.height())
+        self.find_bar.move(size.width() - self.find_bar.width() - BAR_MARGIN, BAR_MARGIN)
         super().resizeEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -459,8 +461,12 @@ class Transcript(Translated, QAbstractScrollArea):
         match = self.finder.current_match(number)
         if match is not None and match[0] < len(view.parts):
             part = view.parts[match[0]]
+            tint = view.style.colour("accent")
+            tint.setAlpha(CURRENT_MATCH_ALPHA)
             for rect in part.line_rects(*match[1:]):
-                paint_ring(painter, view.style, rect.translated(part.x, part.y).adjusted(-2, -1, 2, 1), 1.5)
+                place = rect.translated(part.x, part.y)
+                painter.fillRect(place, tint)
+                paint_ring(painter, view.style, place.adjusted(-2, -1, 2, 1), 1.5)
         has_focus = self.hasFocus() and number == state.focused_message
         is_last_answer = number == len(self.page.items) - 1 and not view.item.is_question
         buttons = (state.hovered, state.pressed, state.done, (number, state.focused_key) if has_focus else (-1, ""))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QFrame,
+    QGridLayout,
     QLabel,
     QLayout,
     QLineEdit,
@@ -343,6 +344,12 @@ def ask(
         discard_button.setObjectName(discard[0])
         discard_button.clicked.connect(lambda: discard[2]())
     cancel_button = box.addButton(cancel, QMessageBox.ButtonRole.RejectRole)
+    layout = box.layout()
+    assert isinstance(layout, QGridLayout)
+    layout.setContentsMargins(MARGIN, 20, MARGIN, 16)
+    # The first columns are for an icon.
+    layout.setHorizontalSpacing(0)
+    layout.setVerticalSpacing(16)
     box.setDefaultButton(cancel_button if is_destructive else accept_button)
     box.setEscapeButton(cancel_button)
     show_dialog(box)

@@ -109,6 +109,7 @@ class WindowController(QObject):
         on_queue_change(self.services.downloads.queue, self, self._refresh_awake)
         models.changed.connect(self._refresh)
         models.chosen.connect(window.composer.field.setFocus)
+        models.settings_requested.connect(partial(self.show_settings, "downloads"))
         self._engine_changed.connect(self._refresh)
         self._engine_changed.connect(conversation.attachments.count)
         self.background.download_finished.connect(self._on_download)
@@ -176,10 +177,10 @@ class WindowController(QObject):
     # Dialogs
 
     def show_settings(self, section: str = "") -> None:
-        """Open the settings, at a section where one is named."""
+        """Open the settings, at a section where one is named, over the models where those are open."""
         from ui.settings.dialog import SettingsDialog
 
-        dialog = SettingsDialog(self.services, self.window)
+        dialog = SettingsDialog(self.services, QApplication.activeModalWidget() or self.window)
         dialog.changed.connect(self.apply_settings)
         dialog.conversations_changed.connect(self.conversations.reload)
         dialog.conversations_changed.connect(self.maintenance.schedule)

@@ -112,3 +112,14 @@ def test_magnet_link_is_downloaded_after_confirmation(show: Open, qtbot: QtBot, 
     dialog.search.message.action.click()
     assert [status.id for status in downloads.queue.statuses()] == [link]
     assert dialog.search.page == "list"
+
+
+def test_an_unreachable_hub_offers_the_settings_of_the_mirror(show: Open, qtbot: QtBot, downloads: ModelDownloads):
+    downloads.settings.change(endpoint="http://127.0.0.1:9")
+    dialog = show()
+    search(qtbot, dialog, "anything")
+    qtbot.waitUntil(dialog.search.settings.isVisible, timeout=PATIENCE_MS)
+    with qtbot.waitSignal(dialog.settings_requested):
+        dialog.search.settings.click()
+    search(qtbot, dialog, "magnet:?xt=urn:btih:0")
+    assert not dialog.search.settings.isVisible()
