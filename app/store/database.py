@@ -26,6 +26,8 @@ from app.store.writers import DAMAGED, Writer, opening_lock, writers_in
 from model_manager.disk.files import make_private
 from model_manager.errors import UserError
 
+_PAGE_BYTES = 512
+"""Least size of a page, and so of a database with content."""
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 """A check after a crash reads the whole file; for a larger one it would delay the start by seconds."""
 
@@ -215,15 +217,20 @@ def _check(path: Path, busy_timeout_s: float, size_limit: int | None) -> None:
 
     Its pages are checked up to a size of ``size_limit`` bytes; None is no limit.
     """
+
+    def refuse_beside_backups() -> None:
+        if newest_restorable(path.parent) is not None:
+            # Later backups of a new database would replace those of the lost one.
+            raise UserError("database_missing", path=path)
+
     size = path.stat().st_size if path.exists() else 0
-    if size == 0:
+    if size < _PAGE_BYTES:
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size > 0:
             # SQLite would discard the log, which may contain the only data that is left.
             raise UserError("database_damaged", path=path, detail="the file is empty but its log is not")
-        if newest_restorable(path.parent) is not None:
-            # Later backups of a new database would replace those of the lost one.
-            raise UserError("database_missing", path=path)
+        refuse_beside_backups()
+    if size == 0:
         return
     # Checked first: SQLite would create further files with the permissions of a read-only one and leave them behind.
     os.close(os.open(path, os.O_RDWR))
@@ -231,8 +238,10 @@ def _check(path: Path, busy_timeout_s: float, size_limit: int | None) -> None:
         version = version_of(connection)
         if version > len(STEPS):
             raise UserError("database_newer", path=path, version=version, known=len(STEPS))
-        if version == 0 and not is_empty(connection):
-            raise UserError("database_damaged", path=path, detail="it belongs to another program")
+        if version == 0:
+            if not is_empty(connection):
+                raise UserError("database_damaged", path=path, detail="it belongs to another program")
+            refuse_beside_backups()
         if missing := missing_object(connection):
             raise UserError("database_damaged", path=path, detail=f"{missing} is missing")
         if size_limit is None or size <= size_limit:

@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -140,20 +140,23 @@ def test_a_damaged_schema_is_refused_unchanged_and_recoverable(folder: Path, dam
         assert [each.title for each in store.list()] == ["天"]
 
 
-@pytest.mark.parametrize("size", [None, 0])
-def test_a_missing_or_empty_database_beside_backups_is_refused(folder: Path, size: int | None) -> None:
+@pytest.mark.parametrize("content", ["missing", "nothing", "one byte", "no tables"])
+def test_a_missing_or_empty_database_beside_backups_is_refused(folder: Path, content: str) -> None:
     conversation_id = filled(folder)
     with ConversationStore.open(folder) as store:
         made = store.backup_if_due(DAILY)
     assert made is not None
     path = folder / "conversations.sqlite3"
     path.unlink()
-    if size is not None:
-        path.touch()
+    if content == "no tables":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA application_id = 1")
+    elif content != "missing":
+        path.write_bytes(b"S" * (content == "one byte"))
     for _ in range(2):
         error = refusal(folder)
         assert (error.code, error.data) == ("database_missing", {"path": path})
-        assert path.exists() == (size is not None)
+        assert path.exists() == (content != "missing")
     replace_damaged(folder, None)
     with ConversationStore.open(folder) as store:
         assert store.list() == []
