@@ -64,15 +64,20 @@ def plan_devices(
     """The devices that a plan may use: those that get layers by default, in the engine's order.
 
     ``nvidia_gpus`` (NVML) and ``system_gpus`` (the system) report which of
-    them drive a display and need a larger reserve.
+    them drive a display and need a larger reserve.  Where NVML knows the connections of all GPUs, the fastest is first:
+    the engine copies weights in RAM to the first one.
     """
     known = match_gpus(devices, nvidia_gpus)
-    return tuple(
-        replace(device, reserve_bytes=DISPLAY_RESERVE_BYTES)
-        if _drives_display(device, known.get(device.name), system_gpus)
-        else device
-        for device in default_devices(devices)
-    )
+    found = []
+    for device in default_devices(devices):
+        gpu = known.get(device.name)
+        if _drives_display(device, gpu, system_gpus):
+            device = replace(device, reserve_bytes=DISPLAY_RESERVE_BYTES)
+        found.append(replace(device, link_bytes_per_s=gpu.link_bytes_per_s) if gpu is not None else device)
+    if all(device.is_rpc or device.link_bytes_per_s for device in found):
+        # Servers stay in front.
+        found.sort(key=lambda device: float("-inf") if device.is_rpc else -(device.link_bytes_per_s or 0))
+    return tuple(found)
 
 
 def _drives_display(device: Device, gpu: NvidiaGpu | None, system_gpus: Sequence[SystemGpu]) -> bool:

@@ -79,6 +79,9 @@ _NO_GPUS = {
 }
 """Read by the runtimes and by ggml's list of backends (ggml-backend-reg.cpp) before they load a driver."""
 
+OFFLOAD_VARIABLE = "GGML_OP_OFFLOAD_MIN_BATCH"
+"""Read by the backends when they are registered."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -104,6 +107,8 @@ class LocalEngine:
         """
         self.gpus = gpus
         """Whether the child may load GPU drivers; a change takes effect with the next child."""
+        self.offload_min_batch: int | None = None
+        """Tokens of a batch from which devices take weights out of host memory; takes effect with the next child."""
         self.state: EngineState | None = None
         """State of the loaded file; None if no file is loaded."""
         self.on_change: Callable[[], None] = lambda: None
@@ -370,6 +375,7 @@ class LocalEngine:
             "GGML_NO_BACKTRACE": "1",
             VARIABLE: str(external.path) if external and external.is_compatible else "",
             **({} if self.gpus else _NO_GPUS),
+            **({OFFLOAD_VARIABLE: str(self.offload_min_batch)} if self.offload_min_batch else {}),
         }
         with self._new_log() as log:
             try:

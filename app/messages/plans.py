@@ -14,14 +14,15 @@ VERDICT_SENTENCES: dict[str, str] = {
     "gpu_many": QT_TR_NOOP("Fits on your {count} GPUs with {context} context, {left} left on {device}."),
     "experts_in_ram": QT_TR_NOOP(
         "Runs with {context} context and the experts of {experts} of its {layers} layers in RAM "
-        "({ram}), the rest on the GPU: about {speed} tokens/s."
+        "({ram}), the rest on the GPU: about {speed} tokens/s, prompts {reading} tokens/s."
     ),
     "layers_in_ram": QT_TR_NOOP(
         "Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in "
-        "RAM ({ram}): about {speed} tokens/s."
+        "RAM ({ram}): about {speed} tokens/s, prompts {reading} tokens/s."
     ),
     "processor_alone": QT_TR_NOOP(
-        "Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s."
+        "Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s, "
+        "prompts {reading} tokens/s."
     ),
     "ram_too_small": QT_TR_NOOP(
         "Doesn't fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose "
@@ -108,6 +109,7 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
         ram=size_text(plan.host.used_bytes),
         available=size_text(plan.host.available_bytes),
         speed=rate_text(plan.tokens_per_second_estimate),
+        reading=rate_text(plan.prompt_tokens_per_second_estimate),
     )
 
 

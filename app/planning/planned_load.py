@@ -269,12 +269,16 @@ class PlannedLoader:
         return PlanChanged(failure, attempt.plan, attempt.tried)
 
     def _choose_drivers(self, attempt: _Attempt) -> None:
-        """Start the engine without GPU drivers if the plan uses no GPU of this machine: they would only take memory."""
+        """Restart the engine if its child was started for another plan.
+
+        Without a GPU of this machine in the plan it starts without GPU drivers, which would only take memory.
+        """
         has_own_devices = any(not device.is_rpc for device in attempt.basis.machine.devices)
         gpus = attempt.basis.machine.gpus and (bool(attempt.plan.used_devices) or not has_own_devices)
-        if self._engine.gpus is not gpus:
+        least = attempt.plan.spec.offload_min_batch
+        if self._engine.gpus is not gpus or self._engine.offload_min_batch != least:
             self._engine.release()
-            self._engine.gpus = gpus
+            self._engine.gpus, self._engine.offload_min_batch = gpus, least
 
     def _lost_server(self, servers: tuple[str, ...] | None = None) -> UserError | None:
         """The error of an RPC server of the load that is gone, if the engine has ended."""

@@ -18,14 +18,18 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.speed import TURN_ANSWER as LONG_ANSWER
+from model_manager.plan.speed import TURN_PROMPT as LONG_PROMPT
 
 Change = Literal[
     "present", "kv_f16", "kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split", "more_in_ram",
-    "fewer_threads",
+    "fewer_threads", "flash_attention",
 ]  # fmt: skip
 PROMPT_TOKENS, GENERATED_TOKENS, REPETITIONS = 512, 64, 3
 TURN_PROMPT, TURN_ANSWER = 512, 256
 """Tokens of the turn whose time decides which plan is the fastest."""
+COPIED_PROMPT = 2048
+"""Tokens of a measured prompt where weights are copied from RAM for each micro-batch."""
 MIN_CORES = 4
 USUAL_COUNT = 6
 """Usual number of measured plans."""
@@ -49,7 +53,8 @@ class Measurement:
         """Seconds of a typical turn."""
         if not (self.prompt_tokens_per_second and self.tokens_per_second):
             return float("inf")
-        return TURN_PROMPT / self.prompt_tokens_per_second + TURN_ANSWER / self.tokens_per_second
+        prompt, answer = (LONG_PROMPT, LONG_ANSWER) if _copies_weights(self.plan) else (TURN_PROMPT, TURN_ANSWER)
+        return prompt / self.prompt_tokens_per_second + answer / self.tokens_per_second
 
     def to_json(self) -> dict[str, Any]:
         """For the command line."""
@@ -143,12 +148,20 @@ class Tuner:
         assert loaded is not None
         prompt_tokens, generated, repetitions = self._tokens
         # A small context has no room for the usual prompt.
+        if _copies_weights(loaded.plan):
+            # As long for every size of the micro-batch, and as a prompt whose time matters.
+            prompt_tokens = max(prompt_tokens, COPIED_PROMPT)
         prompt_tokens = max(1, min(prompt_tokens, loaded.result.context - generated - 1))
         result = self._engine.bench(
             prompt_tokens, generated, repetitions, lambda event: report(event.fraction), self._token
         )
         prompt_speed = statistics.median(result.prompt_tokens_per_second)
         return Measurement(change, loaded.plan, prompt_speed, statistics.median(result.tokens_per_second), loaded)
+
+
+def _copies_weights(plan: LoadPlan) -> bool:
+    """Whether devices copy weights from RAM while a prompt is read."""
+    return plan.verdict != "gpu" and bool(plan.used_devices)
 
 
 def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> tuple[tuple[Change, LoadPlan], ...]:
@@ -162,8 +175,9 @@ def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> t
             else ("kv_f16", replace(base, kv_type="f16"))
         )
     if options.micro_batch is None and options.batch is None:
-        tries.append(("large_batch", replace(base, batch=1024, micro_batch=1024)))
-        tries.append(("small_batch", replace(base, micro_batch=256)))
+        size = present.spec.n_ubatch
+        tries.append(("large_batch", replace(base, batch=2 * size, micro_batch=2 * size)))
+        tries.append(("small_batch", replace(base, micro_batch=size // 2)))
     used = present.used_devices
     if options.pipeline is None and present.verdict == "gpu" and len(used) > 1:
         tries.append(("pipeline", replace(base, pipeline=not present.spec.pipeline)))
@@ -177,6 +191,9 @@ def alternatives(basis: PlanBasis, options: PlanOptions, present: LoadPlan) -> t
     if present.verdict != "gpu" and options.threads is None and cores >= MIN_CORES:
         # Fewer threads saturate the RAM, and more compete with each other.
         tries.append(("fewer_threads", replace(base, threads=cores // 2)))
+    if present.verdict != "gpu" and options.flash_attention is None and present.kv_type == "f16":
+        is_on = present.spec.flash_attention is not False
+        tries.append(("flash_attention", replace(base, kv_type="f16", flash_attention=not is_on)))
     found: list[tuple[Change, LoadPlan]] = []
     for change, changed in tries:
         plan = basis.plan(changed)

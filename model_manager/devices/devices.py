@@ -60,6 +60,8 @@ class Device:
     """What plans leave free."""
     ceiling_bytes: int | None = None
     """The most that plans use, None for all."""
+    link_bytes_per_s: float | None = None
+    """Speed of its connection to host memory, None where unknown."""
 
     @property
     def usable_bytes(self) -> int:

@@ -16,6 +16,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.97e9, 5: 3.94e9, 6: 7.56e9}
+"""By PCIe generation."""
+_REACHED = 0.8
+
 
 @dataclass(frozen=True)
 class GpuProcess:
@@ -45,6 +49,12 @@ class NvidiaGpu:
     pcie_width: int | None
     pcie_width_max: int | None
     processes: tuple[GpuProcess, ...]
+
+    @property
+    def link_bytes_per_s(self) -> float | None:
+        """Speed of copies from pinned host memory over PCIe, None where unknown."""
+        lane = _LANE_BYTES_PER_S.get(self.pcie_generation_max or 0)
+        return lane * self.pcie_width_max * _REACHED if lane and self.pcie_width_max else None
 
 
 @dataclass(frozen=True)

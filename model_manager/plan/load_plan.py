@@ -94,6 +94,7 @@ class LoadPlan:
     output_copy_bytes: int
     unused_bytes: int
     tokens_per_second_estimate: float
+    prompt_tokens_per_second_estimate: float
     reasons: tuple[str, ...]
 
     @property
@@ -139,6 +140,7 @@ class LoadPlan:
             "devices": [_without(asdict(device), "layers") for device in self.devices],
             "host": _without(asdict(self.host), "available_bytes"),
             "tokens_per_second_estimate": round(self.tokens_per_second_estimate, 2),
+            "prompt_tokens_per_second_estimate": round(self.prompt_tokens_per_second_estimate, 2),
             "reasons": list(self.reasons),
         }
 

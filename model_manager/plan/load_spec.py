@@ -35,6 +35,8 @@ class LoadSpec:
     """Tokens given to the engine in one call (``n_batch``)."""
     micro_batch: int | None = None
     """Tokens computed in one step (``n_ubatch``), on which the compute buffers depend."""
+    offload_min_batch: int | None = None
+    """Tokens of a batch from which devices take weights out of host memory (``GGML_OP_OFFLOAD_MIN_BATCH``)."""
     threads: int | None = None
     """``n_threads``; None adapts the number during generation."""
     split_mode: str = "layer"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from model_manager.plan.compute_buffers import OFFLOADING
 from model_manager.plan.problem import Placement, Problem
 from model_manager.plan.split import DeviceCapacity, LayerSplit, Slots, fit, fixed_counts, layers_of, spread
 
@@ -59,7 +60,12 @@ def balanced(placement: Placement) -> Placement:
     problem, start = placement.problem, placement.first_slot
     slots = problem.slots.after(start)
     kept = slots.with_experts > len(placement.in_ram) or problem.options.experts_in_ram is not None
-    rooms = problem.rooms(experts=kept, ram_layers=start > 0, experts_out=bool(placement.in_ram))
+    rooms = problem.rooms(
+        experts=kept,
+        ram_layers=start > 0,
+        experts_out=bool(placement.in_ram),
+        first_only=problem.options.experts_in_ram is None and bool(placement.in_ram) and placement.keeps_to_first,
+    )
     part = slots if kept else slots.without_experts()
     layout = _solve(problem, part, rooms, len(placement.in_ram) if kept else 0)
     if layout is None:
@@ -74,9 +80,15 @@ def _from(problem: Problem, start: int) -> Placement | None:
         return found
     slots = problem.slots.after(start)
     out = problem.shape.has_experts and problem.options.experts_in_ram != ()
-    rooms = problem.rooms(experts=True, ram_layers=start > 0, experts_out=out)
-    layout = _solve(problem, slots, rooms, slots.with_experts)
-    return _placed(problem, start, layout or _all_experts_out(problem, start))
+    candidates = []
+    # The experts in RAM are copied to the first device; it needs less memory if they belong to its own layers.
+    copies = any(device.backend in OFFLOADING for device in problem.devices)
+    may_choose = copies and len(problem.devices) > 1 and problem.options.experts_in_ram is None
+    for first_only in (True, False) if may_choose else (False,):
+        rooms = problem.rooms(experts=True, ram_layers=start > 0, experts_out=out, first_only=first_only)
+        candidates.append(_placed(problem, start, _solve(problem, slots, rooms, slots.with_experts)))
+    best = min((each for each in candidates if each is not None), key=lambda each: each.rank, default=None)
+    return best or _placed(problem, start, _all_experts_out(problem, start))
 
 
 def _all_experts_out(problem: Problem, start: int) -> LayerSplit | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan.compute_buffers import OFFLOADING, WITH_HOST_BUFFER, ComputeBufferEstimate, buffers
@@ -17,23 +18,53 @@ from model_manager.plan.model_shape import ModelShape, Weights
 from model_manager.plan.split import DeviceCapacity, Slots
 
 
+class DeviceUse(NamedTuple):
+    """What a device computes, on which its compute buffer depends.
+
+    ``experts``: it has experts in its memory; ``ram_layers``: there are layers in RAM; ``experts_out``: there are
+    layers on devices whose experts are in RAM; ``layers`` is false for the output alone; ``staged``: stacks of experts
+    that the first device holds while they are copied from RAM, two where some belong to another device.
+    """
+
+    experts: bool
+    output: bool
+    pipeline: bool
+    first: bool
+    ram_layers: bool
+    experts_out: bool
+    layers: bool = True
+    staged: int = 1
+    inner: bool = True
+    """It has other layers than the last, behind whose attention only the rows of the output are computed."""
+
+
 @dataclass(frozen=True)
 class Corrections:
     """Difference between rehearsed and estimated compute buffers, in bytes: by device name, and for the host.
 
-    ``rows``: tokens of the rehearsed micro batch.
+    ``rows``: tokens of the rehearsed micro batch.  ``uses``: what the rehearsed devices computed.
     """
 
     devices: Mapping[str, int] = field(default_factory=dict)
     host: int = 0
     rows: int = 0
+    uses: Mapping[str, DeviceUse] = field(default_factory=dict)
+
+    def corrected(self, device: str, size: int, use: DeviceUse) -> int:
+        """Correct the estimated buffer of a device; one that computes something else is not made smaller."""
+        correction = self.devices.get(device, 0)
+        return max(0, size + correction) if correction > 0 or use == self.uses.get(device) else size
 
     def at(self, rows: int) -> Corrections:
-        """Scale the corrections to another micro batch: in proportion to the rows of a smaller one."""
-        if rows >= self.rows:
+        """Scale the corrections in proportion to the rows of another micro batch; none that saves memory grows."""
+        if not self.rows or rows == self.rows:
             return self
-        devices = {name: size * rows // self.rows for name, size in self.devices.items()}
-        return Corrections(devices, self.host * rows // self.rows, rows)
+
+        def scaled(size: int) -> int:
+            return size if rows > self.rows and size < 0 else size * rows // self.rows
+
+        devices = {name: scaled(size) for name, size in self.devices.items()}
+        return Corrections(devices, scaled(self.host), rows, self.uses)
 
 
 @dataclass(frozen=True)
@@ -92,65 +123,55 @@ class Problem:
         return self.host.available_bytes - self.host.reserve_bytes
 
     def rooms(
-        self, *, experts: bool, ram_layers: bool, experts_out: bool, pipeline: bool = False
+        self,
+        *,
+        experts: bool,
+        ram_layers: bool,
+        experts_out: bool,
+        pipeline: bool = False,
+        first_only: bool = False,
     ) -> tuple[DeviceCapacity, ...]:
         """Room of each device besides its compute buffers.
 
         ``experts``: it computes with experts in its memory; ``ram_layers``: there are layers in RAM;
-        ``experts_out``: there are layers on devices whose experts are in RAM.
+        ``experts_out``: there are layers on devices whose experts are in RAM, with ``first_only`` on the first alone.
         """
         found = []
-        for device, usable in zip(self.devices, self.usable, strict=True):
-            correction = self.corrections.devices.get(device.name, 0)
+        leader = next((number for number, n_bytes in enumerate(self.usable) if n_bytes), 0)
+        for number, (device, usable) in enumerate(zip(self.devices, self.usable, strict=True)):
+            staged = 1 if first_only or len(self.devices) == 1 else 2
             plain, output, first, first_output = (
                 self.compute_bytes(
-                    device,
-                    experts=experts,
-                    output=with_output,
-                    pipeline=pipeline,
-                    first=leading,
-                    ram_layers=ram_layers,
-                    experts_out=experts_out,
+                    device, DeviceUse(experts, with_output, pipeline, leading, ram_layers, experts_out, staged=staged)
                 )
                 for leading in (False, True)
                 for with_output in (False, True)
             )
             lead = max(first - plain, first_output - output)
             found.append(
-                DeviceCapacity(usable - max(0, plain + correction), usable - max(0, output + correction), lead)
+                DeviceCapacity(usable - plain, usable - output, lead, experts_out=not first_only or number == leader)
             )
         return tuple(found)
 
-    def compute_bytes(
-        self,
-        device: Device,
-        *,
-        experts: bool,
-        output: bool,
-        pipeline: bool,
-        first: bool,
-        ram_layers: bool,
-        experts_out: bool,
-        layers: bool = True,
-    ) -> int:
-        """Estimated compute buffer of a device, the ``first`` with slots or a later one, with ``layers`` or without.
+    def compute_bytes(self, device: Device, use: DeviceUse) -> int:
+        """Estimated compute buffer of a device, with the corrections.
 
-        The first device also computes with weights that are copied to it from RAM, one at a time.
+        The first device also computes with weights that are copied to it from RAM.
         """
-        offloads = first and device.backend in OFFLOADING and (ram_layers or experts_out)
+        offloads = use.first and device.backend in OFFLOADING and (use.ram_layers or use.experts_out)
         size = self.buffers.device(
-            experts=experts or offloads,
-            output=output,
-            pipeline=pipeline,
-            first=first,
-            after_ram=first and ram_layers,
-            layers=layers,
+            experts=use.experts or offloads,
+            output=use.output,
+            pipeline=use.pipeline,
+            first=use.first,
+            after_ram=use.first and use.ram_layers,
+            layers=use.layers,
         )
-        if not offloads:
-            return size
-        stacked = max((each.experts.largest for each in self.shape.layers), default=0)
-        dense = max((max(each.attention.largest, each.dense_ffn.largest) for each in self.shape.layers), default=0)
-        return size + max(dense if ram_layers else 0, stacked)
+        if offloads:
+            stacked = max((each.experts.largest for each in self.shape.layers), default=0)
+            dense = max((max(each.attention.largest, each.dense_ffn.largest) for each in self.shape.layers), default=0)
+            size += max(dense if use.ram_layers else 0, stacked * (use.staged if use.experts_out else 1))
+        return self.corrections.corrected(device.name, size, use)
 
 
 @dataclass(frozen=True)
@@ -173,31 +194,41 @@ class Placement:
         return self.problem.shape.n_layer + 1 - self.n_gpu_layers
 
     @cached_property
-    def devices(self) -> tuple[DevicePlan, ...]:
-        """Memory of each device."""
-        problem, shape, in_ram, start = self.problem, self.problem.shape, frozenset(self.in_ram), self.first_slot
-        ram_layers, is_first = start > 0, True
-        found: list[DevicePlan] = []
-        for device, count in zip(problem.devices, self.counts, strict=True):
-            layers, start = range(start, min(start + count, shape.n_layer)), start + count
-            has_output = count > 0 and start > shape.n_layer
-            experts = {i: shape.layers[i].experts.total for i in layers if i not in in_ram}
-            weights = sum(shape.layers[i].dense for i in layers) + sum(experts.values())
-            if has_output:
-                weights += shape.output.total + shape.tied_output.total
-            kv, compute = sum(problem.kv[i] for i in layers), 0
+    def uses(self) -> dict[str, DeviceUse]:
+        """What each device with slots computes, by its name."""
+        n_layer, in_ram, start = self.problem.shape.n_layer, frozenset(self.in_ram), self.first_slot
+        ram_layers, staged = start > 0, 1 if self.keeps_to_first else 2
+        found: dict[str, DeviceUse] = {}
+        for device, count in zip(self.problem.devices, self.counts, strict=True):
+            layers, start = range(start, min(start + count, n_layer)), start + count
             if count:
-                compute = problem.compute_bytes(
-                    device,
-                    experts=any(experts.values()),
-                    output=has_output,
-                    pipeline=self.pipeline,
-                    first=is_first,
+                experts = any(i not in in_ram and self.problem.shape.layers[i].experts.total for i in layers)
+                has_output = start > n_layer
+                found[device.name] = DeviceUse(
+                    experts,
+                    has_output,
+                    self.pipeline,
+                    first=not found,
                     ram_layers=ram_layers,
                     experts_out=bool(in_ram),
                     layers=len(layers) > 0,
+                    staged=staged,
+                    inner=layers.start < n_layer - 1,
                 )
-                compute, is_first = max(0, compute + problem.corrections.devices.get(device.name, 0)), False
+        return found
+
+    @cached_property
+    def devices(self) -> tuple[DevicePlan, ...]:
+        """Memory of each device."""
+        problem, shape, in_ram, start = self.problem, self.problem.shape, frozenset(self.in_ram), self.first_slot
+        found: list[DevicePlan] = []
+        for device, count in zip(problem.devices, self.counts, strict=True):
+            layers, start = range(start, min(start + count, shape.n_layer)), start + count
+            weights = sum(shape.layers[i].dense + (0 if i in in_ram else shape.layers[i].experts.total) for i in layers)
+            if count and start > shape.n_layer:
+                weights += shape.output.total + shape.tied_output.total
+            kv, use = sum(problem.kv[i] for i in layers), self.uses.get(device.name)
+            compute = problem.compute_bytes(device, use) if use is not None else 0
             reserve = min(device.reserve_bytes, device.free_bytes)
             left = device.free_bytes - reserve - weights - kv - compute
             slots = tuple(range(start - count, start))
@@ -242,6 +273,19 @@ class Placement:
     def exceeds_a_device(self) -> bool:
         """Whether the part of any device exceeds its memory."""
         return any(each.used_bytes > usable for each, usable in zip(self.devices, self.problem.usable, strict=True))
+
+    @property
+    def keeps_to_first(self) -> bool:
+        """Whether the experts in RAM belong to layers of the first device with slots, to which they are copied."""
+        first = next((count for count in self.counts if count), 0)
+        return all(layer < self.first_slot + first for layer in self.in_ram)
+
+    @property
+    def offloads_to(self) -> Device | None:
+        """The device that copies weights from RAM while a prompt is read."""
+        first = next(iter(self.used_devices), None)
+        in_ram = self.in_ram or self.first_slot > 0
+        return first if first is not None and in_ram and first.backend in OFFLOADING else None
 
     @property
     def rank(self) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Estimate of a plan's generation speed: the time to read all weights that one token needs.
+"""Estimates of a plan's speed: of generation, the time to read all weights that one token needs, and of prompts.
 
 Generation of single tokens is bound by memory bandwidth: every dense weight and the weights of the used experts are
 read once per token.  Devices work one after the other (split by layers), so their times add up.
@@ -8,6 +8,10 @@ RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 
 A processor computes some types more slowly than it reads them; the rates per core are those of a Zen 4 core, with AMX
 those of a Xeon core.  One core alone doesn't reach the bandwidth of the memory, and weights that fit into the last
 cache level are not read from RAM.
+
+A prompt is bound by computation.  Weights in RAM are copied to the first device for every micro-batch, or computed by
+the CPU where that is faster.  The rates are round figures from llama-bench too (pp512 of the same model: RTX 3090 about
+5,200 tokens/s, RX 7900 XTX 3,500, M2 Ultra 1,240; a Zen 4 core about 60 GFLOPS); they are modelled, not measured here.
 """
 
 from __future__ import annotations
@@ -35,6 +39,18 @@ _LAYER_ON_CPU_S = 50e-6
 """Waiting of the threads for each other after each of the fifteen or so steps of a layer."""
 _EXPERTS_IN_RAM_S = 100e-6
 """Transfer of a layer's activations to the CPU and back."""
+
+TURN_PROMPT, TURN_ANSWER = 4000, 200
+"""Tokens of a turn for which the micro-batch is chosen: a question about a document."""
+OFFLOAD_BOUNDS = (8, 256)
+UNKNOWN_LINK = 12e9
+"""Bytes per second of an unknown connection: PCIe 4.0 x8 or 3.0 x16."""
+USUAL_OFFLOAD = 32
+"""Tokens of a batch from which backends copy weights from RAM, unless told otherwise."""
+_FLOPS_PER_BYTE = {"CUDA": 80, "": 80, "Vulkan": 50, "ROCm": 50, "HIP": 50, "MTL": 20, "Metal": 20}
+"""Operations per second for each byte per second of a device's memory."""
+_DEFAULT_FLOPS_PER_BYTE = 40
+_CORE_FLOPS, _CORE_FLOPS_WITH_AMX = 60e9, 120e9
 
 _PER_CORE = {
     kind: rate * 1e9
@@ -102,6 +118,82 @@ def tokens_per_second(placement: Placement) -> float:
         on_host += [(shape.output, 1), (shape.tied_output, 1)]
     seconds += _host_seconds(problem, on_host, host_cache)
     return 1 / seconds if seconds > 0 else 0.0
+
+
+def prompt_tokens_per_second(placement: Placement, tokens: int = TURN_PROMPT) -> float:
+    """Estimate tokens per second of reading a prompt, in whole micro-batches; 0 for a model without weights."""
+    spec = placement.problem.spec
+    tokens = max(1, min(tokens, (spec.context or 2 * tokens) // 2))
+    batches = math.ceil(tokens / max(1, spec.n_ubatch))
+    seconds = batches * batch_seconds(placement, tokens / batches)
+    return tokens / seconds if seconds > 0 else 0.0
+
+
+def turn_seconds(placement: Placement) -> float:
+    """Estimate the time to read a prompt of ``TURN_PROMPT`` tokens and write ``TURN_ANSWER``."""
+    reading, writing = prompt_tokens_per_second(placement), tokens_per_second(placement)
+    return TURN_PROMPT / reading + TURN_ANSWER / writing if reading and writing else math.inf
+
+
+def batch_seconds(placement: Placement, tokens: float) -> float:
+    """Estimate the time to read one batch of a prompt."""
+    ram = _InRam(placement)
+    seconds = tokens * ram.device_s + min(tokens * ram.host_s, ram.copy_s(tokens) + tokens * ram.copied_s)
+    return seconds if ram.target else tokens * (ram.device_s + ram.host_s)
+
+
+def offload_min_batch(placement: Placement) -> int | None:
+    """Return the tokens of a batch from which copying weights from RAM is faster than computing them there.
+
+    None where nothing is copied, or about the engine's default is right.
+    """
+    ram = _InRam(placement)
+    if ram.target is None:
+        return None
+    sizes = range(OFFLOAD_BOUNDS[0], OFFLOAD_BOUNDS[1] + 1)
+    found = next((n for n in sizes if n * ram.host_s > ram.copy_s(n) + n * ram.copied_s), sizes[-1])
+    return None if USUAL_OFFLOAD * 0.75 <= found <= USUAL_OFFLOAD * 1.25 else found
+
+
+class _InRam:
+    """Reading a prompt with a placement: seconds per token on devices and the CPU, and the copies of weights."""
+
+    def __init__(self, placement: Placement) -> None:
+        problem, shape, in_ram = placement.problem, placement.problem.shape, frozenset(placement.in_ram)
+        self.target = placement.offloads_to
+        self._unused = 1 - min(1.0, shape.widths.experts_used / shape.widths.experts if shape.widths.experts else 1.0)
+        flops = 2 * 8 / max(0.1, shape.bits_per_weight)
+        """Of one byte of weights and one token."""
+        layers = shape.layers[: placement.first_slot]
+        self._dense = sum(layer.dense for layer in layers)
+        self._experts = sum(layer.experts.total for layer in layers)
+        self._experts += sum(shape.layers[number].experts.total for number in in_ram)
+        host = problem.host
+        rate = (problem.options.threads or host.cores) * (_CORE_FLOPS_WITH_AMX if host.has_amx else _CORE_FLOPS)
+        in_ram_flops = flops * (self._dense + (1 - self._unused) * self._experts)
+        self.host_s = in_ram_flops / rate
+        self.copied_s = in_ram_flops / _device_flops(problem, self.target) if self.target else math.inf
+        self.device_s = 0.0
+        for device, planned in zip(problem.devices, placement.devices, strict=True):
+            n_bytes = 0.0
+            for number in planned.layers:
+                if number < shape.n_layer:  # the output is computed for one token only
+                    layer = shape.layers[number]
+                    n_bytes += layer.dense
+                    n_bytes += 0 if number in in_ram else layer.experts.total * (1 - self._unused)
+            self.device_s += flops * n_bytes / _device_flops(problem, device)
+        self._link = (self.target.link_bytes_per_s if self.target else None) or UNKNOWN_LINK
+        if self.target and self.target.shares_ram:
+            self._link = _ram(problem)
+
+    def copy_s(self, tokens: float) -> float:
+        """Seconds to copy the weights that this many tokens use."""
+        used: float = 1 - self._unused**tokens
+        return (self._dense + used * self._experts) / self._link
+
+
+def _device_flops(problem: Problem, device: Device) -> float:
+    return _device(problem, device) * _FLOPS_PER_BYTE.get(device.backend, _DEFAULT_FLOPS_PER_BYTE)
 
 
 def is_speed_guessed(placement: Placement) -> bool:

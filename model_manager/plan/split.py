@@ -13,7 +13,7 @@ import ctypes
 import math
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -50,15 +50,17 @@ class DeviceCapacity:
     """Memory left on one device in bytes, besides its compute buffers.
 
     ``with_output`` if the output is among its slots; ``leading`` is subtracted for the first device with a slot.
+    ``experts_out``: whether experts of its layers may be in RAM.
     """
 
     plain: int
     with_output: int
     leading: int = 0
+    experts_out: bool = True
 
     def less(self, n_bytes: int) -> DeviceCapacity:
         """Return the memory reduced by ``n_bytes``."""
-        return DeviceCapacity(self.plain - n_bytes, self.with_output - n_bytes, self.leading)
+        return replace(self, plain=self.plain - n_bytes, with_output=self.with_output - n_bytes)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def fit(slots: Slots, rooms: Sequence[DeviceCapacity], most: int) -> LayerSplit 
             if start == end or (before and reached[before - 1] == start):
                 continue  # the same start with fewer left out is at least as good
             if start not in known:
-                known[start] = _reach(slots, start, room, most - before)
+                known[start] = _reach(slots, start, room, most - before if room.experts_out else 0)
             for left_out, stop in enumerate(known[start]):
                 if stop > farther[before + left_out]:
                     farther[before + left_out] = stop
@@ -133,7 +135,8 @@ def fit(slots: Slots, rooms: Sequence[DeviceCapacity], most: int) -> LayerSplit 
 def spread(slots: Slots, rooms: Sequence[DeviceCapacity], usable: Sequence[int], layout: LayerSplit) -> LayerSplit:
     """Distribute the same number of experts in RAM so that the devices fill in equal proportion of ``usable``.
 
-    Where possible, the experts left out per device are proportional to its part of ``usable``.
+    Where possible, the experts left out per device are proportional to its part of ``usable``, among the devices that
+    may leave out any.
     """
     most, found = len(layout.in_ram), layout
     even = _fit_evenly(slots, rooms, usable, most) if most else None
@@ -155,12 +158,13 @@ def spread(slots: Slots, rooms: Sequence[DeviceCapacity], usable: Sequence[int],
 
 def _fit_evenly(slots: Slots, rooms: Sequence[DeviceCapacity], usable: Sequence[int], most: int) -> LayerSplit | None:
     """Fit with ``most`` experts in RAM, on each device its part of them; None where that is not enough."""
-    total, passed, start = max(1, sum(usable)), 0, 0
+    sharing = [n_bytes if room.experts_out else 0 for room, n_bytes in zip(rooms, usable, strict=True)]
+    total, passed, start = max(1, sum(sharing)), 0, 0
     left_out = 0
     counts: list[int] = []
-    for room, n_bytes in zip(rooms, usable, strict=True):
+    for room, n_bytes in zip(rooms, sharing, strict=True):
         passed += n_bytes
-        own = round(most * passed / total) - left_out
+        own = round(most * passed / total) - left_out if room.experts_out else 0
         left_out += own
         stop = start
         if start < len(slots.dense):
@@ -182,7 +186,7 @@ def fixed_counts(slots: Slots, rooms: Sequence[DeviceCapacity], counts: Sequence
         stop = start + count
         if count:
             limit = (room.with_output if stop == len(slots.dense) else room.plain) - (room.leading if leading else 0)
-            chosen = _leave_out(slots, start, stop, limit, slots.with_experts)
+            chosen = _leave_out(slots, start, stop, limit, slots.with_experts if room.experts_out else 0)
             if chosen is None:
                 return None
             in_ram += chosen

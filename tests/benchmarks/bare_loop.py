@@ -1,8 +1,9 @@
 """Baseline: llama.cpp's bare loop through ctypes, with the program's samplers and a fixed number of threads.
 
-    python -m tests.benchmarks.bare_loop MODEL THREADS PROMPT_FILE TOKENS SEED     one JSON object on standard output
+    python -m tests.benchmarks.bare_loop MODEL THREADS PROMPT_FILE TOKENS SEED [FLASH_ATTENTION KV_TYPE]
 
-Reads the prompt in batches of 512 and generates exactly TOKENS tokens.
+Reads the prompt in batches of 512, generates exactly TOKENS tokens, and writes one JSON object to standard output.
+FLASH_ATTENTION (-1 is the engine's choice) and KV_TYPE (1 is f16, 8 is q8_0) are numbers of its enumerations.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import llama_cpp as llama
 BATCH = 512
 
 
-def main(model_path: str, threads: int, prompt: bytes, tokens: int, seed: int) -> dict[str, float]:
+def main(
+    model_path: str, threads: int, prompt: bytes, tokens: int, seed: int, flash_attention: int = -1, kv_type: int = 1
+) -> dict[str, float]:
     silent = llama.llama_log_callback(lambda _level, _text, _data: None)
     llama.llama_log_set(silent, ctypes.c_void_p(0))
     llama.llama_backend_init()
     model = llama.llama_model_load_from_file(model_path.encode(), llama.llama_model_default_params())
     params = llama.llama_context_default_params()
     params.n_ctx, params.n_batch, params.n_ubatch, params.no_perf = 8192, BATCH, BATCH, True
+    params.flash_attn_type, params.type_k, params.type_v = flash_attention, kv_type, kv_type
     params.n_threads = params.n_threads_batch = threads
     context = llama.llama_init_from_model(model, params)
     vocab = llama.llama_model_get_vocab(model)
@@ -63,5 +67,5 @@ def main(model_path: str, threads: int, prompt: bytes, tokens: int, seed: int) -
 
 
 if __name__ == "__main__":
-    path, threads, prompt_file, tokens, seed = sys.argv[1:]
-    print(json.dumps(main(path, int(threads), Path(prompt_file).read_bytes(), int(tokens), int(seed))))
+    path, threads, prompt_file, *numbers = sys.argv[1:]
+    print(json.dumps(main(path, int(threads), Path(prompt_file).read_bytes(), *map(int, numbers))))

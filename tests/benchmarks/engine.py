@@ -1,6 +1,6 @@
 """Generation, prompt processing, KV cache reuse and stop of the whole program against the bare loop.
 
-    python -m tests.benchmarks.engine [--out FILE]     about eight minutes; close other programs
+    python -m tests.benchmarks.engine [--out FILE]     about twelve minutes; close other programs
 
 Runs alternate with their baseline; a ratio is of medians, or the median of ratios.
 """
@@ -30,6 +30,7 @@ TRIAL = 100
 """Tokens of the runs that find the bare loop's best number of threads."""
 RUNS = 5
 QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
+PARAGRAPH_TOKENS = 23
 PARAGRAPH = "The lighthouse keeper wrote down what the sea brought to the shore that day, and what it took away again. "
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
@@ -49,10 +50,13 @@ class Machine:
         self.model, self.folder = found, folder
         self.threads = range(1, (os.cpu_count() or 1) + 1)
 
-    def bare(self, threads: int, question: str, tokens: int, seed: int) -> dict[str, float]:
+    def bare(
+        self, threads: int, question: str, tokens: int, seed: int, attention: tuple[int, int] = (-1, 1)
+    ) -> dict[str, float]:
+        """``attention``: flash attention and cache type, as ``bare_loop`` takes them."""
         prompt = self.folder / "prompt.txt"
         prompt.write_bytes(chatml(question))
-        command = ["tests.benchmarks.bare_loop", self.model, threads, prompt, tokens, seed]
+        command = ["tests.benchmarks.bare_loop", self.model, threads, prompt, tokens, seed, *attention]
         return json.loads(self._run(["-m", *map(str, command)]))  # type: ignore[no-any-return]
 
     def program(self, question: str, tokens: int, seed: int) -> dict[str, Any]:
@@ -60,9 +64,9 @@ class Machine:
         command += ["--temperature", "0.7", "--seed", str(seed), "--json", "--data-dir", str(self.folder / "data")]
         return json.loads(self._run(command))  # type: ignore[no-any-return]
 
-    def seed_of_a_long_answer(self) -> int:
+    def seed_of_a_long_answer(self, question: str = QUESTION, tokens: int = TOKENS) -> int:
         return next(
-            seed for seed in range(1, 100) if self.program(QUESTION, TOKENS, seed)["completion_tokens"] == TOKENS
+            seed for seed in range(1, 100) if self.program(question, tokens, seed)["completion_tokens"] == tokens
         )
 
     def _run(self, arguments: list[str]) -> str:
@@ -102,6 +106,33 @@ def reading(machine: Machine) -> Figure:
         ours.append(machine.program(question, 2, 1)["prompt_tokens_per_second"])
         bare.append(machine.bare(max(machine.threads), question, 2, 1)["prompt_tokens_per_second"])
     return at_least("prompt reading", median(ours) / median(bare), 0.95, program=rounded(ours), bare=rounded(bare))
+
+
+def turn(machine: Machine, read: int, written: int) -> Figure:
+    """Compare whole turns with the best configuration of the bare loop: its attention, cache type and threads."""
+    question = f"{PARAGRAPH * (read // PARAGRAPH_TOKENS)}{QUESTION}"
+    seed = machine.seed_of_a_long_answer(question, written)
+
+    def seconds(result: dict[str, Any]) -> float:
+        return float(read / result["prompt_tokens_per_second"] + written / result["tokens_per_second"])
+
+    attentions = {"on, f16": (1, 1), "off, f16": (0, 1), "on, q8_0": (1, 8)}
+    threads = max(machine.threads)
+    trials = {name: seconds(machine.bare(threads, question, written, seed, each)) for name, each in attentions.items()}
+    best = min(trials, key=lambda name: trials[name])
+    bare, ours = [], []
+    for _ in range(3):
+        bare.append(seconds(machine.bare(threads, question, written, seed, attentions[best])))
+        ours.append(seconds(machine.program(question, written, seed)))
+    return at_least(
+        f"turn of {read} tokens read and {written} written",
+        median(bare) / median(ours),
+        0.95,
+        program_s=rounded(ours),
+        bare_s=rounded(bare),
+        best=best,
+        trials_s={name: round(value, 2) for name, value in trials.items()},
+    )
 
 
 def second_turn(engine: LocalEngine) -> Figure:
@@ -176,6 +207,7 @@ def main() -> int:
             figures.append(reported(measure(engine)))
         engine.release()
         figures.append(reported(reading(machine)))
+        figures += [reported(turn(machine, *tokens)) for tokens in ((400, 450), (2600, 400))]
         seed = machine.seed_of_a_long_answer()
         for busy, bound, runs in ((0, 0.95, RUNS), (1, 0.88, RUNS), (2, 0.6, 3)):
             figures.append(reported(generation(machine, seed, busy, bound, runs)))

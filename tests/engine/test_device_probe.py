@@ -185,3 +185,30 @@ def test_gpu_that_drives_a_display_keeps_a_larger_reserve() -> None:
     named = SystemGpu("Intel", "Arc", drives_display=True)
     (inside,) = plan_devices([device("Vulkan0", "integrated_gpu", "Vulkan", description="Arc")], system_gpus=[named])
     assert (inside.reserve_bytes, inside.shares_ram) == (DISPLAY_RESERVE_BYTES, True)
+
+
+def test_the_gpu_with_the_fastest_connection_is_first() -> None:
+    devices = [device("RPC0", backend="RPC")]
+    devices += [device(f"CUDA{n}", pci=f"0000:0{n}:00.0") for n in (1, 2, 3)]
+
+    def gpu(number: int, generation: int | None, width: int | None) -> NvidiaGpu:
+        return NvidiaGpu(
+            index=number,
+            name="x",
+            pci_bus_id=f"0000:0{number}:00.0",
+            total_bytes=24 * GIB,
+            free_bytes=20 * GIB,
+            drives_display=False,
+            pcie_generation=1,
+            pcie_generation_max=generation,
+            pcie_width=width,
+            pcie_width_max=width,
+            processes=(),
+        )
+
+    found = plan_devices(devices, [gpu(1, 4, 4), gpu(2, 4, 16), gpu(3, 5, 8)])
+    assert [each.name for each in found] == ["RPC0", "CUDA2", "CUDA3", "CUDA1"]
+    assert found[1].link_bytes_per_s == pytest.approx(25e9, rel=0.05)
+    # Where one of them is unknown, the order of the engine stays.
+    unknown = plan_devices(devices, [gpu(1, 4, 4), gpu(2, None, 16), gpu(3, 5, 8)])
+    assert [each.name for each in unknown] == ["RPC0", "CUDA1", "CUDA2", "CUDA3"]

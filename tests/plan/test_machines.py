@@ -14,7 +14,7 @@ from model_manager.plan.load_plan import VERDICTS, LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import ModelShape, read_model_shape
 from model_manager.plan.planner import plan_model
-from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_shape, check, ram
+from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_shape, cards, check, ram
 from tests.rigs.arch_shapes import write_arch
 
 MACHINES = {
@@ -56,11 +56,33 @@ def test_the_last_gpu_holds_the_output_in_any_order() -> None:
         assert [60 in device.layers for device in found.devices] == [False] * (len(gib) - 1) + [True]
 
 
-def test_experts_in_ram_are_spread_over_the_cards() -> None:
-    found = _plan(apus_shape("Q4_K_M"), simulated_devices((23.54, 23.54)), ram(), PlanOptions(context=8192))
-    per_card = [len(set(device.layers) & set(found.experts_in_ram)) for device in found.devices]
-    assert min(per_card) > 0
-    assert abs(per_card[0] - per_card[1]) <= 2
+def test_experts_in_ram_belong_to_the_device_that_they_are_copied_to() -> None:
+    found = _plan(apus_shape("Q3_K_M"), simulated_devices((23.54, 23.54)), ram(), PlanOptions(context=8192))
+    assert found.experts_in_ram
+    assert set(found.experts_in_ram) <= set(found.devices[0].layers)
+
+
+def test_experts_in_ram_are_spread_over_servers() -> None:
+    servers = cards(23.54, 23.54, backend="RPC", description="10.0.0.2:50052")
+    found = _plan(apus_shape("Q4_K_M"), servers, ram(), PlanOptions(context=8192))
+    per_device = [len(set(device.layers) & set(found.experts_in_ram)) for device in found.devices]
+    assert abs(per_device[0] - per_device[1]) <= 2
+
+
+def test_a_larger_micro_batch_is_chosen_where_experts_in_ram_are_copied_for_each() -> None:
+    def plan(**options: object) -> LoadPlan:
+        return _plan(apus_shape("Q2_K"), cards(24), ram(), PlanOptions(context=8192, **options))  # type: ignore[arg-type]
+
+    chosen, fixed = plan(), plan(micro_batch=512)
+    assert chosen.experts_in_ram
+    assert chosen.spec.n_batch >= chosen.spec.n_ubatch > fixed.spec.n_ubatch == 512
+    assert chosen.prompt_tokens_per_second_estimate > 1.2 * fixed.prompt_tokens_per_second_estimate
+    assert chosen.tokens_per_second_estimate > 0.9 * fixed.tokens_per_second_estimate
+    # Two of four experts are used: few tokens need all of them.
+    assert chosen.spec.offload_min_batch is not None
+    assert chosen.spec.offload_min_batch < 32
+    on_gpus = _plan(apus_shape("Q2_K"), cards(48), ram(), PlanOptions(context=8192))
+    assert (on_gpus.spec.micro_batch, on_gpus.spec.offload_min_batch) == (512, None)
 
 
 def test_nothing_fits_where_ram_is_too_small() -> None:
@@ -70,7 +92,7 @@ def test_nothing_fits_where_ram_is_too_small() -> None:
     assert found.devices[0].weights_bytes > 0
     assert set(found.to_json()) == {
         *("verdict", "context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram"),
-        *("devices", "host", "tokens_per_second_estimate", "reasons"),
+        *("devices", "host", "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons"),
     }
 
 

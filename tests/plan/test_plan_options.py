@@ -51,6 +51,17 @@ def test_reason_when_an_8_bit_cache_makes_everything_fit() -> None:
     assert plan_apus("Q2_K", 23.54, 23.54, context=4096).kv_type == "f16"
 
 
+def test_flash_attention_is_off_on_the_cpu_alone() -> None:
+    assert plan_apus("Q2_K", context=8192).spec.flash_attention is False
+    assert plan_apus("Q2_K", context=8192, kv_type="q8_0").spec.flash_attention is True
+    assert plan_apus("Q2_K", context=8192, flash_attention=True).spec.flash_attention is True
+    assert plan_apus("Q2_K", 48, context=8192).spec.flash_attention is None
+    full = plan_apus("Q2_K", context=8192)
+    scarce = (full.host.used_bytes - 200 * MIB + (1 << 30)) / GIB
+    tight = plan_apus("Q2_K", ram_gib=scarce, context=8192)
+    assert (tight.verdict, tight.spec.flash_attention) == ("layers_in_ram", None)
+
+
 def test_disabled_flash_attention_keeps_a_16_bit_cache() -> None:
     found = plan_apus("Q2_K", 24, 24, context=8192, flash_attention=False)
     assert found.kv_type == "f16"

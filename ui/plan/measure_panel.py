@@ -192,6 +192,7 @@ class MeasurePanel(QWidget):
             "one_device": self.tr("Single GPU"),
             "more_in_ram": self.tr("More experts in RAM"),
             "fewer_threads": self.tr("Fewer threads"),
+            "flash_attention": self.tr("Flash attention switched"),
             "even_split": self.tr("Same number of layers on each GPU"),
         }
         return texts.get(change, change)

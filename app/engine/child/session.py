@@ -202,12 +202,12 @@ class EngineContext:
     def _read_batches(self, tokens: ctypes.Array[Any], count: int) -> Iterator[int]:
         """Decode ``count`` tokens of a prompt in batches; yield the size of each.
 
-        Where devices copy weights from host memory, which they do once per batch, the batches are whole micro-batches
-        of even size.  Elsewhere they begin small and grow.
+        Where devices copy weights from host memory, which they do once per batch, the batches are whole micro-batches,
+        and the last two even.  Elsewhere they begin small and grow.
         """
         slices, is_whole = self._slices, self._slices is not None and self.loaded.offloads
         limit = self._micro_batch
-        size = _even(count, limit) if is_whole else min(FIRST_BATCH, self._batch)
+        size = _whole(count, limit) if is_whole else min(FIRST_BATCH, self._batch)
         batch_s = BATCH_S if slices or not self.loaded.gpu_layers else DEVICE_BATCH_S
         done, begin = 0, time.monotonic()
         while done < count:
@@ -223,7 +223,7 @@ class EngineContext:
             if slices and is_whole:
                 if slices.longest_s > UNSTOPPABLE_S:
                     limit = max(LEAST_WHOLE, int(size * UNSTOPPABLE_S / slices.longest_s))
-                size = _even(count - done, limit)
+                size = _whole(count - done, limit)
             else:
                 per_token = (time.monotonic() - begin) / done
                 size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
@@ -314,9 +314,9 @@ class EngineContext:
         raise UserError("engine_decode_failed", result=result)
 
 
-def _even(count: int, limit: int) -> int:
-    """Return the size of the fewest batches of at most ``limit`` tokens, all of about the same size."""
-    return -(-count // max(1, -(-count // limit)))
+def _whole(count: int, limit: int) -> int:
+    """Return the size of the next batch of ``count`` tokens: ``limit``, or half of what two batches hold."""
+    return limit if count >= 2 * limit else count if count <= limit else -(-count // 2)
 
 
 def _batch(tokens: ctypes.Array[Any], start: int, count: int) -> Any:
