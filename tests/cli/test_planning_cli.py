@@ -22,7 +22,7 @@ GIB = 1 << 30
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PLAN_KEYS = {
     "verdict", "context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram", "devices", "host",
-    "tokens_per_second_estimate", "reasons",
+    "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons",
 }  # fmt: skip
 DEVICE_KEYS = {
     "name", "free_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes",
@@ -179,11 +179,16 @@ def test_bench_measures_the_loaded_plan(run: Run, wide_model: Path) -> None:
     assert figures["tokens_per_second"] > 0
     assert "alternatives" not in figures
     tuned = value(run("bench", str(wide_model), "--context", "512", "--tune", "--json"))
-    assert [each["change"] for each in tuned["alternatives"]] == ["kv_q8_0", "large_batch", "small_batch"]
+    assert [each["change"] for each in tuned["alternatives"]] == [
+        "kv_q8_0",
+        "large_batch",
+        "small_batch",
+        "flash_attention",
+    ]
     for each in tuned["alternatives"]:
         assert (each["problem"], each["tokens_per_second"] > 0) == (None, True)
         check_plan(each["plan"], actual=True)
-    assert tuned["best"] in ("present", "kv_q8_0", "large_batch", "small_batch")
+    assert tuned["best"] in ("present", "kv_q8_0", "large_batch", "small_batch", "flash_attention")
 
 
 def test_a_chat_has_every_key_of_its_plan(run: Run, wide_model: Path) -> None:

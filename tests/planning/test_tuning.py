@@ -30,7 +30,7 @@ def changes(quantisation: int, gib: tuple[float, ...], **options: object) -> lis
 def test_alternatives_depend_on_the_plan() -> None:
     assert changes(0, (48, 24)) == ["kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split"]
     assert "one_device" not in changes(0, (24, 24), devices=("GPU0", "GPU1"))
-    assert {"more_in_ram", "fewer_threads"} <= set(changes(3, (24, 24), context=8192))
+    assert {"more_in_ram", "fewer_threads", "flash_attention"} <= set(changes(3, (24, 24), context=8192))
     assert "fewer_threads" not in changes(3, (24, 24), context=8192, threads=3)
     fixed = changes(0, (24, 24), kv_type="f16", micro_batch=512, pipeline=False)
     assert fixed == ["one_device", "even_split"]
@@ -44,7 +44,13 @@ def test_tuning_measures_all_and_remembers_the_fastest(services: Services, tmp_p
     tuned = tuner.run(request, progress.append)
     assert [step.fraction for step in progress[-3:]] == sorted(step.fraction for step in progress[-3:])
     assert {step.change for step in progress} == {each.change for each in tuned.measured}
-    assert [each.change for each in tuned.measured] == ["present", "kv_q8_0", "large_batch", "small_batch"]
+    assert [each.change for each in tuned.measured] == [
+        "present",
+        "kv_q8_0",
+        "large_batch",
+        "small_batch",
+        "flash_attention",
+    ]
     assert all(each.tokens_per_second > 0 and each.prompt_tokens_per_second > 0 for each in tuned.measured)
     assert tuned.best is not None
     list(services.planning.loader.load(request))
