@@ -30,7 +30,7 @@ def changes(quantisation: int, gib: tuple[float, ...], **options: object) -> lis
 def test_alternatives_depend_on_the_plan() -> None:
     assert changes(0, (48, 24)) == ["kv_q8_0", "large_batch", "small_batch", "pipeline", "one_device", "even_split"]
     assert "one_device" not in changes(0, (24, 24), devices=("GPU0", "GPU1"))
-    assert {"more_in_ram", "fewer_threads", "flash_attention"} <= set(changes(3, (24, 24), context=8192))
+    assert {"more_in_ram", "fewer_threads"} <= set(changes(3, (24, 24), context=8192))
     assert "fewer_threads" not in changes(3, (24, 24), context=8192, threads=3)
     fixed = changes(0, (24, 24), kv_type="f16", micro_batch=512, pipeline=False)
     assert fixed == ["one_device", "even_split"]
