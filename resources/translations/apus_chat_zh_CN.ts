@@ -1192,16 +1192,16 @@
         <translation>可放入 {count} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
     </message>
     <message>
-        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，约 {speed} tokens/s。</translation>
+        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s, prompts {reading} tokens/s.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
     </message>
     <message>
-        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），约 {speed} tokens/s。</translation>
+        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s, prompts {reading} tokens/s.</source>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
     </message>
     <message>
-        <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s.</source>
-        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，约 {speed} tokens/s。</translation>
+        <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s, prompts {reading} tokens/s.</source>
+        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
@@ -2878,6 +2878,10 @@
     <message>
         <source>Fewer threads</source>
         <translation>减少线程</translation>
+    </message>
+    <message>
+        <source>Flash attention switched</source>
+        <translation>切换 Flash Attention</translation>
     </message>
     <message>
         <source>Same number of layers on each GPU</source>
