@@ -26,18 +26,26 @@ from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, roun
 RUNS = 9
 LATE = ("llama_cpp", "keyring", "quickjs", "markdown_it", "pygments", "numpy", "jinja2")
 PROGRAM = """
-import json, sys, time
-import ui.start.application
-class Watched(ui.start.application.MainWindow):
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.painted.connect(self.tell)
-    def tell(self):
-        late = [name for name in json.loads(sys.argv[3]) if name in sys.modules]
-        print(json.dumps({"seconds": time.time() - float(sys.argv[1]), "late": late}), flush=True)
-        self.close()
-ui.start.application.MainWindow = Watched
-sys.exit(ui.start.application.run(sys.argv[2]))
+import builtins, json, os, sys, time
+import app.__main__
+load = builtins.__import__
+def load_and_watch(name, *rest, **named):
+    module = load(name, *rest, **named)
+    if name == "ui.start.application":
+        builtins.__import__ = load
+        class Watched(module.MainWindow):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self.painted.connect(self.tell)
+            def tell(self):
+                late = [name for name in json.loads(sys.argv[3]) if name in sys.modules]
+                print(json.dumps({"seconds": time.time() - float(sys.argv[1]), "late": late}), flush=True)
+                self.close()
+        module.MainWindow = Watched
+    return module
+builtins.__import__ = load_and_watch
+os.environ["APUS_CHAT_DATA_DIR"] = sys.argv[2]
+sys.exit(app.__main__.main([]))
 """
 MANY = """
 import json, sys, time
@@ -110,10 +118,17 @@ application.exec()
 
 
 def run(code: str, *arguments: str) -> dict[str, object]:
+    # Bytecode is cached, as of an installed program.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     # The shell prints the time before Python starts, so that Python's start is included.
     script = f'exec "{sys.executable}" -c "$0" "$(date +%s.%N)" "$@"'
     done = subprocess.run(
-        ["bash", "-c", script, code, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+        ["bash", "-c", script, code, *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     )
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 

@@ -22,7 +22,7 @@ from PySide6.QtCore import (
     Signal,
     qInstallMessageHandler,
 )
-from PySide6.QtGui import QAccessible, QIcon
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from app import __version__
@@ -106,6 +106,8 @@ class _Program:
 
     def _connect(self, _none: None) -> None:
         """Connect the window with the services.  What was typed and sent meanwhile is not lost."""
+        from PySide6.QtGui import QAccessible
+
         from ui.transcript.accessible import AccessibleFactory
         from ui.window.controller import WindowController
 
