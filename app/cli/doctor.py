@@ -18,7 +18,7 @@ MARKS = {Severity.OK: "ok", Severity.WARNING: "!", Severity.BAD: "!!"}
 
 def run(folder: DataFolder, settings: SettingsFile, arguments: argparse.Namespace) -> None:
     """Run all checks and print the results."""
-    reader = MachineReader(folder.logs / "devices.log", lambda: settings.current.device_preferences())
+    reader = MachineReader(folder, lambda: settings.current.device_preferences())
     doctor = Doctor(folder, settings, Secrets(), lambda: reader.read(refresh=True))
     groups: dict[str, tuple[Diagnostic, ...]] = {}
     for part in (*PARTS, NETWORK) if arguments.network else PARTS:

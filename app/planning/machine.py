@@ -12,25 +12,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from app.config.device_preferences import DevicePreferences
+from app.config.paths import DataFolder
 from app.engine.device_probe import DeviceProbe, plan_devices, probe_devices
 from app.engine.local_engine import EngineState, LocalEngine
 from app.engine.protocol import DeviceList
+from app.planning.ram_speed import RememberedRamSpeed
 from app.units import GIB
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import (
     Device,
     HostMemory,
-    RamSpeed,
     device_keys,
     match_gpus,
     read_host,
     simulated_devices,
 )
 from model_manager.devices.nvidia import NvidiaGpu, NvidiaInfo, read_nvidia
-from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.devices.system_gpus import SystemGpu, read_system_gpus, unused_gpu_hint
 from model_manager.errors import UserError
 
@@ -112,10 +111,11 @@ class Machine:
 class MachineReader:
     """Reads the machine.  ``read`` and ``host`` are for several threads, ``read_through`` for the engine's."""
 
-    def __init__(self, log_path: Path, preferences: Callable[[], DevicePreferences] = DevicePreferences) -> None:
-        """``log_path``: for the child that lists the devices.  ``preferences`` returns the current ones."""
+    def __init__(self, folder: DataFolder, preferences: Callable[[], DevicePreferences] = DevicePreferences) -> None:
+        """``preferences`` returns the current ones."""
         self.preferences = preferences
-        self._log_path = log_path
+        self._log_path = folder.logs / "devices.log"
+        """Of the child that lists the devices."""
         self.exclusive = threading.RLock()
         """Keeps other threads from listing devices meanwhile: an RPC server serves one connection at a time."""
         self._read: dict[_Servers, tuple[float, Machine, EngineState | None]] = {}
@@ -126,7 +126,7 @@ class MachineReader:
         self._system: tuple[SystemGpu, ...] | None = None
         self._gpus: bool | None = None
         """Whether GPU drivers work; None before the first attempt."""
-        self._ram_speed: RamSpeed | None = None
+        self._ram_speed = RememberedRamSpeed(folder.root / "ram-speed.json")
 
     def read(
         self, rpc_servers: tuple[str, ...] = (), *, refresh: bool = False, loaded: EngineState | None = None
@@ -195,12 +195,13 @@ class MachineReader:
     def host(self, *, available_bytes: int | None = None, measure: bool = True) -> HostMemory:
         """Read the RAM; ``available_bytes`` replaces the measured value.
 
-        The first call with ``measure`` measures its speed, in some tenths of a second.
+        The first call with ``measure`` on a machine measures its speed, in half a second.
         """
-        if measure and self._ram_speed is None:
+        speed = self._ram_speed.known()
+        if measure and speed is None:
             with self.exclusive:
-                self._ram_speed = self._ram_speed or measure_ram()
-        return read_host(available_bytes=available_bytes, speed=self._ram_speed)
+                speed = self._ram_speed.measure()
+        return read_host(available_bytes=available_bytes, speed=speed)
 
     def _probe(self, servers: _Servers, held: tuple[str, ...]) -> Machine:
         """List the devices.  For a server that the engine has loaded on, the state before the load is used."""

@@ -48,7 +48,7 @@ class PlanningService:
     ) -> None:
         """``preferences`` returns the current device preferences."""
         self._folder, self._library, self._engine = folder, library, engine
-        self._reader = MachineReader(folder.logs / "devices.log", preferences)
+        self._reader = MachineReader(folder, preferences)
         self.overrides = ModelOverrides(folder.root / "wishes.json")
         self._remembered = RememberedPlans(folder.root / "plans.json")
         self.loader = PlannedLoader(engine, self._reader, self._remembered)

@@ -54,7 +54,7 @@ def by_id(results: Iterator[Diagnostic] | tuple[Diagnostic, ...]) -> dict[str, D
 def doctor(tmp_path: Path) -> Doctor:
     folder = DataFolder(tmp_path / "data")
     folder.root.mkdir()
-    reader = MachineReader(folder.logs / "devices.log")
+    reader = MachineReader(folder)
     return Doctor(folder, SettingsFile(folder.settings_file), Secrets({}), lambda: reader.read(refresh=True))
 
 
