@@ -28,6 +28,8 @@ from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
+FINISH_ATTEMPTS = 12
+"""To store an answer in a database that another program has locked; each waits for the store's timeout of 5 s."""
 SAVE_INTERVAL_S = 0.8
 SPEED_TOKENS = 8
 """Tokens from which on the speed of a running answer is shown."""
@@ -178,14 +180,17 @@ class RunningAnswer:
         except Exception as caught:
             bug, status = caught, Status.INTERRUPTED
         message = replace(self.message, content=text, status=status, provenance=provenance, error=details)
-        try:
-            message = self.store.finish_answer(message.id, text, status, provenance, details)
-        except UserError as caught:
-            save_error = caught
-            logger.warning("answer not stored: %s", caught.code)
-        except Exception as caught:
-            # The conversation must not stay "running".
-            bug = caught
+        for _ in range(FINISH_ATTEMPTS):
+            try:
+                message, save_error = self.store.finish_answer(message.id, text, status, provenance, details), None
+            except UserError as caught:
+                save_error = caught
+                logger.warning("answer not stored: %s", caught.code)
+            except Exception as caught:
+                # The conversation must not stay "running".
+                bug = caught
+            if save_error is None or save_error.code != "database_locked":
+                break
         return AnswerResult(message, error, save_error, finished, bug)
 
     def _save_text(self, text: str) -> None:

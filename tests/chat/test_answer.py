@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,8 +148,6 @@ def test_continuing_appends_to_the_text(store: ConversationStore, answer: Messag
 
 
 def test_failing_store_does_not_lose_the_text(store: ConversationStore, answer: Message, tmp_path: Path) -> None:
-    import sqlite3
-
     blocker = sqlite3.connect(tmp_path / "conversations" / "conversations.sqlite3", isolation_level=None)
     with ConversationStore.open(tmp_path / "conversations", busy_timeout_s=0.05) as hasty:
         blocker.execute("BEGIN IMMEDIATE")
@@ -159,6 +159,25 @@ def test_failing_store_does_not_lose_the_text(store: ConversationStore, answer: 
         assert result.message.content == "No limit"
         hasty.finish_answer(answer.id, result.message.content, Status.COMPLETE, result.message.provenance)
     assert store.message(answer.id).content == "No limit"
+
+
+def test_an_answer_waits_for_a_locked_store(store: ConversationStore, answer: Message, tmp_path: Path) -> None:
+    blocker = sqlite3.connect(tmp_path / "conversations" / "conversations.sqlite3", isolation_level=None)
+    with ConversationStore.open(tmp_path / "conversations", busy_timeout_s=0.05) as hasty:
+        blocker.execute("BEGIN IMMEDIATE")
+
+        class Unlocking(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "not stored" in record.getMessage():
+                    blocker.close()
+
+        handler = Unlocking()
+        logging.getLogger("app.chat.answer").addHandler(handler)
+        result = generate(hasty, answer, ScriptedBackend(TextDelta("No limit", 1, 1), DONE))
+        logging.getLogger("app.chat.answer").removeHandler(handler)
+        assert result.save_error is None
+    kept = store.message(answer.id)
+    assert (kept.content, kept.status) == ("No limit", Status.COMPLETE)
 
 
 def test_answer_cancelled_in_the_queue_does_not_start(store: ConversationStore, answer: Message) -> None:
