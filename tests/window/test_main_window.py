@@ -30,6 +30,7 @@ from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes, titles
 from ui.settings.dialog import SettingsDialog
+from ui.widgets.appearance import Appearance
 from ui.window.main_window import MainWindow
 
 NAMES = (
@@ -189,6 +190,25 @@ def test_narrow_window_hides_the_sidebar(open_window: OpenWindow, qtbot: QtBot) 
     qtbot.waitUntil(window.sidebar.isVisible)
     qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert not window.sidebar.isVisible()
+
+
+def test_window_that_opens_narrow_hides_the_sidebar(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> None:
+    settings = SettingsFile(tmp_path / "settings.json")
+    appearance = Appearance(qapp, settings.current)
+    window = MainWindow(settings, appearance)
+    qtbot.addWidget(window)
+    window.resize(560, 500)
+    window.show()
+    qtbot.waitExposed(window)
+    assert not window.sidebar.isVisible()
+    window.toggle_sidebar()
+    assert window.sidebar.isVisible()
+    # The hint keeps its margins over the content.
+    hint = find(window.sidebar, "nothingHere", QLabel)
+    hint.setText("Your conversations appear here.")
+    hint.show()
+    assert hint.contentsRect().left() == find(window.sidebar, "resultCount", QLabel).contentsRect().left() == 20
+    appearance.deleteLater()
 
 
 def test_sidebar_is_over_the_content_of_a_narrow_window(open_window: OpenWindow, qtbot: QtBot) -> None:

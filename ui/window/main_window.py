@@ -133,9 +133,9 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the sidebar in a narrow window."""
-        was_narrow, narrow = event.oldSize().width() < NARROW_WIDTH, self.width() < NARROW_WIDTH
+        was_narrow, narrow = self.sidebar.parent() is self, self.width() < NARROW_WIDTH
         super().resizeEvent(event)
-        if event.oldSize().isValid() and was_narrow != narrow:
+        if was_narrow != narrow:
             self.sidebar.setVisible(not narrow and self._settings.current.sidebar_shown)
         self._place_sidebar()
 
