@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 
 from app.conversation import Conversation, Shelf, ShelfOrder
@@ -33,7 +35,8 @@ def create_indexes(connection: sqlite3.Connection) -> None:
 
 def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
     """Return the number of conversations of a shelf."""
-    return _count(connection, shelf, "1")
+    found = connection.execute(f"SELECT count(*) FROM conversations WHERE {_SHELVES[shelf][0]}")
+    return int(found.fetchone()[0])
 
 
 def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[datetime]) -> ShelfOrder:
@@ -42,13 +45,18 @@ def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[d
     (numbers,) = connection.execute(
         f"SELECT json_group_array(number) FROM (SELECT number FROM conversations WHERE {condition} {_by(order)})"
     ).fetchone()
-    has_pins = "pinned" in order
-    ends = [0, _count(connection, shelf, "pinned = 1") if has_pins else 0]
-    since = f"{'pinned = 0 AND ' if has_pins else ''}{order[-1]} >= ?"
-    for begin in periods:
-        ends.append(ends[1] + _count(connection, shelf, since, column_value(begin)))
     found = json.loads(numbers)
-    ends.append(len(found))
+    # With pins, the values of a row are compared as (pinned, time).
+    begins: list[tuple[object, ...]] = [(column_value(begin),) for begin in periods]
+    if has_pins := "pinned" in order:
+        begins = [(1,), *((0, *begin) for begin in begins)]
+    values = f"SELECT {', '.join(order)} FROM conversations WHERE number = ?"
+
+    def is_before(number: int, begin: tuple[object, ...]) -> bool:
+        return tuple(connection.execute(values, (number,)).fetchone()) < begin
+
+    ends = [bisect_left(found, True, key=partial(is_before, begin=begin)) for begin in begins]
+    ends = [0, *([] if has_pins else [0]), *ends, len(found)]
     return ShelfOrder(found, [end - begin for begin, end in pairwise(ends)])
 
 
@@ -64,11 +72,6 @@ def read_numbered(connection: sqlite3.Connection, numbers: Iterable[int]) -> dic
         f"{CONVERSATIONS} WHERE number IN (SELECT value FROM json_each(?))", (json.dumps(list(numbers)),)
     )
     return {row["number"]: conversation_of(row) for row in rows}
-
-
-def _count(connection: sqlite3.Connection, shelf: Shelf, condition: str, *values: object) -> int:
-    found = connection.execute(f"SELECT count(*) FROM conversations WHERE {_SHELVES[shelf][0]} AND {condition}", values)
-    return int(found.fetchone()[0])
 
 
 def _by(columns: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -126,6 +127,26 @@ def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: Op
     assert index_of(window, "old and pinned").data(Qt.ItemDataRole.AccessibleTextRole) == "old and pinned, pinned"
     pick(window, "unpin")
     assert "Pinned" not in headings(window)
+
+
+def test_a_change_of_one_conversation_shows_the_same_as_a_refresh(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    now = datetime.now(UTC)
+    ids = [str(UUID(int=number)) for number in range(40)]
+    store_of(window).merge(
+        ConversationTree(Conversation(id_, f"talk {number}", now, now - timedelta(hours=7 * number)), ())
+        for number, id_ in enumerate(ids)
+    )
+    window.controller.conversations.refresh()
+    chance = random.Random(4)
+    for action in chance.choices(["pin", "unpin", "delete", "archive"], k=40):
+        (id_,) = chance.sample(ids, 1)
+        window.sidebar.action_requested.emit(action, (id_,))
+        shown, under, pinned = titles(window), headings(window), window.sidebar.list.are_pinned()
+        window.controller.conversations.refresh()
+        assert (titles(window), headings(window), window.sidebar.list.are_pinned()) == (shown, under, pinned), action
+    assert headings(window)[0] == "Pinned"
+    assert len(shown) < 40
 
 
 def test_several_conversations_are_selected_and_deleted_together(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -37,15 +37,15 @@ class SidebarController(QObject):
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
         sidebar.new_button.clicked.connect(lambda: conversation.open(None))
         sidebar.search_requested.connect(self._search)
-        sidebar.refresh_requested.connect(self.refresh)
+        sidebar.refresh_requested.connect(lambda: self.refresh())
         sidebar.action_requested.connect(self._act)
         sidebar.list.opened.connect(self._open)
         sidebar.list.delegate.title_edited.connect(self._rename)
         sidebar.list.rows.failed.connect(lambda error: notice.show_error(error_text(error)))
 
-    def refresh(self) -> None:
-        """Show what is stored now."""
-        self._notice.attempt(lambda: self._sidebar.refresh(self._store))
+    def refresh(self, changed: str | None = None) -> None:
+        """Show what is stored now; ``changed``: id of the only conversation that has changed."""
+        self._notice.attempt(lambda: self._sidebar.refresh(self._store, changed))
         if text := self._sidebar.search_text():
             self._search(text)
 
@@ -84,8 +84,9 @@ class SidebarController(QObject):
             self._sidebar.list.setFocus()
 
     def _rename(self, conversation_id: str, title: str) -> None:
-        self._notice.attempt(lambda: self._store.rename(conversation_id, title))
-        self.refresh()
+        # The row shows the new title already.
+        if not self._notice.attempt(lambda: self._store.rename(conversation_id, title)):
+            self.refresh()
 
     def _act(self, action: str, ids: Ids) -> None:
         store = self._store
@@ -111,7 +112,7 @@ class SidebarController(QObject):
         """Return the ids of the conversations that ``change`` has changed; none where it failed."""
         changed: list[str] = []
         self._notice.attempt(lambda: changed.extend(change(*ids)))
-        self.refresh()
+        self.refresh(ids[0] if len(ids) == 1 else None)
         return tuple(changed)
 
     def _pin(self, *ids: str, is_pinned: bool) -> Ids:

@@ -51,13 +51,15 @@ class ConversationList(QListView):
         self.activated.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda *_: self.selection_changed.emit())
 
-    def show_shelf(self, store: ConversationStore, shelf: Shelf) -> None:
+    def show_shelf(self, store: ConversationStore, shelf: Shelf, changed: str | None = None) -> None:
         """Show a shelf as it is stored now; selection and scroll position are kept where it was shown before.
+
+        ``changed``: id of the only conversation that has changed.
 
         Raises:
             UserError: as the store does.
         """
-        self._replace(shelf, partial(self.rows.show_shelf, store, shelf))
+        self._replace(shelf, partial(self.rows.show_shelf, store, shelf, changed))
 
     def show_results(self, found: Sequence[Found]) -> None:
         """Show the results of a search; selection and scroll position are kept where others were shown before."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 
-from app.conversation import Conversation, SearchHit, Shelf
+from app.conversation import Conversation, SearchHit, Shelf, ShelfOrder
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 from ui.widgets.formats import date_text
@@ -89,33 +91,35 @@ class RowModel(QStringListModel):
         self._shelf: Shelf | None = None
         self._rows: list[_Key] = []
         self._read: dict[int, Conversation | None] = {}
-        self._pinned = 0
+        self._order = ShelfOrder([], [0])
         self._found: Sequence[Found] = ()
         self._expanded: set[str] = set()
         self.answering: Collection[str] = ()
         """Conversations with a running answer."""
 
-    def show_shelf(self, store: ConversationStore, shelf: Shelf) -> None:
-        """Show a shelf as it is stored now.
+    def show_shelf(self, store: ConversationStore, shelf: Shelf, changed: str | None = None) -> None:
+        """Show a shelf as it is stored now; ``changed``: id of the only conversation that has changed.
 
         Raises:
             UserError: as the store does; the rows are unchanged.
         """
-        midnights = [datetime.combine(date.today() - timedelta(days), time()).astimezone() for days in PERIOD_DAYS]
-        order = store.order(shelf, midnights)
+        order = self._order_with(store, changed) if changed is not None and shelf is self._shelf else None
+        if order is None:
+            midnights = [datetime.combine(date.today() - timedelta(days), time()).astimezone() for days in PERIOD_DAYS]
+            order, self._read = store.order(shelf, midnights), {}
         rows: list[_Key] = []
         begin = 0
         for heading, size in zip(HEADINGS, order.sections, strict=True):
             if size:
                 rows += [Heading(heading), *order.numbers[begin : begin + size]]
             begin += size
-        self._store, self._shelf, self._pinned = store, shelf, order.sections[0]
-        self._found, self._expanded, self._read = (), set(), {}
+        self._store, self._shelf, self._order = store, shelf, order
+        self._found, self._expanded = (), set()
         self._show(rows)
 
     def show_results(self, found: Sequence[Found]) -> None:
         """Show the results of a search."""
-        self._shelf, self._found, self._pinned = None, found, 0
+        self._shelf, self._found = None, found
         rows: list[_Key] = []
         for each in found:
             shown = each.hits if each.conversation.id in self._expanded else each.hits[:SHOWN_HITS]
@@ -156,7 +160,7 @@ class RowModel(QStringListModel):
     def are_pinned(self, rows: Sequence[int]) -> bool:
         """Return whether all these conversations are pinned."""
         # The pinned ones are below the first heading.
-        return 0 < max(rows, default=0) <= self._pinned
+        return self._shelf is not None and 0 < max(rows, default=0) <= self._order.sections[0]
 
     def conversation_id(self, row: int) -> str | None:
         """Return the id of a row's conversation; None for a heading."""
@@ -208,6 +212,28 @@ class RowModel(QStringListModel):
         self._read[number] = replace(conversation, title=value)
         self.dataChanged.emit(index, index)
         return True
+
+    def _order_with(self, store: ConversationStore, changed: str) -> ShelfOrder | None:
+        """Return the order after a change of one conversation that left or was pinned; None to read all of it."""
+        numbers, sections = self._order.numbers.copy(), self._order.sections.copy()
+        number = store.number_of(changed)
+        if self._shelf is not Shelf.CONVERSATIONS or number is None or number not in numbers:
+            return None
+        place = numbers.index(number)
+        section = bisect_right(list(accumulate(sections)), place)
+        conversation = store.numbered([number])[number]
+        has_left = conversation.deleted_at is not None or conversation.archived_at is not None
+        if not has_left and not conversation.is_pinned:
+            return None
+        del numbers[place]
+        sections[section] -= 1
+        if not has_left:
+            pinned = store.numbered(numbers[: sections[0]])
+            newer = [each for each in pinned if (pinned[each].updated_at, each) > (conversation.updated_at, number)]
+            numbers.insert(len(newer), number)
+            sections[0] += 1
+        self._read.pop(number, None)
+        return ShelfOrder(numbers, sections)
 
     def _show(self, rows: list[_Key]) -> None:
         before, after = len(self._rows), len(rows)

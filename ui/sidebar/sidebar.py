@@ -51,6 +51,8 @@ class Sidebar(TranslatedWidget):
         self._hit_count, self._is_cut = 0, False
         self._found: Sequence[Found] = ()
         self._open_id: str | None = None
+        self._is_stale = False
+        """Whether the list was to be refreshed while a title was being edited."""
         self.search = QLineEdit()
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
@@ -99,7 +101,7 @@ class Sidebar(TranslatedWidget):
         self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() is Shelf.TRASH else "delete"))
         self.list.selection_changed.connect(self._show_selection)
         # Queued: the editor still exists when the signal is emitted.
-        self.list.delegate.closeEditor.connect(self.refresh_requested, Qt.ConnectionType.QueuedConnection)
+        self.list.delegate.closeEditor.connect(self._refresh_if_stale, Qt.ConnectionType.QueuedConnection)
         self._retranslate()
 
     def _make_heading(self) -> QWidget:
@@ -138,17 +140,20 @@ class Sidebar(TranslatedWidget):
         hbox((self._count, 1), *self._bulk.values(), parent=bar, spacing=2, margins=(20, 4, 12, 0))
         return bar
 
-    def refresh(self, store: ConversationStore) -> None:
-        """Show what is stored now, unless a title is being edited.
+    def refresh(self, store: ConversationStore, changed: str | None = None) -> None:
+        """Show what is stored now, or where a title is being edited, later.
+
+        ``changed``: id of the only conversation that has changed.
 
         Raises:
             UserError: as the store does.
         """
-        if self.list.is_editing():
+        self._is_stale = self.list.is_editing()
+        if self._is_stale:
             return
         counts = {shelf: store.count(shelf) for shelf in Shelf}
         if not self.search_text():
-            self.list.show_shelf(store, self._shelf)
+            self.list.show_shelf(store, self._shelf, changed)
             self._hit_count = 0
         self._counts = counts
         self._refresh()
@@ -223,6 +228,10 @@ class Sidebar(TranslatedWidget):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102
         super().hideEvent(event)
         self.visibility_changed.emit()
+
+    def _refresh_if_stale(self) -> None:
+        if self._is_stale:
+            self.refresh_requested.emit()
 
     def _shown(self) -> Shelf | None:
         """Return the shelf that is shown, or None for search results."""

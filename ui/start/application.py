@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,12 +98,16 @@ class _Program:
     def _load(self) -> None:
         """Open the services, and import what the window needs next; in a thread, because both take a while."""
         from app.services import Services
+        from model_manager.hub.catalogue import STARTER
         from ui.transcript import accessible
         from ui.window import controller
 
         # The names are used by ``_connect``.
         del accessible, controller
         self._services = Services(self._folder, self._settings)
+        # The header of the model contains a hundred thousand strings; the window shows its name.
+        with suppress(UserError):
+            self._services.library.resolve(self._settings.current.model_id or STARTER.id)
 
     def _connect(self, _none: None) -> None:
         """Connect the window with the services.  What was typed and sent meanwhile is not lost."""
