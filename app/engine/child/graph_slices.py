@@ -75,6 +75,7 @@ class GraphSlices:
 
     def install(self, devices: Sequence[DeviceHandle]) -> bool:
         """Replace the function in backends that these devices make from now on; returns whether it is possible."""
+        self._speeds.clear()
         return all(self._install(handle.pointer) for handle in devices)
 
     @contextmanager
