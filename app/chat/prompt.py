@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.backend import PromptMessage
-from app.conversation import Attachment, Message, Role, Status
+from app.conversation import Attachment, Message, Role, Sampling, Status
 from app.thoughts import split_thought
 from model_manager.hub.catalogue import find_entry
 
@@ -43,6 +44,14 @@ def first_system_prompt(chosen: str, model_id: str) -> str:
     """Return the system prompt of a new conversation: the user's, else the one recommended for the model."""
     entry = find_entry(model_id)
     return chosen or (entry.system_prompt if entry else "")
+
+
+def default_sampling(chosen: Sampling, model_id: str) -> Sampling:
+    """Return the sampling of the settings with what the model needs where the user has chosen nothing else."""
+    entry = find_entry(model_id)
+    if entry is None or chosen.repeat_penalty != Sampling.repeat_penalty:
+        return chosen
+    return replace(chosen, repeat_penalty=entry.repeat_penalty)
 
 
 def with_attachments(message: Message) -> str:

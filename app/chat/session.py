@@ -13,7 +13,7 @@ from functools import partial
 from app.backend import ChatBackend, ChatEvent, ChatRequest
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
-from app.chat.prompt import first_system_prompt, prompt_messages
+from app.chat.prompt import default_sampling, first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
@@ -236,7 +236,7 @@ class ChatSession:
         if self._titles is not None:
             self._titles.cancel()
         store = self.store
-        request = self._request(store, message)
+        request = self._request(store, message, model_id)
         if adjust is not None:
             request = adjust(request)
         if request.sampling.seed is None:
@@ -259,14 +259,14 @@ class ChatSession:
             self._submit(job, answer.token)
         return answer
 
-    def _request(self, store: ConversationStore, message: Message) -> ChatRequest:
+    def _request(self, store: ConversationStore, message: Message, model_id: str) -> ChatRequest:
         """The request for an answer: its branch above it, with the overrides of its conversation or the settings."""
         conversation, settings = store.get(message.conversation_id), self._settings.current
         branch = store.branch(message.conversation_id)
         index = next(index for index, each in enumerate(branch) if each.id == message.id)
         return ChatRequest(
             prompt_messages(conversation.system_prompt, branch[:index]),
-            conversation.sampling or settings.sampling(),
+            conversation.sampling or default_sampling(settings.sampling(), model_id),
             message.content,
             conversation.context_policy or ContextPolicy(settings.context_policy),
             left_out_before(branch[: index + 1]),

@@ -62,6 +62,10 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
                 return
             with store:
                 conversations.run(store, arguments, pdf_format)
+        case "models" if arguments.action == "recommend":
+            from app.cli import plan
+
+            plan.run(folder, _downloads(folder), arguments)
         case "models":
             from app.cli import models
 

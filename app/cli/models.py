@@ -1,4 +1,4 @@
-"""``apus-chat models``: list, search, show, import, download, verify, repair and remove.
+"""``apus-chat models``: list, search, show, import, download, verify, repair and remove (``recommend``: ``plan``).
 
 Long actions show their progress; Ctrl+C stops them.
 """

@@ -43,11 +43,9 @@ def sampling_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser) -> None:
     rpc = _option("--rpc", action="append", metavar="HOST:PORT", help="a llama.cpp RPC server; may be repeated")
-    context = _option("--context", type=_positive, metavar="N", help="context size in tokens; default: automatic")
+    context, gpu, ram = _machine_options()
     kv = _option("--kv", choices=("auto", "f16", "q8_0", "q4_0"), default="auto", help="type of the KV cache")
     device = _option("--device", action="append", metavar="NAME", help="use this device; may be repeated")
-    gpu = _option("--gpu", type=_gpu, action="append", metavar="GIB", help="simulate a GPU with this much free memory")
-    ram = _option("--ram", type=_gibibytes, metavar="GIB", help="simulate this much available RAM")
     loading = [common, context, kv, device, rpc]
 
     chat = commands.add_parser("chat", parents=loading, help="ask one question and print the answer as it arrives")
@@ -134,6 +132,9 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
         dest="action", metavar="ACTION", required=True
     )
     models.add_parser("list", parents=[common], help="list the models on this computer")
+    models.add_parser(
+        "recommend", parents=[*hub, *_machine_options()], help="recommend a model that suits this computer"
+    )
     search = models.add_parser("search", parents=hub, help="search the hub for GGUF models")
     search.add_argument("text", metavar="TEXT")
     show = models.add_parser("show", parents=hub, help="show the header of a local model, or the files on a hub")
@@ -153,6 +154,15 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     remove = _with_argument(models, common, "remove", "id", "ID", "unregister a model; its file stays")
     remove.add_argument("--delete", action="store_true", help="also delete its files, or an unfinished download")
     remove.add_argument("--yes", action="store_true", help="don't ask for confirmation")
+
+
+def _machine_options() -> tuple[argparse.ArgumentParser, ...]:
+    """Return the parent parsers of the context, the simulated GPUs and the simulated RAM."""
+    return (
+        _option("--context", type=_positive, metavar="N", help="context size in tokens; default: automatic"),
+        _option("--gpu", type=_gpu, action="append", metavar="GIB", help="simulate a GPU with this much free memory"),
+        _option("--ram", type=_gibibytes, metavar="GIB", help="simulate this much available RAM"),
+    )
 
 
 def _option(name: str, **declaration: Any) -> argparse.ArgumentParser:

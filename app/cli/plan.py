@@ -1,4 +1,4 @@
-"""``apus-chat devices``, ``plan``, ``recommend`` and ``bench``."""
+"""``apus-chat devices``, ``plan``, ``recommend``, ``bench`` and ``models recommend``."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from app.engine.local_engine import LocalEngine
 from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
 from app.planning.machine import Machine
+from app.planning.open_models import ModelSuggestions, leads
+from app.planning.published_model import PublishedHeaders
 from app.planning.service import PlanningService
 from app.planning.tuning import Measurement, Tuner, TuningResult
-from app.units import size_text
+from app.units import rate_text, size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
+from model_manager.hub.access import Access
+from model_manager.hub.catalogue import find_entry
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 
 
 def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Namespace) -> None:
-    """Run one of the four commands.  Raises UserError as ``app.planning`` does, and Cancelled."""
+    """Run one of the commands.  Raises UserError as ``app.planning`` does, and Cancelled."""
     engine = LocalEngine(folder.logs / "engine.log")
     planning = PlanningService(
         folder, downloads.library, engine, lambda: downloads.settings.current.device_preferences()
@@ -41,6 +45,8 @@ def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Names
                 _plan(planning, arguments)
             case "recommend":
                 _recommend(planning, arguments)
+            case "models":
+                _recommend_models(downloads, planning, arguments)
             case _:
                 _bench(downloads, planning, engine, arguments)
     finally:
@@ -164,6 +170,49 @@ def _recommend(planning: PlanningService, arguments: argparse.Namespace) -> None
             for each in judged
         ],
     )
+
+
+def _recommend_models(downloads: ModelDownloads, planning: PlanningService, arguments: argparse.Namespace) -> None:
+    def access() -> Access:
+        return downloads.access(arguments.endpoint)
+
+    options = PlanOptions(context=arguments.context)
+    machine: dict[str, Any] = {"simulated_gpus": _simulated(arguments.gpu), "simulated_ram": arguments.ram}
+    token = CancelToken()
+    with cancel_on_interrupt(token.cancel):
+        found = ModelSuggestions(planning, PublishedHeaders(access), access).rank(options, token, **machine)
+    home = planning.recommend(options, **machine)
+    first = leads(home)
+    if first is None and found.problem is not None:
+        raise found.problem
+    values = []
+    if first is not None:
+        entry = find_entry(first.id)
+        assert entry is not None
+        facts = {"name": entry.name, "repository": entry.repository, "licence": entry.licence}
+        keys = ("id", "quantisation", "bytes")
+        speed = first.plan.tokens_per_second_estimate
+        values.append({**attributes(first, *keys), **facts, "fits": True, "tokens_per_second_estimate": speed})
+    for each in found.models:
+        values.append(
+            {
+                **attributes(each.published, "id", "quantisation", "bytes"),
+                **attributes(each.model, "name", "repository", "licence", "year", "languages", "strength"),
+                "fits": each.fits,
+                "tokens_per_second_estimate": each.tokens_per_second,
+                "plan": each.plan.to_json() if each.plan is not None else None,
+            }
+        )
+    best = first or found.best
+    for number, value in enumerate(values):
+        value["recommended"] = best is not None and number == 0
+    print_result(arguments.json, values, [_suggestion_row(each) for each in values])
+
+
+def _suggestion_row(value: dict[str, Any]) -> tuple[str, ...]:
+    speed = f"about {rate_text(value['tokens_per_second_estimate'])} tokens/s" if value["fits"] else "doesn't fit"
+    name, size = f"{value['name']} {value['quantisation']}", size_text(value["bytes"])
+    return "*" if value["recommended"] else "", name, size, speed, value["licence"] or "", value["id"]
 
 
 def _bench(

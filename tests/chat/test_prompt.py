@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.chat.prompt import first_system_prompt, prompt_messages
-from app.conversation import Attachment, Message, Role, Status
+from app.chat.prompt import default_sampling, first_system_prompt, prompt_messages
+from app.conversation import Attachment, Message, Role, Sampling, Status
 
 
 def message(role: Role, content: str, status: Status = Status.COMPLETE, **more: Any) -> Message:
@@ -76,3 +76,10 @@ def test_recommended_system_prompt_is_the_default() -> None:
     assert first_system_prompt("Be brief.", "apus:Q2_K") == "Be brief."
     assert first_system_prompt("", "starter") == ""
     assert first_system_prompt("", "somebody/else:file.gguf") == ""
+
+
+def test_starter_gets_a_repeat_penalty_unless_the_user_has_chosen_one() -> None:
+    assert default_sampling(Sampling(), "starter").repeat_penalty > 1
+    assert default_sampling(Sampling(repeat_penalty=1.05), "starter").repeat_penalty == 1.05
+    for other in ("apus:Q2_K", "somebody/else:file.gguf"):
+        assert default_sampling(Sampling(), other) == Sampling()

@@ -52,7 +52,8 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
     def open_one() -> MainWindow:
         close_last()
         services = Services(DataFolder(tmp_path / "data"))
-        services.settings.change(language="en", theme="light")
+        # Without a hub, unless a test has one.
+        services.settings.change(language="en", theme="light", authority="http://127.0.0.1:9", proxy="none")
         appearance = Appearance(qapp, services.settings.current)
         window = MainWindow(services.settings, appearance)
         opened.append((window, services, appearance))

@@ -146,7 +146,7 @@ def test_the_first_start_offers_language_server_and_diagnostics(
     assert computer.text().startswith("This computer: 2 × GPU, 24 GiB")  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-zh_CN")
     assert window.controller.services.settings.current.language == "zh_CN"
-    assert find(welcome, "useStarterButton", QPushButton).text() != "Use the starter model"  # type: ignore[attr-defined]
+    assert find(welcome, "useStarterButton", QPushButton).text() != "Try the tiny starter model"  # type: ignore[attr-defined]
     assert find(welcome, "language-zh_CN", QPushButton).isChecked()  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-en")
     press(qtbot, welcome, "language-en")

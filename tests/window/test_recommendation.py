@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QThreadPool
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
@@ -22,6 +22,7 @@ from model_manager.published import PublishedModel
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.gguf_bytes import ARRAY, F32, U32, with_keys
+from tests.rigs.open_model_files import use_small_catalogue
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
@@ -251,27 +252,121 @@ def test_published_file_is_rehearsed_before_the_download(
 
 
 @pytest.mark.parametrize(
-    ("gpus", "words", "bars"),
+    ("gpus", "name", "words", "bars"),
     [
-        ("24,24", "IQ3_XXS fits on your two GPUs with 16k context", 3),
-        ("24,16", "Q2_K", 3),
-        ("80", "Q4_K_M fits on your GPU", 2),
-        ("none", "", 0),
+        ("24,24", "IQ3_XXS", "IQ3_XXS fits on your two GPUs with 16k context", 3),
+        ("80", "Q4_K_M", "Q4_K_M fits on your GPU", 2),
     ],
 )
-def test_first_start_recommends_a_quantisation(
-    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, gpus: str, words: str, bars: int
+def test_first_start_leads_with_the_home_model_where_it_fits_even_without_a_hub(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, gpus: str, name: str, words: str, bars: int
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, gpus)
     window = open_window()
     label: Any = find(window, "adviceLabel", QLabel)
     qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
-    assert words in label.text()
-    glance: Any = find(window.controller.welcome, "planGlance", SummaryBars)
-    assert len(glance.bars) == bars or not words
+    assert label.text() == f"Best for this computer: APUS-xDAN-4.0-MoE {name}"
+    assert words in find(window, "adviceDetailsLabel", QLabel).text()
+    welcome = window.controller.welcome
+    assert welcome.download_button.isVisible()
+    assert welcome.download_button.text().startswith(f"Download APUS-xDAN-4.0-MoE {name}, ")
+    glance: Any = find(welcome, "planGlance", SummaryBars)
+    assert len(glance.bars) == bars
     window.controller.models.use("starter")
     assert not label.isVisible()
     assert not glance.isVisible()
+
+
+def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path)
+    window = open_window()
+    controller, welcome = window.controller, window.controller.welcome
+    qtbot.waitUntil(welcome.retry_button.isVisible, timeout=PATIENCE_MS)
+    assert "127.0.0.1:9" in find(window, "adviceDetailsLabel", QLabel).text()
+    assert not welcome.download_button.isVisible()
+    assert welcome.models_button.isVisible()
+    controller.services.settings.change(authority=hub.url)
+    hub.fault("api", "delay", seconds=0.3)
+    qtbot.mouseClick(welcome.retry_button, Qt.MouseButton.LeftButton)
+    assert find(window, "adviceDetailsLabel", QLabel).text().startswith("Looking for the best model")
+    qtbot.waitUntil(welcome.download_button.isVisible, timeout=PATIENCE_MS)
+    assert not welcome.retry_button.isVisible()
+    assert welcome.download_button.text().startswith("Download Tiny model, ")
+    assert welcome.download_button.property("primary")
+    assert "English and Chinese · 2026 · MIT" in find(window, "adviceDetailsLabel", QLabel).text()
+    qtbot.mouseClick(welcome.download_button, Qt.MouseButton.LeftButton)
+    # Nothing else to click: the finished download is selected.
+    qtbot.waitUntil(lambda: controller.services.settings.current.model_id == tiny, timeout=PATIENCE_MS)
+    assert window.composer.field.hasFocus()
+    qtbot.keyClicks(window.composer.field, "Hello")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Return)
+    session = controller.conversation.session
+    qtbot.waitUntil(lambda: session.running is not None and bool(session.running.text), timeout=PATIENCE_MS)
+    session.stop()
+    qtbot.waitUntil(lambda: session.running is None, timeout=PATIENCE_MS)
+
+
+def test_finished_download_does_not_replace_a_chosen_model(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path)
+    window = open_window()
+    services = window.controller.services
+    services.settings.change(authority=hub.url, model_id="another")
+    services.downloads.queue.add(tiny)
+    qtbot.waitUntil(lambda: "downloaded and verified" in window.notice.text(), timeout=PATIENCE_MS)
+    assert services.settings.current.model_id == "another"
+    window.notice.button.click()
+    assert services.settings.current.model_id == tiny
+
+
+def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not_fit(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, huge = use_small_catalogue(monkeypatch, hub, tmp_path)
+    window = open_window()
+    window.controller.models.show_dialog()
+    dialog: Any = find(window, "modelsDialog", ModelsDialog)
+    qtbot.waitUntil(lambda: "127.0.0.1:9" in dialog.status.label.text(), timeout=PATIENCE_MS)
+    assert tiny not in dialog.list.rows()
+    window.controller.services.settings.change(authority=hub.url)
+    qtbot.mouseClick(dialog.status.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tiny in dialog.list.rows(), timeout=PATIENCE_MS)
+    assert not dialog.status.isVisible()
+    rows = dialog.list.rows()
+    assert next(iter(rows)) == tiny == dialog.list.key()
+    assert (rows[tiny].title, rows[tiny].mark) == ("Tiny model", "Recommended")
+    assert (rows[huge].fit, rows[huge].size) == ("Doesn't fit", "4096.0 GiB")
+    # The home model doesn't fit either, and is last.
+    assert [key for key in rows if key.startswith("apus:")] == list(rows)[-4:]
+    button = dialog.findChild(QPushButton, "downloadButton")
+    qtbot.waitUntil(button.isVisible, timeout=PATIENCE_MS)
+    assert button.property("primary")
+    dialog.list.set_key(huge)
+    assert not button.property("primary")
+    button.click()
+    box = dialog.findChild(QMessageBox, "modelQuestion")
+    assert "It doesn't fit on this computer" in box.text()
+    box.reject()
+    assert window.controller.services.downloads.queue.statuses() == ()
+    dialog.reject()
+
+
+def test_starter_is_called_a_test_model_with_a_link_to_a_better_one(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    hint = window.hint
+    assert not hint.isVisible()
+    window.controller.models.use("starter")
+    assert hint.isVisible()
+    assert hint.label.text() == "SmolLM2 135M Instruct is a tiny test model; its answers are often wrong."
+    qtbot.mouseClick(hint.action, Qt.MouseButton.LeftButton)
+    find(window, "modelsDialog", ModelsDialog).reject()
+    window.controller.models.use("another")
+    assert not hint.isVisible()
 
 
 def test_recommended_model_shows_its_memory_bars(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,26 +14,54 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
 from app.chat.answer import RunningAnswer
 from app.servers.registry import is_server_model, split_model_id
 from app.services import Services
+from app.units import rate_text, size_text
 from model_manager.errors import UserError
+from model_manager.hub.catalogue import APUS
+from model_manager.hub.catalogue import STARTER as STARTER_ENTRY
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.plan.strings import computer_text, place_text, recommendation_text, recommended
+from ui.plan.strings import computer_text, place_text, recommendation_text
 from ui.widgets.dialog_parts import ask_for_file, show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:
+    from app.planning.open_models import Suggestion
     from model_manager.plan.load_spec import PlanOptions
+    from model_manager.published import PublishedModel
     from ui.models.fits import ModelFits
     from ui.models.jobs import ModelJobs
     from ui.plan.bar_data import Bar
 
-STARTER = "starter"
+STARTER = STARTER_ENTRY.id
 MAX_MENU_MODELS = 12
 ADVICE_MS = 400
 """Delay after the start: planning must not slow the first paint."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is recommended for this computer, with all texts; empty while nothing is known.
+
+    ``text`` is the sentence, ``details`` what the model is good at, or why there is no recommendation.  ``button``
+    downloads ``model_id``, ``short_button`` is its text where the window is narrow; both are empty where nothing is
+    recommended.  ``can_retry``: the hub could not be asked.  ``progress`` describes the download while there is one,
+    and ``fraction`` is its progress from 0 to 1, None where that is unknown.
+    """
+
+    computer: str = ""
+    text: str = ""
+    details: str = ""
+    bars: tuple[Bar, ...] = ()
+    model_id: str = ""
+    published: PublishedModel | None = None
+    button: str = ""
+    short_button: str = ""
+    can_retry: bool = False
+    progress: str = ""
+    fraction: float | None = None
 
 
 class ModelPicker(QObject):
@@ -137,6 +166,8 @@ class ModelPicker(QObject):
             fit_of=fits.of,
             jobs=self._jobs,
             plan_published=fits.plan_published,
+            suggestions=lambda: fits.suggestions,
+            ask_hub=fits.rank,
         )
         fits.changed.connect(dialog.refresh_fits)
         dialog.models_changed.connect(fits.refresh)
@@ -165,21 +196,77 @@ class ModelPicker(QObject):
             self.show_plan(model_id, self.name())
 
     def request_advice(self) -> None:
-        """Plan the home model for this computer in the background; ``changed`` follows."""
+        """Look for the best model for this computer in the background; ``changed`` follows."""
         if self._fits is None and not self._advice_timer.isActive():
             self._advice_timer.start()
 
-    def advice(self) -> tuple[str, str, tuple[Bar, ...]]:
-        """Return the hardware of this computer in one line, the recommended quantisation and its memory plan.
-
-        They are empty until they are known.
-        """
+    def advice(self) -> Advice:
+        """Return what is recommended for this computer."""
         fits = self._fits
-        if fits is None:
-            return "", "", ()
-        best = recommended(fits.home)
-        computer = computer_text(fits.hardware.machine, fits.hardware.host) if fits.hardware is not None else ""
-        return computer, recommendation_text(fits.home), fits.bars(best.plan) if best is not None else ()
+        if fits is None or fits.hardware is None:
+            return Advice()
+        found, advice = fits.suggestions, Advice(computer_text(fits.hardware.machine, fits.hardware.host))
+        if not fits.best_id and found is None:
+            return replace(advice, details=self.tr("Looking for the best model for this computer…"))
+        if found is not None and found.problem is not None:
+            advice = replace(advice, details=error_text(found.problem), can_retry=True)
+        if plan := fits.plan_of(fits.best_id):
+            advice = self._with_progress(replace(advice, model_id=fits.best_id, bars=fits.bars(plan)))
+        if (best := found.best if found is not None else None) and best.published.id == fits.best_id:
+            return self._advise_open_model(advice, best)
+        home = next((each for each in fits.home if each.id == fits.best_id), None)
+        if home is not None:
+            name, speed = f"{APUS[0].name} {home.quantisation}", home.plan.tokens_per_second_estimate
+            return self._advise(advice, name, recommendation_text(home), home.bytes, speed)
+        if advice.can_retry:
+            return advice
+        text = self.tr("None of the models fits on this computer. Use a server, or the starter model for a first try.")
+        return replace(advice, text=text)
+
+    def download(self, advice: Advice) -> None:
+        """Download the recommended model, or use it where it is here; a finished download replaces the starter."""
+        try:
+            self._services.library.resolve(advice.model_id)
+        except UserError:
+            self._notice.attempt(lambda: self._services.downloads.queue.add(advice.model_id, advice.published))
+            self.changed.emit()
+        else:
+            self.use(advice.model_id)
+
+    def retry_advice(self) -> None:
+        """Ask the hub again; ``changed`` follows."""
+        self._fits_now()
+
+    def _advise_open_model(self, advice: Advice, best: Suggestion) -> Advice:
+        from ui.models.row_text import open_model_text
+
+        assert best.plan is not None
+        details = " · ".join((open_model_text(best.model), best.model.licence, place_text(best.plan)))
+        advice = replace(advice, published=best.published)
+        return self._advise(advice, best.model.name, details, best.published.bytes, best.tokens_per_second)
+
+    def _advise(self, advice: Advice, name: str, details: str, n_bytes: int, speed: float) -> Advice:
+        size, short = size_text(n_bytes), self.tr("Download {name}, {size}")
+        button = self.tr("Download {name}, {size}, about {speed} tokens/s")
+        return replace(
+            advice,
+            text=self.tr("Best for this computer: {name}").format(name=name),
+            details=details,
+            button=button.format(name=name, size=size, speed=rate_text(speed)),
+            short_button=short.format(name=name, size=size),
+            can_retry=False,
+        )
+
+    def _with_progress(self, advice: Advice) -> Advice:
+        from ui.models.item import ModelItem
+        from ui.models.row_text import problem_text, progress_text
+
+        for each in self._services.downloads.queue.statuses():
+            if each.id == advice.model_id and each.state not in ("done", "cancelled"):
+                item = ModelItem(each.id, published=advice.published, download=each)
+                texts = filter(None, (progress_text(item), problem_text(item)[0]))
+                return replace(advice, progress=" ".join(texts), fraction=item.fraction)
+        return advice
 
     def close(self) -> None:
         """Stop conversions, measurements and other jobs."""
@@ -202,14 +289,16 @@ class ModelPicker(QObject):
             )
             self._fits.changed.connect(self.changed)
         self._fits.refresh()
+        self._fits.rank()
         return self._fits
 
     def _refresh_fits(self) -> None:
         """Plan again where the settings for devices or context have changed."""
         settings = self._services.settings.current
-        now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers)
+        now = (settings.devices, settings.rpc_servers, settings.context, settings.gpu_layers, settings.language)
         if self._fits is not None and now != self._fits_for:
             self._fits.refresh()
+            self._fits.rank(again=True)
         self._fits_for = now
 
     def _place(self) -> str:

@@ -357,6 +357,8 @@ class ModelDetails(QWidget):
     def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[DetailRow]:
         entry = item.catalogue
         licence = (entry.licence if entry else None) or (repository.licence if repository else None)
+        if item.open_model is not None:
+            licence = item.open_model.licence
         unknown = self.tr("see the repository page") if entry else ""
         details = [
             DetailRow(self.tr("Licence"), licence or unknown),

@@ -20,6 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QLineEdit, QMenu, QSizePolicy, QWidget
 
 from app.downloads import ModelDownloads
+from app.planning.open_models import Suggestion, Suggestions
+from model_manager.errors import UserError
 from model_manager.hub.listing import UnavailableModel
 from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from model_manager.library.scan import inspect_paths
@@ -91,10 +93,13 @@ class ModelsDialog(QDialog):
         fit_of: FitOf | None = None,
         jobs: ModelJobs | None = None,
         plan_published: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
+        suggestions: Callable[[], Suggestions | None] = Suggestions,
+        ask_hub: Callable[[], None] = lambda: None,
     ) -> None:
         """``jobs`` continue when the dialog is closed; without it, jobs end when it is deleted.
 
         ``plan_published`` is called with the files of an opened repository and the selected one, to plan their fits.
+        ``suggestions`` returns the open models, None while the hub is asked; ``ask_hub`` asks it again.
         """
         super().__init__(parent)
         self.setObjectName("modelsDialog")
@@ -103,13 +108,15 @@ class ModelsDialog(QDialog):
         self.setAcceptDrops(True)
         self._downloads = downloads
         self._plan_published = plan_published
+        self._suggestions, self._ask_hub = suggestions, ask_hub
+        self._problem: UserError | None = None
         self._requested_key = ""
         """Item to select once it is listed."""
         self._default_key = ""
         self.jobs = jobs or ModelJobs(self)
         self.offered: tuple[OfferedFolder, ...] = ()
         """Folders of other programs, offered by the button that adds a folder."""
-        self.inventory = ModelInventory(downloads, self.jobs, current_id, fit_of, self)
+        self.inventory = ModelInventory(downloads, self.jobs, current_id, fit_of, self._suggested, self)
         self._make_parts()
         self._lay_out()
         self._connect()
@@ -166,6 +173,7 @@ class ModelsDialog(QDialog):
 
     def _connect(self) -> None:
         self.list.current_changed.connect(self._show_details)
+        self.list.current_changed.connect(self._plan_current)
         self.list.double_clicked.connect(self._use)
         self.search.model_changed.connect(self._on_published_changed)
         self.search.closed.connect(self.list.setFocus)
@@ -193,6 +201,7 @@ class ModelsDialog(QDialog):
         """Query all fits again, after the devices or the plans have changed."""
         untouched = self.list.key() == self._default_key
         self.inventory.refresh_fits()
+        self._show_hub_problem()
         if untouched and (key := self.inventory.default_key()):
             # No row was selected by the user: follow the recommendation.
             self._default_key = key
@@ -218,15 +227,46 @@ class ModelsDialog(QDialog):
         self._show_details()
 
     def _rows(self) -> list[KeyedRow]:
-        home = [item for item in self.inventory.items if item.home]
-        others = [item for item in self.inventory.items if not item.home]
+        items = self.inventory.items
+        home = [item for item in items if item.home]
+        best = [item for item in items if item.open_model and item.fit is not None and item.fit.recommended]
+        more = [item for item in items if item.open_model and item not in best]
+        others = [item for item in items if not item.home and not item.open_model]
         name = home[0].title if home else ""
-        return [
-            ("", RowText(name, self.tr("the model this program is designed for"))),
-            *((item.key, row_text(item)) for item in home),
-            ("", RowText(self.tr("Other models"))),
-            *((item.key, row_text(item)) for item in others),
+        home_section = (RowText(name, self.tr("the model this program is designed for")), home)
+        is_asking = self._suggestions() is None
+        sections = [
+            (RowText(self.tr("Best for this computer")), best),
+            (RowText(self.tr("Other models")), others),
+            (RowText(self.tr("More models"), self.tr("Asking the hub…") if is_asking else ""), more),
         ]
+        # The home model leads unless another one is recommended.
+        sections.insert(3 if best else 0, home_section)
+        return [
+            row
+            for heading, shown in sections
+            if shown or heading.label
+            for row in (("", heading), *((item.key, row_text(item)) for item in shown))
+        ]
+
+    def _suggested(self) -> Sequence[Suggestion]:
+        found = self._suggestions()
+        return found.models if found is not None else ()
+
+    def _plan_current(self, key: str) -> None:
+        """Plan an open model by its own header once it is selected."""
+        item = self.inventory.item(key)
+        if item is not None and item.open_model and item.published and self._plan_published is not None:
+            self._plan_published((item.published,), item.published)
+
+    def _show_hub_problem(self) -> None:
+        found = self._suggestions()
+        problem, before = found.problem if found is not None else None, self._problem
+        self._problem = problem
+        if problem is not None and before is None:
+            self.status.show_message(error_text(problem), "warning", (self.tr("Try again"), self._ask_hub))
+        elif problem is None and before is not None:
+            self.status.clear()
 
     def _item(self) -> ModelItem | None:
         """Return the model that the details show."""

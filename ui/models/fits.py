@@ -1,6 +1,6 @@
-"""Fit of each model on this machine, planned in the background.
+"""Fit of each model on this machine, planned in the background, and the model that is recommended for it.
 
-Models of the library and the catalogue are planned by their headers.  Files of a repository are planned by the header
+Models of the library and the home model are planned by their headers.  Files of a repository are planned by the header
 of one of them; the selected file by its own header, with a rehearsal by the engine.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,6 +18,7 @@ from app.config.settings import Settings
 from app.messages.plans import REASON_SENTENCES
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
+from app.planning.open_models import ModelSuggestions, Suggestion, Suggestions, leads
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
 from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
@@ -27,13 +29,14 @@ from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
-from model_manager.plan.recommendation import Recommendation
+from model_manager.plan.recommendation import USABLE_TOKENS_PER_S, Recommendation
 from model_manager.published import PublishedModel
 from ui.models.item import Fit
 from ui.plan.bar_data import Bar, bars_of, device_numbers, verdict_kind
 from ui.plan.strings import sentences
+from ui.widgets.appearance import SOURCE_LANGUAGE, system_language
 from ui.widgets.error_text import translate_message
-from ui.widgets.job import run_job
+from ui.widgets.job import Job, run_job
 
 logger = logging.getLogger(__name__)
 
@@ -70,12 +73,17 @@ class ModelFits(QObject):
         """Hardware that the plans were made for; None before the first refresh has finished."""
         self.home: tuple[Recommendation, ...] = ()
         """Plans of the home model's quantisations; empty before the first refresh has finished."""
+        self.suggestions: Suggestions | None = None
+        """The open models of the catalogue; None before the hub has answered."""
+        self._open_models = ModelSuggestions(planning, self._headers, access)
+        self._ranking: Job | None = None
 
     def of(self, model_id: str) -> Fit | None:
         """Return the fit in the current language; None while it is unknown."""
-        found = self._find(model_id)
+        found, is_best = self._find(model_id), model_id == self.best_id
         if found is None:
-            return None
+            suggestion = next((each for each in self._suggested() if each.published.id == model_id), None)
+            return self._rough_fit(suggestion) if suggestion is not None else None
         plan = found.plan
         sentence = sentences(plan, device_numbers([device.name for device in plan.devices]))[0]
         note = ""
@@ -85,7 +93,35 @@ class ModelFits(QObject):
             note = translate_message(REASON_SENTENCES["not_rehearsed"])
         if note:
             sentence += note if sentence.endswith("。") else f" {note}"
-        return Fit(sentence, verdict_kind(plan), found.recommended, self.brief(plan), self.bars(plan))
+        recommended = is_best or (model_id not in self._local and found.recommended)
+        return Fit(sentence, verdict_kind(plan), recommended, self.brief(plan), self.bars(plan))
+
+    @property
+    def best_id(self) -> str:
+        """Id of the model to recommend; empty where none is, or while the hub is asked."""
+        best = leads(self.home)
+        if best is None and self.suggestions is not None:
+            if self.suggestions.best is not None:
+                return self.suggestions.best.published.id
+            best = next((each for each in self.home if each.recommended), None)
+        return best.id if best is not None else ""
+
+    def rank(self, *, again: bool = False) -> None:
+        """Ask the hub for the open models and rank them, unless that is done or under way; ``changed`` follows."""
+        is_known = self.suggestions is not None and self.suggestions.problem is None
+        if self._ranking is not None or (is_known and not again):
+            return
+        models, options = self._open_models, plan_options_from(self._settings())
+        job = self._ranking = Job(self)
+        token = job.token
+        job.succeeded.connect(self._set_suggestions)
+        job.failed.connect(_log)
+        job.finished.connect(self._end_ranking)
+        is_chinese = (self._settings().language or system_language()) != SOURCE_LANGUAGE
+        job.start(lambda: models.rank(options, token, is_english=not is_chinese))
+        if self.suggestions is not None and not is_known:
+            self.suggestions = None
+            self.changed.emit()
 
     def plan_of(self, model_id: str) -> LoadPlan | None:
         """Return the plan of a model; None while it is unknown."""
@@ -128,6 +164,29 @@ class ModelFits(QObject):
 
     def _find(self, model_id: str) -> PublishedFit | None:
         return self._local.get(model_id) or self._published.get(model_id)
+
+    def _suggested(self) -> Sequence[Suggestion]:
+        return self.suggestions.models if self.suggestions is not None else ()
+
+    def _rough_fit(self, suggestion: Suggestion) -> Fit:
+        if not suggestion.fits:
+            return Fit(self.tr("It's larger than the memory of this computer."), "bad", brief=self.tr("Doesn't fit"))
+        speed = self.tr("About {speed} tokens/s").format(speed=rate_text(suggestion.tokens_per_second))
+        kind: Literal["good", "warning"] = "good"
+        if suggestion.tokens_per_second < USABLE_TOKENS_PER_S:
+            kind = "warning"
+        return Fit(self.tr("{speed}, estimated from the size of the file.").format(speed=speed), kind, brief=speed)
+
+    def _set_suggestions(self, suggestions: Suggestions) -> None:
+        self.suggestions = suggestions
+        for each in suggestions.models:
+            if each.plan is not None:
+                is_expected = self._headers.known(each.published) is None
+                self._published[each.published.id] = PublishedFit(each.plan, False, is_expected)
+        self.changed.emit()
+
+    def _end_ranking(self) -> None:
+        self._ranking = None
 
     def _set_fits(self, planned: tuple[Hardware, dict[str, PublishedFit], tuple[Recommendation, ...]]) -> None:
         before = self._local

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.downloads import ModelDownloads
+from app.planning.open_models import OpenModel, Suggestion
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
@@ -58,6 +59,8 @@ class Activity:
     verifications: dict[str, Verification] = field(default_factory=dict)
     just_downloaded: frozenset[str] = frozenset()
     current_id: str | None = None
+    suggestions: Sequence[Suggestion] = ()
+    """Models of the catalogue that the hub has, the best one for this machine first."""
 
 
 def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
@@ -72,20 +75,29 @@ def scan_disk(library: ModelLibrary, folder: Path) -> DiskScan:
 
 
 def list_items(scan: DiskScan, activity: Activity) -> tuple[ModelItem, ...]:
-    """Merge the catalogue, the disk and the activity: the home model first, then the starter, then all others."""
+    """Merge the catalogue, the disk and the activity: the home model first, then the starter, then all others.
+
+    The open models come last, without those of which a file is here.
+    """
     models = {model.id: model for model in scan.models}
+    here = {model.published.repository for model in scan.models if model.published is not None}
+    suggested = [
+        _item(each.published.id, scan, activity, published=each.published, open_model=each.model)
+        for each in activity.suggestions
+        if each.published.repository not in here
+    ]
     items = []
     for entry in (*APUS, STARTER):
         found = _model_of(entry, models)
         items.append(_item(entry.id, scan, activity, model=models.pop(found, None), catalogue=entry))
     items += [_item(key, scan, activity, model=model) for key, model in models.items()]
-    keys = {item.key for item in items} | {item.model.id for item in items if item.model}
+    keys = {item.key for item in (*items, *suggested)} | {item.model.id for item in items if item.model}
     items += [
         _item(status.id, scan, activity)
         for status in activity.downloads
         if status.id not in keys and (status.state not in OVER or status.id in activity.just_downloaded)
     ]
-    return (*items, *_unlisted(items, scan, activity))
+    return (*items, *_unlisted(items, scan, activity), *suggested)
 
 
 def _item(
@@ -96,6 +108,7 @@ def _item(
     model: LocalModel | None = None,
     catalogue: CatalogueEntry | None = None,
     published: PublishedModel | None = None,
+    open_model: OpenModel | None = None,
 ) -> ModelItem:
     ids = {key, *([model.id] if model else [])}
     download = next((each for each in activity.downloads if each.id in ids), None)
@@ -107,6 +120,7 @@ def _item(
         model=model,
         catalogue=catalogue,
         published=published,
+        open_model=open_model,
         download=download if download is not None and download.state not in OVER else None,
         job=next((each for each in activity.jobs if each.key in ids), None),
         quarantined=bad,
@@ -186,9 +200,16 @@ class ModelInventory(QObject):
     """A ``UserError``: the library could not be read."""
 
     def __init__(
-        self, downloads: ModelDownloads, jobs: ModelJobs, current_id: str | None, fit_of: FitOf | None, parent: QObject
+        self,
+        downloads: ModelDownloads,
+        jobs: ModelJobs,
+        current_id: str | None,
+        fit_of: FitOf | None,
+        suggestions: Callable[[], Sequence[Suggestion]],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
+        self._suggestions = suggestions
         self._downloads = downloads
         self._jobs = jobs
         self._fit_of: FitOf = fit_of or (lambda _key: None)
@@ -219,6 +240,7 @@ class ModelInventory(QObject):
     def update(self) -> None:
         """Rebuild ``items``."""
         self.activity.downloads, self.activity.jobs = self._downloads.queue.statuses(), self._jobs.running()
+        self.activity.suggestions = self._suggestions()
         if self._scan is not None:
             items = list_items(self._scan, self.activity)
             self.items = tuple(replace(item, fit=self._fit(item.key)) for item in items)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from app.planning.open_models import OpenModel
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
@@ -97,6 +98,8 @@ class ModelItem:
     model: LocalModel | None = None
     catalogue: CatalogueEntry | None = None
     published: PublishedModel | None = None
+    open_model: OpenModel | None = None
+    """Facts of a model of the catalogue other than the home model."""
     download: DownloadStatus | None = None
     """Only while it is neither done nor cancelled."""
     job: ModelJob | None = None
@@ -156,6 +159,8 @@ class ModelItem:
         """Name of the model, or of its file."""
         if self.catalogue is not None:
             return self.catalogue.name
+        if self.open_model is not None:
+            return self.open_model.name
         if self.model is not None:
             return self.model.name or self.model.path.stem
         if self.published is not None:

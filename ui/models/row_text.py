@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication
 
+from app.planning.open_models import OpenModel
+from app.translation import QT_TRANSLATE_NOOP
 from app.units import size_text, speed_text
 from model_manager.download.transfer import ACTIVE, DownloadStatus
 from model_manager.hub.catalogue import STARTER
@@ -140,10 +142,31 @@ def unavailable_text(file: UnavailableModel) -> RowText:
 
 
 def note_text(item: ModelItem) -> str:
-    """Return what the quantisation means for the quality, in a few words."""
+    """Return what the model is good at, or what its quantisation means for the quality, in a few words."""
+    if item.open_model is not None:
+        return open_model_text(item.open_model)
     if item.catalogue is not None and item.catalogue.id == STARTER.id:
         return translate("model_rows", "Very small and fast, good for a first try")
     return quality_text(quality_of(item.quantisation))
+
+
+STRENGTHS = {
+    "quick": QT_TRANSLATE_NOOP("model_rows", "Quick, for simple questions"),
+    "everyday": QT_TRANSLATE_NOOP("model_rows", "All-rounder"),
+    "languages": QT_TRANSLATE_NOOP("model_rows", "Conversation and languages"),
+    "reasoning": QT_TRANSLATE_NOOP("model_rows", "Reasoning, mathematics and code"),
+}
+"""Texts of ``OpenModel.strength``."""
+
+
+def open_model_text(model: OpenModel) -> str:
+    """Return what a model of the catalogue is good at, its languages and its year."""
+    languages = {
+        0: "",
+        1: translate("model_rows", "mostly English"),
+        2: translate("model_rows", "English and Chinese"),
+    }.get(model.languages, translate("model_rows", "{count} languages").format(count=model.languages))
+    return " · ".join(filter(None, (translate("model_rows", STRENGTHS[model.strength]), languages, str(model.year))))
 
 
 def button_text(item: ModelItem) -> str:
@@ -160,7 +183,7 @@ def state_text(item: ModelItem) -> tuple[str, Kind]:
     percent = None if item.fraction is None else int(item.fraction * 100)
     if item.job is not None:
         text = _job_text(item.job)
-    elif state is ModelState.AVAILABLE and not item.bytes:
+    elif state is ModelState.AVAILABLE and (item.open_model or not item.bytes):
         text = ""
     elif state is ModelState.DOWNLOADING and percent is not None:
         text = " · ".join((f"{percent} %", *_speed_texts(item.progress)))

@@ -177,22 +177,8 @@ def tokens_text(count: int) -> str:
     return translate("plan", "{count} tokens").format(count=QLocale().toString(count))
 
 
-def recommended(recommendations: Sequence[Recommendation]) -> Recommendation | None:
-    """Return the recommended one, None if none fits."""
-    return next((each for each in recommendations if each.recommended), None)
-
-
-def recommendation_text(recommendations: Sequence[Recommendation]) -> str:
-    """Return the recommendation for this machine as a sentence, empty without plans."""
-    if not recommendations:
-        return ""
-    best = recommended(recommendations)
-    if best is None:
-        return translate(
-            "plan",
-            "No quantisation of this model fits on this computer. Choose a smaller model, the starter "
-            "model or a server.",
-        )
+def recommendation_text(best: Recommendation) -> str:
+    """Return the recommended quantisation for this machine as a sentence."""
     entry = find_entry(best.id)
     values = {
         "quantisation": best.quantisation,

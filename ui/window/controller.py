@@ -96,6 +96,8 @@ class WindowController(QObject):
         for button in (window.sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_dialog, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
+        welcome.download_button.clicked.connect(lambda: models.download(welcome.advice))
+        welcome.retry_button.clicked.connect(models.retry_advice)
         welcome.starter_button.clicked.connect(partial(models.use, STARTER))
         welcome.file_button.clicked.connect(models.choose_file)
         welcome.server_button.clicked.connect(partial(self.show_settings, "servers"))
@@ -106,7 +108,7 @@ class WindowController(QObject):
         conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
-        on_queue_change(self.services.downloads.queue, self, self._refresh_awake)
+        on_queue_change(self.services.downloads.queue, self, self._on_queue_changed)
         models.changed.connect(self._refresh)
         models.chosen.connect(window.composer.field.setFocus)
         models.settings_requested.connect(partial(self.show_settings, "downloads"))
@@ -251,13 +253,20 @@ class WindowController(QObject):
     def _on_download(self, model_id: str) -> None:
         self.models.forget_names()
         self.services.hasher.refresh()
-        self.window.notice.show_message(
-            self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id)),
-            self.tr("Use now"),
-            partial(self.models.use, model_id),
-        )
+        text = self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id))
+        if self.models.model_id() in (None, STARTER):
+            # Anything is better than the starter.
+            self.models.use(model_id)
+            self.window.notice.show_message(text)
+        else:
+            self.window.notice.show_message(text, self.tr("Use now"), partial(self.models.use, model_id))
 
     # State
+
+    def _on_queue_changed(self) -> None:
+        self._refresh_awake()
+        if self._session.is_empty:
+            self._refresh_welcome()
 
     def _refresh_awake(self) -> None:
         is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
@@ -282,13 +291,26 @@ class WindowController(QObject):
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if is_empty:
             self._refresh_welcome()
+        self._refresh_hint()
         if focused is not None and not focused.isVisibleTo(window):
             # Qt passes the focus of a widget that is hidden on to the next one, the search field.
             window.composer.field.setFocus()
 
+    def _is_first_start(self) -> bool:
+        return self.services.settings.current.model_id is None and not self.window.sidebar.has_conversations()
+
+    def _refresh_hint(self) -> None:
+        models, hint = self.models, self.window.hint
+        if models.model_id() != STARTER or (self._session.is_empty and self._is_first_start()):
+            hint.clear()
+            return
+        text = self.tr("{model} is a tiny test model; its answers are often wrong.")
+        button = self.tr("Get a better model…"), models.show_dialog
+        hint.show_message(text.format(model=models.name().partition(" ·")[0]), "quiet", button)
+
     def _refresh_welcome(self) -> None:
         window, session, models = self.window, self._session, self.models
-        is_first_start = self.services.settings.current.model_id is None and not window.sidebar.has_conversations()
+        is_first_start = self._is_first_start()
         if is_first_start:
             models.request_advice()
         language = window.appearance.language

@@ -27,6 +27,7 @@ from ui.composer.text_field import local_files
 from ui.conversation.header import Header
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.appearance import Appearance
+from ui.widgets.dialog_parts import StatusLine
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.notice import NoticeBar
 
@@ -84,6 +85,10 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(self)
         self.header = Header(self)
         self.notice = NoticeBar(self)
+        self.hint = StatusLine("modelHint", hide_when_empty=True)
+        """About the selected model, while it is the starter."""
+        self.hint.action.setProperty("quiet", True)
+        self.hint.setContentsMargins(12, 0, 0, 0)
         self.composer = Composer(self)
         self.pages = QStackedWidget(self)
         self._lay_out()
@@ -181,7 +186,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         centred = QWidget()
         centred.setMaximumWidth(COMPOSER_WIDTH)
-        vbox(self.notice, self.composer, parent=centred, spacing=8)
+        vbox(self.notice, self.hint, self.composer, parent=centred, spacing=4)
         right = QWidget()
         vbox(self.header, (self.pages, 1), hbox(centred, margins=(16, 4, 16, 16)), parent=right)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from app.config.settings import LANGUAGES
 from app.servers.registry import is_server_model
-from ui.conversation.model_picker import ModelPicker
+from ui.conversation.model_picker import Advice, ModelPicker
 from ui.plan.bar_data import Bar
 from ui.plan.bars import SummaryBars
 from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_style_property
@@ -16,6 +16,7 @@ from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
 
 WIDTH = 520
+PROGRESS_STEPS = 1000
 WORD_JOINER = "\u2060"
 MARGINS = 48
 """Left and right margin together."""
@@ -35,28 +36,43 @@ class Welcome(QWidget):
         self._plan: tuple[Bar, ...] = ()
         self._title, self._text = _label(24, bold=True), _label(15, quiet=True)
         self._computer, self._advice = _label(SMALL_SIZE, quiet=True), _label(15, bold=True)
-        self._labels = self._title, self._text, self._computer, self._advice
-        self._computer.setObjectName("computerLabel")
-        self._advice.setObjectName("adviceLabel")
+        self._details, self._progress_text = _label(SMALL_SIZE, quiet=True), _label(SMALL_SIZE)
+        self._labels = self._title, self._text, self._computer, self._advice, self._details, self._progress_text
+        for label, name in ((self._computer, "computer"), (self._advice, "advice"), (self._details, "adviceDetails")):
+            label.setObjectName(f"{name}Label")
+        self._progress_text.setObjectName("adviceProgressLabel")
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setObjectName("adviceProgress")
+        self._progress.setMaximumWidth(WIDTH)
+        self.advice = Advice()
+        """What the page recommends."""
         self._bars = SummaryBars()
         self._bars.setMaximumWidth(WIDTH)
+        self.download_button = button("downloadRecommendedButton")
+        self.retry_button = button("retryAdviceButton")
         self.models_button = button("chooseModelButton")
         self.starter_button = button("useStarterButton")
         self.file_button = button("chooseFileButton", quiet=True)
         self.server_button = button("useServerButton", quiet=True)
         self.diagnostics_button = button("checkMachineLink", quiet=True)
         self._languages = {code: self._language_button(code, name) for code, name in LANGUAGES.items()}
+        main = self.download_button, self.retry_button
         first = self.models_button, self.starter_button
         second = self.file_button, self.server_button, self.diagnostics_button
-        self._rows = (hbox(None, *first, None, spacing=12), first), (hbox(None, *second, None), second)
+        self._rows = tuple(
+            (hbox(None, *row, None, spacing=space), row) for row, space in ((main, 12), (first, 12), (second, 0))
+        )
         labels: list[int | tuple[QWidget, int, Qt.AlignmentFlag]] = []
-        for label, space in zip(self._labels, (12, 16, 8, 8), strict=True):
+        for label, space in zip(self._labels[:-1], (12, 16, 8, 4, 8), strict=True):
             labels += [(label, 0, Qt.AlignmentFlag.AlignHCenter), space]
         bars = hbox(None, (self._bars, 100), None)
+        progress = hbox(None, (self._progress, 100), None)
+        under_way = (self._progress_text, 0, Qt.AlignmentFlag.AlignHCenter)
+        buttons = vbox(*(row for row, _ in self._rows), spacing=8)
         page = QWidget()
         column = vbox(hbox(None, *self._languages.values(), None), 12, parent=page, margins=(24, 16, 24, 16))
         column.addStretch(5)
-        column.addLayout(vbox(*labels, bars, 16, self._rows[0][0], 8, self._rows[1][0]))
+        column.addLayout(vbox(*labels, bars, 8, under_way, 4, progress, 8, buttons))
         column.addStretch(6)
         scroll = scrolled(page)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -65,11 +81,12 @@ class Welcome(QWidget):
     def refresh(self, models: ModelPicker, *, is_first_start: bool, is_temporary: bool, language: str) -> None:
         """Show the selected model, or at the first start what is recommended, with all texts in ``language``."""
         self._is_first_start = is_first_start
-        computer, advice, self._plan = models.advice()
+        advice = self.advice = models.advice() if is_first_start else Advice()
+        self._plan = advice.bars
         title, text = self.tr("What would you like to talk about?"), self._model_text(models)
         if is_first_start:
             title = self.tr("Chat with a model on your own computer")
-            text = self._first_start_text(has_starter=models.has_starter, has_advice=bool(advice))
+            text = self._first_start_text(has_starter=models.has_starter)
         elif is_temporary:
             title, text = (
                 self.tr("Temporary chat"),
@@ -79,14 +96,23 @@ class Welcome(QWidget):
                 ),
             )
         # No line may end inside of "tokens/s".
-        contents = title, text, computer, advice.replace("/", f"/{WORD_JOINER}")
+        details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s")
+        contents = title, text, advice.computer, advice.text, details, advice.progress
         for line, content in zip(self._labels, contents, strict=True):
             line.setText(content)
-        for line in (self._computer, self._advice):
-            line.setVisible(is_first_start and bool(line.text()))
+            line.setVisible(bool(content))
+        self._show_progress()
+        has_download = bool(advice.button) and not advice.progress
+        shown = {
+            self.download_button: has_download,
+            self.retry_button: advice.can_retry,
+            self.starter_button: models.has_starter,
+        }
         texts = {
+            self.download_button: advice.button,
+            self.retry_button: self.tr("Try again"),
             self.models_button: self.tr("Browse models…"),
-            self.starter_button: self.tr("Use the starter model"),
+            self.starter_button: self.tr("Try the tiny starter model"),
             self.file_button: self.tr("Choose a model file…"),
             self.server_button: self.tr("Use a server…"),
             self.diagnostics_button: self.tr("Run diagnostics…"),
@@ -94,13 +120,10 @@ class Welcome(QWidget):
         }
         for each, label in texts.items():
             each.setText(label)
-            each.setVisible(is_first_start and (each is not self.starter_button or models.has_starter))
+            each.setVisible(is_first_start and shown.get(each, True))
         for code, each in self._languages.items():
             each.setChecked(code == language)
-        # What does not fit is not what the page recommends.
-        fits = not advice or bool(self._plan)
-        set_style_property(self.models_button, primary=fits)
-        set_style_property(self.starter_button, primary=not fits)
+        set_style_property(self.download_button, primary=True)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -117,7 +140,17 @@ class Welcome(QWidget):
         made.clicked.connect(lambda: self.language_requested.emit(code))
         return made
 
+    def _show_progress(self) -> None:
+        fraction = self.advice.fraction
+        self._progress.setVisible(bool(self.advice.progress))
+        self._progress.setRange(0, 0 if fraction is None else PROGRESS_STEPS)
+        self._progress.setValue(round((fraction or 0) * PROGRESS_STEPS))
+        self._progress.setAccessibleName(self._progress_text.text())
+
     def _fit(self) -> None:
+        self.download_button.setText(self.advice.button)
+        if self.download_button.sizeHint().width() + MARGINS > self.width():
+            self.download_button.setText(self.advice.short_button)
         # Buttons that have no room beside each other are arranged in a column.
         for row, buttons in self._rows:
             widths = [each.sizeHint().width() for each in buttons if not each.isHidden()]
@@ -137,22 +170,11 @@ class Welcome(QWidget):
             text = self.tr("{model} runs on a server. Your questions are sent to it.")
         return text.format(model=models.name())
 
-    def _first_start_text(self, *, has_starter: bool, has_advice: bool) -> str:
-        if has_starter and has_advice:
-            return self.tr(
-                "This program is made for APUS-xDAN-4.0-MoE. A very small starter model is already installed, "
-                "good for a first try; any other GGUF chat model works too."
-            )
+    def _first_start_text(self, *, has_starter: bool) -> str:
+        text = self.tr("Download a model once, then chat without internet. No data leaves this computer.")
         if has_starter:
-            return self.tr(
-                "This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit "
-                "this computer and downloads them. A very small starter model is already installed, good for a "
-                "first try. Any other GGUF chat model works too."
-            )
-        return self.tr(
-            "This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit "
-            "this computer and downloads them. Any other GGUF chat model works too."
-        )
+            text += self.tr(" A tiny starter model is installed to try the program; its answers are often wrong.")
+        return text
 
 
 def _label(size: int, *, bold: bool = False, quiet: bool = False) -> QLabel:
