@@ -47,9 +47,12 @@ def first_system_prompt(chosen: str, model_id: str) -> str:
 
 
 def default_sampling(chosen: Sampling, model_id: str) -> Sampling:
-    """Return the sampling of the settings with what the model needs where the user has chosen nothing else."""
+    """Return the sampling of the settings with what the model needs where the user has chosen nothing else.
+
+    At temperature 0 the most probable token is promised.
+    """
     entry = find_entry(model_id)
-    if entry is None or chosen.repeat_penalty != Sampling.repeat_penalty:
+    if entry is None or not chosen.temperature or chosen.repeat_penalty != Sampling.repeat_penalty:
         return chosen
     return replace(chosen, repeat_penalty=entry.repeat_penalty)
 

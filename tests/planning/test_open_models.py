@@ -49,7 +49,9 @@ def rank(services: Services, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> R
         pytest.param((), 13, {"Qwen3.5 9B", "gpt-oss 20B", "Gemma 4 26B A4B"}, 10, id="laptop, 16 GiB"),
         pytest.param((), 28, {"Gemma 4 26B A4B", "Qwen3.6 35B A3B"}, 12, id="desktop, 32 GiB"),
         pytest.param((7.5,), 13, {"Qwen3.5 9B", "Gemma 4 26B A4B", "Qwen3.6 35B A3B"}, 25, id="8 GB GPU"),
-        pytest.param((11.5,), 28, {"Ministral 3 14B", "Qwen3.6 27B", "Qwen3.6 35B A3B", "Gemma 4 26B A4B"}, 10, id="12 GB GPU"),
+        pytest.param(
+            (11.5,), 28, {"Ministral 3 14B", "Qwen3.6 27B", "Qwen3.6 35B A3B", "Gemma 4 26B A4B"}, 10, id="12 GB GPU"
+        ),
         pytest.param((15.5,), 28, {"Qwen3.6 27B", "Gemma 4 31B"}, 15, id="16 GB GPU"),
     ],
 )
