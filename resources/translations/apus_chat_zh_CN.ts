@@ -3180,6 +3180,18 @@
         <source>In RAM, about {speed} tokens/s</source>
         <translation>在内存中，约 {speed} tokens/s</translation>
     </message>
+    <message>
+        <source>It&apos;s larger than the memory of this computer.</source>
+        <translation>超过这台电脑的内存。</translation>
+    </message>
+    <message>
+        <source>About {speed} tokens/s</source>
+        <translation>约 {speed} tokens/s</translation>
+    </message>
+    <message>
+        <source>{speed}, estimated from the size of the file.</source>
+        <translation>{speed}，按文件大小估计。</translation>
+    </message>
 </context>
 <context>
     <name>ModelPicker</name>
@@ -3214,6 +3226,26 @@
     <message>
         <source>Loaded and ready</source>
         <translation>已加载，可以使用</translation>
+    </message>
+    <message>
+        <source>Looking for the best model for this computer…</source>
+        <translation>正在为这台电脑寻找最合适的模型…</translation>
+    </message>
+    <message>
+        <source>None of the models fits on this computer. Use a server, or the starter model for a first try.</source>
+        <translation>这台电脑放不下任何一个模型。请使用服务器，或先试用入门模型。</translation>
+    </message>
+    <message>
+        <source>Download {name}, {size}</source>
+        <translation>下载 {name}，{size}</translation>
+    </message>
+    <message>
+        <source>Download {name}, {size}, about {speed} tokens/s</source>
+        <translation>下载 {name}，{size}，约 {speed} tokens/s</translation>
+    </message>
+    <message>
+        <source>Best for this computer: {name}</source>
+        <translation>最适合这台电脑：{name}</translation>
     </message>
     <message>
         <source>Models…</source>
@@ -3408,6 +3440,22 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Best for this computer</source>
+        <translation>最适合这台电脑</translation>
+    </message>
+    <message>
+        <source>More models</source>
+        <translation>更多模型</translation>
+    </message>
+    <message>
+        <source>Asking the hub…</source>
+        <translation>正在查询 Hub…</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
     </message>
     <message>
         <source>Model files (*.gguf *.gguf*);;All files (*)</source>
@@ -4336,10 +4384,6 @@
         <translation>浏览模型…</translation>
     </message>
     <message>
-        <source>Use the starter model</source>
-        <translation>使用入门模型</translation>
-    </message>
-    <message>
         <source>Choose a model file…</source>
         <translation>选择模型文件…</translation>
     </message>
@@ -4352,8 +4396,24 @@
         <translation>此对话不会保存，不会出现在列表中，也搜索不到。离开对话或关闭窗口后即消失；在此之前可以保存或导出。</translation>
     </message>
     <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Try the tiny starter model</source>
+        <translation>试用微型入门模型</translation>
+    </message>
+    <message>
         <source>{model} runs on a server. Your questions are sent to it.</source>
         <translation>{model} 在服务器上运行，你的问题会发送到该服务器。</translation>
+    </message>
+    <message>
+        <source>Download a model once, then chat without internet. No data leaves this computer.</source>
+        <translation>模型只需下载一次，之后离线也能对话。数据不会离开这台电脑。</translation>
+    </message>
+    <message>
+        <source> A tiny starter model is installed to try the program; its answers are often wrong.</source>
+        <translation>已自带一个微型入门模型供试用，它的回答经常出错。</translation>
     </message>
     <message>
         <source>What would you like to talk about?</source>
@@ -4374,18 +4434,6 @@
     <message>
         <source>Chat with a model on your own computer</source>
         <translation>在自己的电脑上与模型对话</translation>
-    </message>
-    <message>
-        <source>This program is made for APUS-xDAN-4.0-MoE. A very small starter model is already installed, good for a first try; any other GGUF chat model works too.</source>
-        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造。已自带一个很小的入门模型，可以先试一试；其他 GGUF 对话模型也都能用。</translation>
-    </message>
-    <message>
-        <source>This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit this computer and downloads them. A very small starter model is already installed, good for a first try. Any other GGUF chat model works too.</source>
-        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造：模型库会列出这台电脑能运行的版本，并可直接下载。已自带一个很小的入门模型，可以先试一试。其他 GGUF 对话模型也都能用。</translation>
-    </message>
-    <message>
-        <source>This program is made for APUS-xDAN-4.0-MoE: the model library shows which versions of it fit this computer and downloads them. Any other GGUF chat model works too.</source>
-        <translation>本程序专为 APUS-xDAN-4.0-MoE 打造：模型库会列出这台电脑能运行的版本，并可直接下载。其他 GGUF 对话模型也都能用。</translation>
     </message>
 </context>
 <context>
@@ -4409,6 +4457,14 @@
     <message>
         <source>An answer is being generated or a download is running</source>
         <translation>正在生成回答或下载文件</translation>
+    </message>
+    <message>
+        <source>{model} is a tiny test model; its answers are often wrong.</source>
+        <translation>{model} 是微型测试模型，回答经常出错。</translation>
+    </message>
+    <message>
+        <source>Get a better model…</source>
+        <translation>换个更好的模型…</translation>
     </message>
     <message>
         <source>Conversation</source>
@@ -4983,6 +5039,34 @@
         <translation>正在转换</translation>
     </message>
     <message>
+        <source>Quick, for simple questions</source>
+        <translation>快速，适合简单问题</translation>
+    </message>
+    <message>
+        <source>All-rounder</source>
+        <translation>全能</translation>
+    </message>
+    <message>
+        <source>Conversation and languages</source>
+        <translation>对话与多语言</translation>
+    </message>
+    <message>
+        <source>Reasoning, mathematics and code</source>
+        <translation>推理、数学与代码</translation>
+    </message>
+    <message>
+        <source>mostly English</source>
+        <translation>以英文为主</translation>
+    </message>
+    <message>
+        <source>English and Chinese</source>
+        <translation>中英文</translation>
+    </message>
+    <message>
+        <source>{count} languages</source>
+        <translation>{count} 种语言</translation>
+    </message>
+    <message>
         <source>Joining</source>
         <translation>正在合并</translation>
     </message>
@@ -5288,10 +5372,6 @@
 </context>
 <context>
     <name>plan</name>
-    <message>
-        <source>No quantisation of this model fits on this computer. Choose a smaller model, the starter model or a server.</source>
-        <translation>这台电脑放不下该模型的任何量化版本。请选择更小的模型、入门模型或服务器。</translation>
-    </message>
     <message>
         <source>{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.</source>
         <translation>{quantisation} 可放入你的 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
