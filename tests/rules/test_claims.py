@@ -301,6 +301,8 @@ cli/test_planning_cli.py::test_a_file_on_this_machine_is_rehearsed
 cli/test_planning_cli.py::test_the_quantisations_are_recommended_for_simulated_gpus
     recommend a quantisation of APUS for this computer
     simulate a GPU with this much free memory
+planning/test_open_models.py::test_each_machine_gets_a_model_that_suits_it
+    recommend a model that suits this computer
 cli/test_planning_cli.py::test_what_does_not_fit_is_no_failure
     simulate this much available RAM
 cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network
