@@ -34,6 +34,8 @@ MAX_NESTING = 24
 """Levels of quotes and lists; a list with its item counts as two."""
 MAX_BRACKETS = 600
 """Opening brackets in one paragraph: for each, markdown-it searches the whole paragraph for its end."""
+MAX_DELIMITERS = 1_000
+"""Asterisks, underscores and tildes in one paragraph; with more it has no emphasis."""
 BULLETS = ("•", "◦", "▪")
 _FIRST_EMOJI = 0x1F000
 
@@ -91,7 +93,7 @@ def _with_cjk_delimiters(rule: InlineRule, state: StateInline, silent: bool) -> 
     amendments" (github.com/tats-u/markdown-cjk-friendly) a character of these scripts, including their punctuation,
     counts as a space, and their punctuation does not count as punctuation.
     """
-    if state.src[state.pos] not in "*_~":
+    if state.src[state.pos] not in "*_~" or _has_many_delimiters(state.src):
         return False
     # Through setattr, because mypy forbids to replace a method.
     setattr(state, "scanDelims", partial(_scan_delimiters, state))  # noqa: B010
@@ -106,6 +108,11 @@ def _unless_crowded(rule: InlineRule, state: StateInline, silent: bool) -> bool:
 @lru_cache(maxsize=4)
 def _is_crowded(paragraph: str) -> bool:
     return paragraph.count("[") > MAX_BRACKETS
+
+
+@lru_cache(maxsize=4)
+def _has_many_delimiters(paragraph: str) -> bool:
+    return sum(map(paragraph.count, "*_~")) > MAX_DELIMITERS
 
 
 def _scan_delimiters(state: StateInline, start: int, can_split_word: bool) -> Scanned:

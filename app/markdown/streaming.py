@@ -27,6 +27,8 @@ _PART_OF_TAG = re.compile(r"</?[a-zA-Z]{0,10}\Z")
 _PART_OF_FENCE = re.compile(r" {0,3}(`{1,3}|~{1,3})")
 _REFERENCE = re.compile(r"^[ >\t]*\[[^\]\n]+\]:", re.MULTILINE)
 _ITEM_INDENT = 3
+_MANY_COLUMNS = 60
+"""A row of a wider table is not shown before it is complete."""
 
 
 class StreamingMarkdown:
@@ -172,7 +174,7 @@ class _Part:
 
     def _open_table(self, table: Table, preview: bool) -> Table | None:
         last = self._tail[self._seen :]
-        if not last or (preview and _MARKS_ONLY.fullmatch(last)):
+        if not last or (preview and (_MARKS_ONLY.fullmatch(last) or len(table.align) > _MANY_COLUMNS)):
             return table
         return self._with_rows(table, last) if last.startswith("|") else None
 
@@ -243,7 +245,8 @@ class _Part:
         if sum(1 for token in tokens if token.level == 0 and token.nesting >= 0) == 1:
             (table,) = Place().blocks(tokens)
             assert isinstance(table, Table)
-            self._table, self._table_head = table, "".join(lines.splitlines(keepends=True)[:2])
+            # Each row is parsed below a head without text.
+            self._table, self._table_head = table, f"|{' |' * len(table.align)}\n{lines.splitlines()[1]}\n"
 
     def _enter_fence(self, tokens: list[Token]) -> None:
         opening = _FENCE.match(self._tail)

@@ -36,6 +36,8 @@ ANSWER = PARAGRAPH * 2 + "\n\n- one item\n- another with `code`\n- 第三项\n\n
 MIXED = f"## A part\n\n{PARAGRAPH * 3}\n\n1. one **item**\n2. 第二项\n\n{CODE}\n{TABLE}\n> A quote of {PARAGRAPH}\n\n"
 TOKEN = 4
 """Characters per token."""
+GROWTH = 400
+"""Characters in one update of a hostile text: 100 tokens."""
 MIB = 1 << 20
 
 
@@ -247,8 +249,19 @@ class Bench:
                     self.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
                 self.app.processEvents()
                 costs += [opened, painted, gaps.end()]
-            figures.append(cost_figure(f"{name}: longest block, ms", costs, 100, max))
+            figures.append(cost_figure(f"{name}: longest block, ms", costs, 50, max))
+            figures.append(cost_figure(f"{name}: longest update while streaming, ms", self.growing(text), 50, max))
         return figures
+
+    def growing(self, text: str) -> list[Cost]:
+        """Measure the updates of an answer that begins with a text."""
+        self.widget.set_items([*conversation(4), Item("s", Role.ASSISTANT, "", Status.STREAMING)])
+        pieces = [text[at : at + GROWTH] for at in range(0, 200 * GROWTH, GROWTH)]
+        return [
+            clocked(lambda piece=piece: (self.widget.append_text("s", piece), self.app.processEvents()))
+            for piece in pieces
+            if piece
+        ]
 
 
 HOSTILE = {

@@ -38,6 +38,11 @@ def test_emphasis_within_chinese_text():
     assert styles("这是**重点**内容") == [("这是", Style.PLAIN), ("重点", Style.STRONG), ("内容", Style.PLAIN)]
 
 
+def test_a_paragraph_with_thousands_of_delimiters_is_text():
+    assert styles("*a* " * 400 + "end")[0] == ("a", Style.EMPHASIS)
+    assert styles("*a* " * 600 + "end") == [("*a* " * 600 + "end", Style.PLAIN)]
+
+
 def test_line_break_is_kept():
     assert only("one\ntwo").spans == (Span("one\ntwo"),)
 

@@ -18,16 +18,18 @@ from ui.transcript.item import Item
 
 READ_AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""
-STEP = 1_500
-SLOW_STEP_S = 0.06
-"""After a step that takes this much processor time nothing more is read: the next would block the window."""
+STEP = 500
+"""Characters that are read between two looks at the clock: of a table with tiny cells some dozen rows."""
+SLOW_STEP_S, MAX_SLOW = 0.03, 1_500
+"""After a step that takes this much processor time no more is added to an open block with more characters: each piece
+reads it again, and the next would block the window."""
 MAX_LINE = 10_000
 """Characters of a line; laying out a longer one takes the square of its length."""
 MAX_LINES = 12_000
 MAX_SHOWN = 400_000
 MAX_OPEN = 60_000
 """Characters of an open paragraph, quote or item, which is read again with each piece."""
-MAX_QUESTION, MAX_QUESTION_LINES = 60_000, 3_000
+MAX_QUESTION, MAX_QUESTION_LINES = 60_000, 1_200
 """Of a question, which is laid out in one go."""
 MAX_REREAD = 60_000
 """Characters up to which a message with link references is read a second time as a whole."""
@@ -78,7 +80,7 @@ class IncrementalReader:
     def _is_full(self) -> bool:
         open_characters = self._stream.open_characters
         is_full = self._size > MAX_SHOWN or self._lines > MAX_LINES or open_characters > MAX_OPEN
-        return is_full or (self._is_slow and open_characters > STEP)
+        return is_full or (self._is_slow and open_characters > MAX_SLOW)
 
     def _feed(self, text: str) -> None:
         kept = []
