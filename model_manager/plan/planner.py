@@ -49,7 +49,7 @@ MICRO_BATCHES = (1024, 2048, 4096)
 """Larger ones than the default, which are tried where weights are copied from RAM."""
 MAX_BATCH_S = 8.0
 """Longest time of a micro-batch, after which progress is reported."""
-MIN_GAIN = 1.02
+MIN_GAIN = 1.01
 """A larger micro-batch must make a turn this much faster."""
 _REHEARSALS = 3
 """Most rehearsals until the plan no longer changes."""
