@@ -422,7 +422,6 @@ BY_ITSELF = """
 self.services.settings.change(max_tokens=8)
 self.ask("starter", "Tell me a story.")
 yield self.idle
-self.models.show_dialog()
 self.show_settings()
 self.show_diagnostics()
 from ui.doctor.dialog import DoctorDialog
@@ -440,6 +439,9 @@ def test_nothing_is_sent_unless_asked_for(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "sitecustomize.py").write_text(WATCHER)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("WATCHED", str(watched))
+    (tmp_path / "data").mkdir()
+    # not the first start, whose page asks the hub for models to recommend
+    SettingsFile(tmp_path / "data" / "settings.json").change(model_id="starter")
     leaves_well(BY_ITSELF, tmp_path / "data", "close")
     lines = watched.read_text().splitlines()
     assert lines.count("process") >= 2, "the engine's process is watched too"

@@ -234,10 +234,10 @@ start/test_process.py::test_a_later_start_needs_no_tool_and_no_network
 hub/test_resolver.py::test_hashes_of_the_authority_are_used hub/test_hub_answers.py::test_search_lists_gguf_repositories_by_downloads download/test_queue.py::test_queue_is_restored_by_the_next_run window/test_doctor.py::test_the_network_is_checked_on_request_and_from_then_on
     model names, searches, requests for bytes
     the hub or mirror in the settings; checksums from huggingface.co
-    you search, open a model on the hub, download, verify, test mirrors or check the network; unfinished downloads continue at the next start
+    the welcome page or the models page recommends a model; you search, open a model on the hub, download, verify, test mirrors or check the network; unfinished downloads continue at the next start
     模型名称、搜索词、下载请求
     设置中的站点或镜像；校验值来自 huggingface.co
-    搜索、查看站点上的模型、下载、校验、测试镜像或检查网络时；未完成的下载会在下次启动时继续
+    欢迎页或模型页面推荐模型时；搜索、查看站点上的模型、下载、校验、测试镜像或检查网络时；未完成的下载会在下次启动时继续
 hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secrecy.py::test_redirect_to_another_host_gets_no_token hub/test_hub_secrecy.py::test_tokens_of_other_programs_are_not_sent
     your access token, if you entered one
     huggingface.co, and hosts that you named
