@@ -63,6 +63,9 @@ def original_position(text: str, position: int) -> int:
     """Return the position in a composed text of the character at ``position`` of its folded form."""
     if text.isascii():
         return position
+    # Most characters are folded to one.
+    if len(_fold_composed(text[:position])) == position < len(text) and _FOLDING[ord(text[position])]:
+        return position
     for start in range(0, len(text), _CHUNK):
         chunk = text[start : start + _CHUNK]
         length = len(_fold_composed(chunk))
