@@ -18,11 +18,10 @@ from ui.transcript.item import Item
 
 READ_AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""
-STEP = 500
-"""Characters that are read between two looks at the clock: of a table with tiny cells some dozen rows."""
-SLOW_STEP_S, MAX_SLOW = 0.03, 1_500
-"""After a step that takes this much processor time no more is added to an open block with more characters: each piece
-reads it again, and the next would block the window."""
+STEP, STEP_LINES = 1_500, 60
+"""Characters that are read between two looks at the clock; a third of them where they have more lines than this."""
+SLOW_STEP_S = 0.03
+"""After a step that takes this much processor time nothing more is read: the next would block the window."""
 MAX_LINE = 10_000
 """Characters of a line; laying out a longer one takes the square of its length."""
 MAX_LINES = 12_000
@@ -80,7 +79,7 @@ class IncrementalReader:
     def _is_full(self) -> bool:
         open_characters = self._stream.open_characters
         is_full = self._size > MAX_SHOWN or self._lines > MAX_LINES or open_characters > MAX_OPEN
-        return is_full or (self._is_slow and open_characters > MAX_SLOW)
+        return is_full or (self._is_slow and open_characters > STEP)
 
     def _feed(self, text: str) -> None:
         kept = []
@@ -173,6 +172,8 @@ def _steps(text: str) -> list[str]:
     steps, start = [], 0
     while len(text) - start > STEP:
         end = text.rfind("\n", start, start + STEP) + 1
+        if text.count("\n", start, end) > STEP_LINES:
+            end = text.rfind("\n", start, start + STEP // 3) + 1
         if end <= start:
             end = text.find("\n", start) + 1 or len(text)
         steps.append(text[start:end])
