@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
+from app.planning.open_models import open_models
+from tests.rigs.fake_hub import FakeHub
 from tests.rigs.gguf_bytes import F32, U32, with_keys
+from tests.rigs.open_model_files import publish_open_models
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -233,3 +236,29 @@ def test_what_is_not_there_or_hostile_is_one_line(run: Run, tmp_path: Path, tiny
         assert (done.returncode, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert "(" not in done.stderr.split(":")[1], "no code without a sentence"
+
+
+def test_models_are_recommended_from_the_listing_of_the_hub(run: Run, tmp_path: Path) -> None:
+    others = tuple(each.name for each in open_models() if each.name not in ("Qwen3.5 0.8B", "Qwen3.5 2B"))
+    with FakeHub() as hub:
+        publish_open_models(hub, tmp_path / "hub", others)
+        ask = ("models", "recommend", "--endpoint", hub.url, "--ram", "8")
+        found = value(
+            run(*ask, "--gpu", "none", "--json", NO_PROXY="127.0.0.1,localhost", no_proxy="127.0.0.1,localhost")
+        )
+    assert {each["name"] for each in found} == {"Qwen3.5 0.8B", "Qwen3.5 2B"}
+    assert [each["recommended"] for each in found] == [True, False]
+    best = found[0]
+    assert best["fits"]
+    assert best["tokens_per_second_estimate"] > 0
+    assert best["id"].startswith(f"{best['repository']}:")
+    check_plan(best["plan"])
+
+
+def test_without_a_hub_only_the_home_model_is_recommended(run: Run) -> None:
+    ask = ("models", "recommend", "--endpoint", "http://127.0.0.1:9")
+    found = value(run(*ask, "--gpu", "24", "--gpu", "24", "--gpu", "24", "--ram", "64", "--json"))
+    assert [(each["id"], each["recommended"]) for each in found] == [("apus:Q4_K_M", True)]
+    failed = run(*ask, "--gpu", "none", "--ram", "8")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert len(failed.stderr.splitlines()) == 1
