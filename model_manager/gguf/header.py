@@ -435,8 +435,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     experts = max(numbers("expert_count"), default=0)
     is_dense = architecture.startswith("hunyuan") and experts <= 1
     used = max(numbers("expert_used_count"), default=0)
-    # Only the first file of a split model has an architecture.
-    has_experts = bool(architecture) and any("_exps." in tensor.name for tensor in header.tensors)
+    has_experts = bool(numbers("expert_count")) and any("_exps." in tensor.name for tensor in header.tensors)
     needed = has_experts or architecture in _ALWAYS_EXPERTS
     if not is_dense and (used > experts or ((experts or needed) and not used)):
         yield (key("expert_used_count"), f"{used} of {experts}")
