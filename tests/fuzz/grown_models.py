@@ -27,6 +27,7 @@ _START = {
     "expert_feed_forward_length": 32,
     "expert_count": 4,
     "expert_used_count": 2,
+    "expert_gating_func": 2,
     "attention.head_count": 4,
     "attention.head_count_kv": 2,
     "attention.layer_norm_rms_epsilon": 1e-5,
