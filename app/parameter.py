@@ -35,6 +35,8 @@ class Parameter:
 
     def accepts(self, value: object) -> bool:
         """Return whether ``value`` has the type of the default and is within the bounds or among the choices."""
+        if isinstance(value, list | dict):
+            return False
         if self.choices:
             return value in self.choices
         if value in self.named_values and not isinstance(value, bool):

@@ -101,3 +101,9 @@ def test_the_sampling_of_the_settings(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "settings.json")
     assert file.current.sampling().max_tokens is None
     assert file.change(max_tokens=100).sampling().max_tokens == 100
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}], ids=["list", "object"])
+def test_lists_and_objects_are_not_values_of_settings(tmp_path: Path, value: object) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps(dict.fromkeys(PARAMETERS, value)))
+    assert SettingsFile(tmp_path / "settings.json").current == Settings()
