@@ -86,7 +86,7 @@ class GrownModel:
         return copied
 
     def grow(self, path: Path, load: Callable[[Path], int]) -> int:
-        """Write and load the file until it is complete or refused for good; return the signal that ended the engine."""
+        """Write and load the file until it is complete or refused; return the signal that ended the engine."""
         for _ in range(_MOST_STEPS):
             ended_by = load(self.header().write(path))
             log = Path(f"{path}.log").read_text(encoding="utf-8", errors="replace")
