@@ -12,6 +12,7 @@ position of a message in the batch; the row of group 0 has the numbers of these 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from array import array
 from bisect import bisect_left
@@ -66,8 +67,7 @@ def candidates(connection: sqlite3.Connection, words: Iterable[str]) -> set[int]
     found = {row[0] for row in connection.execute("SELECT number FROM search_todo")}
     groups = sorted({0, *(bucket >> 4 for bucket in wanted)})
     statement = f"SELECT entries FROM search_entries WHERE id IN ({', '.join('?' * len(groups))}) ORDER BY id"
-    (last,) = connection.execute("SELECT max(id) FROM search_entries").fetchone()
-    for batch in range((last or 0) >> 12, 0, -1):
+    for batch in _batches(connection):
         blobs = connection.execute(statement, [batch << 12 | group for group in groups]).fetchall()
         if len(blobs) == len(groups):
             by_group = {group: row[0] for group, row in zip(groups, blobs, strict=True)}
@@ -102,8 +102,7 @@ def index_pending(connection: sqlite3.Connection, characters: int) -> bool:
             break
     else:
         return False
-    last = connection.execute("SELECT max(id) FROM search_entries").fetchone()[0]
-    batch = ((last or 0) >> 12) + 1 << 12
+    batch = len(_batches(connection)) + 1 << 12
     added = [(batch, numbers.tobytes()), *((batch | group, entries) for group, entries in _entries(texts))]
     connection.executemany("INSERT INTO search_entries VALUES (?, ?)", added)
     connection.executemany("DELETE FROM search_todo WHERE number = ?", [(number,) for number in numbers])
@@ -111,8 +110,24 @@ def index_pending(connection: sqlite3.Connection, characters: int) -> bool:
 
 
 def queue(connection: sqlite3.Connection, message_id: str) -> None:
-    """Let a changed message be indexed again.  Its earlier entries remain, as those of deleted messages do."""
+    """Let a changed message be indexed again.  Its earlier entries remain until its batch is removed."""
     connection.execute("INSERT OR IGNORE INTO search_todo SELECT number FROM messages WHERE id = ?", (message_id,))
+
+
+def remove(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> None:
+    """Remove the batches of the messages that fulfil the condition, before these are deleted; the others wait again."""
+    gone = {row[0] for row in connection.execute(f"SELECT number FROM messages WHERE {condition}", values)}
+    for batch in _batches(connection) if gone else ():
+        row = connection.execute("SELECT entries FROM search_entries WHERE id = ?", (batch << 12,)).fetchone()
+        if row is not None and not gone.isdisjoint(numbers := array("q", row[0])):
+            connection.execute("DELETE FROM search_entries WHERE id BETWEEN ? AND ?", (batch << 12, batch << 12 | 4095))
+            connection.execute(
+                """
+                INSERT OR IGNORE INTO search_todo
+                SELECT number FROM messages WHERE number IN (SELECT value FROM json_each(?))
+                """,
+                (json.dumps(list(numbers)),),
+            )
 
 
 def remove_all(connection: sqlite3.Connection) -> None:
@@ -143,6 +158,12 @@ def _remove_earlier(connection: sqlite3.Connection) -> bool:
             connection.execute(f"DROP TABLE {name}")
         return True
     return False
+
+
+def _batches(connection: sqlite3.Connection) -> range:
+    """Return the numbers of all batches, the newest first; some may have been removed."""
+    (last,) = connection.execute("SELECT max(id) FROM search_entries").fetchone()
+    return range((last or 0) >> 12, 0, -1)
 
 
 def _in_batch(by_group: dict[int, bytes], wanted: Sequence[int]) -> Iterable[int]:

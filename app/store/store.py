@@ -204,6 +204,7 @@ class ConversationStore(Database):
         with self._connections.writing() as connection:
             rows = connection.execute("SELECT id FROM conversations WHERE deleted_at <= ?", (before,)).fetchall()
             purged = _purge(connection, [row["id"] for row in rows])
+            search_index.remove(connection, "deleted_at <= ?", (before,))
             # Everything below a deleted message was deleted with it or before it, so no child loses its parent.
             connection.execute("DELETE FROM messages WHERE deleted_at <= ?", (before,))
         return len(purged)
@@ -603,6 +604,7 @@ def _purge(connection: sqlite3.Connection, conversation_ids: Iterable[str]) -> t
     purged = []
     for id_ in conversation_ids:
         if connection.execute("SELECT 1 FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", (id_,)).fetchone():
+            search_index.remove(connection, "conversation_id = ?", (id_,))
             connection.execute("DELETE FROM conversations WHERE id = ?", (id_,))
             purged.append(id_)
     return tuple(purged)
