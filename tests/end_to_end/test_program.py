@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -164,16 +165,17 @@ sys.exit(ui.start.application.run(sys.argv[1]))
 """
 
 
-def test_damaged_database_is_reported_and_left_unchanged(tmp_path: Path) -> None:
-    folder = tmp_path / "conversations"
-    folder.mkdir()
-    database = folder / "conversations.sqlite3"
-    database.write_bytes(b"SQLite format 3\0" + b"\x5a" * 5000)
+def test_database_of_a_newer_version_is_reported_and_left_unchanged(tmp_path: Path) -> None:
+    with ConversationStore.open(tmp_path / "conversations"):
+        pass
+    database = tmp_path / "conversations" / "conversations.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 99")
     before = database.read_bytes()
     with program(START_PROBLEM, str(tmp_path)) as process:
         output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1
-    assert "damaged" in output
+    assert "newer version" in output
     assert database.read_bytes() == before
 
 

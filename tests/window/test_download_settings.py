@@ -183,8 +183,11 @@ def test_models_folder_is_moved_with_its_files(hub: FakeHub, open_window: OpenWi
     assert json.loads((tmp_path / "data" / "settings.json").read_text())["models_folder"] == str(target)
 
 
-def test_finished_download_offers_to_use_the_model(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:
+def test_finished_download_offers_to_use_the_model(
+    hub: FakeHub, open_window: OpenWindow, tiny_model: Path, qtbot
+) -> None:
     window, controller = open_at(hub, open_window)
+    controller.models.use(str(tiny_model))
     with qtbot.waitSignal(controller.background.download_finished, timeout=20_000):
         controller.services.downloads.queue.add(MODEL)
     assert window.notice.isVisible()
