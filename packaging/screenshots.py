@@ -39,6 +39,8 @@ from app.servers.protocol import ServedModel
 from app.services import Services
 from model_manager.devices.devices import HostMemory
 from tests.rigs.apus_shapes import write_shape
+from tests.rigs.fake_hub import FakeHub
+from tests.rigs.open_model_files import publish_open_models
 from ui.widgets.appearance import Appearance
 from ui.widgets.theme import Theme
 from ui.window.controller import WindowController
@@ -217,7 +219,11 @@ def branches(studio: Studio) -> None:
 
 def models(studio: Studio) -> None:
     conversation(studio)
-    studio.controller.models.show_dialog()
+    with FakeHub() as hub, tempfile.TemporaryDirectory(prefix="apus-chat-hub-") as folder:
+        publish_open_models(hub, Path(folder))
+        studio.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+        studio.controller.models.show_dialog()
+        studio.settle()
 
 
 def plan(studio: Studio) -> None:

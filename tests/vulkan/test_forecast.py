@@ -28,7 +28,7 @@ HOST = HostMemory(available_bytes=8 * GIB, bandwidth=20e9, cores=2, repacked_typ
 
 @pytest.fixture(scope="module")
 def experts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home model's layers at an eighth of their width, 3 per device; no buffer reaches 128 MiB."""
+    """The home model's layers at an eighth of their width; no buffer reaches 128 MiB."""
     path = tmp_path_factory.mktemp("shapes") / "experts.gguf"
     write_shape(path, "Q4_K_M", n_layer=6, n_embd=1024, n_ff=2816, n_head=8, n_head_kv=2, n_vocab=8000)
     return path
@@ -78,7 +78,11 @@ def test_what_is_forecast_is_what_the_engine_takes(
     headers = read_model(experts)
     devices = tuple(replace(each, reserve_bytes=0) for each in plan_devices(engine.devices().devices))
     options = PlanOptions(
-        context=context, kv_type=kv_type, experts_in_ram=in_ram, pipeline=None if context > 8192 else False
+        context=context,
+        kv_type=kv_type,
+        experts_in_ram=in_ram,
+        pipeline=None if context > 8192 else False,
+        micro_batch=512,  # the mask of a larger one exceeds 128 MiB
     )
     shape = read_model_shape(headers)
     planned, reported = plan_with_rehearsals(
@@ -92,7 +96,7 @@ def test_what_is_forecast_is_what_the_engine_takes(
     estimated = plan_model(shape, devices, HOST, options)
     for device, guess in zip(planned.devices, estimated.devices, strict=True):
         real = memory[device.name]
-        assert len(device.layers) >= 2
+        assert device.layers
         for part in ("weights_bytes", "kv_bytes", "compute_bytes"):
             assert near(getattr(device, part), real[part]), (device.name, part)
         assert near(guess.weights_bytes, real["weights_bytes"])
