@@ -18,7 +18,7 @@ from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.thoughts import split_thought
 from app.translation import QT_TRANSLATE_NOOP
 
-_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+_LINE_ENDS = {chr(code): f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 """Escapes of characters that JSON permits in a string and Python's ``splitlines`` takes for line ends."""
 
 
@@ -74,7 +74,10 @@ def _metadata(tree: ConversationTree) -> dict[str, Any]:
 def _lines(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
     for tree in trees:
         for example in examples(tree, options):
-            yield json.dumps(example, ensure_ascii=False).translate(_LINE_ENDS).encode() + b"\n"
+            line = json.dumps(example, ensure_ascii=False)
+            for character, escape in _LINE_ENDS.items():
+                line = line.replace(character, escape)
+            yield line.encode() + b"\n"
 
 
 JSONL = ExportFormat(
