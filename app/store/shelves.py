@@ -60,6 +60,15 @@ def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[d
     return ShelfOrder(found, [end - begin for begin, end in pairwise(ends)])
 
 
+def place(connection: sqlite3.Connection, shelf: Shelf, number: int) -> int:
+    """Return how many conversations of a shelf are before this one in its order."""
+    condition, order = _SHELVES[shelf]
+    columns = ", ".join((*order, "number"))
+    row = connection.execute(f"SELECT {columns} FROM conversations WHERE number = ?", (number,)).fetchone()
+    before = f"SELECT count(*) FROM conversations WHERE {condition} AND ({columns}) > ({', '.join('?' * len(row))})"
+    return int(connection.execute(before, tuple(row)).fetchone()[0])
+
+
 def read_all(connection: sqlite3.Connection, shelf: Shelf) -> list[Conversation]:
     """Return the conversations of a shelf in their order."""
     condition, order = _SHELVES[shelf]

@@ -131,6 +131,11 @@ class ConversationStore(Database):
         with self._connections.reading() as connection:
             return shelves.read_order(connection, shelf, periods)
 
+    def place(self, shelf: Shelf, number: int) -> int:
+        """Return how many conversations of a shelf are before this one in its order."""
+        with self._connections.reading() as connection:
+            return shelves.place(connection, shelf, number)
+
     def numbered(self, numbers: Iterable[int]) -> dict[int, Conversation]:
         """Return the conversations with these numbers; those that were permanently deleted are missing."""
         with self._connections.reading() as connection:

@@ -19,6 +19,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, indexes, send, titles, wait_for_answer, wait_for_words, write
 from ui.sidebar.row_model import ROW_ROLE, Found
+from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
 QUESTION = "What is the capital of France? Answer in one short sentence."
@@ -44,6 +45,17 @@ def test_first_start_offers_the_starter_and_leaves_the_composer_usable(open_wind
     assert not find(window, "useStarterButton").isVisible()
     assert window.focusWidget() is window.composer.field
     assert "SmolLM2" in find(window, "modelButton", QToolButton).text()  # type: ignore[attr-defined]
+
+
+def test_a_start_with_conversations_is_no_first_start_before_they_are_listed(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_window().controller.services.store.create(title="one")
+    monkeypatch.setattr(WindowController, "refresh_list", lambda _self: None)
+    window = open_window()
+    assert not titles(window)
+    assert window.controller.welcome.isVisible()
+    assert not find(window, "useStarterButton").isVisible()
 
 
 def test_answer_is_stored_and_found_after_a_restart(open_window: OpenWindow, qtbot: QtBot) -> None:

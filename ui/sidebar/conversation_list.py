@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from app.conversation import SearchHit, Shelf
 from ui.sidebar.row_delegate import RowDelegate
-from ui.sidebar.row_model import Found, Heading, MoreHits, RowModel
+from ui.sidebar.row_model import Found, Heading, Index, MoreHits, RowModel
 
 if TYPE_CHECKING:
     from app.store.store import ConversationStore
@@ -118,6 +118,11 @@ class ConversationList(QListView):
         """Open the first row."""
         if self.rows.rowCount():
             self._open(self.rows.index(0))
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint changed rows again; ``QListView`` would lay out all rows again, even where they are equally high."""
+        view = QAbstractItemView if self.uniformItemSizes() else QListView
+        view.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Rename on F2, delete on Delete, and pass typed text on."""

@@ -92,6 +92,8 @@ class RowModel(QStringListModel):
         self._rows: list[_Key] = []
         self._read: dict[int, Conversation | None] = {}
         self._order = ShelfOrder([], [0])
+        self._midnights: list[datetime] = []
+        """At which the sections of the order begin."""
         self._found: Sequence[Found] = ()
         self._expanded: set[str] = set()
         self.answering: Collection[str] = ()
@@ -105,8 +107,8 @@ class RowModel(QStringListModel):
         """
         order = self._order_with(store, changed) if changed is not None and shelf is self._shelf else None
         if order is None:
-            midnights = [datetime.combine(date.today() - timedelta(days), time()).astimezone() for days in PERIOD_DAYS]
-            order, self._read = store.order(shelf, midnights), {}
+            self._midnights = _midnights()
+            order, self._read = store.order(shelf, self._midnights), {}
         rows: list[_Key] = []
         begin = 0
         for heading, size in zip(HEADINGS, order.sections, strict=True):
@@ -214,24 +216,20 @@ class RowModel(QStringListModel):
         return True
 
     def _order_with(self, store: ConversationStore, changed: str) -> ShelfOrder | None:
-        """Return the order after a change of one conversation that left or was pinned; None to read all of it."""
-        numbers, sections = self._order.numbers.copy(), self._order.sections.copy()
+        """Return the order after a change of one conversation; None to read all of it."""
         number = store.number_of(changed)
-        if self._shelf is not Shelf.CONVERSATIONS or number is None or number not in numbers:
+        if self._shelf is not Shelf.CONVERSATIONS or number is None or self._midnights != _midnights():
             return None
-        place = numbers.index(number)
-        section = bisect_right(list(accumulate(sections)), place)
+        numbers, sections = self._order.numbers.copy(), self._order.sections.copy()
+        if number in numbers:
+            place = numbers.index(number)
+            sections[bisect_right(list(accumulate(sections)), place)] -= 1
+            del numbers[place]
         conversation = store.numbered([number])[number]
-        has_left = conversation.deleted_at is not None or conversation.archived_at is not None
-        if not has_left and not conversation.is_pinned:
-            return None
-        del numbers[place]
-        sections[section] -= 1
-        if not has_left:
-            pinned = store.numbered(numbers[: sections[0]])
-            newer = [each for each in pinned if (pinned[each].updated_at, each) > (conversation.updated_at, number)]
-            numbers.insert(len(newer), number)
-            sections[0] += 1
+        if conversation.deleted_at is None and conversation.archived_at is None:
+            days = sum(conversation.updated_at < midnight for midnight in self._midnights)
+            sections[0 if conversation.is_pinned else 1 + days] += 1
+            numbers.insert(store.place(self._shelf, number), number)
         self._read.pop(number, None)
         return ShelfOrder(numbers, sections)
 
@@ -281,3 +279,8 @@ class RowModel(QStringListModel):
             case SearchHit(title=title):
                 return f"{title or self.tr('Untitled')}: {text}"
         return text
+
+
+def _midnights() -> list[datetime]:
+    """Return the beginnings of the periods in local time."""
+    return [datetime.combine(date.today() - timedelta(days), time()).astimezone() for days in PERIOD_DAYS]

@@ -45,7 +45,7 @@ class Sidebar(TranslatedWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._counts = dict.fromkeys(Shelf, 0)
+        self._counts = dict.fromkeys((Shelf.ARCHIVE, Shelf.TRASH), 0)
         self._shelf = Shelf.CONVERSATIONS
         self._searched = ""
         self._hit_count, self._is_cut = 0, False
@@ -151,7 +151,7 @@ class Sidebar(TranslatedWidget):
         self._is_stale = self.list.is_editing()
         if self._is_stale:
             return
-        counts = {shelf: store.count(shelf) for shelf in Shelf}
+        counts = {shelf: store.count(shelf) for shelf in self._counts}
         if not self.search_text():
             self.list.show_shelf(store, self._shelf, changed)
             self._hit_count = 0
@@ -185,10 +185,6 @@ class Sidebar(TranslatedWidget):
         self.show()
         self.search.setFocus()
         self.search.selectAll()
-
-    def has_conversations(self) -> bool:
-        """Return whether the list has any conversation."""
-        return self._counts[Shelf.CONVERSATIONS] > 0
 
     def show_shelf(self, shelf: str) -> None:
         """Show the list, the archive or the trash."""

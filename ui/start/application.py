@@ -19,6 +19,7 @@ from PySide6.QtCore import (
     QObject,
     QSocketNotifier,
     QThreadPool,
+    QTimer,
     QtMsgType,
     Signal,
     qInstallMessageHandler,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 JOBS_MS = 5000
 """Time that background jobs get to end: one that waits for an unlocked keyring never does."""
+LIST_DELAY_MS = 1
+"""Before the list is shown; without a delay the window would handle no input before that."""
 APPLICATION_ID = "io.github.apus_chat.ApusChat"
 
 
@@ -124,6 +127,7 @@ class _Program:
         composer = self.window.composer
         typed = composer.text()
         self._controller = WindowController(self._services, self.window)
+        QTimer.singleShot(LIST_DELAY_MS, self._controller, self._controller.refresh_list)
         if typed:
             composer.insert_text(typed)
         if self._is_submitted:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
-from app.conversation import Role, Status
+from app.conversation import Role, Shelf, Status
 from app.markdown.highlight import warm_up
 from app.services import Services
 from model_manager.errors import UserError
@@ -34,7 +34,10 @@ NOTIFICATION_CHARACTERS = 120
 
 
 class WindowController(QObject):
-    """Everything behind one main window.  Belongs to the window and ends with it."""
+    """Everything behind one main window.  Belongs to the window and ends with it.
+
+    The list of conversations is empty until ``refresh_list``: both in one event would block the window for too long.
+    """
 
     _engine_changed = Signal()
     """Emitted in the inference worker's thread."""
@@ -67,7 +70,6 @@ class WindowController(QObject):
         self._apply_theme()
         self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
         self._apply_language()
-        self._refresh_list()
         last = services.settings.current.conversation_id
         self.conversation.open(last if last is not None and self._exists(last) else None)
         services.hasher.refresh()
@@ -105,7 +107,7 @@ class WindowController(QObject):
         welcome.language_requested.connect(self._set_language)
         conversation.state_changed.connect(self._refresh)
         conversation.state_changed.connect(self._refresh_awake)
-        conversation.list_changed.connect(self._refresh_list)
+        conversation.list_changed.connect(self.refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
         on_queue_change(self.services.downloads.queue, self, self._on_queue_changed)
@@ -272,7 +274,8 @@ class WindowController(QObject):
         is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
         self.awake.set_active(is_busy, self.tr("An answer is being generated or a download is running"))
 
-    def _refresh_list(self) -> None:
+    def refresh_list(self) -> None:
+        """Show the conversations as they are stored now."""
         self.conversations.refresh()
         self.maintenance.schedule()
 
@@ -297,7 +300,12 @@ class WindowController(QObject):
             window.composer.field.setFocus()
 
     def _is_first_start(self) -> bool:
-        return self.services.settings.current.model_id is None and not self.window.sidebar.has_conversations()
+        if self.services.settings.current.model_id is not None:
+            return False
+        try:
+            return self.services.store.count(Shelf.CONVERSATIONS) == 0
+        except UserError:
+            return False
 
     def _refresh_hint(self) -> None:
         models, hint = self.models, self.window.hint
@@ -332,7 +340,6 @@ class WindowController(QObject):
         self.window.composer.set_text_size(size)
 
     def _apply_language(self) -> None:
-        self.transcript.setAccessibleName(self.tr("Conversation"))
         self.models.forget_names()
         if not self._session.is_empty:
             self.window.notice.attempt(self.conversation.refresh)
