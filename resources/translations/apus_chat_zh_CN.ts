@@ -1938,11 +1938,11 @@
     </message>
     <message>
         <source>Imported. New conversations: {conversations}, new messages: {messages}.</source>
-        <translation>导入完成：新增 {conversations} 个对话、{messages} 条消息。</translation>
+        <translation>导入完成。新对话：{conversations}，新消息：{messages}。</translation>
     </message>
     <message>
         <source>Nothing to import: everything in this file already exists.</source>
-        <translation>没有可导入的内容：文件中的内容均已存在。</translation>
+        <translation>没有可导入的内容：这个文件中的内容都已存在。</translation>
     </message>
     <message>
         <source>Not imported because they&apos;re damaged or belong to another conversation: {names} and {count} more.</source>
@@ -4149,7 +4149,7 @@
     </message>
     <message>
         <source>Conversations</source>
-        <translation>对话列表</translation>
+        <translation>对话</translation>
     </message>
     <message>
         <source>Models</source>
@@ -4465,10 +4465,6 @@
     <message>
         <source>Get a better model…</source>
         <translation>换个更好的模型…</translation>
-    </message>
-    <message>
-        <source>Conversation</source>
-        <translation>对话</translation>
     </message>
 </context>
 <context>
