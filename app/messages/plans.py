@@ -42,6 +42,10 @@ REASON_SENTENCES: dict[str, str] = {
     ),
     "q8_0_fits_all": QT_TR_NOOP("An 8-bit KV cache makes everything fit."),
     "q8_0_keeps_more": QT_TR_NOOP("An 8-bit KV cache keeps more of it on the GPU."),
+    "own_windows": QT_TR_NOOP(
+        "Its sliding windows keep only what they need; editing an early message means processing the conversation "
+        "again."
+    ),
     "kv_type_impossible": QT_TR_NOOP("This model can't use the selected KV cache type."),
     "flash_attention_needed": QT_TR_NOOP("Flash attention stays on because the selected KV cache type requires it."),
     "device_unused": QT_TR_NOOP("One of the GPUs isn't used."),

@@ -115,6 +115,7 @@ def _key(basis: PlanBasis, options: PlanOptions) -> str:
         stamp = ""
     # The machine has the RPC servers.
     more = [name for name in options.fixed if name not in (*_KEY_FIELDS, "rpc_servers")]
+    options = replace(options, full_windows=options.full_windows is not False)  # as the first version wrote it
     values = ", ".join(f"{name}={getattr(options, name)!r}" for name in (*_KEY_FIELDS, *more))
     text = "\n".join((str(path), stamp, f"Wishes({values})", basis.machine.fingerprint))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

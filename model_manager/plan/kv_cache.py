@@ -155,7 +155,7 @@ class CacheRules:
     def window_cells(self, spec: LoadSpec) -> int:
         """Tokens that a layer with a sliding window keeps."""
         context = spec.context or 0
-        return context if spec.full_windows else padded(min(context, self.window + spec.n_ubatch))
+        return context if spec.full_windows is not False else padded(min(context, self.window + spec.n_ubatch))
 
     def layer_bytes(self, spec: LoadSpec) -> tuple[int, ...]:
         """Bytes of each layer for the spec's context (a multiple of ``CONTEXT_STEP``) of one conversation."""

@@ -22,6 +22,7 @@ REASONS: frozenset[str] = frozenset(
         "context_above_trained",  # more was requested than the model was trained for
         "smaller_context_fits_gpu",  # with a smaller context everything would be on the GPUs
         "q8_0_fits_all",  # with a cache of 8 bits everything is on the GPUs, with 16 not
+        "own_windows",  # layers with a sliding window keep only that
         "q8_0_keeps_more",  # it keeps more on the GPUs
         "kv_type_impossible",  # the heads do not fill whole blocks of the requested cache type
         "flash_attention_needed",  # disabled by the user, but the requested cache type needs it

@@ -50,9 +50,10 @@ class LoadSpec:
     output_rows: int = 1
     """Tokens of a batch whose logits are available (``n_outputs_max``); 0: all, each with a row as wide as the
     vocabulary."""
-    full_windows: bool = True
+    full_windows: bool | None = None
     """Whether layers with a sliding window keep the whole context (``swa_full``).  Without it they need less KV cache,
-    and a prompt that departs too early from the previous one is read again."""
+    and a prompt that departs too early from the previous one is read again.  None: yes for the engine, the planner's
+    choice in a plan."""
     repack: bool = True
     """Whether weights in host memory may be copied into the processor's own order (``use_extra_bufts``)."""
     mmap: bool | None = None

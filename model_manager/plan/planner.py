@@ -13,6 +13,8 @@ A pure function.  What it decides besides the placement (``placement``):
   generation with a 16-bit cache is three times faster without it at 4k; else the engine decides.
 * **Micro-batch** where a device copies weights from RAM for each of them: the one with the shortest typical turn,
   because larger ones are read faster and take memory from layers.
+* **Sliding windows** of their own size, instead of the whole context, where that keeps more on the devices, allows a
+  larger context or spares an 8-bit cache; else the whole context, with which edited conversations are not read anew.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
 """
 
@@ -75,6 +77,11 @@ def plan_model(
     if rehearsed is not None:
         base = replace(base, corrections=_corrections(base, rehearsed))
     placement, more = _decide(base)
+    if shape.cache.has_windows and options.full_windows is None:
+        own = replace(base, options=replace(options, full_windows=False))
+        windowed, windowed_reasons = _decide(own)
+        if _preference(windowed) < _preference(placement):
+            base, placement, more = own, windowed, (*windowed_reasons, "own_windows")
     placement, more = _with_micro_batch(base, placement, more)
     placement = _with_attention(_rehearsed_placement(placement, rehearsed) or _finished(placement))
     return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
@@ -111,7 +118,13 @@ def plan_with_rehearsals(
 def _placement_key(plan: LoadPlan) -> tuple[object, ...]:
     layers = tuple(device.layers for device in plan.devices)
     spec = plan.spec
-    return layers, spec.experts_in_ram, spec.pipeline, spec.context, spec.kv_type, spec.micro_batch
+    return layers, spec.experts_in_ram, spec.pipeline, spec.context, spec.kv_type, spec.micro_batch, spec.full_windows
+
+
+def _preference(placement: Placement) -> tuple[object, ...]:
+    """Sort key of placements with and without full windows, the best first."""
+    spec, (verdict, *layers) = placement.problem.spec, placement.rank
+    return verdict, -(spec.context or 0), layers, spec.kv_type != "f16"
 
 
 def _decide(base: Problem) -> tuple[Placement, tuple[str, ...]]:
@@ -282,7 +295,8 @@ def _rehearsed_placement(best: Placement, rehearsed: RehearsedPlan | None) -> Pl
     if rehearsed is None or (old := _placement_of(problem, rehearsed.plan)) is None:
         return None
     plan, options, spec = rehearsed.plan, problem.options, problem.spec
-    is_same = (plan.context, plan.kv_type, plan.spec.micro_batch) == (spec.context, spec.kv_type, spec.micro_batch)
+    compared = ("context", "kv_type", "micro_batch", "full_windows")
+    is_same = all(getattr(plan.spec, name) == getattr(spec, name) for name in compared)
     contradicts = (
         (options.tensor_split and options.tensor_split != plan.tensor_split)
         or (options.experts_in_ram is not None and old.in_ram != best.in_ram)

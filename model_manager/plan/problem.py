@@ -88,6 +88,7 @@ class Problem:
             batch=options.n_batch,
             micro_batch=micro_batch,
             output_rows=options.output_rows or micro_batch,
+            full_windows=options.full_windows is not False,
         )
         return replace(self, corrections=self.corrections.at(min(micro_batch, context)), spec=spec)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model_manager.devices.devices import Device, simulated_devices
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
-from model_manager.plan.load_plan import Rehearsal, RehearsedPlan
+from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import read_model_shape
 from model_manager.plan.planner import MAX_DEVICES, plan_model
@@ -232,3 +233,22 @@ def test_features_refused_in_the_rehearsal_are_not_planned() -> None:
     second = plan_model(facts, devices, ram(), PlanOptions(context=8192), reported)
     assert not second.spec.pipeline
     assert second.spec.flash_attention is False
+
+
+def test_sliding_windows_have_their_own_size_only_where_that_keeps_more_on_the_gpus(tmp_path: Path) -> None:
+    shape = read_model_shape((read_header(write_arch(tmp_path / "model.gguf", "gemma3")),))
+
+    def plan(mib: int, **options: Any) -> LoadPlan:
+        return plan_model(shape, simulated_devices((mib / 1024,)), ram(), PlanOptions(**options))
+
+    roomy = plan(8000)
+    assert (roomy.verdict, roomy.context, roomy.spec.full_windows) == ("gpu", 32768, True)
+    tight = next(found for mib in range(8000, 0, -20) if (found := plan(mib)).spec.full_windows is False)
+    assert (tight.verdict, tight.context, tight.kv_type) == ("gpu", 32768, "f16")
+    assert "own_windows" in tight.reasons
+    mib = tight.devices[0].free_bytes >> 20
+    asked = plan(mib, full_windows=True)
+    assert asked.spec.full_windows is True
+    assert (asked.context, asked.kv_type) != (32768, "f16") or asked.verdict != "gpu"
+    assert plan(8000, full_windows=False).spec.full_windows is False
+    assert plan_apus("Q2_K", 24).spec.full_windows is True

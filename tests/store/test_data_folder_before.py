@@ -488,6 +488,7 @@ def test_a_plan_that_worked_is_remembered(data: Path, tmp_path: Path, monkeypatc
         batch=512,
         micro_batch=512,
         pipeline=False,
+        full_windows=True,
     )
 
 

@@ -249,8 +249,8 @@ def test_experts_are_spread_evenly():
 
 
 def test_automatic_keeps_options_that_the_view_does_not_show():
-    options = PlanOptions(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, full_windows=False)
-    assert automatic(options) == PlanOptions(margin_bytes=5, full_windows=False)
+    options = PlanOptions(context=4096, devices=("GPU0",), threads=3, margin_bytes=5, pipeline=False)
+    assert automatic(options) == PlanOptions(margin_bytes=5, pipeline=False)
 
 
 def test_ram_is_a_segment_if_layers_can_be_there():

@@ -17,7 +17,6 @@ def automatic(options: PlanOptions) -> PlanOptions:
     return PlanOptions(
         pipeline=options.pipeline,
         output_rows=options.output_rows,
-        full_windows=options.full_windows,
         margin_bytes=options.margin_bytes,
     )
 

@@ -52,6 +52,7 @@ class PlanPanel(QWidget):
             "split_mode": OptionComboBox("planSplitMode"),
             "main_gpu": OptionComboBox("planMainGpu"),
             "flash_attention": OptionComboBox("planFlashAttention"),
+            "full_windows": OptionComboBox("planFullWindows"),
             "batch": OptionComboBox("planBatch"),
             "micro_batch": OptionComboBox("planMicroBatch"),
         }
@@ -70,6 +71,7 @@ class PlanPanel(QWidget):
             "split_mode": self.tr("Split mode"),
             "main_gpu": self.tr("Main GPU"),
             "flash_attention": self.tr("Flash attention"),
+            "full_windows": self.tr("Sliding windows"),
             "threads": self.tr("Threads"),
             "batch": self.tr("Batch size (tokens)"),
             "micro_batch": self.tr("Micro-batch size (tokens)"),
@@ -166,6 +168,7 @@ class PlanPanel(QWidget):
             self.spin_boxes[option].show_number(fixed, planned, maximum)
         self.controls["n_gpu_layers"].setEnabled(bool(devices))
         self.controls["experts_in_ram"].setEnabled(bool(devices) and bool(count))
+        self.controls["full_windows"].setEnabled(shape.cache.has_windows)
         for option in ("split_mode", "main_gpu"):
             self.controls[option].setEnabled(len(devices) > 1)
         self.reset.setVisible(options != automatic(options))
@@ -192,6 +195,11 @@ class PlanPanel(QWidget):
             },
             "main_gpu": {None: automatic_text, **self._devices},
             "flash_attention": {None: automatic_text, True: self.tr("On"), False: self.tr("Off")},
+            "full_windows": {
+                None: automatic_text,
+                True: self.tr("Whole context"),
+                False: self.tr("Only the window"),
+            },
             "batch": {None: planned(plan.spec.batch, options.batch), **sizes},
             "micro_batch": {None: planned(plan.spec.micro_batch, options.micro_batch), **sizes},
         }

@@ -312,7 +312,7 @@ def context_parameters(spec: LoadSpec, context: int, stop: StopFlag) -> Any:
     params.n_ubatch = spec.n_ubatch
     params.n_seq_max = 1
     params.n_outputs_max = spec.output_rows
-    params.swa_full = spec.full_windows
+    params.swa_full = spec.full_windows is not False
     params.n_threads = params.n_threads_batch = spec.threads or usable_cores()
     params.type_k = params.type_v = KV_TYPES[spec.kv_type]
     is_quantised = spec.kv_type != "f16"
