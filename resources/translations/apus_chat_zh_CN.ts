@@ -1228,6 +1228,10 @@
         <translation>使用 8 位 KV 缓存可以让更多内容留在 GPU 上。</translation>
     </message>
     <message>
+        <source>Its sliding windows keep only what they need; editing an early message means processing the conversation again.</source>
+        <translation>滑动窗口只保留所需的部分；修改较早的消息后，需要重新处理整个对话。</translation>
+    </message>
+    <message>
         <source>This model can&apos;t use the selected KV cache type.</source>
         <translation>该模型不支持所选的 KV 缓存类型。</translation>
     </message>
@@ -3602,6 +3606,10 @@
         <translation>Flash Attention</translation>
     </message>
     <message>
+        <source>Sliding windows</source>
+        <translation>滑动窗口</translation>
+    </message>
+    <message>
         <source>Threads</source>
         <translation>线程数</translation>
     </message>
@@ -3644,6 +3652,14 @@
     <message>
         <source>Off</source>
         <translation>关</translation>
+    </message>
+    <message>
+        <source>Whole context</source>
+        <translation>整个上下文</translation>
+    </message>
+    <message>
+        <source>Only the window</source>
+        <translation>仅窗口</translation>
     </message>
     <message>
         <source>Split</source>
