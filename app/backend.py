@@ -33,8 +33,23 @@ class PromptMessage:
 
 
 @dataclass(frozen=True)
+class TokenControls:
+    """Controls of single tokens, which programs have and people don't; for local models."""
+
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Tokens and what is added to their logits."""
+    top_logprobs: int | None = None
+    """This many of the most probable tokens are reported beside each token; None reports none at all."""
+
+
+@dataclass(frozen=True)
 class ChatRequest:
-    """A conversation to be answered.  ``prefill`` is the beginning of an answer that is continued."""
+    """A conversation to be answered.  ``prefill`` is the beginning of an answer that is continued.
+
+    Without messages ``prefill`` is a text that is continued without the chat template.
+    """
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
@@ -42,6 +57,7 @@ class ChatRequest:
     context_policy: ContextPolicy = ContextPolicy.STOP
     left_out: tuple[str, ...] = ()
     """Ids that were left out for the answer before: they stay left out where the KV cache can be reused then."""
+    controls: TokenControls = field(default_factory=TokenControls)
 
 
 @dataclass(frozen=True)
@@ -92,12 +108,22 @@ class PromptProgress:
 
 
 @dataclass(frozen=True)
+class TokenProbability:
+    """A token's bytes and the natural logarithm of its probability, before the samplers."""
+
+    data: bytes
+    logprob: float
+
+
+@dataclass(frozen=True)
 class TextDelta:
     """A piece of the answer, with all tokens generated so far and those in the KV cache."""
 
     text: str
     tokens: int
     context_used: int
+    probabilities: tuple[tuple[TokenProbability, ...], ...] = ()
+    """Of each token of this piece, where they were asked for: its own, and then those of the most probable tokens."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
 from app.conversation import Sampling
+from app.local_server.model import ServedModel
 from app.parameter import parameters
 from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
@@ -48,6 +51,10 @@ class LocalBackend:
         """Load where needed, then answer.  Raises as ``resolve`` and ``PlannedLoader.answer`` do."""
         token.raise_if_cancelled()
         return self._planning.loader.answer(self._resolve()[1], request, token)
+
+    def load(self, token: CancelToken) -> Iterator[ChatEvent]:
+        """Load where needed.  Raises as ``resolve`` and ``PlannedLoader.load`` do."""
+        return self._planning.loader.load(self._resolve()[1], token)
 
     def origin(self) -> AnswerOrigin:
         """Describe the origin of an answer.  Hashes a small file that was not hashed yet."""
@@ -91,6 +98,59 @@ def backend_for(services: Services, model_id: str, options: PlanOptions | None =
     if is_server_model(model_id):
         return services.servers.backend(model_id)
     return LocalBackend(services, model_id, options)
+
+
+class ServedModels:
+    """The model that the local server offers: a certain one, or the one selected in the window."""
+
+    def __init__(self, services: Services, model_id: str | None = None, options: PlanOptions | None = None) -> None:
+        """``options`` as for ``backend_for``."""
+        self._services, self._model_id, self._options = services, model_id, options
+        self._known: tuple[object, LocalBackend, ServedModel] | None = None
+
+    def load(self, token: CancelToken) -> Iterator[ChatEvent]:
+        """Load the model, in the worker's thread.  Raises as ``__call__`` and ``LocalBackend.load``."""
+        _, backend, _ = self._find()
+        return backend.load(token)
+
+    def __call__(self) -> ServedModel:
+        """Return the model.  Its header is read again only where the selection, the options or the file have changed.
+
+        Raises:
+            UserError: ``no_local_model`` where none is selected, or one on a server; as ``LocalBackend.resolve``.
+        """
+        _, backend, model = self._find()
+        loaded = self._services.planning.loader.loaded
+        is_loaded = loaded is not None and loaded.request.path == backend.resolve().path
+        return replace(model, context=loaded.result.context) if loaded and is_loaded else model
+
+    def _find(self) -> tuple[object, LocalBackend, ServedModel]:
+        services, settings = self._services, self._services.settings.current
+        model_id = self._model_id or settings.model_id or ""
+        if not model_id or is_server_model(model_id):
+            raise UserError("no_local_model")
+        key = model_id, settings, services.planning.overrides.get(model_id)
+        known = self._known
+        if known is None or known[0] != key or known[2].created != _changed_at(known[1].resolve().path):
+            backend = LocalBackend(services, model_id, self._options)
+            file = backend.resolve()
+            # Other programs needn't know where the file is.
+            name = file.id if file.id != str(file.path) else file.path.stem
+            thinking, created = thinking_choices_of(services, model_id), _changed_at(file.path)
+            known = self._known = (
+                key,
+                backend,
+                ServedModel(name, backend, settings.sampling(), thinking, created=created),
+            )
+        return known
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        # The next request reports that the file is missing.
+        return 0
 
 
 def thinking_choices_of(services: Services, model_id: str) -> tuple[str, ...]:

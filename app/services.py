@@ -15,6 +15,7 @@ from app.downloads import ModelDownloads, proxy_of
 from app.engine.local_engine import LocalEngine
 from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHasher
+from app.local_server.server import LocalServer
 from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
@@ -41,6 +42,7 @@ class Services:
         self.library = self.downloads.library
         self.engine = LocalEngine(folder.logs / "engine.log")
         self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
+        self.local_server = LocalServer(self.worker)
         self.store = ConversationStore.open(folder.conversations)
         self.planning = PlanningService(
             folder, self.library, self.engine, lambda: settings.current.device_preferences()
@@ -85,6 +87,7 @@ class Services:
         self.downloads.close()
         self.hasher.shut_down()
         self.formula_renderer.close()
+        self.local_server.stop()
         self.worker.close(CLOSE_S)
         self.servers.close()
         self.engine.release()

@@ -221,6 +221,50 @@ class ThoughtStream:
                 self._thinks, done = False, done + THOUGHT_CLOSE
 
 
+class ThoughtSplitter:
+    """Splits a growing answer, whose thought is in the standard marks, into thought and answer."""
+
+    def __init__(self) -> None:
+        self._mark = THOUGHT_OPEN
+        """What is expected next; empty within the answer."""
+        self._is_blank = True
+        """Whether the current part has no text yet; line breaks before it are left out."""
+        self._held = ""
+
+    def add(self, text: str) -> tuple[str, str]:
+        """Add text; return what became final of the thought and of the answer."""
+        self._held += text
+        thought = ""
+        if self._mark == THOUGHT_OPEN:
+            head = self._held.lstrip()
+            if head.startswith(THOUGHT_OPEN):
+                self._mark, self._held = THOUGHT_CLOSE, head[len(THOUGHT_OPEN) :]
+            elif THOUGHT_OPEN.startswith(head):
+                return "", ""
+            else:
+                self._mark, self._is_blank = "", False
+        if self._mark == THOUGHT_CLOSE:
+            thought, mark, rest = self._held.partition(THOUGHT_CLOSE)
+            if not mark:
+                end = partial_at(self._held, THOUGHT_CLOSE)
+                self._held = self._held[end:]
+                return self._begun(thought[:end]), ""
+            thought = self._begun(thought)
+            self._mark, self._held, self._is_blank = "", rest, True
+        answer, self._held = self._held, ""
+        return thought, self._begun(answer)
+
+    def finish(self) -> tuple[str, str]:
+        """Return the rest, at the end of the answer."""
+        rest, self._held = self._held, ""
+        return (rest, "") if self._mark == THOUGHT_CLOSE else ("", rest)
+
+    def _begun(self, text: str) -> str:
+        text = text.lstrip("\n") if self._is_blank else text
+        self._is_blank = self._is_blank and not text
+        return text
+
+
 def partial_at(text: str, mark: str) -> int:
     """Return where a beginning of ``mark`` at the end of the text starts, or the end."""
     lengths = range(min(len(mark) - 1, len(text)), 0, -1)

@@ -227,7 +227,7 @@ class _Fitting:
 
     def _misfit(self, least: int) -> UserError:
         """Return the error of a prompt of ``least`` tokens that is too long without any turn that can go."""
-        last = set(turns(self._messages)[-1].indices)
+        last = {index for turn in turns(self._messages)[-1:] for index in turn.indices}
         needed = [m for index, m in enumerate(self._messages) if m.role is Role.SYSTEM or index in last]
         tokens = self._count(needed, self._request.prefill, ())[0]
         if tokens > self._room:

@@ -44,13 +44,13 @@ def run(arguments: argparse.Namespace, pdf_format: PdfFormat) -> int:
 def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfFormat) -> None:
     # Each command imports only what it needs, which shortens its start.
     match arguments.command:
-        case "chat":
-            from app.cli import chat
+        case "chat" | "serve":
+            from app.cli import chat, serve
             from app.services import Services
 
             with closing(Services(folder)) as services:
                 _report(*services.file_problems())
-                chat.run(services, arguments)
+                (chat if arguments.command == "chat" else serve).run(services, arguments)
         case "conversations":
             from app.cli import conversations
             from app.store.store import ConversationStore

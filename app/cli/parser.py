@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any, TypeAlias
 
 from app import __version__
+from app.config.settings import DEFAULT_PORT
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
 from app.export.formats import FORMAT_NAMES, ThoughtExport
 from app.parameter import parameters
@@ -75,6 +76,15 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     )
     chat.add_argument("--api-key-env", metavar="VAR", help="environment variable with the server's API key")
     chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
+
+    serve = commands.add_parser("serve", parents=loading, help="answer other programs that speak OpenAI's API")
+    serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="default: this computer only")
+    serve.add_argument("--port", type=_port, metavar="N", default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")
+    serve.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")
+    serve.add_argument("--api-key-env", metavar="VAR", help="environment variable with the key that requests need")
+    serve.add_argument(
+        "--allow-origin", action="append", metavar="ORIGIN", help="a web site that may use the server; may be repeated"
+    )
 
     commands.add_parser("devices", parents=[common, rpc], help="list the devices the engine can use")
     plan = commands.add_parser(
@@ -184,6 +194,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
     return number
 
 

@@ -19,6 +19,8 @@ from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 
 AUTOMATIC_LAYERS = -2
+DEFAULT_PORT = 8033
+"""Of the local server."""
 NO_PROXY = "none"
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 """Names of the languages by code, each in its own language."""

@@ -199,7 +199,7 @@ class LocalEngine:
         begin = time.monotonic()
         first = last = None
         tokens = 0
-        command = Generate(request.messages, request.sampling, request.prefill)
+        command = Generate(request.messages, request.sampling, request.prefill, request.controls)
         for event in self._request(command, Phase.READING, token):
             match event:
                 case PromptProgress():

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
+from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls
 from app.conversation import Sampling
 from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
@@ -38,11 +38,12 @@ class Rehearse:
 
 @dataclass(frozen=True)
 class Generate:
-    """Answer a conversation with the loaded file."""
+    """Answer a conversation with the loaded file, or without messages continue the text ``prefill``."""
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
     prefill: str = ""
+    controls: TokenControls = field(default_factory=TokenControls)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class CountTokens:
     """Count tokens with the vocabulary and the template of the loaded file; the KV cache is not changed.
 
     Each of ``texts`` is counted on its own.  ``messages``, ``prefill`` and ``thinking`` are counted as the prompt that
-    ``Generate`` would make of them.
+    ``Generate`` would make of them, where one of the first two is not empty.
     """
 
     messages: tuple[PromptMessage, ...] = ()
@@ -135,7 +136,7 @@ class GenerateResult:
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """Tokens of the whole prompt, 0 without messages, and of each text."""
+    """Tokens of the whole prompt, 0 without one, and of each text."""
 
     prompt_tokens: int
     text_tokens: tuple[int, ...]

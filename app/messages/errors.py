@@ -171,6 +171,18 @@ SENTENCES: dict[str, str] = {
     "attachments_too_many": QT_TR_NOOP(
         "A question can have up to {limit} attachments. Remove one first, or combine several into one file."
     ),
+    # The local server
+    "port_in_use": QT_TR_NOOP("Port {port} is in use by another program. Close that program, or choose another port."),
+    "address_not_usable": QT_TR_NOOP(
+        "The server can't listen on {host}, port {port} ({detail}). Choose another address or port."
+    ),
+    "network_needs_key": QT_TR_NOOP(
+        "On {host} other computers reach the server, so requests need an API key. Set one, or listen on 127.0.0.1."
+    ),
+    "origin_wrong": QT_TR_NOOP("{text} isn't the origin of a web site. Enter one such as https://example.com."),
+    "no_local_model": QT_TR_NOOP("No model on this computer is selected. Select one in the window of APUS Chat."),
+    "local_server_stopped": QT_TR_NOOP("The local server was stopped. Start it again, and repeat the request."),
+    "request_failed": QT_TR_NOOP("The request failed because of an error in APUS Chat. See the log for details."),
     # Full context
     "context_full": QT_TR_NOOP(
         "The context is full: the conversation and space for an answer need {needed} tokens, but the "

@@ -125,6 +125,7 @@ no promise
     type of the KV cache
     a llama.cpp RPC server; may be repeated
     environment variable with the server's API key
+    environment variable with the key that requests need
     an id or a path
     published model to compare with
     local id, apus:Q2_K, OWNER/REPO, or OWNER/REPO:FILE
@@ -290,6 +291,12 @@ window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/
     Models and other settings are kept
 cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit
+local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted
+    answer other programs that speak OpenAI's API
+local_server/test_access.py::test_another_interface_needs_a_key
+    default: this computer only
+local_server/test_access.py::test_web_pages_are_refused_unless_named
+    a web site that may use the server; may be repeated
 cli/test_cli.py::test_a_question_is_answered_kept_found_and_exported cli/test_cli.py::test_ctrl_c_stops_and_keeps_the_answer
     ask one question and print the answer as it arrives
     list, search, export and back up conversations

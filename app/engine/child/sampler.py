@@ -7,27 +7,38 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from llama_cpp import llama_cpp
 
+from app.backend import TokenControls
 from app.conversation import Sampling
 from app.thoughts import ThoughtStream, partial_at
 
 PENALTY_WINDOW = 64
-"""Tokens to which the repeat penalty applies."""
+"""Tokens to which the penalties apply."""
+NO_CONTROLS = TokenControls()
 
 
-def sampler_chain(sampling: Sampling, vocabulary_size: int, prompt: Sequence[int]) -> int:
+def sampler_chain(
+    sampling: Sampling, vocabulary_size: int, prompt: Sequence[int], controls: TokenControls = NO_CONTROLS
+) -> int:
     """Return a new chain, for ``llama_sampler_free``; ``prompt`` are the tokens before the answer.
 
-    Penalties, top-nσ, top-k, top-p, min-p, temperature and random choice, in llama.cpp's order with this seed.
+    Logit bias, penalties, top-nσ, top-k, top-p, min-p, temperature and random choice with this seed, in llama.cpp's
+    order.
     """
     samplers = []
-    if sampling.repeat_penalty != 1.0:
-        penalty = sampling.repeat_penalty
-        samplers.append(llama_cpp.llama_sampler_init_penalties(vocabulary_size, PENALTY_WINDOW, penalty, 0.0, 0.0))
+    if controls.logit_bias:
+        count = len(controls.logit_bias)
+        biases = (llama_cpp.llama_logit_bias * count)(*(llama_cpp.llama_logit_bias(*e) for e in controls.logit_bias))
+        samplers.append(llama_cpp.llama_sampler_init_logit_bias(vocabulary_size, count, biases))
+    penalties = sampling.repeat_penalty, controls.frequency_penalty, controls.presence_penalty
+    if penalties != (1.0, 0.0, 0.0):
+        samplers.append(llama_cpp.llama_sampler_init_penalties(vocabulary_size, PENALTY_WINDOW, *penalties))
         for token in prompt[-PENALTY_WINDOW:]:
-            llama_cpp.llama_sampler_accept(samplers[0], token)
+            llama_cpp.llama_sampler_accept(samplers[-1], token)
     if sampling.temperature <= 0:
         samplers.append(llama_cpp.llama_sampler_init_greedy())
     else:
@@ -45,6 +56,19 @@ def sampler_chain(sampling: Sampling, vocabulary_size: int, prompt: Sequence[int
     for each in samplers:
         llama_cpp.llama_sampler_chain_add(chain, each)
     return chain
+
+
+def log_probabilities(logits: Any, size: int, token: int, count: int) -> list[tuple[int, float]]:
+    """Return ``token`` and the ``count`` most probable tokens, each with the logarithm of its probability.
+
+    ``logits`` is the engine's array of ``size`` floats.
+    """
+    values = np.ctypeslib.as_array(logits, (size,)).astype(np.float64)
+    values -= values.max()
+    values -= np.log(np.exp(values).sum())
+    top = np.argpartition(values, -count)[-count:] if count else np.array([], int)
+    top = top[np.argsort(-values[top])]
+    return [(int(each), float(values[each])) for each in (token, *top)]
 
 
 class TextStream:

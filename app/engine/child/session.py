@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 from llama_cpp import llama_cpp
 
-from app.backend import PromptProgress, TextDelta
+from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
 from app.engine.child.loader import LoadedModel
-from app.engine.child.sampler import TextStream, sampler_chain
+from app.engine.child.sampler import TextStream, log_probabilities, sampler_chain
 from app.engine.child.stop_flag import StopFlag
-from app.engine.child.template import PromptTemplate
+from app.engine.child.template import Prompt, PromptTemplate
 from app.engine.child.threads import ThreadCount
 from app.engine.child.vocabulary import Vocabulary
 from app.engine.protocol import (
@@ -31,7 +31,7 @@ from app.engine.protocol import (
     GenerateResult,
     TokenCounts,
 )
-from app.thoughts import STANDARD
+from app.thoughts import STANDARD, ThoughtStream
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import LoadSpec
@@ -108,7 +108,7 @@ class EngineContext:
                 ``engine_decode_failed``.
             Cancelled: stopped before the first token of the answer.
         """
-        prompt = self._template.prompt(command.messages, command.prefill, command.sampling.thinking)
+        prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking)
         tokens = self._tokenise(prompt.text)
         if len(tokens) >= self.loaded.context_size:
             raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
@@ -117,9 +117,10 @@ class EngineContext:
         read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
-        chain = sampler_chain(sampling, self.vocabulary.size, tokens)
+        chain = sampler_chain(sampling, self.vocabulary.size, tokens, command.controls)
+        text = TextStream(sampling.stop, prompt.thoughts)
         try:
-            reason, count = self._generate(chain, TextStream(sampling.stop, prompt.thoughts), sampling.max_tokens)
+            reason, count = self._generate(chain, text, sampling.max_tokens, command.controls.top_logprobs)
         finally:
             llama_cpp.llama_sampler_free(chain)
         return GenerateResult(reason, len(tokens), read, reading_s, count)
@@ -127,8 +128,8 @@ class EngineContext:
     def count(self, command: CountTokens) -> TokenCounts:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
         whole = 0
-        if command.messages:
-            prompt = self._template.prompt(command.messages, command.prefill, command.thinking)
+        if command.messages or command.prefill:
+            prompt = self._prompt(command.messages, command.prefill, command.thinking)
             whole = len(self._tokenise(prompt.text))
         return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
@@ -171,6 +172,11 @@ class EngineContext:
         finally:
             llama_cpp.llama_memory_clear(self._memory, True)
         return BenchResult(n_prompt, n_generated, tuple(speeds["prompt"][1:]), tuple(speeds["generation"][1:]))
+
+    def _prompt(self, messages: tuple[PromptMessage, ...], prefill: str, thinking: str) -> Prompt:
+        if not messages:
+            return Prompt(prefill, thoughts=ThoughtStream(thinks=False))
+        return self._template.prompt(messages, prefill, thinking)
 
     def _tokenise(self, text: str) -> list[int]:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
@@ -254,12 +260,15 @@ class EngineContext:
         self._cached = _Cached(self._cached.tokens[:kept], b"")
         return kept
 
-    def _generate(self, chain: int, text: TextStream, max_tokens: int | None) -> tuple[str, int]:
+    def _generate(
+        self, chain: int, text: TextStream, max_tokens: int | None, top_logprobs: int | None
+    ) -> tuple[str, int]:
         free = self.loaded.context_size - len(self._cached.tokens)
         limit = free if max_tokens is None else min(max_tokens, free)
         reason, count, pending, flushed = "length", 0, "", 0.0
         sample, context = llama_cpp.llama_sampler_sample, self._context
         threads = self._threads.count
+        probabilities: list[tuple[TokenProbability, ...]] = []
         self._use(threads)
         while count < limit:
             if self._stop.is_set():
@@ -271,14 +280,16 @@ class EngineContext:
                 break
             count += 1
             piece = self.vocabulary.piece(token)
+            if top_logprobs is not None:
+                probabilities.append(self._probabilities(token, top_logprobs))
             pending += text.add(piece)
             now = time.monotonic()
             if text.stopped:
                 reason = "stop"
                 break
-            if now - flushed >= FLUSH_S:
-                self._emit(TextDelta(pending, count, len(self._cached.tokens)))
-                pending, flushed = "", now
+            if now - flushed >= FLUSH_S or probabilities:
+                self._emit(TextDelta(pending, count, len(self._cached.tokens), tuple(probabilities)))
+                pending, flushed, probabilities = "", now, []
             if count == limit:
                 break
             if (next_threads := self._threads.after_token(now)) != threads:
@@ -294,8 +305,14 @@ class EngineContext:
             self._cached.text += piece
         pending += text.finish()
         if pending or count:
-            self._emit(TextDelta(pending, count, len(self._cached.tokens)))
+            self._emit(TextDelta(pending, count, len(self._cached.tokens), tuple(probabilities)))
         return reason, count
+
+    def _probabilities(self, token: int, count: int) -> tuple[TokenProbability, ...]:
+        """Return the probability of the token just sampled, and those of the ``count`` most probable ones."""
+        logits = llama_cpp.llama_get_logits_ith(self._context, -1)
+        values = log_probabilities(logits, self.vocabulary.size, token, count)
+        return tuple(TokenProbability(self.vocabulary.piece(each), value) for each, value in values)
 
     def _use(self, threads: int) -> None:
         llama_cpp.llama_set_n_threads(self._context, threads, threads)

@@ -1,0 +1,64 @@
+"""Who may use the local server: addresses, key, and web pages."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.local_server.request import ApiError
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*]+", re.ASCII)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only programs on this computer reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_origin(text: str) -> bool:
+    """Return whether a text is the origin of a single web site, such as ``https://example.com:8000``."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where the server listens and what a request needs.
+
+    ``key`` is required in requests; empty for none, on the loopback interface only.  ``origins`` are those of the web
+    pages that may use the server.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    key: str = ""
+    origins: tuple[str, ...] = ()
+
+    def check_sender(self, headers: Mapping[str, str]) -> None:
+        """Refuse web pages that are not named, and names of this computer that another one gave it (DNS rebinding).
+
+        Raises:
+            ApiError: with status 403.
+        """
+        origin = headers.get("origin")
+        if origin is not None and origin not in self.origins:
+            raise ApiError(403, "Web pages of this origin may not use this server.", code="origin_not_allowed")
+        # Behind a key the name makes no difference: a web page doesn't know the key.
+        if is_loopback(self.host) and not is_loopback(_without_port(headers.get("host", ""))):
+            raise ApiError(403, "The Host header doesn't name this computer.", code="host_not_allowed")
+
+    def check_key(self, headers: Mapping[str, str]) -> None:
+        """Check the key.  Raises ``ApiError`` with status 401."""
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        is_right = hmac.compare_digest(given.strip().encode(), self.key.encode())
+        if self.key and not (scheme.lower() == "bearer" and is_right):
+            raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
+
+
+def _without_port(host: str) -> str:
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()

@@ -1,0 +1,293 @@
+"""The web application of the local server: routes, checks, errors as JSON, and the answers of the model."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+
+from app.backend import AnswerFinished, PromptProgress
+from app.local_server.access import Access
+from app.local_server.clients import Clients
+from app.local_server.model import ServedModel
+from app.local_server.reply import Reply
+from app.local_server.request import MAX_BODY, ApiError, Call, parse_call
+from app.local_server.request_queue import MAX_WAITING, Outcome, QueuedRequest, QueueFull, RequestQueue
+from app.messages import sentence
+from model_manager.disk.json_file import to_json
+from model_manager.errors import Cancelled, UserError
+
+BODY_S = 60.0
+"""Seconds for a body to arrive."""
+MAX_DISCARDED = 1 << 30
+"""Bytes that are read of a body that is too large, so that its sender gets to the response."""
+KEEP_ALIVE_S = 5.0
+"""Interval of the comments in a stream that has nothing else to say; HTTP clients give up on silent connections."""
+_TOO_LONG = ("context_full", "question_too_long", "pinned_too_long", "prompt_too_long")
+_REFUSED = ("chat_template_failed", "chat_template_too_costly")
+_NOT_READY = ("no_local_model", "local_server_stopped")
+
+logger = logging.getLogger(__name__)
+
+
+def make_application(
+    access: Access, queue: RequestQueue, clients: Clients, model: Callable[[], ServedModel]
+) -> ASGIApp:
+    """Return the application.  ``model`` blocks, and raises ``UserError`` where there is no model to offer."""
+    endpoints = _Endpoints(queue, clients, model)
+    routes = []
+    for path, endpoint, method in (
+        ("/health", endpoints.health, "GET"),
+        ("/models", endpoints.models, "GET"),
+        ("/models/{id:path}", endpoints.model, "GET"),
+        ("/chat/completions", endpoints.chat, "POST"),
+        ("/completions", endpoints.text, "POST"),
+    ):
+        # As llama-server does: some programs add /v1 to the address, others don't.
+        routes += [Route(prefix + path, endpoint, methods=[method]) for prefix in ("/v1", "")]
+    handlers: dict[Any, ExceptionHandler] = {ApiError: _respond, HTTPException: _respond, Exception: _respond}
+    answers = Starlette(routes=routes, exception_handlers=handlers)
+    inner: ASGIApp = _Guard(answers, access.check_key)
+    if access.origins:
+        inner = CORSMiddleware(inner, access.origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    return _Guard(inner, access.check_sender)
+
+
+class _Guard:
+    """Checks the headers of a request before the application gets it."""
+
+    def __init__(self, app: ASGIApp, check: Callable[[Mapping[str, str]], None]) -> None:
+        self._app, self._check = app, check
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        try:
+            self._check(Headers(scope=scope))
+        except ApiError as error:
+            await _json_error(error)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            # The application has answered already.  Without the message, which may contain text of the request.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            logger.exception("request failed: %s\n%s", type(error).__name__, trace, exc_info=False)
+
+
+class _Endpoints:
+    """The answers to the requests, one method for each path."""
+
+    def __init__(self, queue: RequestQueue, clients: Clients, model: Callable[[], ServedModel]) -> None:
+        self._queue, self._clients, self._model = queue, clients, model
+
+    async def health(self, _request: Request) -> Response:
+        """Return the state of the queue."""
+        running = int(self._queue.running is not None)
+        return JSONResponse({"status": "ok", "running": running, "waiting": self._queue.waiting})
+
+    async def models(self, _request: Request) -> Response:
+        """Return the list of the model."""
+        try:
+            entries = [_entry(await asyncio.to_thread(self._model))]
+        except UserError:
+            entries = []
+        return JSONResponse({"object": "list", "data": entries})
+
+    async def model(self, request: Request) -> Response:
+        """Return the model."""
+        entry = _entry(await self._served())
+        if request.path_params["id"] != entry["id"]:
+            raise ApiError(404, "This model isn't served here.", param="model", code="model_not_found")
+        return JSONResponse(entry)
+
+    async def chat(self, request: Request) -> Response:
+        """Answer a conversation."""
+        return await self._answer(request, is_chat=True)
+
+    async def text(self, request: Request) -> Response:
+        """Continue a text."""
+        return await self._answer(request, is_chat=False)
+
+    async def _answer(self, request: Request, *, is_chat: bool) -> Response:
+        body = await _body(request)
+        served = await self._served()
+        call = parse_call(body, served, is_chat=is_chat)
+        self._clients.note(request.client.host if request.client else "", request.headers.get("user-agent", ""))
+        return _Answer(self._queue, served, call)
+
+    async def _served(self) -> ServedModel:
+        try:
+            return await asyncio.to_thread(self._model)
+        except UserError as error:
+            raise _api_error(error) from error
+
+
+class _Answer(Response):
+    """The response with the answer to a call, which ends when the client hangs up."""
+
+    def __init__(self, queue: RequestQueue, served: ServedModel, call: Call) -> None:
+        self._queue, self._call = queue, call
+        self._events: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._reply = Reply(call, served.id)
+        self._queued = QueuedRequest(served.backend, call.request, self._deliver)
+        self._loop = asyncio.get_running_loop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait in the queue, and send the answer."""
+        try:
+            self._queue.add(self._queued)
+        except QueueFull as full:
+            message = f"{MAX_WAITING} requests are waiting already. Try again later."
+            error = ApiError(429, message, code="queue_full", retry_after_s=full.retry_after_s)
+            await _json_error(error)(scope, receive, send)
+            return
+        answer = asyncio.create_task(
+            self._stream(scope, receive, send) if self._call.is_stream else self._whole(scope, receive, send)
+        )
+        hung_up = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._queue.discard(self._queued)
+            hung_up.cancel()
+            answer.cancel()
+        with suppress(asyncio.CancelledError):
+            await answer
+
+    def _deliver(self, outcome: Outcome) -> None:
+        # The loop is closed when the server was stopped.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._events.put_nowait, outcome)
+
+    async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while True:
+            outcome = await self._events.get()
+            if error := _failure(outcome):
+                await _json_error(error)(scope, receive, send)
+                return
+            assert not isinstance(outcome, UserError | Cancelled)
+            self._reply.add(outcome)
+            if isinstance(outcome, AnswerFinished):
+                await _JSON(self._reply.whole(outcome))(scope, receive, send)
+                return
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun, progress = False, ""
+
+        async def write(text: bytes, *, is_last: bool = False) -> None:
+            nonlocal has_begun
+            if not has_begun:
+                has_begun = True
+                headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                text = _data(*self._reply.first()) + text
+            await send({"type": "http.response.body", "body": text, "more_body": not is_last})
+
+        while True:
+            try:
+                outcome = await asyncio.wait_for(self._events.get(), KEEP_ALIVE_S)
+            except TimeoutError:
+                position = self._queue.position(self._queued)
+                await write(f": {f'position {position} in the queue' if position else progress}\n\n".encode())
+                continue
+            if error := _failure(outcome):
+                if has_begun:
+                    await write(_data(error.body()), is_last=True)
+                else:
+                    await _json_error(error)(scope, receive, send)
+                return
+            assert not isinstance(outcome, UserError | Cancelled)
+            if isinstance(outcome, PromptProgress):
+                progress = f"prompt {outcome.read} of {outcome.total}"
+            is_last = isinstance(outcome, AnswerFinished)
+            if data := _data(*self._reply.add(outcome)):
+                await write(data + b"data: [DONE]\n\n" if is_last else data, is_last=is_last)
+            if is_last:
+                return
+
+
+class _JSON(JSONResponse):
+    """JSON that may contain lone surrogates."""
+
+    def render(self, content: object) -> bytes:
+        """Encode the content."""
+        return to_json(content)
+
+
+def _data(*values: object) -> bytes:
+    return b"".join(b"data: %s\n\n" % to_json(value) for value in values)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(request: Request) -> bytes:
+    """Read the body.
+
+    Raises:
+        ApiError: with status 408 or 413.
+        ClientDisconnect: it was not complete.
+    """
+    body, size = bytearray(), 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_DISCARDED:
+                    break
+                if size <= MAX_BODY:
+                    body += chunk
+    except TimeoutError:
+        raise ApiError(408, f"The body didn't arrive within {BODY_S:g} s.") from None
+    if size > MAX_BODY:
+        raise ApiError(413, f"The body is larger than {MAX_BODY} bytes.", code="body_too_large")
+    return bytes(body)
+
+
+def _entry(model: ServedModel) -> dict[str, object]:
+    entry = {"id": model.id, "object": "model", "created": model.created, "owned_by": "apus-chat"}
+    return {**entry, "context_length": model.context or None}
+
+
+def _failure(outcome: Outcome) -> ApiError | None:
+    if isinstance(outcome, UserError):
+        return _api_error(outcome)
+    is_cancelled = isinstance(outcome, AnswerFinished) and outcome.finish_reason == "cancelled"
+    # The client has not hung up: the program ends.
+    return _api_error(UserError("local_server_stopped")) if is_cancelled or isinstance(outcome, Cancelled) else None
+
+
+def _api_error(error: UserError) -> ApiError:
+    if error.code in _TOO_LONG:
+        return ApiError(400, sentence(error), param="messages", code="context_length_exceeded")
+    status = 400 if error.code in _REFUSED else 503 if error.code in _NOT_READY else 500
+    return ApiError(status, sentence(error), code=error.code)
+
+
+def _json_error(error: ApiError) -> Response:
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _JSON(error.body(), error.status, headers)
+
+
+async def _respond(_request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        error = ApiError(error.status_code, f"{error.detail}.", code=error.detail.lower().replace(" ", "_"))
+    return _json_error(error if isinstance(error, ApiError) else _api_error(UserError("request_failed")))

@@ -1,0 +1,116 @@
+"""Answers in OpenAI's format, whole or as the events of a stream."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from app.backend import AnswerFinished, ChatEvent, PromptProgress, TextDelta, TokenProbability
+from app.local_server.request import Call
+from app.thoughts import ThoughtSplitter
+
+
+class Reply:
+    """The answer to one call, from the events of its backend."""
+
+    def __init__(self, call: Call, model_id: str) -> None:
+        self._call = call
+        kind, name = ("chatcmpl", "chat.completion") if call.is_chat else ("cmpl", "text_completion")
+        self._head = {
+            "id": f"{kind}-{uuid.uuid4().hex}",
+            "object": name,
+            "created": int(time.time()),
+            "model": model_id,
+        }
+        self._splitter = ThoughtSplitter()
+        self._thought: list[str] = []
+        self._text: list[str] = []
+        self._probabilities: list[tuple[TokenProbability, ...]] = []
+        self._reused = 0
+
+    def add(self, event: ChatEvent) -> list[dict[str, Any]]:
+        """Add an event; return the events of a stream that it becomes."""
+        match event:
+            case PromptProgress():
+                self._reused = event.reused
+            case TextDelta():
+                thought, text = self._splitter.add(event.text) if self._call.is_chat else ("", event.text)
+                # Tokens of thoughts are not part of the answer.
+                return self._pieces(thought, text, () if thought and not text else event.probabilities)
+            case AnswerFinished():
+                pieces = self._pieces(*self._splitter.finish(), ())
+                pieces.append(self._event(self._choice({}, "", (), event.finish_reason)))
+                if self._call.includes_usage:
+                    pieces.append(self._event(None, self._usage(event)))
+                return pieces
+        return []
+
+    def whole(self, finished: AnswerFinished) -> dict[str, Any]:
+        """Return the answer as one object, after all events were added."""
+        text, thought = "".join(self._text), "".join(self._thought)
+        if self._call.is_chat:
+            message = {"role": "assistant", "content": text, "refusal": None}
+            choice: dict[str, Any] = {"message": message | ({"reasoning_content": thought} if thought else {})}
+        else:
+            choice = {"text": text}
+        logprobs = self._logprobs(self._probabilities)
+        choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": finished.finish_reason}
+        return {**self._head, "choices": [choice], "usage": self._usage(finished)}
+
+    def first(self) -> list[dict[str, Any]]:
+        """Return the events at the beginning of a stream."""
+        return [self._event(self._choice({"role": "assistant", "content": ""}, "", ()))] if self._call.is_chat else []
+
+    def _pieces(
+        self, thought: str, text: str, probabilities: Sequence[tuple[TokenProbability, ...]]
+    ) -> list[dict[str, Any]]:
+        self._thought.append(thought)
+        self._text.append(text)
+        self._probabilities += probabilities
+        pieces = [self._event(self._choice({"reasoning_content": thought}, "", ()))] if thought else []
+        if text or probabilities:
+            pieces.append(self._event(self._choice({"content": text}, text, probabilities)))
+        return pieces
+
+    def _event(self, choice: dict[str, Any] | None, usage: dict[str, Any] | None = None) -> dict[str, Any]:
+        head = {**self._head, "object": "chat.completion.chunk"} if self._call.is_chat else self._head
+        event: dict[str, Any] = {**head, "choices": [] if choice is None else [choice]}
+        return event | ({"usage": usage} if self._call.includes_usage else {})
+
+    def _choice(
+        self,
+        delta: dict[str, str],
+        text: str,
+        probabilities: Sequence[tuple[TokenProbability, ...]],
+        reason: str | None = None,
+    ) -> dict[str, Any]:
+        content = {"delta": delta} if self._call.is_chat else {"text": text}
+        return {"index": 0, **content, "logprobs": self._logprobs(probabilities), "finish_reason": reason}
+
+    def _logprobs(self, tokens: Sequence[tuple[TokenProbability, ...]]) -> dict[str, Any] | None:
+        if not tokens or self._call.request.controls.top_logprobs is None:
+            return None
+        if self._call.is_chat:
+            return {"content": [{**_entry(own), "top_logprobs": list(map(_entry, top))} for own, *top in tokens]}
+        texts = [_entry(own)["token"] for own, *_ in tokens]
+        return {
+            "tokens": texts,
+            "token_logprobs": [own.logprob for own, *_ in tokens],
+            "top_logprobs": [{_entry(each)["token"]: each.logprob for each in top} for _, *top in tokens],
+        }
+
+    def _usage(self, finished: AnswerFinished) -> dict[str, Any]:
+        prompt, answer = finished.prompt_tokens, finished.completion_tokens
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": answer,
+            "total_tokens": prompt + answer,
+            "prompt_tokens_details": {"cached_tokens": self._reused},
+        }
+
+
+def _entry(token: TokenProbability) -> dict[str, Any]:
+    text = token.data.decode(errors="replace")
+    return {"token": text, "logprob": token.logprob, "bytes": list(token.data)}
