@@ -255,6 +255,12 @@ window/test_servers.py::test_server_answers_and_a_local_model_continues doctor/t
     使用服务器上的模型时
     What you write is sent only to the server that answers
     Messages are now answered by {model} on {server}
+local_server/test_access.py::test_another_interface_needs_a_key local_server/test_access.py::test_serve_runs_until_interrupted
+    answers of the model
+    programs that ask the local server
+    you started it
+    向本地服务提问的程序
+    启动本地服务之后
 planning/test_chosen_devices.py::test_servers_of_the_settings_are_used_like_required_ones window/test_devices_settings.py::test_rpc_server_is_added_and_removed
     parts of the model and of the computation
     PCs that you added for RPC
