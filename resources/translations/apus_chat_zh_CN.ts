@@ -768,6 +768,34 @@
         <translation>已跳过：其中有一条消息已属于另一个对话。</translation>
     </message>
     <message>
+        <source>Port {port} is in use by another program. Close that program, or choose another port.</source>
+        <translation>端口 {port} 已被其他程序占用。请关闭该程序，或换一个端口。</translation>
+    </message>
+    <message>
+        <source>The server can&apos;t listen on {host}, port {port} ({detail}). Choose another address or port.</source>
+        <translation>服务无法监听 {host} 的端口 {port}（{detail}）。请换一个地址或端口。</translation>
+    </message>
+    <message>
+        <source>On {host} other computers reach the server, so requests need an API key. Set one, or listen on 127.0.0.1.</source>
+        <translation>监听 {host} 时其他电脑可以访问该服务，因此请求需要 API 密钥。请设置密钥，或改为监听 127.0.0.1。</translation>
+    </message>
+    <message>
+        <source>{text} isn&apos;t the origin of a web site. Enter one such as https://example.com.</source>
+        <translation>{text} 不是有效的网站来源。请填写类似 https://example.com 的来源。</translation>
+    </message>
+    <message>
+        <source>No model on this computer is selected. Select one in the window of APUS Chat.</source>
+        <translation>没有选择这台电脑上的模型。请在 APUS Chat 窗口中选择一个。</translation>
+    </message>
+    <message>
+        <source>The local server was stopped. Start it again, and repeat the request.</source>
+        <translation>本地服务已停止。请重新启动它，然后再次发送请求。</translation>
+    </message>
+    <message>
+        <source>The request failed because of an error in APUS Chat. See the log for details.</source>
+        <translation>APUS Chat 出错，请求失败。详情请查看日志。</translation>
+    </message>
+    <message>
         <source>The messages kept in context, the last question and space for an answer need {needed} tokens, but the context holds {context}. Stop keeping a message in context, or choose a longer context.</source>
         <translation>保留在上下文中的消息、最后一个问题和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请取消保留部分消息，或选择更长的上下文。</translation>
     </message>
