@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.process.child_process import ENGINE, FORMULAS, TEMPLATE_RENDERER
+from app.process.child_process import DOCUMENTS, ENGINE, FORMULAS, TEMPLATE_RENDERER
 
 if TYPE_CHECKING:
     from app.export.formats import ExportFormat
@@ -30,6 +30,11 @@ def main(argv: list[str] | None = None) -> int:
         from app.formulas.child.__main__ import main as formulas
 
         formulas()
+        return 0
+    if arguments[:1] == [DOCUMENTS.flag]:
+        from app.documents.child.__main__ import main as documents
+
+        documents()
         return 0
     if all(argument.lower().endswith(".gguf") for argument in arguments):
         # Without arguments, or as a file manager opens files; importing the parser would delay the window.

@@ -12,13 +12,13 @@ from pathlib import Path
 from app.backend import ChatBackend, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PlanChanged, TextDelta
 from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choices_of
 from app.chat.answer import AnswerResult, RunningAnswer
-from app.chat.attachments import read_attachment
 from app.chat.session import ChatSession
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
 from app.cli.plan import plan_options
 from app.cli.progress import cancel_on_interrupt
 from app.conversation import ContextPolicy
+from app.documents.attachments import read_attachment
 from app.messages import left_out_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.client import api_base, is_unencrypted

@@ -65,7 +65,9 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
         choices=[*filter(None, parameters(Sampling)["thinking"].choices)],
         help="whether, or how much, the model thinks, where its chat template has such a switch",
     )
-    chat.add_argument("--attach", action="extend", nargs="+", metavar="PATH", help="attach text files to the message")
+    chat.add_argument(
+        "--attach", action="extend", nargs="+", metavar="PATH", help="attach documents or text files to the message"
+    )
     chat.add_argument(
         "--context-policy",
         choices=[each.value for each in ContextPolicy],

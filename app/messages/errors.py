@@ -164,10 +164,22 @@ SENTENCES: dict[str, str] = {
         "{name} is {bytes}, but attachments are limited to {limit_bytes}. Attach only the part your question is about."
     ),
     "attachment_not_text": QT_TR_NOOP(
-        "{name} can't be attached because it isn't plain text. Save it as text, or copy the passage and paste it here."
+        "{name} can't be attached because it is neither a text nor a document. Save it as PDF, DOCX or text, or copy "
+        "the passage and paste it here."
     ),
     "attachment_empty": QT_TR_NOOP("{name} is empty. Choose another file."),
-    "attachment_is_a_folder": QT_TR_NOOP("{name} is a folder. Choose text files in it instead."),
+    "attachment_scan": QT_TR_NOOP(
+        "{name} contains only pictures and no text. Run text recognition (OCR) on it first, and attach the result."
+    ),
+    "attachment_encrypted": QT_TR_NOOP("{name} is protected by a password. Save a copy without it, and attach that."),
+    "attachment_damaged": QT_TR_NOOP(
+        "{name} can't be read: it is damaged, or unpacking it would take too much time or memory. Open it in its own "
+        "program and save it again."
+    ),
+    "attachment_old_format": QT_TR_NOOP(
+        "{name} is in an older Office format. Save it as DOCX, PPTX or PDF, and attach that."
+    ),
+    "attachment_is_a_folder": QT_TR_NOOP("{name} is a folder. Choose files in it instead."),
     "attachments_too_many": QT_TR_NOOP(
         "A question can have up to {limit} attachments. Remove one first, or combine several into one file."
     ),

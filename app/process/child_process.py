@@ -40,6 +40,7 @@ class ChildProgram:
 ENGINE = ChildProgram("app.engine.child", "--engine-child")
 TEMPLATE_RENDERER = ChildProgram("app.engine.child.template_child", "--template-renderer")
 FORMULAS = ChildProgram("app.formulas.child", "--formula-child")
+DOCUMENTS = ChildProgram("app.documents.child", "--document-child")
 
 
 _LIMITED_ENVIRONMENT = re.compile(
@@ -119,8 +120,8 @@ class ChildProcess:
 class LimitedProcess(ChildProcess):
     """A child with limits on time and memory, which answers JSON lines.
 
-    Chat templates and formulas come from files and answers, and their cost is unknown.  Used by one thread, except for
-    ``close``, which any thread may call.
+    Chat templates, formulas and documents come from files and answers, and their cost is unknown.  Used by one thread,
+    except for ``close``, which any thread may call.
     """
 
     def __init__(self, program: ChildProgram, limit_bytes: int, *, quiet: bool = False) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.conversation import Sampling
 from app.store.store import ConversationStore
+from tests.documents.builders import docx, w_p
 from tests.rigs.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,14 +33,17 @@ def test_sampling_and_attachments_are_options(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "told.gguf", chat_template=template, script=("one", "two", "three"))
     note = tmp_path / "note.txt"
     note.write_text("Some words.\n", "utf-8")
+    report = docx(tmp_path / "report.docx", w_p("Title", style="1") + w_p("Told."))
     options = ("--top-p", "0.5", "--top-k", "7", "--min-p", "0.2", "--stop", "never", "three", "--thinking", "off")
-    done = chat(tmp_path / "data", "--model", str(model), "--message", "go", *options, "--attach", str(note))
+    done = chat(
+        tmp_path / "data", "--model", str(model), "--message", "go", *options, "--attach", str(note), str(report)
+    )
     assert (done.returncode, done.stderr) == (0, "")
     said = json.loads(done.stdout)
     assert (said["text"], said["finish_reason"]) == ("onetwo", "stop")
     with ConversationStore.open(tmp_path / "data" / "conversations") as store:
         question, answer = store.branch(said["conversation_id"])
-    assert [each.content for each in question.attachments] == ["Some words.\n"]
+    assert [each.content for each in question.attachments] == ["Some words.\n", "# Title\n\nTold.\n"]
     assert answer.provenance is not None
     sampling = answer.provenance.sampling
     assert (sampling.top_p, sampling.top_k, sampling.min_p, sampling.thinking) == (0.5, 7, 0.2, "off")

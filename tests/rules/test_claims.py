@@ -357,7 +357,7 @@ engine/test_answers.py::test_stop_strings_and_token_limit
 engine/test_thinking.py::test_thinking_sets_the_variables_of_the_template engine/test_chat_templates.py::test_each_switch_of_thinking_changes_the_prompt
     whether, or how much, the model thinks, where its chat template has such a switch
 cli/test_context_cli.py::test_sampling_and_attachments_are_options
-    attach text files to the message
+    attach documents or text files to the message
 cli/test_context_cli.py::test_full_context_stops_or_rolls
     when the context is full: refuse the question, or leave out the oldest turns
 servers/test_vllm.py::test_the_command_line

@@ -10,11 +10,12 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.chat.attachments import LONG_PASTE, MAX_BYTES
 from app.config.drafts import Drafts
+from app.documents.attachments import LONG_PASTE, MAX_BYTES
+from tests.documents.builders import docx, pdf, prose, w_p
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
-from ui.composer.attachment_chips import AttachmentChip
+from ui.composer.attachment_chips import AttachmentChip, ReadingChip
 from ui.composer.attachments import AttachmentViewer
 from ui.window.main_window import MainWindow
 
@@ -98,7 +99,7 @@ def test_long_paste_becomes_an_attachment(window: MainWindow, qtbot: QtBot) -> N
     QGuiApplication.clipboard().setText("x" * (MAX_BYTES + 1))
     field.paste()
     assert len(names(window)) == 2
-    assert "2.0 MiB" in window.notice.text()
+    assert "16.0 MiB" in window.notice.text()
 
 
 def test_attached_paste_can_be_inserted_into_the_message(window: MainWindow, qtbot: QtBot) -> None:
@@ -118,6 +119,30 @@ def test_binary_file_is_refused(window: MainWindow, qtbot: QtBot, tmp_path: Path
     drop(window, picture, good)
     qtbot.waitUntil(lambda: "picture.png can't be attached" in window.notice.text() and bool(names(window)))
     assert names(window) == ["good.txt"]
+
+
+def test_document_is_read_beside_the_window_and_can_be_cancelled(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    long = pdf(tmp_path / "long.pdf", [prose(f"page {number} " * 300) for number in range(150)])
+    drop(window, long)
+    chip = find(window, "attachmentChip", ReadingChip)
+    assert not find(window, "sendButton").isEnabled()
+    qtbot.waitUntil(lambda: "%" in chip.findChildren(QLabel)[-1].text(), timeout=PATIENCE_MS)
+    qtbot.mouseClick(find(chip, "removeAttachmentButton"), Qt.MouseButton.LeftButton)
+    assert window.composer.chips.isHidden()
+    drop(
+        window,
+        long,
+        docx(tmp_path / "报告.docx", w_p("标题", style="1") + w_p("内容")),
+        pdf(tmp_path / "scan.pdf", [[]]),
+    )
+    qtbot.waitUntil(lambda: sorted(names(window)) == ["long.pdf", "报告.docx"], timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "scan.pdf contains only pictures" in window.notice.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.composer.chips.is_reading)
+    sizes = [label.text() for label in window.composer.chips.findChildren(QLabel)]
+    assert any(size.startswith("150 pages · about ") for size in sizes)
+    assert {each.content for each in window.composer.chips.attachments()} >= {"# 标题\n\n内容\n"}
 
 
 def test_dropped_model_file_goes_to_the_library(

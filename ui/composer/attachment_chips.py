@@ -1,4 +1,4 @@
-"""Attachments in the composer: chips in lines that wrap, each with the name and size of a text."""
+"""Attachments in the composer: chips in lines that wrap, each with the name and size of a text or document."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
+from app.documents.passages import page_count
 from app.units import grouped, rounded
 from ui.widgets.dialog_parts import SMALL_SIZE, set_kind
 from ui.widgets.icons import IconLabel
@@ -22,23 +23,61 @@ SPACING = 6
 NAME_WIDTH = 200
 
 
-class AttachmentChip(TranslatedWidget):
-    """One attachment, to be opened or removed."""
+class _Chip(TranslatedWidget):
+    """Name and state of a file, with a button that removes it."""
 
-    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
+    def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("attachmentChip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._estimate = rounded(estimated_tokens(attachment.content))
+        self._name = name
         self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
         self._size = QLabel()
         for widget in (self.open_button, self._size):
             widget.setFont(interface_font(SMALL_SIZE))
         self._warning = IconLabel("warning", "warning", 14)
+        self._warning.hide()
         self.remove_button = tool_button("removeAttachmentButton", "close", size=12)
         self.remove_button.setFixedSize(22, 22)
         items = self.open_button, self._warning, self._size, self.remove_button
         hbox(*items, parent=self, spacing=4, margins=(2, 2, 4, 2))
+
+    def _show(self, size: str) -> None:
+        name = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
+        self.open_button.setText(name.replace("&", "&&"))
+        self._size.setText(size)
+        set_name(self.remove_button, self.tr("Remove {name}").format(name=self._name))
+        self.adjustSize()
+
+
+class ReadingChip(_Chip):
+    """A file that is being read."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(name, parent)
+        self.open_button.setEnabled(False)
+        self._share = 0.0
+        set_kind(self._size, "quiet")
+        self._retranslate()
+
+    def set_share(self, share: float) -> None:
+        """Show the share that was read."""
+        self._share = share
+        self._retranslate()
+
+    def _retranslate(self) -> None:
+        self._show(self.tr("reading, {percent}%").format(percent=round(self._share * 100)))
+        self.setToolTip(self.tr("Reading {name}. Remove it to cancel.").format(name=self._name))
+        self.setAccessibleName(self.toolTip())
+
+
+class AttachmentChip(_Chip):
+    """One attachment, to be opened or removed."""
+
+    def __init__(self, attachment: Attachment, parent: QWidget) -> None:
+        super().__init__(attachment.name, parent)
+        self._estimate = rounded(estimated_tokens(attachment.content))
+        self._pages = page_count(attachment.content)
         self._context, self._is_too_large = 0, False
         self.set_attachment(attachment)
 
@@ -60,10 +99,13 @@ class AttachmentChip(TranslatedWidget):
 
     def _retranslate(self) -> None:
         attachment = self.attachment
-        name = self.fontMetrics().elidedText(attachment.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
-        self.open_button.setText(name.replace("&", "&&"))
         size = self.tr("about {count} tokens") if attachment.tokens is None else self.tr("{count} tokens")
         size = size.format(count=grouped(self.tokens))
+        if self._pages:
+            pages = (
+                self.tr("1 page") if self._pages == 1 else self.tr("{count} pages").format(count=grouped(self._pages))
+            )
+            size = f"{pages} · {size}"
         tip = f"{attachment.name}\n{size}"
         set_kind(self._size, "warning" if self._is_too_large else "quiet")
         self._warning.setVisible(self._is_too_large)
@@ -73,11 +115,9 @@ class AttachmentChip(TranslatedWidget):
                 "This doesn't fit in the context of {context} tokens. Choose a larger context or attach only "
                 "part of the text."
             ).format(context=grouped(self._context))
-        self._size.setText(size)
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
-        set_name(self.remove_button, self.tr("Remove {name}").format(name=attachment.name))
-        self.adjustSize()
+        self._show(size)
 
 
 class AttachmentChips(QWidget):
@@ -89,6 +129,7 @@ class AttachmentChips(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._chips: list[AttachmentChip] = []
+        self._reading: list[ReadingChip] = []
         self._context = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
@@ -127,6 +168,28 @@ class AttachmentChips(QWidget):
         self._arrange()
         self.changed.emit()
 
+    def add_reading(self, name: str) -> ReadingChip:
+        """Add the chip of a file that is being read."""
+        chip = ReadingChip(name, self)
+        self._reading.append(chip)
+        chip.show()
+        self._arrange()
+        return chip
+
+    def remove_reading(self, chip: ReadingChip) -> bool:
+        """Remove the chip of a file, and return whether it was still there."""
+        if chip not in self._reading:
+            return False
+        self._reading.remove(chip)
+        self._drop(chip)
+        self._arrange()
+        return True
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a file is being read."""
+        return bool(self._reading)
+
     def set_context(self, tokens: int) -> None:
         """Set the context in tokens, which all attachments share; 0 is unknown."""
         if tokens != self._context:
@@ -151,7 +214,7 @@ class AttachmentChips(QWidget):
         chip.show()
         return chip
 
-    def _drop(self, chip: AttachmentChip) -> None:
+    def _drop(self, chip: QWidget) -> None:
         chip.hide()
         # Later: its own button may be emitting the signal.
         chip.deleteLater()
@@ -161,11 +224,12 @@ class AttachmentChips(QWidget):
         for chip in self._chips:
             tokens += chip.tokens
             chip.set_context(self._context, is_too_large=0 < self._context <= tokens)
-            size = chip.sizeHint()
+        for each in (*self._chips, *self._reading):
+            size = each.sizeHint()
             width = min(size.width(), max(80, self.width()))
             if x and x + width > self.width():
                 x, y = 0, y + line + SPACING
-            chip.setGeometry(x, y, width, size.height())
+            each.setGeometry(x, y, width, size.height())
             x, line = x + width + SPACING, size.height()
-        self.setFixedHeight(y + line if self._chips else 0)
-        self.setVisible(bool(self._chips))
+        self.setFixedHeight(y + line)
+        self.setVisible(bool(self._chips or self._reading))

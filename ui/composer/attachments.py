@@ -10,15 +10,16 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
-from app.chat.attachments import attachment_from_paste, read_attachment
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
+from app.documents.attachments import attachment_from_paste, clean_name, read_attachment
 from app.engine.local_engine import LocalEngine
 from app.units import grouped, rounded
 from model_manager.errors import UserError
+from ui.composer.attachment_chips import ReadingChip
 from ui.composer.composer import Composer
 from ui.widgets.dialog_parts import MARGIN, arrange, ask_for_file, button, heading, quiet_label, show_dialog
-from ui.widgets.job import run_job
+from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import mono_font
 
@@ -36,7 +37,6 @@ class AttachmentLoader(QObject):
     def __init__(self, engine: LocalEngine, composer: Composer, window: QWidget) -> None:
         super().__init__(window)
         self._engine, self._composer, self._window = engine, composer, window
-        self._reading = 0
         composer.attach_button.clicked.connect(self.choose)
         composer.field.long_pasted.connect(self.paste)
         composer.chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
@@ -44,16 +44,23 @@ class AttachmentLoader(QObject):
     def choose(self) -> None:
         """Let the user choose files."""
         kinds = self.tr(
-            "Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
+            "Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md "
+            "*.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
         )
-        ask_for_file(self._window, self.tr("Attach text files"), kinds, self.add_file)
+        ask_for_file(self._window, self.tr("Attach files"), kinds, self.add_file)
 
     def add_file(self, path: Path) -> None:
-        """Read a text file and attach it."""
-        self._reading += 1
+        """Read a text file or a document and attach it; its chip shows the progress, and removing that cancels it."""
+        chips, job = self._composer.chips, Job(self)
+        chip = chips.add_reading(clean_name(path.name))
         self._composer.set_waiting(True)
-        job = run_job(self, partial(read_attachment, path), self._add, self.failed.emit)
-        job.finished.connect(self._finish_reading)
+        job.progress.connect(chip.set_share)
+        job.succeeded.connect(partial(self._add_read, chip))
+        job.failed.connect(self.failed.emit)
+        job.finished.connect(partial(self._finish_reading, chip))
+        chip.remove_button.clicked.connect(job.cancel)
+        chip.remove_button.clicked.connect(partial(self._finish_reading, chip))
+        job.start(lambda: read_attachment(path, job.token, job.report))
 
     def paste(self, text: str) -> None:
         """Attach a long paste."""
@@ -92,9 +99,14 @@ class AttachmentLoader(QObject):
         self._composer.chips.remove(attachment)
         self._composer.insert_text(attachment.content)
 
-    def _finish_reading(self) -> None:
-        self._reading -= 1
-        self._composer.set_waiting(self._reading > 0)
+    def _add_read(self, chip: ReadingChip, attachment: Attachment) -> None:
+        # Removed at the last moment otherwise.
+        if self._composer.chips.remove_reading(chip):
+            self._add(attachment)
+
+    def _finish_reading(self, chip: ReadingChip, _clicked: bool = False) -> None:
+        self._composer.chips.remove_reading(chip)
+        self._composer.set_waiting(self._composer.chips.is_reading)
 
     def _add(self, attachment: Attachment) -> None:
         present = self._composer.chips.attachments()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
-from app.chat.attachments import LONG_PASTE
+from app.documents.attachments import LONG_PASTE
 from ui.widgets.theme import TEXT_SIZE, interface_font
 
 

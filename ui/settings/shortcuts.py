@@ -46,7 +46,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Send"), "Enter"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "New line"), "Shift+Enter"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the message field"), "Ctrl+L", id="write"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Attach text files"), "Ctrl+Shift+A", id="attach"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Attach files"), "Ctrl+Shift+A", id="attach"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question (when the field is empty)"), "Up"),
     ),
     ANSWERS: (

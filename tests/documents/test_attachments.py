@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.attachments import MAX_BYTES, attachment_from_paste, clean_name, decode, read_attachment
+from app.documents.attachments import MAX_BYTES, attachment_from_paste, clean_name, decode, read_attachment
 from model_manager.errors import UserError
 
 CHINESE = "海水为什么是咸的？因为河流把盐带到海里，水蒸发以后盐留了下来。\n第二行：还有火山。\n"
@@ -61,7 +61,7 @@ def test_binary_data_is_refused(content: bytes, tmp_path: Path) -> None:
     assert decode(content) is None
     path = tmp_path / "file.txt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="attachment_not_text"):
+    with pytest.raises(UserError, match=r"attachment_(not_text|damaged)"):
         read_attachment(path)
 
 

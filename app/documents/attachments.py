@@ -1,4 +1,4 @@
-"""Attachments: texts read from files, with detection of the encoding.
+"""Attachments: texts and documents read from files, with detection of the encoding.
 
 Encodings are tried in the order of their certainty: byte order mark, UTF-8, UTF-16 by its zero bytes, Chinese encodings
 by the share of common characters, Windows-1252.
@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from app.conversation import Attachment
+from app.documents.extraction import extract
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 
-MAX_BYTES = 2 << 20
+MAX_BYTES = 16 << 20
+"""Text of one attachment: 2,000 pages have about 6 MB."""
+MAX_DOCUMENT_BYTES = 300 << 20
+HEAD_BYTES = 1024
+DOCUMENT_MARKS = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""In the first bytes of PDF files, of the archives that newer Office files and EPUB books are, and of older Office
+files."""
+HTML = (".html", ".htm", ".xhtml")
 LONG_PASTE = 4000
 """A paste with more characters becomes an attachment."""
 MAX_NAME_CHARACTERS = 120
@@ -30,12 +40,17 @@ CHINESE = (("gb18030", "gb2312"), ("big5", "big5"))
 COMMON_SHARE = 0.8
 
 
-def read_attachment(path: Path) -> Attachment:
-    """Read a text file.
+def read_attachment(
+    path: Path, token: CancelToken = NEVER_CANCELLED, report: Callable[[float], object] = lambda _share: None
+) -> Attachment:
+    """Read a text file or a document.
+
+    ``report`` is called with the share of a document that was read.
 
     Raises:
         UserError: ``attachment_too_large`` (name, bytes, limit_bytes), ``attachment_not_text``, ``attachment_empty``
-            or ``attachment_is_a_folder`` (name), or ``file_unreadable`` (path, detail).
+            or ``attachment_is_a_folder`` (name), or ``file_unreadable`` (path, detail); as ``extract``.
+        Cancelled: ``token`` was cancelled.
     """
     name = clean_name(path.name)
     try:
@@ -43,13 +58,17 @@ def read_attachment(path: Path) -> Attachment:
             raise UserError("attachment_is_a_folder", name=name)
         # A device or a pipe may never end.
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(HEAD_BYTES)
+            is_document = any(mark in content for mark in DOCUMENT_MARKS) or path.suffix.lower() in HTML
+            if not is_document:
+                content += file.read(MAX_BYTES + 1 - len(content))
+        limit = MAX_DOCUMENT_BYTES if is_document else MAX_BYTES
         size = max(path.stat().st_size, len(content))
     except OSError as error:
         raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
-    if size > MAX_BYTES:
-        raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=MAX_BYTES)
-    text = decode(content)
+    if size > limit:
+        raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=limit)
+    text = extract(path, name, MAX_BYTES, token, report) if is_document else decode(content)
     if text is None:
         raise UserError("attachment_not_text", name=name)
     if not text.strip():

@@ -1,0 +1,1 @@
+"""Documents: text of attached files, passages of long ones, and their ranking for a question."""

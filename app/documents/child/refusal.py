@@ -1,0 +1,11 @@
+"""Reason why a file is not read, as the child reports it."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """``code`` is the ending of an error code: ``encrypted``, ``scan``, ``damaged``, ``old_format``, ``not_text``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

@@ -1,0 +1,153 @@
+"""Documents of each format as Markdown, and what is refused, in the real child process."""
+
+from __future__ import annotations
+
+import socket
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app.documents.attachments import read_attachment
+from app.documents.child.archive import MAX_UNPACKED_BYTES
+from app.documents.passages import page_count
+from app.messages import sentence
+from app.process.child_process import ChildProgram, LimitedProcess
+from model_manager.cancellation import CancelToken
+from model_manager.errors import Cancelled, UserError
+from tests.documents.builders import archive, docx, epub, pdf, pptx, prose, w_p, w_table, xlsx
+
+
+def text_of(path: Path) -> str:
+    return read_attachment(path).content
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_attachment(path)
+    text = sentence(caught.value)
+    assert path.name in text
+    return caught.value.code
+
+
+def test_pdf_has_headings_paragraphs_lists_tables_and_pages(tmp_path: Path) -> None:
+    long = "The tide rises twice a day because the moon pulls at the water, and the earth turns below it. " * 2
+    first = [(20, 50, "Tides"), *prose(long), (11, 50, "1. Spring tide"), (11, 50, "2. Neap tide"), (11, 50, "· high")]
+    table = [
+        [(11, 50, "Port"), (11, 200, "Range")],
+        [(11, 50, "Bristol"), (11, 200, "12 m")],
+        [(11, 50, "Venice"), (11, 200, "1 m")],
+    ]
+    path = pdf(tmp_path / "tides.pdf", [first, [(16, 50, "Ports"), *table]])
+    assert text_of(path) == (
+        f"[Page 1]\n\n# Tides\n\n{long.strip()}\n\n1. Spring tide\n2. Neap tide\n- high\n\n[Page 2]\n\n## Ports\n\n"
+        "| Port | Range |\n| --- | --- |\n| Bristol | 12 m |\n| Venice | 1 m |\n"
+    )
+
+
+def test_docx_has_headings_lists_tables_and_the_pages_that_word_stored(tmp_path: Path) -> None:
+    body = (
+        w_p("年度报告", style="1")
+        + w_p("概述", style="Own")
+        + w_p("收入增长了 12%。")
+        + w_p("one", level=0)
+        + w_p("inner", level=1)
+        + w_p("inner too", level=1)
+        + w_p("two", level=0)
+        + w_p("第二页", page_break=True)
+        + w_table(["地区", "销售|额"], ["华东", "35"])
+        + "<w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
+        + "<w:r><w:t>kept</w:t><w:tab/><w:t>end</w:t></w:r></w:p>"
+    )
+    assert text_of(docx(tmp_path / "报告.docx", body)) == (
+        "[Page 1]\n\n# 年度报告\n\n## 概述\n\n收入增长了 12%。\n\n- one\n  1. inner\n  2. inner too\n- two\n\n"
+        "[Page 2]\n\n第二页\n\n"
+        "| 地区 | 销售\\|额 |\n| --- | --- |\n| 华东 | 35 |\n\nkept\tend\n"
+    )
+
+
+def test_slides_are_pages_in_the_order_of_the_presentation(tmp_path: Path) -> None:
+    path = pptx(tmp_path / "talk.pptx", ("Why", ["first point", "second"]), ("How", ["a step"]))
+    assert text_of(path) == ("[Page 1]\n\n## Why\n\n- first point\n- second\n\n[Page 2]\n\n## How\n\n- a step\n")
+
+
+def test_sheets_are_tables_with_results_of_formulas_and_dates(tmp_path: Path) -> None:
+    rows = (
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>day</t></is></c>'
+        '<c r="B1" t="inlineStr"><is><t>sum</t></is></c></row>'
+        '<row r="2"><c r="A2" s="1"><v>45000</v></c><c r="B2"><f>WEBSERVICE("http://127.0.0.1/x")</f><v>7</v></c></row>'
+    )
+    path = xlsx(tmp_path / "book.xlsx", {"Sales": rows, "Empty": ""})
+    assert text_of(path) == "## Sales\n\n| day | sum |\n| --- | --- |\n| 2023-03-15 | 7 |\n"
+
+
+def test_html_and_books_become_markdown_without_scripts(tmp_path: Path) -> None:
+    page = (
+        "<head><title>not shown</title><style>p{}</style></head><h1>T &amp; U</h1>"
+        "<p>One\n line<br>two<script>bad()</script>"
+        "<ul><li>a<ol><li>b<li>c</ol><li><p>d</ul><pre>x\n  y</pre><table><tr><th>k<th>v<tr><td>1<td>2</table>last"
+    )
+    markdown = (
+        "# T & U\n\nOne line\ntwo\n\n- a\n  1. b\n  2. c\n- d\n\n```\nx\n  y\n```\n\n"
+        "| k | v |\n| --- | --- |\n| 1 | 2 |\n\nlast\n"
+    )
+    path = tmp_path / "page.html"
+    path.write_text(page, "utf-8")
+    assert text_of(path) == markdown
+    path.write_bytes('<meta charset="gb18030"><p>中文网页</p>'.encode("gb18030"))
+    assert text_of(path) == "中文网页\n"
+    path.write_text("<script>only()</script>", "utf-8")
+    assert text_of(path) == "<script>only()</script>\n"
+    assert text_of(epub(tmp_path / "b.epub", page, "<h2>第二章</h2><p>完</p>")) == f"{markdown}\n## 第二章\n\n完\n"
+
+
+def test_what_has_no_readable_text_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    assert refused(pdf(tmp_path / "scan.pdf", [[], []])) == "attachment_scan"
+    assert refused(pdf(tmp_path / "locked.pdf", [prose("secret")], encrypted=True)) == "attachment_encrypted"
+    cut = pdf(tmp_path / "cut.pdf", [prose("words")])
+    cut.write_bytes(cut.read_bytes()[:20])
+    assert refused(cut) == "attachment_damaged"
+    word = docx(tmp_path / "broken.docx", w_p("text"))
+    word.write_bytes(word.read_bytes()[:-30])
+    assert refused(word) == "attachment_damaged"
+    assert refused(docx(tmp_path / "empty.docx", w_p(""))) == "attachment_scan"
+    assert refused(archive(tmp_path / "files.zip", {"a.txt": "text"})) == "attachment_not_text"
+    old = tmp_path / "old.doc"
+    old.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    assert refused(old) == "attachment_old_format"
+    locked = tmp_path / "locked.docx"
+    locked.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600) + "EncryptedPackage".encode("utf-16-le"))
+    assert refused(locked) == "attachment_encrypted"
+
+
+def test_hostile_archives_are_refused(tmp_path: Path) -> None:
+    entities = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+    path = docx(tmp_path / "entity.docx", "")
+    xml = f'{entities}<w:document xmlns:w="w"><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>'
+    assert refused(docx(path, "", more={"word/document.xml": xml})) == "attachment_damaged"
+    bomb = tmp_path / "bomb.docx"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file, file.open("word/document.xml", "w") as member:
+        for _ in range(MAX_UNPACKED_BYTES >> 22):
+            member.write(bytes(1 << 20))
+    assert refused(bomb) == "attachment_damaged"
+    deep = docx(tmp_path / "deep.docx", "<w:sdt>" * 100_000 + w_p("found") + "</w:sdt>" * 100_000)
+    assert text_of(deep) == "found\n"
+
+
+def test_reading_reports_progress_and_can_be_cancelled(tmp_path: Path) -> None:
+    path = pdf(tmp_path / "long.pdf", [prose(f"page {number} " * 300) for number in range(150)])
+    shares: list[float] = []
+    assert page_count(read_attachment(path, report=shares.append).content) == 150
+    assert shares == sorted(shares)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        read_attachment(path, token)
+
+
+def test_child_reaches_neither_the_network_nor_programs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = LimitedProcess(ChildProgram("tests.documents.reaching_child", ""), 1 << 30)
+        answer = process.ask({"port": server.getsockname()[1]}, 60, lambda: False)
+        process.close()
+    assert answer == {"connect": "PermissionError", "program": "PermissionError", "fork": "PermissionError", "read": ""}
