@@ -628,16 +628,8 @@
         <translation>{name} 的大小为 {bytes}，附件最大为 {limit_bytes}。请只附上与问题有关的部分。</translation>
     </message>
     <message>
-        <source>{name} can&apos;t be attached because it isn&apos;t plain text. Save it as text, or copy the passage and paste it here.</source>
-        <translation>{name} 不是纯文本，无法作为附件。请另存为文本文件，或复制所需段落粘贴到这里。</translation>
-    </message>
-    <message>
         <source>{name} is empty. Choose another file.</source>
         <translation>{name} 是空文件。请选择其他文件。</translation>
-    </message>
-    <message>
-        <source>{name} is a folder. Choose text files in it instead.</source>
-        <translation>{name} 是文件夹。请选择其中的文本文件。</translation>
     </message>
     <message>
         <source>A question can have up to {limit} attachments. Remove one first, or combine several into one file.</source>
@@ -766,6 +758,30 @@
     <message>
         <source>Skipped: one of its messages already belongs to another conversation.</source>
         <translation>已跳过：其中有一条消息已属于另一个对话。</translation>
+    </message>
+    <message>
+        <source>{name} can&apos;t be attached because it is neither a text nor a document. Save it as PDF, DOCX or text, or copy the passage and paste it here.</source>
+        <translation>无法添加 {name}：它既不是文本也不是文档。请另存为 PDF、DOCX 或文本，或者复制所需段落粘贴到这里。</translation>
+    </message>
+    <message>
+        <source>{name} contains only pictures and no text. Run text recognition (OCR) on it first, and attach the result.</source>
+        <translation>{name} 只有图片，没有文字。请先进行文字识别（OCR），再添加识别结果。</translation>
+    </message>
+    <message>
+        <source>{name} is protected by a password. Save a copy without it, and attach that.</source>
+        <translation>{name} 有密码保护。请另存一份不带密码的副本再添加。</translation>
+    </message>
+    <message>
+        <source>{name} can&apos;t be read: it is damaged, or unpacking it would take too much time or memory. Open it in its own program and save it again.</source>
+        <translation>无法读取 {name}：文件已损坏，或者解压它需要过多时间或内存。请用原来的程序打开并重新保存。</translation>
+    </message>
+    <message>
+        <source>{name} is in an older Office format. Save it as DOCX, PPTX or PDF, and attach that.</source>
+        <translation>{name} 是旧版 Office 格式。请另存为 DOCX、PPTX 或 PDF 再添加。</translation>
+    </message>
+    <message>
+        <source>{name} is a folder. Choose files in it instead.</source>
+        <translation>{name} 是文件夹。请选择其中的文件。</translation>
     </message>
     <message>
         <source>Port {port} is in use by another program. Close that program, or choose another port.</source>
@@ -1339,6 +1355,14 @@
         <translation>约 {count} 个 token</translation>
     </message>
     <message>
+        <source>1 page</source>
+        <translation>1 页</translation>
+    </message>
+    <message>
+        <source>{count} pages</source>
+        <translation>{count} 页</translation>
+    </message>
+    <message>
         <source>{size}, too large</source>
         <translation>{size}，过长</translation>
     </message>
@@ -1350,20 +1374,16 @@
         <source>Show {name}, {size}</source>
         <translation>查看 {name}，{size}</translation>
     </message>
-    <message>
-        <source>Remove {name}</source>
-        <translation>移除 {name}</translation>
-    </message>
 </context>
 <context>
     <name>AttachmentLoader</name>
     <message>
-        <source>Text files (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
-        <translation>文本文件 (*.txt *.md *.csv *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
+        <source>Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
+        <translation>文档和文本文件 (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
     </message>
     <message>
-        <source>Attach text files</source>
-        <translation>添加文本附件</translation>
+        <source>Attach files</source>
+        <translation>添加附件</translation>
     </message>
     <message>
         <source>Pasted text</source>
@@ -1553,20 +1573,20 @@
         <translation>取消编辑</translation>
     </message>
     <message>
-        <source>Attach text files (Ctrl+Shift+A), or drop them here</source>
-        <translation>添加文本附件 (Ctrl+Shift+A)；也可以直接拖到这里</translation>
-    </message>
-    <message>
-        <source>Attach text files</source>
-        <translation>添加文本附件</translation>
-    </message>
-    <message>
         <source>Reading file…</source>
         <translation>正在读取文件…</translation>
     </message>
     <message>
         <source>Send</source>
         <translation>发送</translation>
+    </message>
+    <message>
+        <source>Attach files</source>
+        <translation>添加附件</translation>
+    </message>
+    <message>
+        <source>Attach files (Ctrl+Shift+A), or drop them here</source>
+        <translation>添加附件（Ctrl+Shift+A），或将文件拖到这里</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -3780,6 +3800,17 @@
     </message>
 </context>
 <context>
+    <name>ReadingChip</name>
+    <message>
+        <source>reading, {percent}%</source>
+        <translation>正在读取 {percent}%</translation>
+    </message>
+    <message>
+        <source>Reading {name}. Remove it to cancel.</source>
+        <translation>正在读取 {name}。移除即可取消。</translation>
+    </message>
+</context>
+<context>
     <name>RecoveryDialog</name>
     <message>
         <source>Your conversations are missing</source>
@@ -4509,6 +4540,13 @@
     <message>
         <source>Get a better model…</source>
         <translation>换个更好的模型…</translation>
+    </message>
+</context>
+<context>
+    <name>_Chip</name>
+    <message>
+        <source>Remove {name}</source>
+        <translation>移除 {name}</translation>
     </message>
 </context>
 <context>
@@ -5718,8 +5756,8 @@
         <translation>转到输入框</translation>
     </message>
     <message>
-        <source>Attach text files</source>
-        <translation>添加文本附件</translation>
+        <source>Attach files</source>
+        <translation>添加附件</translation>
     </message>
     <message>
         <source>Edit the last question (when the field is empty)</source>
