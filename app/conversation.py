@@ -204,11 +204,15 @@ class Sampling(SamplerParameters):
 
 @dataclass(frozen=True)
 class Provenance:
-    """Provenance of an answer, sufficient to reproduce it."""
+    """Provenance of an answer, sufficient to reproduce it.
+
+    Of an imported answer only the model and the program are known: the figures are 0.
+    """
 
     model_id: str
-    sampling: Sampling
-    seed: int
+    sampling: Sampling | None
+    """None for an imported answer, as ``seed``."""
+    seed: int | None
     prompt_tokens: int
     completion_tokens: int
     finish_reason: str
@@ -275,6 +279,8 @@ class Conversation:
     """None for the value in the settings."""
     context_policy: ContextPolicy | None = None
     """None for the value in the settings."""
+    source: dict[str, str] | None = None
+    """Of a conversation imported from another program: ``program``, ``id`` and other fields that it had there."""
 
 
 @dataclass(frozen=True)
@@ -341,6 +347,8 @@ class ImportResult:
     conversations_added: int
     messages_added: int
     refused: tuple[SkippedConversation, ...] = ()
+    already_there: int = 0
+    """Conversations that existed, perhaps with fewer messages."""
 
     def __add__(self, other: ImportResult) -> ImportResult:
         """Return the sum of two results."""
@@ -348,4 +356,5 @@ class ImportResult:
             self.conversations_added + other.conversations_added,
             self.messages_added + other.messages_added,
             self.refused + other.refused,
+            self.already_there + other.already_there,
         )

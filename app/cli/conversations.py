@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from app.cli.output import attributes, print_json, print_note, print_result
+from app.cli.progress import ProgressLine, cancel_on_interrupt
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
-from app.export.json_format import import_conversations
 from app.formulas import FormulaRenderer
+from app.imports.importer import import_conversations, preview_import
 from app.messages import sentence
 from app.store.backups import RECOVERABLE, replace_damaged
 from app.store.store import ConversationStore
+from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
 PdfFormat: TypeAlias = Callable[[], ExportFormat]
@@ -117,11 +119,36 @@ def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format:
 
 
 def _import(store: ConversationStore, arguments: argparse.Namespace) -> None:
-    result = import_conversations(store, Path(arguments.path))
-    refused = [{"what": each.what, "reason": sentence(each.error)} for each in result.refused]
+    path, cancel = Path(arguments.path), CancelToken()
+    with cancel_on_interrupt(cancel.cancel), ProgressLine("import", quiet=True) as line:
+        if arguments.dry_run:
+            preview = preview_import(store, path, arguments.from_program, progress=line.show, cancel=cancel)
+            refused = preview.refused
+        else:
+            result = import_conversations(store, path, arguments.from_program, progress=line.show, cancel=cancel)
+            refused = [*result.refused]
+    problems = [{"what": each.what, "reason": sentence(each.error)} for each in refused]
+    rows = [(f"{each['what']}: {each['reason']}",) for each in problems]
+    if arguments.dry_run:
+        names = ("programs", "conversations", "messages", "already_there", "first", "last", "notes")
+        found = f"{preview.conversations} conversations and {preview.messages} messages"
+        texts = [f"{found} from {', '.join(preview.programs)}"]
+        if preview.first and preview.last:
+            texts.append(f"{preview.first:%Y-%m-%d} to {preview.last:%Y-%m-%d}")
+        texts.append(f"{preview.already_there} conversations exist already")
+        texts += [f"not imported, but noted in the text: {count} {kind}" for kind, count in preview.notes.items()]
+        values = {**attributes(preview, *names), "problems": problems}
+        print_result(arguments.json, values, [*((each,) for each in texts), *rows])
+        return
     added = f"{result.conversations_added} conversations and {result.messages_added} messages added"
     print_result(
         arguments.json,
-        {**attributes(result, "conversations_added", "messages_added"), "refused": refused},
-        [(added,), *((f"{each['what']}: {each['reason']}",) for each in refused)],
+        {
+            "imported": result.conversations_added,
+            **attributes(result, "already_there", "conversations_added", "messages_added"),
+            "problems": problems,
+            "refused": problems,
+        },
+        [(added,), *rows],
     )
+    cancel.raise_if_cancelled()

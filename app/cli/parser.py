@@ -10,6 +10,7 @@ from app import __version__
 from app.config.settings import DEFAULT_PORT
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
 from app.export.formats import FORMAT_NAMES, ThoughtExport
+from app.imports import PROGRAM_NAMES
 from app.parameter import parameters
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -128,7 +129,17 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
         "--unfinished", action="store_true", help="jsonl: include answers that were stopped or interrupted"
     )
     export.add_argument("--paper", choices=("a4", "letter"), default="", help="pdf; default: as usual in this country")
-    _with_argument(conversations, common, "import", "path", "PATH", "add the conversations of a JSON export")
+    import_ = _with_argument(
+        conversations, common, "import", "path", "PATH", "add the conversations of an export, a folder or an archive"
+    )
+    import_.add_argument(
+        "--from",
+        dest="from_program",
+        choices=("auto", *PROGRAM_NAMES),
+        default="auto",
+        help="program that the files are from; default: recognised",
+    )
+    import_.add_argument("--dry-run", action="store_true", help="show what would be imported, and change nothing")
     _with_argument(conversations, common, "backup", "path", "PATH", "copy the database to a file")
     _with_argument(
         conversations, common, "restore", "path", "PATH", "replace everything by a backup; a backup is made before"

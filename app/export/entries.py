@@ -143,9 +143,9 @@ def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
             (labels.plan, _plan(provenance.plan)),
             (labels.seed, provenance.seed),
             (labels.sampling, _sampling(provenance.sampling)),
-            (labels.prompt_tokens, provenance.prompt_tokens),
+            (labels.prompt_tokens, provenance.prompt_tokens or None),
             (labels.left_out, len(provenance.left_out) or None),
-            (labels.completion_tokens, provenance.completion_tokens),
+            (labels.completion_tokens, provenance.completion_tokens or None),
             (labels.finish_reason, provenance.finish_reason),
             (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
             (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),
@@ -171,7 +171,9 @@ def _plan(plan: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _sampling(sampling: Sampling) -> str:
+def _sampling(sampling: Sampling | None) -> str:
+    if sampling is None:
+        return ""
     parts = [f"{name} {getattr(sampling, name):g}" for name in parameters(SamplerParameters)]
     if sampling.max_tokens is not None:
         parts.append(f"max_tokens {sampling.max_tokens}")

@@ -133,9 +133,21 @@ SENTENCES: dict[str, str] = {
         '"backups" folder.'
     ),
     "import_unreadable": QT_TR_NOOP(
-        "{path} isn't a JSON export from APUS Chat ({detail}). Choose a file that was exported as JSON."
+        "No conversations were found in {path} ({detail}). Choose an export of APUS Chat, ChatGPT or another supported "
+        "program."
     ),
     "import_unfit": QT_TR_NOOP("It's damaged or not the right type ({detail}) and was skipped."),
+    "import_layout": QT_TR_NOOP(
+        "The layout of this export isn't known. It may be newer than this program: update APUS Chat, then import it "
+        "again."
+    ),
+    "import_empty": QT_TR_NOOP("It contains no text and was skipped."),
+    "import_archive_damaged": QT_TR_NOOP(
+        "The archive is damaged or incomplete ({detail}). Download or export it again."
+    ),
+    "import_encrypted": QT_TR_NOOP("The archive is encrypted. Unpack it first, then import the folder."),
+    "import_bomb": QT_TR_NOOP("Skipped: {bytes} after unpacking is more than an export contains."),
+    "import_too_many_files": QT_TR_NOOP("{path} contains more than {count} files. Choose the folder with the export."),
     "import_newer": QT_TR_NOOP(
         "{path} was exported by a newer version of APUS Chat. Update this program, then import it again."
     ),

@@ -115,6 +115,10 @@ STEPS: tuple[Step, ...] = (
         BEGIN DELETE FROM search_todo WHERE number = old.number; END
         """,
     ),
+    (
+        # Where imported conversations are from.
+        "ALTER TABLE conversations ADD COLUMN source TEXT",
+    ),
 )
 """SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 

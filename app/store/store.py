@@ -468,7 +468,8 @@ class ConversationStore(Database):
     def merge(self, trees: Iterable[ConversationTree]) -> ImportResult:
         """Add the conversations and messages that are missing, each conversation completely or not at all.
 
-        Existing ones are unchanged, and deleted ones are restored.  An answer that was unfinished when it was exported
+        Existing ones are unchanged, and deleted ones are restored; the selected branch of a conversation that was
+        continued only elsewhere is the continued one.  An answer that was unfinished when it was exported
         is interrupted.  A conversation with a message that belongs to another conversation here is refused in the
         result: ``import_conflict`` (message_id, conversation_id).
         """
@@ -616,15 +617,19 @@ def _purge(connection: sqlite3.Connection, conversation_ids: Iterable[str]) -> t
 
 
 def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResult:
-    id_ = tree.conversation.id
+    id_, leaf_id = tree.conversation.id, tree.conversation.leaf_id
     row = connection.execute("SELECT deleted_at, leaf_id FROM conversations WHERE id = ?", (id_,)).fetchone()
     if row is None:
         insert_conversation(connection, tree.conversation)
-    elif row["leaf_id"] is None:
-        _select_leaf(connection, id_, tree.conversation.leaf_id)
     is_new = row is None or row["deleted_at"] is not None
     connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
-    return ImportResult(int(is_new), sum(_add_if_missing(connection, message) for message in tree.messages))
+    added = sum(_add_if_missing(connection, message) for message in tree.messages)
+    if row is not None and row["leaf_id"] != leaf_id and row["leaf_id"] in (None, *(each.id for each in tree.branch())):
+        # It was continued elsewhere, and not here.
+        _select_leaf(connection, id_, leaf_id)
+        updated = column_value(tree.conversation.updated_at)
+        connection.execute("UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?", (updated, id_))
+    return ImportResult(int(is_new), added, already_there=int(not is_new))
 
 
 def _add_if_missing(connection: sqlite3.Connection, message: Message) -> bool:

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from app.conversation import (
     SkippedConversation,
     Status,
 )
-from app.export import json_format
 from app.export.export import FORMATS, export_conversations
 from app.export.formats import ExportOptions
-from app.export.json_format import import_conversations, read_conversations
+from app.export.json_format import FORMAT_VERSION
+from app.imports import json_stream
+from app.imports.apus import APUS
+from app.imports.importer import import_conversations
+from app.imports.program import ImportedFile
 from app.store.bounds import MAX_TITLE_CHARACTERS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -35,9 +39,15 @@ def document(trees: list[ConversationTree]) -> dict[str, Any]:
     return plain
 
 
+def read_bytes(content: bytes) -> list[ConversationTree | SkippedConversation]:
+    """What an import makes of a file."""
+    file = ImportedFile("all.json", datetime.now(UTC), lambda: io.BytesIO(content), head={"version": FORMAT_VERSION})
+    return list(APUS.read(file))
+
+
 def read(values: object) -> list[ConversationTree | SkippedConversation]:
     """What an import makes of a document."""
-    return list(read_conversations(io.BytesIO(json.dumps(values).encode())))
+    return read_bytes(json.dumps(values).encode())
 
 
 def written(store: ConversationStore, path: Path) -> Path:
@@ -63,7 +73,7 @@ def test_importing_again_changes_nothing(
     for target in (store, other_store, other_store):
         import_conversations(target, path)
     before = store.trees()
-    assert import_conversations(store, path) == ImportResult(0, 0)
+    assert import_conversations(store, path) == ImportResult(0, 0, already_there=1)
     assert store.trees() == other_store.trees() == before
 
 
@@ -77,7 +87,7 @@ def test_import_merges_with_existing_conversations(
     other_store.rename(conversation_id, "my own title")
     before = other_store.get(conversation_id)
     result = import_conversations(other_store, written(store, tmp_path / "second.json"))
-    assert result == ImportResult(0, 2)
+    assert result == ImportResult(0, 2, already_there=1)
     after = other_store.get(conversation_id)
     assert (after.title, after.leaf_id, after.updated_at) == ("my own title", there.id, before.updated_at)
     contents = [message.content for message in other_store.messages(conversation_id)]
@@ -264,9 +274,8 @@ def test_conversations_longer_than_a_chunk(
         store.finish_answer(answer.id, "", Status.COMPLETE)
     path = written(store, tmp_path / "all.json")
     for size in (7, 64, 4096):
-        monkeypatch.setattr(json_format, "CHUNK_BYTES", size)
-        with path.open("rb") as file:
-            assert list(json_format.read_conversations(file)) == store.trees()
+        monkeypatch.setattr(json_stream, "CHUNK_BYTES", size)
+        assert read_bytes(path.read_bytes()) == store.trees()
     import_conversations(other_store, path)
     assert other_store.trees() == store.trees()
 
@@ -318,21 +327,21 @@ def test_import_restores_deleted_messages(store: ConversationStore, conversation
 
 def test_file_is_readable(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     text = written(store, tmp_path / "all.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 2,\n')
+    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 3,\n')
     assert "为什么天是蓝的?" in text
 
 
 def test_file_with_a_byte_order_mark(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     content = written(store, tmp_path / "all.json").read_bytes()
-    assert list(read_conversations(io.BytesIO(b"\xef\xbb\xbf" + content))) == store.trees()
+    assert read_bytes(b"\xef\xbb\xbf" + content) == store.trees()
 
 
 def test_newer_file_is_refused(other_store: ConversationStore, tmp_path: Path) -> None:
     path = tmp_path / "newer.json"
-    path.write_text('{"format": "apus-chat-conversations", "version": 3, "talks": []}')
+    path.write_text('{"format": "apus-chat-conversations", "version": 4, "talks": []}')
     with pytest.raises(UserError) as raised:
         import_conversations(other_store, path)
-    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 3, "known": 2})
+    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 4, "known": 3})
 
 
 @pytest.mark.parametrize(
@@ -440,5 +449,5 @@ def test_unknown_keys_are_ignored(other_store: ConversationStore, store: Convers
 def test_missing_file(store: ConversationStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="file_missing"):
         import_conversations(store, tmp_path / "none.json")
-    with pytest.raises(UserError, match="file_unreadable"):
+    with pytest.raises(UserError, match="import_unreadable"):
         import_conversations(store, tmp_path)

@@ -7,9 +7,9 @@ from app.chat.prompt import prompt_messages
 from app.conversation import Attachment, Role, Status
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import ExportOptions, ThoughtExport
-from app.export.json_format import import_conversations
 from app.export.jsonl import examples
 from app.export.plain_text import plain
+from app.imports.importer import import_conversations
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError

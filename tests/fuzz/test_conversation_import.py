@@ -12,7 +12,7 @@ import pytest
 from app.conversation import Attachment, ConversationTree, ImportResult, Message, Provenance, Sampling, Status
 from app.export.export import FORMATS
 from app.export.formats import ExportOptions
-from app.export.json_format import import_conversations
+from app.imports.importer import import_conversations
 from app.messages import error_message, sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError

@@ -390,10 +390,13 @@ cli/test_export_cli.py::test_all_conversations_in_each_format
     write one or all to a file or folder
     leave out answer details; json is always complete
 cli/test_cli.py::test_export_and_import_are_lossless_and_repeatable
-    add the conversations of a JSON export
     copy the database to a file
     replace everything by a backup; a backup is made before
-    From an APUS Chat JSON export
+imports/test_chatgpt.py::test_command_line imports/test_import_dialog.py::test_preview_and_import
+    add the conversations of an export, a folder or an archive
+    program that the files are from; default: recognised
+    show what would be imported, and change nothing
+    From ChatGPT and other programs, or from an APUS Chat JSON export
 cli/test_export_cli.py::test_one_message
     only this message of the conversation
 cli/test_export_cli.py::test_thoughts_are_kept_or_dropped
@@ -450,12 +453,6 @@ window/test_settings_data.py::test_backup_is_made_and_restored store/test_backup
     Saves all conversations, including deleted ones, to one file
     Lists all backups
     You can restore any of them
-export/test_json.py::test_importing_again_changes_nothing window/test_settings_data.py::test_import_names_refused_conversations
-    Nothing to import: everything in this file already exists
-    Existing conversations aren't changed
-    New conversations: {conversations}, new messages: {messages}
-    Not imported because they're damaged or belong to another conversation: {names} and {count} more
-    Not imported because they're damaged or belong to another conversation: {names}
 window/test_dialogs.py::test_defaults_are_restored_and_can_be_undone
     Resets everything on this page
     Conversations and models are kept

@@ -19,7 +19,6 @@ from shiboken6 import isValid
 
 from app.config.settings import PARAMETERS, Settings, SettingsFile
 from app.conversation import Status
-from app.export.export import FORMATS, export_conversations
 from app.services import Services
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -213,29 +212,6 @@ def test_unsaved_settings_are_reported_and_apply(services: Services, shown):
     services.folder.settings_file.rmdir()
     dialog.conversation.controls["top_k"].setValue(4)
     assert not dialog._status.label.text()
-
-
-def test_conversations_are_imported(services: Services, shown, qtbot, tmp_path: Path):
-    with ConversationStore.open(tmp_path / "other") as other:
-        add_conversation(other, "From elsewhere")
-        export_conversations(other, None, FORMATS["json"], tmp_path / "all.json")
-    dialog = shown(SettingsDialog(services))
-    for reported in ("New conversations: 1, new messages: 2", "already exists"):
-        dialog.data.import_button.click()
-        with qtbot.waitSignal(dialog.conversations_changed):
-            pick_in_file_dialog(qtbot, dialog, tmp_path / "all.json")
-        assert reported in dialog._status.label.text()
-    assert [each.title for each in services.store.list()] == ["From elsewhere"]
-
-
-def test_invalid_import_is_reported(services: Services, shown, qtbot, tmp_path: Path):
-    path = tmp_path / "broken.json"
-    path.write_text("{")
-    dialog = shown(SettingsDialog(services))
-    dialog.data.import_file(path)
-    assert not dialog.data.import_button.isEnabled()
-    qtbot.waitUntil(lambda: "broken.json isn't" in dialog._status.label.text())
-    assert dialog.data.import_button.isEnabled()
 
 
 def test_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):

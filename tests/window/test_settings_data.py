@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from pytestqt.qtbot import QtBot
 from app.config.drafts import Draft
 from app.config.presets import ConversationOverrides
 from app.conversation import Attachment, Status
-from app.export.formats import ExportOptions
-from app.export.json_format import JSON
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
@@ -119,23 +116,6 @@ def test_cancelled_or_failed_restore_changes_nothing(
     said(qtbot, dialog.status.label.text, "An answer isn't finished")
     store_of(window).finish_answer(answer.id, "", Status.COMPLETE)
     assert [each.title for each in store_of(window).list()] == ["kept"]
-
-
-def test_import_names_refused_conversations(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
-) -> None:
-    with ConversationStore.open(tmp_path / "other") as other:
-        for title in ("sound", "spoilt", "cracked", "bent", "torn"):
-            say(other, title)
-        values = json.loads(JSON.write(other.trees(), ExportOptions()))
-    for talk in values["conversations"][1:]:
-        talk["messages"][0]["role"] = "robot"
-    path = tmp_path / "some.json"
-    path.write_text(json.dumps(values))
-    settings.data.import_file(path)
-    said(qtbot, settings.data._status.label.text, "New conversations: 1, new messages: 2.")
-    assert settings.data._status.label.text().endswith("spoilt, cracked, bent and 1 more.")
-    assert titles(window) == ["sound"]
 
 
 def test_all_data_is_deleted_after_confirmation(

@@ -39,7 +39,7 @@ class DetailsDialog(QDialog):
         groups = {
             self.tr("Model"): self._model(provenance),
             self.tr("Memory layout"): self._plan(provenance.plan),
-            self.tr("Sampling"): self._sampling(provenance.sampling, provenance.seed),
+            self.tr("Sampling"): self._sampling(provenance),
             self.tr("Answer"): self._answer(provenance),
         }
         known = {title: [row for row in rows if row[1]] for title, rows in groups.items()}
@@ -47,6 +47,8 @@ class DetailsDialog(QDialog):
         sentence = self.tr("The same model file, settings, seed and memory layout produce the same answer.")
         if provenance.endpoint:
             sentence = self.tr("From a server: the same settings and seed can produce another answer.")
+        if provenance.sampling is None:
+            sentence = self.tr("Imported from another program, which doesn't export more than this.")
         head = heading(self.tr("Answer details")), 4, quiet_label(sentence), 16
         page = QWidget()
         vbox(*head, self._grid(), None, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
@@ -85,7 +87,7 @@ class DetailsDialog(QDialog):
         return [
             (self.tr("Name"), self._model_name or provenance.model_id),
             (self.tr("Quantisation"), provenance.quantisation or ""),
-            (self.tr("File"), "" if provenance.endpoint else provenance.model_id),
+            (self.tr("File"), "" if provenance.endpoint or provenance.sampling is None else provenance.model_id),
             ("SHA-256", provenance.file_sha256 or ""),
             (self.tr("Server"), provenance.endpoint or ""),
             (self.tr("Engine"), provenance.engine or ""),
@@ -132,7 +134,9 @@ class DetailsDialog(QDialog):
             weights=_gib(weights + repack), kv=_gib(kv), compute=_gib(compute)
         )
 
-    def _sampling(self, sampling: Sampling, seed: int) -> Rows:
+    def _sampling(self, provenance: Provenance) -> Rows:
+        if (sampling := provenance.sampling) is None:
+            return []
         translate = QCoreApplication.translate
         thinking = parameters(Sampling)["thinking"].choices.get(sampling.thinking, sampling.thinking)
         return [
@@ -143,7 +147,7 @@ class DetailsDialog(QDialog):
             (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
             (self.tr("Thinking"), translate("parameters", thinking) if sampling.thinking else ""),
             (self.tr("Stop sequences"), "  ".join(repr(text) for text in sampling.stop)),
-            (self.tr("Seed"), str(seed)),
+            (self.tr("Seed"), str(provenance.seed)),
         ]
 
     def _answer(self, provenance: Provenance) -> Rows:

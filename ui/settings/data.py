@@ -10,10 +10,10 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
-from app.conversation import ImportResult, Shelf
-from app.export.json_format import import_conversations
+from app.conversation import Shelf
 from app.services import Services
 from model_manager.errors import UserError
+from ui.imports.dialog import ImportDialog
 from ui.settings.backups import BackupsDialog
 from ui.widgets.dialog_parts import (
     MARGIN,
@@ -33,8 +33,6 @@ from ui.widgets.job import run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
-MAX_NAMES = 3
-"""Conversations that could not be imported are named up to this number."""
 ERASE_WIDTH = 500
 
 
@@ -66,7 +64,7 @@ class DataSettings(QWidget):
                 "import": (
                     self.import_button,
                     self.tr("Import conversations"),
-                    self.tr("From an APUS Chat JSON export. Existing conversations aren't changed."),
+                    self.tr("From ChatGPT and other programs, or from an APUS Chat JSON export."),
                 ),
                 "back_up": (
                     self.back_up,
@@ -96,7 +94,7 @@ class DataSettings(QWidget):
         )
         vbox(self.form, parent=self)
         self.open_folder.clicked.connect(lambda: open_folder(services.folder.root, status))
-        self.import_button.clicked.connect(self._choose_import)
+        self.import_button.clicked.connect(self.open_import)
         self.back_up.clicked.connect(self._choose_backup)
         self.backups.clicked.connect(self._show_backups)
         self.restore.clicked.connect(self.defaults_requested)
@@ -104,42 +102,18 @@ class DataSettings(QWidget):
 
     # Import
 
-    def _choose_import(self) -> None:
-        kinds = self.tr("Exported conversations (*.json);;All files (*)")
-        ask_for_file(self, self.tr("Import conversations"), kinds, self.import_file)
+    def open_import(self) -> ImportDialog:
+        """Open the import dialog."""
+        dialog = ImportDialog(self._services.store, self)
+        dialog.imported.connect(self.conversations_changed)
+        dialog.busy_changed.connect(self._import_changed)
+        show_dialog(dialog)
+        return dialog
 
-    def import_file(self, path: Path) -> None:
-        """Import the conversations of a file, in the background."""
-        store = self._services.store
-        self._start(
-            self.tr("Importing {name}…").format(name=path.name),
-            lambda: import_conversations(store, path),
-            self._show_import,
-        )
-
-    def _show_import(self, result: ImportResult) -> None:
-        self._status.show_message(self._import_text(result), "warning" if result.refused else "good")
-        # Also without anything new: a deleted conversation is restored.
-        self.conversations_changed.emit()
-
-    def _import_text(self, result: ImportResult) -> str:
-        is_new = result.messages_added or result.conversations_added
-        if is_new:
-            text = self.tr("Imported. New conversations: {conversations}, new messages: {messages}.").format(
-                conversations=result.conversations_added, messages=result.messages_added
-            )
-        else:
-            text = self.tr("Nothing to import: everything in this file already exists.")
-        if not result.refused:
-            return text
-        names = ", ".join(each.what for each in result.refused[:MAX_NAMES])
-        more = len(result.refused) - MAX_NAMES
-        refused = (
-            self.tr("Not imported because they're damaged or belong to another conversation: {names} and {count} more.")
-            if more > 0
-            else self.tr("Not imported because they're damaged or belong to another conversation: {names}.")
-        ).format(names=names, count=more)
-        return f"{text} {refused}" if is_new else refused
+    def _import_changed(self, is_busy: bool) -> None:
+        self._set_busy(is_busy)
+        if not is_busy:
+            self.work_finished.emit(True)
 
     # Backups
 

@@ -1,0 +1,4 @@
+"""Import of conversations: our own JSON, and the exports and data folders of other programs."""
+
+PROGRAM_NAMES = ("apus", "chatgpt", "jsonl")
+"""Names of ``app.imports.importer.PROGRAMS``, for the command line, which does not import the programs."""

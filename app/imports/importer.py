@@ -1,0 +1,200 @@
+"""Import of conversations from a file, a folder or an archive, whose program is recognised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from app.conversation import ConversationTree, ImportResult, Message, SkippedConversation
+from app.imports.apus import APUS
+from app.imports.chatgpt import CHATGPT
+from app.imports.json_lines import JSON_LINES
+from app.imports.json_stream import JsonStream, elements, members
+from app.imports.notes import Notes
+from app.imports.program import ImportedFile, Program
+from app.imports.sources import DAMAGED_ARCHIVE, Sources
+from app.store.store import ConversationStore
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.disk.files import error_detail
+from model_manager.disk.json_file import JsonError
+from model_manager.errors import Cancelled, UserError
+from model_manager.progress import OnProgress, ignore_progress
+
+PROGRAMS: Mapping[str, Program] = {each.name: each for each in (APUS, CHATGPT, JSON_LINES)}
+"""All programs by name, in the order in which a file is compared with them."""
+MAX_REFUSED = 1000
+"""Conversations that are refused in one import; the rest of its files is not read after that."""
+_MAX_SAMPLES = 10
+"""Elements of a list in which an object is looked for."""
+
+
+@dataclass
+class ImportPreview:
+    """What an import would add; filled while the files are read."""
+
+    programs: list[str] = field(default_factory=list)
+    """Labels of the programs."""
+    conversations: int = 0
+    messages: int = 0
+    already_there: int = 0
+    """Conversations that are in the store, perhaps with fewer messages."""
+    first: datetime | None = None
+    last: datetime | None = None
+    """Times of the first and the last message."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What can't be imported and becomes a note, by the kinds in ``app.imports.notes``."""
+    refused: list[SkippedConversation] = field(default_factory=list)
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Count the messages of a conversation."""
+        self.conversations += 1
+        self.messages += len(messages)
+        times = [each.created_at for each in messages]
+        self.first = min(filter(None, (self.first, *times)), default=None)
+        self.last = max(filter(None, (self.last, *times)), default=None)
+
+
+def preview_import(
+    store: ConversationStore,
+    path: Path,
+    from_program: str = "auto",
+    *,
+    progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
+) -> ImportPreview:
+    """Read everything and change nothing.
+
+    Raises:
+        UserError: as ``import_conversations``.
+        Cancelled: by ``cancel``.
+    """
+    notes = Notes()
+    preview = ImportPreview(notes=notes.counts)
+    for item in _read(path, from_program, Sources(notes, progress, cancel), preview.programs):
+        if isinstance(item, SkippedConversation):
+            preview.refused.append(item)
+        else:
+            preview.add(item.messages)
+            preview.already_there += store.number_of(item.conversation.id) is not None
+    return preview
+
+
+def import_conversations(
+    store: ConversationStore,
+    path: Path,
+    from_program: str = "auto",
+    *,
+    progress: OnProgress = ignore_progress,
+    cancel: CancelToken = NEVER_CANCELLED,
+    translate: Callable[[str], str] = str,
+) -> ImportResult:
+    """Merge the conversations of ``path`` into the store; what the store contains stays as it is.
+
+    The valid conversations are imported; the result lists the others and why.  When it is cancelled, the result is what
+    was imported until then.  ``from_program`` is a name in ``PROGRAMS``, or ``auto``.  ``progress`` is in bytes,
+    ``translate`` translates the notes (context ``import``).
+
+    Raises:
+        UserError: ``file_missing`` (path), ``file_unreadable`` (path, detail), ``import_unreadable`` (path, detail): no
+            conversation is valid, ``import_newer`` (path, version, known), as ``Sources.files``, and what the store
+            raises.
+    """
+    refused: list[SkippedConversation] = []
+
+    def valid() -> Iterator[ConversationTree]:
+        sources = Sources(Notes(translate), progress, cancel)
+        try:
+            for item in _read(path, from_program, sources, []):
+                if isinstance(item, SkippedConversation):
+                    refused.append(item)
+                else:
+                    yield item
+        except Cancelled:
+            return
+
+    result = store.merge(valid())
+    return replace(result, refused=(*refused, *result.refused))
+
+
+def _read(
+    path: Path, from_program: str, sources: Sources, programs: list[str]
+) -> Iterator[ConversationTree | SkippedConversation]:
+    """Yield what the files contain; the labels of their programs are added to ``programs``.
+
+    Raises ``UserError`` where there is nothing but errors.
+    """
+    refused: list[SkippedConversation] = []
+    has_valid, problem = False, ""
+    with sources.files(path) as files:
+        for file in files:
+            try:
+                before, program = sources.done, PROGRAMS.get(from_program)
+                head, recognised = _inspect(file)
+                sources.done = before
+                program = program or recognised
+                if program is None:
+                    problem = problem or file.name
+                    continue
+                if program.label not in programs:
+                    programs.append(program.label)
+                for item in program.read(replace(file, head=head)):
+                    if isinstance(item, SkippedConversation):
+                        refused.append(item)
+                    else:
+                        has_valid = True
+                    yield item
+                    if len(refused) == MAX_REFUSED:
+                        return
+            except JsonError as error:
+                problem = problem or error.place or str(error)
+            except (UserError, OSError, *DAMAGED_ARCHIVE) as error:
+                refused.append(SkippedConversation(file.name, _read_error(error)))
+                yield refused[-1]
+    if has_valid or (programs and not refused and not problem):
+        return
+    if not refused:
+        raise UserError("import_unreadable", path=path, detail=problem or path.name)
+    first = refused[0].error
+    code = "import_unreadable" if first.code == "import_unfit" else first.code
+    raise UserError(code, **{**first.data, "path": path})
+
+
+def _read_error(error: Exception) -> UserError:
+    if isinstance(error, UserError):
+        return error
+    detail = error_detail(error) if isinstance(error, OSError) else str(error)
+    return UserError("import_archive_damaged", detail=detail)
+
+
+def _inspect(file: ImportedFile) -> tuple[dict[str, Any], Program | None]:
+    """Return the first object of a file, and the program that it is from.
+
+    Of a file that is a single object, and of the first line of one with several, only scalar values are read.  Raises
+    ``JsonError``: there is no object.
+    """
+    with file.open() as content:
+        stream = JsonStream(content)
+        if stream.peek() == "[":
+            found = (each for each in islice(elements(stream), _MAX_SAMPLES) if isinstance(each, dict))
+            head = next(found, {})
+            return head, _recognise(head, file.name)
+        head = {}
+        for key in members(stream):
+            head[key] = None
+            # The last one accepts what no other does.
+            if (program := _recognise(head, file.name)) is not None and program is not JSON_LINES:
+                return head, program
+            if stream.peek() in ("[", "{"):
+                stream.skip_value()
+            else:
+                head[key] = stream.value()
+    return head, _recognise(head, file.name)
+
+
+def _recognise(head: Mapping[str, Any], name: str) -> Program | None:
+    return next((each for each in PROGRAMS.values() if each.recognises(head, name)), None)
