@@ -592,10 +592,6 @@
         <translation>使用 {path} 时磁盘出错（{detail}）。请检查磁盘；backups 文件夹中有备份。</translation>
     </message>
     <message>
-        <source>{path} isn&apos;t a JSON export from APUS Chat ({detail}). Choose a file that was exported as JSON.</source>
-        <translation>{path} 不是 APUS Chat 导出的 JSON 文件（{detail}）。请选择以 JSON 格式导出的文件。</translation>
-    </message>
-    <message>
         <source>It&apos;s damaged or not the right type ({detail}) and was skipped.</source>
         <translation>它已损坏或类型不符（{detail}），已跳过。</translation>
     </message>
@@ -754,6 +750,34 @@
     <message>
         <source>The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
         <translation>对话数据库 {path} 不存在或为空，但有备份。要使用备份，请打开窗口，或运行“apus-chat conversations restore”并指定同一位置 backups 文件夹中的文件。</translation>
+    </message>
+    <message>
+        <source>No conversations were found in {path} ({detail}). Choose an export of APUS Chat, ChatGPT or another supported program.</source>
+        <translation>在 {path} 中没有找到对话（{detail}）。请选择 APUS Chat、ChatGPT 或其他受支持程序的导出文件。</translation>
+    </message>
+    <message>
+        <source>The layout of this export isn&apos;t known. It may be newer than this program: update APUS Chat, then import it again.</source>
+        <translation>无法识别这个导出文件的结构，它可能比本程序新。请更新 APUS Chat，然后重新导入。</translation>
+    </message>
+    <message>
+        <source>It contains no text and was skipped.</source>
+        <translation>其中没有文字，已跳过。</translation>
+    </message>
+    <message>
+        <source>The archive is damaged or incomplete ({detail}). Download or export it again.</source>
+        <translation>压缩包已损坏或不完整（{detail}）。请重新下载或导出。</translation>
+    </message>
+    <message>
+        <source>The archive is encrypted. Unpack it first, then import the folder.</source>
+        <translation>压缩包已加密。请先解压，再导入文件夹。</translation>
+    </message>
+    <message>
+        <source>Skipped: {bytes} after unpacking is more than an export contains.</source>
+        <translation>已跳过：解压后有 {bytes}，超出导出文件的正常大小。</translation>
+    </message>
+    <message>
+        <source>{path} contains more than {count} files. Choose the folder with the export.</source>
+        <translation>{path} 中的文件超过 {count} 个。请选择导出内容所在的文件夹。</translation>
     </message>
     <message>
         <source>Skipped: one of its messages already belongs to another conversation.</source>
@@ -1933,10 +1957,6 @@
         <translation>导入对话</translation>
     </message>
     <message>
-        <source>From an APUS Chat JSON export. Existing conversations aren&apos;t changed.</source>
-        <translation>从 APUS Chat 导出的 JSON 文件导入，现有对话不受影响。</translation>
-    </message>
-    <message>
         <source>Import…</source>
         <translation>导入…</translation>
     </message>
@@ -1981,36 +2001,16 @@
         <translation>全部删除…</translation>
     </message>
     <message>
-        <source>Exported conversations (*.json);;All files (*)</source>
-        <translation>导出的对话 (*.json);;所有文件 (*)</translation>
-    </message>
-    <message>
-        <source>Importing {name}…</source>
-        <translation>正在导入 {name}…</translation>
-    </message>
-    <message>
-        <source>Imported. New conversations: {conversations}, new messages: {messages}.</source>
-        <translation>导入完成。新对话：{conversations}，新消息：{messages}。</translation>
-    </message>
-    <message>
-        <source>Nothing to import: everything in this file already exists.</source>
-        <translation>没有可导入的内容：这个文件中的内容都已存在。</translation>
-    </message>
-    <message>
-        <source>Not imported because they&apos;re damaged or belong to another conversation: {names} and {count} more.</source>
-        <translation>以下内容已损坏或属于其他对话，未导入：{names}，以及另外 {count} 项。</translation>
-    </message>
-    <message>
-        <source>Not imported because they&apos;re damaged or belong to another conversation: {names}.</source>
-        <translation>以下内容已损坏或属于其他对话，未导入：{names}。</translation>
-    </message>
-    <message>
         <source>Deleting…</source>
         <translation>正在删除…</translation>
     </message>
     <message>
         <source>All your data has been deleted.</source>
         <translation>你的所有数据已删除。</translation>
+    </message>
+    <message>
+        <source>From ChatGPT and other programs, or from an APUS Chat JSON export.</source>
+        <translation>从 ChatGPT 等其他程序，或从 APUS Chat 的 JSON 导出文件导入。</translation>
     </message>
     <message>
         <source>Backups</source>
@@ -2066,6 +2066,10 @@
     <message>
         <source>From a server: the same settings and seed can produce another answer.</source>
         <translation>由服务器生成：即使设置和随机种子相同，再次生成的回答也可能不同。</translation>
+    </message>
+    <message>
+        <source>Imported from another program, which doesn&apos;t export more than this.</source>
+        <translation>从其他程序导入，该程序没有导出更多信息。</translation>
     </message>
     <message>
         <source>Copy as text</source>
@@ -2824,6 +2828,113 @@
     <message>
         <source>Models in the repository</source>
         <translation>仓库中的模型</translation>
+    </message>
+</context>
+<context>
+    <name>ImportDialog</name>
+    <message>
+        <source>Import conversations</source>
+        <translation>导入对话</translation>
+    </message>
+    <message>
+        <source>Choose file…</source>
+        <translation>选择文件…</translation>
+    </message>
+    <message>
+        <source>Choose folder…</source>
+        <translation>选择文件夹…</translation>
+    </message>
+    <message>
+        <source>Import progress</source>
+        <translation>导入进度</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Import</source>
+        <translation>导入</translation>
+    </message>
+    <message>
+        <source>From {programs}. Choose or drop a file, an archive or a folder; the program it is from is recognised. Existing conversations aren&apos;t changed or duplicated.</source>
+        <translation>可导入 {programs}。选择或拖入文件、压缩包或文件夹，程序会自动识别来源。已有的对话不会被改动，也不会重复。</translation>
+    </message>
+    <message>
+        <source>Exports and archives (*.json *.jsonl *.ndjson *.zip *.bak *.gz);;All files (*)</source>
+        <translation>导出文件和压缩包 (*.json *.jsonl *.ndjson *.zip *.bak *.gz);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Reading {name}…</source>
+        <translation>正在读取 {name}…</translation>
+    </message>
+    <message>
+        <source>{program}: {conversations} conversations with {messages} messages</source>
+        <translation>{program}：{conversations} 个对话，{messages} 条消息</translation>
+    </message>
+    <message>
+        <source>{what}, from {first} to {last}.</source>
+        <translation>{what}，时间从 {first} 到 {last}。</translation>
+    </message>
+    <message>
+        <source>{count} of them exist already; only new messages are added.</source>
+        <translation>其中 {count} 个已存在，只添加新消息。</translation>
+    </message>
+    <message>
+        <source>pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>tool calls</source>
+        <translation>工具调用</translation>
+    </message>
+    <message>
+        <source>Noted in the text instead of imported: {kinds}.</source>
+        <translation>以下内容无法导入，已在文中注明：{kinds}。</translation>
+    </message>
+    <message>
+        <source>{count} more</source>
+        <translation>还有 {count} 个</translation>
+    </message>
+    <message>
+        <source>Can&apos;t be imported: {names}</source>
+        <translation>无法导入：{names}</translation>
+    </message>
+    <message>
+        <source>Importing {name}…</source>
+        <translation>正在导入 {name}…</translation>
+    </message>
+    <message>
+        <source>Imported. New conversations: {conversations}, new messages: {messages}.</source>
+        <translation>导入完成。新对话：{conversations}，新消息：{messages}。</translation>
+    </message>
+    <message>
+        <source>Nothing to import: everything in this file already exists.</source>
+        <translation>没有可导入的内容：这个文件中的内容都已存在。</translation>
+    </message>
+    <message>
+        <source>Nothing was imported.</source>
+        <translation>没有导入任何内容。</translation>
+    </message>
+    <message>
+        <source>Cancelled. New conversations until then: {count}.</source>
+        <translation>已取消。此前导入的新对话：{count}。</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>已取消。</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
     </message>
 </context>
 <context>
@@ -4859,6 +4970,29 @@
     <message>
         <source>{days} d {hours} h left</source>
         <translation>剩余 {days} 天 {hours} 小时</translation>
+    </message>
+</context>
+<context>
+    <name>import</name>
+    <message>
+        <source>Picture, not imported</source>
+        <translation>图片，未导入</translation>
+    </message>
+    <message>
+        <source>File, not imported</source>
+        <translation>文件，未导入</translation>
+    </message>
+    <message>
+        <source>Tool call</source>
+        <translation>工具调用</translation>
+    </message>
+    <message>
+        <source>Result of the tool</source>
+        <translation>工具结果</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>错误</translation>
     </message>
 </context>
 <context>
