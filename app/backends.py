@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
+from app.config.secrets import LOCAL_SERVER_KEY
 from app.conversation import Sampling
+from app.local_server.access import Access, new_key
 from app.local_server.model import ServedModel
 from app.parameter import parameters
 from app.planning.planned_load import LoadRequest
@@ -143,6 +145,27 @@ class ServedModels:
                 ServedModel(name, backend, settings.sampling(), thinking, created=created),
             )
         return known
+
+
+def start_local_server(services: Services) -> None:
+    """Start, restart or stop the local server as the settings say.  May wait for the keyring.
+
+    A key is made where other computers may use the server and there is none.
+
+    Raises:
+        UserError: as ``LocalServer.start``.
+    """
+    settings, secrets = services.settings.current, services.secrets
+    if not settings.local_server:
+        services.local_server.stop()
+        return
+    key = secrets.get(LOCAL_SERVER_KEY) or ""
+    if settings.local_server_network and not key:
+        key = new_key()
+        secrets.set(LOCAL_SERVER_KEY, key)
+    host = "0.0.0.0" if settings.local_server_network else "127.0.0.1"
+    origins = tuple(settings.local_server_origins.split())
+    services.local_server.start(Access(host, settings.local_server_port, key, origins), ServedModels(services))
 
 
 def _changed_at(path: Path) -> int:

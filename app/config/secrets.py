@@ -18,6 +18,8 @@ from model_manager.errors import UserError
 
 HUB_TOKEN = "hub_token"
 """Name of the hub's token."""
+LOCAL_SERVER_KEY = "local_server_key"
+"""Name of the key that requests to the local server need."""
 SERVICE = "apus-chat"
 
 _FROM_ENVIRONMENT = {HUB_TOKEN: "HF_TOKEN"}

@@ -172,6 +172,38 @@ class Settings(SamplerParameters):
     """JSON of ``DevicePreferences.devices``: excluded devices, ceilings and reserves."""
     rpc_servers: str = parameter("", page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
+    local_server: bool = parameter(
+        False,
+        page="local_server",
+        label=QT_TRANSLATE_NOOP("parameters", "Answer other programs"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Editors and scripts can use the selected model through OpenAI's API. Your own questions go first.",
+        ),
+    )
+    local_server_port: int = parameter(
+        DEFAULT_PORT, minimum=1, maximum=65535, page="local_server", label=QT_TRANSLATE_NOOP("parameters", "Port")
+    )
+    local_server_network: bool = parameter(
+        False,
+        page="local_server",
+        label=QT_TRANSLATE_NOOP("parameters", "Allow other computers"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Computers in your network can use it with the API key. Nothing is encrypted: anyone in the network can "
+            "read questions, answers and the key.",
+        ),
+    )
+    local_server_origins: str = parameter(
+        "",
+        placeholder=QT_TRANSLATE_NOOP("parameters", "None"),
+        page="local_server",
+        label=QT_TRANSLATE_NOOP("parameters", "Web sites that may use it"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Web pages in your browser are refused, except those of origins such as https://chat.example."
+        ),
+    )
+    """Origins, separated by spaces."""
     endpoint: str = parameter(
         "",
         named_values={"": host_of(OFFICIAL), MIRROR: host_of(MIRROR)},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +21,22 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def network_address() -> str:
+    """Return the address of this computer for others in its network; the loopback one without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent; the address is one that is reserved for documents (RFC 5737).
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def new_key() -> str:
+    """Return a new random key."""
+    return f"apus-{secrets.token_urlsafe(24)}"
 
 
 def is_origin(text: str) -> bool:

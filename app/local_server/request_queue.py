@@ -64,6 +64,8 @@ class RequestQueue:
         self._is_submitted = False
         """Whether a job of the worker will take the next request, or is running one."""
         self.running: QueuedRequest | None = None
+        self.tokens_per_second: float | None = None
+        """Of the last request that ended."""
         self._seconds = 1.0
         """Average duration of a request."""
 
@@ -120,6 +122,7 @@ class RequestQueue:
         finally:
             with self._lock:
                 if request is not None:
+                    self.tokens_per_second = request.tokens_per_second() or self.tokens_per_second
                     self._seconds += 0.2 * (time.monotonic() - begin - self._seconds)
                 self.running, self._is_submitted = None, False
                 self._submit()

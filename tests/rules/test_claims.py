@@ -299,6 +299,20 @@ cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit
 local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted
     answer other programs that speak OpenAI's API
+local_server/test_queue.py::test_the_windows_question_goes_before_waiting_requests window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
+    Editors and scripts can use the selected model through OpenAI's API
+    Your own questions go first
+    Enter it in the other program as the API base or base URL
+window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
+    Every request needs it
+    None: all programs on this computer may ask
+    API key saved in the system keyring
+    API key removed
+window/test_local_server_settings.py::test_other_computers_need_a_key_which_is_made
+    Computers in your network can use it with the API key
+    Nothing is encrypted: anyone in the network can read questions, answers and the key
+local_server/test_access.py::test_web_pages_are_refused_unless_named
+    Web pages in your browser are refused, except those of origins such as https://chat.example
 local_server/test_access.py::test_another_interface_needs_a_key
     default: this computer only
 local_server/test_access.py::test_web_pages_are_refused_unless_named

@@ -16,6 +16,7 @@ from app.services import Services
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
+from ui.settings.local_server import LocalServerSettings
 from ui.settings.servers import ServerSettings
 from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, scrolled
 from ui.widgets.layouts import hbox, vbox
@@ -23,7 +24,7 @@ from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
 translate = QCoreApplication.translate
 
-SECTIONS = ("appearance", "conversation", "engine", "devices", "servers", "downloads", "data")
+SECTIONS = ("appearance", "conversation", "engine", "devices", "servers", "local_server", "downloads", "data")
 """Names of the sections in their order; those of settings are the pages of their declarations."""
 WITH_SECTION_LIST = 760
 """Width from which the list of sections is shown."""
@@ -96,6 +97,7 @@ class SettingsDialog(BusyDialog):
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
+        self.local_server = LocalServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
         self.data = DataSettings(services, self._status)
         self._forms = (self.appearance, self.conversation, self.engine, self.data.form)
@@ -105,12 +107,13 @@ class SettingsDialog(BusyDialog):
             (self.tr("Engine"), self.engine),
             (self.tr("Devices"), self.devices),
             (self.tr("Servers"), self.servers),
+            (self.tr("Local server"), self.local_server),
             (self.tr("Downloads"), self.downloads),
             (self.tr("Data"), self.data),
         )
         for form in self._forms:
             form.changed.connect(self._set)
-        for page in (self.devices, self.servers, self.downloads):
+        for page in (self.devices, self.servers, self.local_server, self.downloads):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
@@ -172,6 +175,7 @@ class SettingsDialog(BusyDialog):
         self._set({name: values[name] for name, declaration in PARAMETERS.items() if declaration.page})
         self._show()
         self.devices.show_settings()
+        self.local_server.show_settings()
         self.downloads.show_settings()
 
     def _is_busy(self) -> bool:

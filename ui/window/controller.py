@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from app.backends import start_local_server
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
 from app.conversation import Role, Shelf, Status
@@ -23,6 +24,7 @@ from ui.settings.shortcuts import make_shortcuts
 from ui.sidebar.controller import SidebarController
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
+from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
@@ -73,6 +75,7 @@ class WindowController(QObject):
         last = services.settings.current.conversation_id
         self.conversation.open(last if last is not None and self._exists(last) else None)
         services.hasher.refresh()
+        self._start_local_server()
         # These imports would delay the first answer.
         run_job(self, warm_up, lambda _none: None, lambda _error: None)
 
@@ -332,7 +335,16 @@ class WindowController(QObject):
         if settings.text_size != self._text_size:
             self._apply_theme()
         self.transcript.set_reduced_motion(settings.reduced_motion)
+        self._start_local_server()
         self._refresh()
+
+    def _start_local_server(self) -> None:
+        services = self.services
+        if services.settings.current.local_server or services.local_server.status().url:
+            show_error = self.window.notice.show_error
+            run_job(
+                self, partial(start_local_server, services), lambda _none: None, lambda e: show_error(error_text(e))
+            )
 
     def _apply_theme(self) -> None:
         size = self._text_size = self.services.settings.current.text_size

@@ -1,0 +1,112 @@
+"""Local server section of the settings: switch, address, key, activity, and a port in use."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from urllib.request import Request, urlopen
+
+import keyring
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.config.secrets import LOCAL_SERVER_KEY
+from tests.window.conftest import OpenWindow
+from tests.window.test_download_settings import Safe
+from ui.settings.dialog import SettingsDialog
+from ui.settings.local_server import LocalServerSettings
+from ui.window.controller import WindowController
+from ui.window.main_window import MainWindow
+
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def safe() -> Iterator[Safe]:
+    before, made = keyring.get_keyring(), Safe()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def open_page(window: MainWindow) -> LocalServerSettings:
+    controller: WindowController = window.controller
+    controller.show_settings("local_server")
+    dialog = window.findChild(SettingsDialog)
+    assert dialog is not None
+    return dialog.local_server
+
+
+def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbot: QtBot, safe: Safe) -> None:
+    window = open_window()
+    services = window.controller.services
+    services.settings.change(model_id="starter", local_server_port=free_port())
+    page = open_page(window)
+    assert page.address.text() == "Off"
+    page.form.controls["local_server"].click()
+    qtbot.waitUntil(lambda: page.address.text().endswith("/v1"), timeout=PATIENCE_MS)
+    page.copy_address.click()
+    base = QGuiApplication.clipboard().text()
+    assert base == page.address.text()
+
+    def ask(key: str = "") -> None:
+        body = json.dumps({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3}).encode()
+        headers = {"User-Agent": "editor/1.2", "Authorization": f"Bearer {key}"}
+        urlopen(Request(f"{base}/chat/completions", body, headers)).close()
+
+    ask()
+    activity = page.form.rows["activity"].explanation
+    qtbot.waitUntil(lambda: "editor/1.2, 127.0.0.1 · requests: 1 · now" in activity.text(), timeout=PATIENCE_MS)
+    assert activity.text().startswith("Requests: 1")
+    # A key is made, and needed from then on.
+    page.make_key.click()
+    qtbot.waitUntil(lambda: (access := services.local_server.status().access) is not None and access.key != "")
+    page.copy_key.click()
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() != base, timeout=PATIENCE_MS)
+    key = QGuiApplication.clipboard().text()
+    assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): key}
+    ask(key)
+    with pytest.raises(OSError, match="401"):
+        ask()
+    page.form.controls["local_server"].click()
+    qtbot.waitUntil(lambda: page.address.text() == "Off", timeout=PATIENCE_MS)
+    with pytest.raises(OSError, match="refused"):
+        ask(key)
+
+
+def test_other_computers_need_a_key_which_is_made(open_window: OpenWindow, qtbot: QtBot, safe: Safe) -> None:
+    window = open_window()
+    services = window.controller.services
+    services.settings.change(local_server=True, local_server_port=free_port())
+    page = open_page(window)
+    page.form.controls["local_server_network"].click()
+    qtbot.waitUntil(lambda: (access := services.local_server.status().access) is not None and access.host == "0.0.0.0")
+    access = services.local_server.status().access
+    assert access is not None
+    assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): access.key}
+    qtbot.waitUntil(lambda: not page.copy_key.isHidden(), timeout=PATIENCE_MS)
+
+
+def test_a_port_in_use_is_reported_and_another_one_works(open_window: OpenWindow, qtbot: QtBot, safe: Safe) -> None:
+    window = open_window()
+    services = window.controller.services
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        services.settings.change(local_server_port=other.getsockname()[1])
+        page = open_page(window)
+        page.form.controls["local_server"].click()
+        activity = page.form.rows["activity"].explanation
+        qtbot.waitUntil(lambda: "is in use by another program" in activity.text(), timeout=PATIENCE_MS)
+        assert page.address.text() == "Not running"
+        page.form.controls["local_server_port"].changed.emit(free_port())
+        qtbot.waitUntil(lambda: page.address.text().endswith("/v1"), timeout=PATIENCE_MS)
+    # The next window starts it again.
+    window = open_window()
+    assert window.controller.services.settings.current.local_server
+    qtbot.waitUntil(lambda: window.controller.services.local_server.status().url != "", timeout=PATIENCE_MS)
