@@ -2945,6 +2945,109 @@
     </message>
 </context>
 <context>
+    <name>LocalServerSettings</name>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>地址</translation>
+    </message>
+    <message>
+        <source>Enter it in the other program as the API base or base URL.</source>
+        <translation>在其他程序中填作 API 地址（base URL）。</translation>
+    </message>
+    <message>
+        <source>API key</source>
+        <translation>API 密钥</translation>
+    </message>
+    <message>
+        <source>Activity</source>
+        <translation>活动</translation>
+    </message>
+    <message>
+        <source>Not running</source>
+        <translation>未运行</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>No requests.</source>
+        <translation>没有请求。</translation>
+    </message>
+    <message>
+        <source>Requests: {count}</source>
+        <translation>请求：{count}</translation>
+    </message>
+    <message>
+        <source>answering</source>
+        <translation>生成回答</translation>
+    </message>
+    <message>
+        <source>waiting: {count}</source>
+        <translation>排队：{count}</translation>
+    </message>
+    <message>
+        <source>{speed} tokens/s</source>
+        <translation>{speed} token/s</translation>
+    </message>
+    <message>
+        <source>{minutes} min ago</source>
+        <translation>{minutes} 分钟前</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation>刚刚</translation>
+    </message>
+    <message>
+        <source>{program}, {address} · requests: {count} · {time}</source>
+        <translation>{program}，{address} · 请求：{count} · {time}</translation>
+    </message>
+    <message>
+        <source>unknown program</source>
+        <translation>未知程序</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>更换</translation>
+    </message>
+    <message>
+        <source>Create</source>
+        <translation>生成</translation>
+    </message>
+    <message>
+        <source>Every request needs it.</source>
+        <translation>每个请求都需要它。</translation>
+    </message>
+    <message>
+        <source>None: all programs on this computer may ask.</source>
+        <translation>无：这台电脑上的所有程序都可以使用。</translation>
+    </message>
+    <message>
+        <source>This system has no keyring. The API key is kept only until you quit the program.</source>
+        <translation>此系统没有密钥环，API 密钥只保留到程序退出。</translation>
+    </message>
+    <message>
+        <source>API key saved in the system keyring.</source>
+        <translation>API 密钥已保存到系统密钥环。</translation>
+    </message>
+    <message>
+        <source>API key removed.</source>
+        <translation>API 密钥已移除。</translation>
+    </message>
+    <message>
+        <source>Copied.</source>
+        <translation>已复制。</translation>
+    </message>
+</context>
+<context>
     <name>MeasurePanel</name>
     <message>
         <source>Speed</source>
@@ -4204,6 +4307,10 @@
         <translation>服务器</translation>
     </message>
     <message>
+        <source>Local server</source>
+        <translation>本地服务</translation>
+    </message>
+    <message>
         <source>Downloads</source>
         <translation>下载</translation>
     </message>
@@ -5428,6 +5535,34 @@
     <message>
         <source>Frees memory after this much time without a question.</source>
         <translation>超过这段时间没有提问时释放内存和显存。</translation>
+    </message>
+    <message>
+        <source>Answer other programs</source>
+        <translation>供其他程序使用</translation>
+    </message>
+    <message>
+        <source>Editors and scripts can use the selected model through OpenAI&apos;s API. Your own questions go first.</source>
+        <translation>编辑器和脚本可以通过 OpenAI 接口使用当前选择的模型；你自己的提问优先。</translation>
+    </message>
+    <message>
+        <source>Port</source>
+        <translation>端口</translation>
+    </message>
+    <message>
+        <source>Allow other computers</source>
+        <translation>允许其他电脑访问</translation>
+    </message>
+    <message>
+        <source>Computers in your network can use it with the API key. Nothing is encrypted: anyone in the network can read questions, answers and the key.</source>
+        <translation>网络中的电脑凭 API 密钥即可使用。数据不加密：同一网络中的任何人都可能读到问题、回答和密钥。</translation>
+    </message>
+    <message>
+        <source>Web sites that may use it</source>
+        <translation>允许使用的网站</translation>
+    </message>
+    <message>
+        <source>Web pages in your browser are refused, except those of origins such as https://chat.example.</source>
+        <translation>浏览器中的网页一律拒绝，除非在此填写其来源，例如 https://chat.example。</translation>
     </message>
     <message>
         <source>Download from</source>
