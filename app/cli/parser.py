@@ -94,6 +94,9 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
         "plan", parents=[common, context, kv, gpu, ram, rpc], help="show a model's memory layout"
     )
     plan.add_argument("model", metavar="MODEL", help="an id, a path, or apus:Q2_K before it is downloaded")
+    plan.add_argument(
+        "--llama-server-args", action="store_true", help="print a llama-server command with the same memory layout"
+    )
     commands.add_parser(
         "recommend", parents=[common, context, gpu, ram], help="recommend a quantisation of APUS for this computer"
     )

@@ -27,6 +27,7 @@ from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
 from model_manager.hub.catalogue import find_entry
+from model_manager.plan.engine_arguments import llama_server_command
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 
@@ -122,7 +123,9 @@ def _plan(planning: PlanningService, arguments: argparse.Namespace) -> None:
     )
     options = PlanOptions(context=arguments.context, kv_type=arguments.kv)
     plan = planning.rehearsed(basis, options).plan(options)
-    if arguments.json:
+    if arguments.llama_server_args:
+        sys.stdout.write(llama_server_command(plan.spec, str(basis.headers[0].path)) + "\n")
+    elif arguments.json:
         print_json(plan.to_json())
     else:
         _print_plan(plan)

@@ -54,6 +54,7 @@ from app.engine.protocol import (
 from app.process.child_process import ENGINE, ChildProcess, child_environment
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
+from model_manager.plan.engine_arguments import OFFLOAD_VARIABLE
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
 
@@ -78,9 +79,6 @@ _NO_GPUS = {
     "GGML_DISABLE_VULKAN": "1",
 }
 """Read by the runtimes and by ggml's list of backends (ggml-backend-reg.cpp) before they load a driver."""
-
-OFFLOAD_VARIABLE = "GGML_OP_OFFLOAD_MIN_BATCH"
-"""Read by the backends when they are registered."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
+from model_manager.plan.engine_arguments import engine_values
 from model_manager.plan.load_spec import LoadSpec
 
 Verdict = Literal["gpu", "experts_in_ram", "layers_in_ram", "does_not_fit"]
@@ -143,6 +144,7 @@ class LoadPlan:
             "tokens_per_second_estimate": round(self.tokens_per_second_estimate, 2),
             "prompt_tokens_per_second_estimate": round(self.prompt_tokens_per_second_estimate, 2),
             "reasons": list(self.reasons),
+            "engine": engine_values(self.spec),
         }
 
 

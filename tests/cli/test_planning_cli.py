@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ GIB = 1 << 30
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PLAN_KEYS = {
     "verdict", "context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram", "devices", "host",
-    "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons",
+    "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons", "engine",
 }  # fmt: skip
 DEVICE_KEYS = {
     "name", "free_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes",
@@ -108,6 +111,19 @@ def test_a_plan_for_simulated_gpus_needs_neither_file_nor_network(run: Run) -> N
     assert (tight["verdict"], tight["kv_type"]) == ("experts_in_ram", "f16")
     assert tight["experts_in_ram"]
     assert all(device["left_bytes"] >= 0 for device in tight["devices"])
+    engine = tight["engine"]
+    ((pattern, buffer),) = engine["tensor_buft_overrides"]
+    experts = [layer for layer in range(60) if re.match(pattern, f"blk.{layer}.ffn_gate_exps.weight")]
+    assert (experts, buffer) == (tight["experts_in_ram"], "CPU")
+    assert (engine["n_ctx"], engine["n_gpu_layers"], engine["load_mode"]) == (8192, 61, "none")
+    assert engine["tensor_split"] == tight["tensor_split"]
+    command = run("plan", "apus:Q3_K_M", *sizes, "--context", "8192", "--kv", "f16", "--llama-server-args").stdout
+    offload, program, *words = shlex.split(command)
+    assert (offload, program) == (f"GGML_OP_OFFLOAD_MIN_BATCH={engine['op_offload_min_batch']}", "llama-server")
+    options = dict(pairwise(words))
+    assert options["--override-tensor"] == f"{pattern}=CPU"
+    assert (options["--device"], options["--ctx-size"]) == ("GPU0,GPU1", "8192")
+    assert [float(share) for share in options["--tensor-split"].split(",")] == engine["tensor_split"]
 
 
 def test_what_does_not_fit_is_no_failure(run: Run) -> None:

@@ -17,13 +17,14 @@ from app.backend import ChatRequest, PromptMessage
 from app.backends import LocalBackend
 from app.conversation import Role, Sampling
 from app.engine.device_probe import plan_devices
-from app.engine.local_engine import OFFLOAD_VARIABLE, LocalEngine
+from app.engine.local_engine import LocalEngine
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_host
 from model_manager.errors import Cancelled
 from model_manager.gguf.header import read_header
 from model_manager.gguf.shards import read_model
+from model_manager.plan.engine_arguments import OFFLOAD_VARIABLE
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import read_model_shape
 from model_manager.plan.planner import plan_with_rehearsals

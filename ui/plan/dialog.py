@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
 
 from app.planning.basis import PlanBasis
@@ -12,6 +13,7 @@ from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.services import Services
 from model_manager.errors import UserError
+from model_manager.plan.engine_arguments import llama_server_command
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from ui.plan.bar_data import device_numbers
@@ -57,6 +59,10 @@ class PlanDialog(QDialog):
         self.measure.hide()
         self.status = StatusLine("planStatus")
         self.keep = button("keepPlanButton", self.tr("Save for this model"), primary=True)
+        self.copy = button("copyServerCommand", self.tr("Copy llama-server command"))
+        self.copy.setToolTip(self.tr("Copies a command that starts llama.cpp's server with the same layout"))
+        self.copy.setEnabled(False)
+        self.copy.clicked.connect(self._copy_command)
         self.setWindowTitle(self.tr("Memory layout"))
         self.setAccessibleName(self.windowTitle())
         self._lay_out(name)
@@ -82,7 +88,7 @@ class PlanDialog(QDialog):
         close = button("closeButton", self.tr("Close"))
         close.clicked.connect(self.reject)
         head = hbox(heading(self.tr("Memory layout of {name}").format(name=name)), margins=(MARGIN, 20, MARGIN, 8))
-        foot = hbox((self.status, 1), close, self.keep, spacing=8, margins=(MARGIN, 12, MARGIN, 12))
+        foot = hbox(self.copy, (self.status, 1), close, self.keep, spacing=8, margins=(MARGIN, 12, MARGIN, 12))
         vbox(head, (scroll, 1), hairline(), foot, parent=self)
 
     def _scan(self) -> None:
@@ -118,6 +124,7 @@ class PlanDialog(QDialog):
 
     def _show_plan(self, basis: PlanBasis) -> None:
         self._basis = basis
+        self.copy.setEnabled(True)
         self.view.show_plan(basis, self.view.options, self._plan)
 
     def _rehearsed(self, basis: PlanBasis) -> None:
@@ -142,6 +149,12 @@ class PlanDialog(QDialog):
         self.kept.emit(self._saved)
         self.keep.setEnabled(False)
         self.status.show_message(self.tr("Saved. The next message loads the model with this plan."), "good")
+
+    def _copy_command(self) -> None:
+        assert self._basis is not None
+        path = str(self._basis.headers[0].path)
+        QGuiApplication.clipboard().setText(llama_server_command(self._plan(self.view.options).spec, path))
+        self.status.show_message(self.tr("Copied."), "good")
 
     def _show_error(self, error: UserError) -> None:
         self.view.set_busy("")

@@ -22,6 +22,7 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
 from model_manager.plan.compute_buffers import OFFLOADING
+from model_manager.plan.engine_arguments import flash_attention, tensor_overrides
 from model_manager.plan.load_spec import LoadSpec
 
 DEFAULT_CONTEXT = 8192
@@ -39,10 +40,7 @@ SPLIT_MODES = {"none": 0, "layer": 1, "row": 2, "tensor": 3}
 LOAD_MODES = {None: -1, False: 0, True: 1}
 """enum llama_load_mode by ``mmap``; None: the engine decides by the devices."""
 FLASH_ATTENTION = {None: -1, False: 0, True: 1}
-_EXPERTS = r"blk\.({layers})\.ffn_(up|down|gate|gate_up)_(ch|)exps"
 _LAYER = re.compile(r"blk\.(\d+)\.")
-_NO_TENSOR = "no tensor has this name"
-"""Any override, even one that matches nothing, turns pipeline parallelism off."""
 
 
 Emit = Callable[[LoadProgress], None]
@@ -259,12 +257,12 @@ def choose_mmap(
         return None
     layers = headers[0].block_count or 0
     first = 0 if gpu_layers < 0 else max(0, layers + 1 - gpu_layers)
-    experts = re.compile(_EXPERTS.format(layers="|".join(map(str, spec.experts_in_ram or ())) or "none"))
+    overrides = re.compile("|".join(pattern for pattern, _buffer in tensor_overrides(spec)) or "none")
     in_ram = 0
     for tensor in (tensor for header in headers for tensor in header.tensors):
         match = _LAYER.match(tensor.name)
         on_device = int(match[1]) >= first if match else tensor.name.startswith("output") and first <= layers
-        if not on_device or experts.match(tensor.name):
+        if not on_device or overrides.match(tensor.name):
             in_ram += tensor.n_bytes
     return None if in_ram > psutil.virtual_memory().available * RAM_SHARE else False
 
@@ -294,11 +292,10 @@ def model_parameters(
         shares = (ctypes.c_float * llama_cpp.llama_max_devices())(*spec.tensor_split)
         params.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
         keep.append(shares)
-    if spec.experts_in_ram or spec.pipeline is False:
-        layers = "|".join(map(str, spec.experts_in_ram or ()))
-        overrides = (TensorBufferOverride * 2)()
-        overrides[0].pattern = (_EXPERTS.format(layers=layers) if layers else _NO_TENSOR).encode()
-        overrides[0].buffer_type = ggml.cpu_buffer_type()
+    if patterns := tensor_overrides(spec):
+        overrides = (TensorBufferOverride * (len(patterns) + 1))()
+        for override, (pattern, _buffer) in zip(overrides, patterns, strict=False):
+            override.pattern, override.buffer_type = pattern.encode(), ggml.cpu_buffer_type()
         params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
         keep.append(overrides)
     return params
@@ -315,8 +312,7 @@ def context_parameters(spec: LoadSpec, context: int, stop: StopFlag) -> Any:
     params.swa_full = spec.full_windows is not False
     params.n_threads = params.n_threads_batch = spec.threads or usable_cores()
     params.type_k = params.type_v = KV_TYPES[spec.kv_type]
-    is_quantised = spec.kv_type != "f16"
-    params.flash_attn_type = FLASH_ATTENTION[True if is_quantised else spec.flash_attention]
+    params.flash_attn_type = FLASH_ATTENTION[flash_attention(spec)]
     params.abort_callback = stop.callback
     params.abort_callback_data = stop.data
     params.no_perf = True
