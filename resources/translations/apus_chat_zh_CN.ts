@@ -3777,12 +3777,24 @@
         <translation>下载模型后才能测速。</translation>
     </message>
     <message>
+        <source>Copy llama-server command</source>
+        <translation>复制 llama-server 命令</translation>
+    </message>
+    <message>
+        <source>Copies a command that starts llama.cpp&apos;s server with the same layout</source>
+        <translation>复制一条命令，用相同的布局启动 llama.cpp 的服务器</translation>
+    </message>
+    <message>
         <source>Memory layout</source>
         <translation>显存布局</translation>
     </message>
     <message>
         <source>These GPUs are simulated, so there is nothing to measure.</source>
         <translation>这些 GPU 是模拟的，无法测速。</translation>
+    </message>
+    <message>
+        <source>Copied.</source>
+        <translation>已复制。</translation>
     </message>
     <message>
         <source>The speed is being measured.</source>
