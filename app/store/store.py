@@ -46,6 +46,8 @@ Conversations: TypeAlias = list[Conversation]
 Messages: TypeAlias = list[Message]
 Hits: TypeAlias = list[SearchHit]
 Trees: TypeAlias = list[ConversationTree]
+Ids: TypeAlias = list[str]
+Titles: TypeAlias = list[tuple[int, str]]
 
 _DESCENDANTS = """
     WITH RECURSIVE descendants (number, id) AS (
@@ -146,6 +148,23 @@ class ConversationStore(Database):
         with self._connections.reading() as connection:
             row = connection.execute("SELECT number FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
             return None if row is None else int(row[0])
+
+    def titles(self) -> Titles:
+        """Return number and title of the conversations outside the trash, the latest first, the archive last."""
+        with self._connections.reading() as connection:
+            return connection.execute(
+                "SELECT number, title FROM conversations WHERE deleted_at IS NULL "
+                "ORDER BY archived_at IS NOT NULL, updated_at DESC"
+            ).fetchall()
+
+    def recent_models(self) -> Ids:
+        """Return the ids of the models that conversations were last continued with, the last used first."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(
+                "SELECT model_id FROM conversations WHERE deleted_at IS NULL AND model_id IS NOT NULL "
+                "GROUP BY model_id ORDER BY max(updated_at) DESC"
+            )
+            return [row[0] for row in rows]
 
     def update(self, conversation_id: str, **changes: Unpack[ConversationChanges]) -> None:
         """Change fields of a conversation."""

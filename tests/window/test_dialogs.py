@@ -404,5 +404,5 @@ def test_section_stays_at_the_top_while_others_grow(
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     qtbot.waitUntil(lambda: bar.value() > 0)
     dialog.conversation.controls["system_prompt"].setFixedHeight(400)
-    heading = dialog._headings[SECTIONS.index("servers")]
+    heading = dialog._headings[list(SECTIONS).index("servers")]
     qtbot.waitUntil(lambda: abs(heading.mapTo(dialog, QPoint(0, 0)).y() - MARGIN) <= 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Status
@@ -204,25 +204,6 @@ def test_server_is_refreshed_and_removed(open_window: OpenWindow, qtbot: QtBot, 
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.servers.rows == {}, timeout=PATIENCE_MS)
     dialog.reject()
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)")  # the offscreen platform
-def test_model_menu_lists_server_models(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
-    server.behaviour = Behaviour(key="sk-right", models=("small", "large"))
-    window = open_window()
-    use(window, server, qtbot)
-    qtbot.mouseClick(find(window, "modelButton"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.findChild(QMenu, "modelMenu") is not None)
-    menu = window.findChild(QMenu, "modelMenu")
-    assert menu is not None
-    offered = {action.text(): action for action in menu.actions() if action.isCheckable()}
-    assert offered["small"].isChecked()
-    offered["large"].trigger()
-    menu.close()
-    assert "large" in model_button(window)
-    send(qtbot, window, "How many experts?")
-    wait_for_answer(qtbot, window)
-    assert server.chats()[-1]["model"] == "large"
 
 
 def test_removed_server_is_reported(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
 from app.backends import backend_for, context_size, thinking_choices_of, trained_context
@@ -69,6 +69,8 @@ class ConversationController(QObject):
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._system_prompt = ""
+        self._mixes_models = False
+        """Whether several models have answered in the open conversation."""
         self._events = AnswerEvents(self)
         self._events.received.connect(self._handle_event)
         self.session = ChatSession(
@@ -125,6 +127,7 @@ class ConversationController(QObject):
             self._branch, self._siblings = store.branch(conversation_id), store.siblings(conversation_id)
             self._system_prompt = store.get(conversation_id).system_prompt
         self._track_context()
+        self._mixes_models = self._has_several_models()
         self._transcript.set_items([self._item(message) for message in self._branch])
         self._show_waiting()
         self._show_context()
@@ -265,6 +268,8 @@ class ConversationController(QObject):
         self._show_started()
 
     def _show_started(self) -> None:
+        if self._has_several_models() != self._mixes_models:
+            self.refresh()
         self._tick.start()
         self._show_waiting()
         self.state_changed.emit()
@@ -347,8 +352,11 @@ class ConversationController(QObject):
             case "export":
                 self.export_requested.emit(message)
             case "retry" if model_id is not None:
-                self.session.retry(message.id, model_id)
-                self._show_new_branch()
+                self._retry(message.id, model_id)
+            case "retry_with":
+                self._models.ask_for_model(self.tr("Try again with…"), partial(self._retry_with, message.id))
+            case "compare":
+                self._compare(message)
             case "continue" if model_id is not None:
                 self._resume(message, model_id)
             case "roll" if model_id is not None:
@@ -372,6 +380,35 @@ class ConversationController(QObject):
             case _ if action.startswith(ATTACHMENT):
                 self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
 
+    def _retry(self, message_id: str, model_id: str) -> None:
+        self.session.retry(message_id, model_id)
+        self._show_new_branch()
+
+    def _retry_with(self, message_id: str, key: str) -> None:
+        """Answer again with the model of a row of the picker; the selected model stays."""
+        if not self._models.is_ready(key):
+            self._models.choose(key)
+        elif not self._is_blocked():
+            self._notice.attempt(lambda: self._retry(message_id, key))
+
+    def _compare(self, message: Message) -> None:
+        from ui.conversation.compare_dialog import CompareDialog
+
+        store, services = self.session.store, self._services
+        versions = [store.message(id_) for id_ in self._siblings.get(message.id, ())]
+        dialog = CompareDialog(
+            [self._item(version) for version in versions],
+            [self._models.name_of(self._model_of(version)) for version in versions],
+            message.id,
+            services.formula_renderer,
+            services.settings.current.text_size,
+            self._window,
+        )
+        dialog.kept.connect(self._select_version)
+        for side in dialog.sides:
+            side.transcript.link_activated.connect(self._ask_to_open)
+        show_dialog(dialog)
+
     def _resume(self, message: Message, model_id: str) -> None:
         answer = self.session.resume(message.id, model_id)
         self._branch = [answer.message if each.id == message.id else each for each in self._branch]
@@ -381,11 +418,15 @@ class ConversationController(QObject):
     def _show_version(self, message_id: str, step: int) -> None:
         versions = self._siblings.get(message_id, ())
         place = versions.index(message_id) + step if message_id in versions else -1
+        if 0 <= place < len(versions):
+            self._select_version(versions[place])
+
+    def _select_version(self, message_id: str) -> None:
         conversation_id = self.session.conversation_id
-        if conversation_id is not None and 0 <= place < len(versions):
-            self.session.store.select_leaf(conversation_id, versions[place])
+        if conversation_id is not None:
+            self.session.store.select_leaf(conversation_id, message_id)
             self.refresh()
-            self._transcript.scroll_to_item(versions[place])
+            self._transcript.scroll_to_item(message_id)
             self.state_changed.emit()
 
     def _delete(self, message: Message) -> None:
@@ -450,7 +491,7 @@ class ConversationController(QObject):
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""
         ask(
-            self._window,
+            QApplication.activeModalWidget() or self._window,
             "linkQuestion",
             self.tr("Open link"),
             self.tr("Open this address in your browser?"),
@@ -479,7 +520,24 @@ class ConversationController(QObject):
             is_last=message.id == self._branch[-1].id,
             can_fork=not self.session.is_temporary,
             horizon=self.context.horizon,
+            author=self._models.name_of(self._model_of(message)) if self._mixes_models else "",
         )
+
+    def _model_of(self, message: Message) -> str:
+        """Return the id of the model of an answer; empty where it is not known."""
+        answer = self.session.answers.get(message.id)
+        if answer is not None:
+            return answer.model_id
+        return message.provenance.model_id if message.provenance is not None else ""
+
+    def _has_several_models(self) -> bool:
+        """Return whether several models have answered in the shown branch, or in other versions of its messages."""
+        models = {self._model_of(message) for message in self._branch}
+        store, shown = self.session.store, {message.id for message in self._branch}
+        others = (id_ for versions in self._siblings.values() for id_ in versions if id_ not in shown)
+        while len(models - {""}) < 2 and (id_ := next(others, None)) is not None:
+            models.add(self._model_of(store.message(id_)))
+        return len(models - {""}) > 1
 
     def _show_message(self, message_id: str) -> None:
         message = next((each for each in self._branch if each.id == message_id), None)

@@ -36,12 +36,13 @@ class MessageItems(QObject):
         is_last: bool,
         can_fork: bool,
         horizon: VisibleContext | None,
+        author: str = "",
     ) -> Item:
         """Return the item of one message.
 
         ``versions`` are the ids of all versions of the message where there are several.  ``is_last`` says whether it
         ends its branch, ``can_fork`` whether its conversation is stored.  Above ``horizon`` the model sees only pinned
-        messages.
+        messages.  ``author`` is the name of the model where it is shown.
         """
         place = (versions.index(message.id) + 1, len(versions)) if message.id in versions else None
         is_question = message.role is Role.USER
@@ -53,12 +54,17 @@ class MessageItems(QObject):
                 note = note or self.tr("Kept in context.")
             if message.id == horizon.first_seen:
                 divider = self.tr("The model no longer sees the messages above")
-        actions = self._question_actions(is_last) if is_question else self._answer_actions(message, can_fork)
+        actions = (
+            self._question_actions(is_last)
+            if is_question
+            else self._answer_actions(message, can_fork, has_versions=place is not None)
+        )
         return Item(
             message.id,
             message.role,
             message.content,
             message.status,
+            author="" if is_question else author,
             note=note,
             figures="" if is_question else self._figures(message),
             actions=(*actions, *_version_actions(place)),
@@ -152,7 +158,7 @@ class MessageItems(QObject):
         # A question without an answer can be asked again.
         return (*(("retry",) if is_last else ()), "copy", "edit", "export", "pin", "delete")
 
-    def _answer_actions(self, message: Message, can_fork: bool) -> list[str]:
+    def _answer_actions(self, message: Message, can_fork: bool, *, has_versions: bool) -> list[str]:
         if message.status is Status.STREAMING:
             return []
         has_text, provenance = bool(message.content), message.provenance
@@ -167,6 +173,8 @@ class MessageItems(QObject):
             "begin": is_full,
             "continue": has_text and was_cut and not is_full,
             "retry": True,
+            "retry_with": True,
+            "compare": has_versions,
             "copy": has_text,
             "export": has_text,
             "fork": has_text and can_fork,

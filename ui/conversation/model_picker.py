@@ -1,15 +1,15 @@
-"""Model picker: the model button with its menu, and the dialogs to choose, add and unload a model."""
+"""Model picker: the model button with its list, and the dialogs to choose, add and unload a model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from app.chat.answer import RunningAnswer
 from app.servers.registry import is_server_model, split_model_id
@@ -21,11 +21,14 @@ from model_manager.hub.catalogue import STARTER as STARTER_ENTRY
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
+from ui.conversation.model_list import MORE, OPEN, ModelPanel, model_entries, name_and_quantisation
 from ui.plan.strings import computer_text, place_text, recommendation_text
 from ui.widgets.dialog_parts import ask_for_file, show_dialog
 from ui.widgets.error_text import error_text
+from ui.widgets.filter_panel import Entry
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
+from ui.widgets.tool_button import set_name, tool_button
 
 if TYPE_CHECKING:
     from app.planning.open_models import Suggestion
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from ui.plan.bar_data import Bar
 
 STARTER = STARTER_ENTRY.id
-MAX_MENU_MODELS = 12
 ADVICE_MS = 400
 """Delay after the start: planning must not slow the first paint."""
 
@@ -86,7 +88,7 @@ class ModelPicker(QObject):
         self._fits_for: tuple[object, ...] = ()
         self._advice_timer = QTimer(self, singleShot=True, interval=ADVICE_MS)
         self._advice_timer.timeout.connect(self._fits_now)
-        header.model_button.clicked.connect(self._show_menu)
+        header.model_button.clicked.connect(self.show_picker)
 
     def model_id(self) -> str | None:
         """Return the selected model: the last one used, else the starter model, else None."""
@@ -150,8 +152,8 @@ class ModelPicker(QObject):
             tip = self.tr("Loaded and ready")
         self._header.set_model(text, tip, short)
 
-    def show_dialog(self, paths: Sequence[Path] = ()) -> None:
-        """Open the models dialog, which adds the files or offers to convert them."""
+    def show_dialog(self, paths: Sequence[Path] = (), key: str = "") -> None:
+        """Open the models dialog, which adds the files or offers to convert them, with the model ``key`` selected."""
         from ui.models.dialog import ModelsDialog
         from ui.models.jobs import ModelJobs
 
@@ -178,6 +180,8 @@ class ModelPicker(QObject):
         show_dialog(dialog)
         if paths:
             dialog.add_paths(paths)
+        if key:
+            dialog.select(key)
 
     def show_plan(self, model_id: str, name: str) -> None:
         """Open the memory plan of a model."""
@@ -279,7 +283,7 @@ class ModelPicker(QObject):
         """Unload the model, after a running answer."""
         self._services.worker.submit(self._services.engine.release)
 
-    def _fits_now(self) -> ModelFits:
+    def _fits_now(self, *, asks_hub: bool = True) -> ModelFits:
         from ui.models.fits import ModelFits
 
         if self._fits is None:
@@ -289,7 +293,8 @@ class ModelPicker(QObject):
             )
             self._fits.changed.connect(self.changed)
         self._fits.refresh()
-        self._fits.rank()
+        if asks_hub:
+            self._fits.rank()
         return self._fits
 
     def _refresh_fits(self) -> None:
@@ -319,42 +324,61 @@ class ModelPicker(QObject):
         self._notice.attempt(lambda: self._services.planning.overrides.set(model_id, options))
         self.changed.emit()
 
-    def _show_menu(self) -> None:
+    def show_picker(self) -> None:
+        """Open the list of models below the model button, with what else can be done with the selected one."""
+        model_id = self.model_id()
+        plan = tool_button("showPlanButton", "sliders", with_text=True)
+        plan.setText(self.tr("Memory layout…"))
+        plan.setEnabled(model_id is not None and not is_server_model(model_id))
+        models = tool_button("showModelsButton", "models", with_text=True)
+        models.setText(self.tr("Models…"))
+        models.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))
+        release = tool_button("releaseButton", "eject", with_text=True)
+        release.setText(self.tr("Unload"))
+        set_name(release, self.tr("Unload model (frees its memory)"))
+        release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
+        panel = self._open_panel(
+            self.tr("Search models"), self.choose, anchor=self._header.model_button, footer=(plan, models, release)
+        )
+        for button, action in ((plan, self.show_plan_of_selected), (models, self.show_dialog), (release, self.release)):
+            button.clicked.connect(panel.close_panel)
+            button.clicked.connect(action)
+
+    def ask_for_model(self, question: str, chosen: Callable[[str], object]) -> None:
+        """Let the user choose a model for something else; ``chosen`` is called with its id."""
+        self._open_panel(question, chosen)
+
+    def entries(self) -> list[Entry]:
+        """Return all models as rows; none where the library can't be read, which is shown."""
         try:
-            models = self._services.library.list()
+            return model_entries(self._services, self._fits_now(asks_hub=False), self.model_id())
         except UserError as error:
             self.show_error(error)
-            return
-        menu = QMenu(self._window)
-        menu.setObjectName("modelMenu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for model in models:
-            self._add_model(menu, model.id, _name(model), model.ready)
-        for server in self._services.servers.list():
-            if server.models:
-                menu.addSection(server.title)
-                count, inner = len(server.models), menu
-                if count > MAX_MENU_MODELS:
-                    # A hosted server lists hundreds of models.
-                    inner = menu.addMenu(self.tr("{count} models").format(count=count))
-                for name in server.models:
-                    self._add_model(inner, server.model_id(name), name)
-        menu.addSeparator()
-        model_id = self.model_id()
-        if model_id is not None and not is_server_model(model_id):
-            plan = menu.addAction(self.tr("Memory layout…"), self.show_plan_of_selected)
-            plan.setObjectName("showPlanAction")
-        menu.addAction(self.tr("Models…"), self.show_dialog)
-        release = menu.addAction(self.tr("Unload model (frees its memory)"), self.release)
-        release.setEnabled(self._services.engine.state is not None and not self._is_any_running)
-        button = self._header.model_button
-        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+            return []
 
-    def _add_model(self, menu: QMenu, model_id: str, name: str, is_ready: bool = True) -> None:
-        action = menu.addAction(name, partial(self.use, model_id))
-        action.setCheckable(True)
-        action.setChecked(model_id == self.model_id())
-        action.setEnabled(is_ready)
+    def is_ready(self, key: str) -> bool:
+        """Return whether the model of a row can be used."""
+        return not key.startswith(OPEN)
+
+    def choose(self, key: str) -> None:
+        """Use the model of a row, or show it on the models page where it can't be used yet."""
+        if self.is_ready(key):
+            self.use(key)
+        else:
+            self.show_dialog(key="" if key == MORE else key.removeprefix(OPEN))
+
+    def _open_panel(
+        self,
+        placeholder: str,
+        chosen: Callable[[str], object],
+        *,
+        anchor: QWidget | None = None,
+        footer: Sequence[QWidget] = (),
+    ) -> ModelPanel:
+        panel = ModelPanel(self._window, placeholder, self.entries, anchor=anchor, footer=footer)
+        panel.chosen.connect(chosen)
+        self.changed.connect(panel.reload)
+        return panel
 
     def _look_up(self, model_id: str) -> str:
         try:
@@ -369,7 +393,4 @@ class ModelPicker(QObject):
 
 
 def _name(model: LocalModel) -> str:
-    name = model.name or model.path.stem
-    if model.quantisation and model.quantisation not in name:
-        name = f"{name} · {model.quantisation}"
-    return name
+    return " · ".join(filter(None, name_and_quantisation(model)))

@@ -185,7 +185,7 @@ class ModelsDialog(QDialog):
         for each in (self.list, self.search.models, self.details):
             each.menu_requested.connect(self._show_menu)
         self.controller.model_chosen.connect(self._choose)
-        self.controller.selection_requested.connect(self._select)
+        self.controller.selection_requested.connect(self.select)
         self.controller.plan_requested.connect(self.plan_requested)
         self.inventory.changed.connect(self._show)
         self.inventory.library_changed.connect(self.models_changed)
@@ -205,7 +205,7 @@ class ModelsDialog(QDialog):
         if untouched and (key := self.inventory.default_key()):
             # No row was selected by the user: follow the recommendation.
             self._default_key = key
-            self._select(key)
+            self.select(key)
 
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Add dropped files, parts and folders; the status line shows the result."""
@@ -289,7 +289,8 @@ class ModelsDialog(QDialog):
             file = self.search.file()
             self._plan_published(self.search.all_published(), file if isinstance(file, PublishedModel) else None)
 
-    def _select(self, key: str) -> None:
+    def select(self, key: str) -> None:
+        """Select a model, once it is listed."""
         self._requested_key = key
         self._show()
 
@@ -351,7 +352,7 @@ class ModelsDialog(QDialog):
     def _download_magnet(self, link: str) -> None:
         self._downloads.queue.add(link)
         self.search.go_home()
-        self._select(link)
+        self.select(link)
 
     # Dropping
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QScrollArea,
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
 from app.services import Services
+from app.translation import QT_TRANSLATE_NOOP
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
@@ -24,8 +25,17 @@ from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
 translate = QCoreApplication.translate
 
-SECTIONS = ("appearance", "conversation", "engine", "devices", "servers", "local_server", "downloads", "data")
-"""Names of the sections in their order; those of settings are the pages of their declarations."""
+SECTIONS = {
+    "appearance": QT_TRANSLATE_NOOP("settings", "Appearance"),
+    "conversation": QT_TRANSLATE_NOOP("settings", "New conversations"),
+    "engine": QT_TRANSLATE_NOOP("settings", "Engine"),
+    "devices": QT_TRANSLATE_NOOP("settings", "Devices"),
+    "servers": QT_TRANSLATE_NOOP("settings", "Servers"),
+    "local_server": QT_TRANSLATE_NOOP("settings", "Local server"),
+    "downloads": QT_TRANSLATE_NOOP("settings", "Downloads"),
+    "data": QT_TRANSLATE_NOOP("settings", "Data"),
+}
+"""Titles of the sections by name, in their order; those of settings are the pages of their declarations."""
 WITH_SECTION_LIST = 760
 """Width from which the list of sections is shown."""
 SCROLL_BAR_WIDTH = 10
@@ -101,16 +111,7 @@ class SettingsDialog(BusyDialog):
         self.downloads = DownloadSettings(services, self._status)
         self.data = DataSettings(services, self._status)
         self._forms = (self.appearance, self.conversation, self.engine, self.data.form)
-        self._lay_out(
-            (self.tr("Appearance"), self.appearance),
-            (self.tr("New conversations"), self.conversation),
-            (self.tr("Engine"), self.engine),
-            (self.tr("Devices"), self.devices),
-            (self.tr("Servers"), self.servers),
-            (self.tr("Local server"), self.local_server),
-            (self.tr("Downloads"), self.downloads),
-            (self.tr("Data"), self.data),
-        )
+        self._lay_out(*((title, getattr(self, name)) for name, title in section_titles().items()))
         for form in self._forms:
             form.changed.connect(self._set)
         for page in (self.devices, self.servers, self.local_server, self.downloads):
@@ -136,6 +137,7 @@ class SettingsDialog(BusyDialog):
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         # The keyboard focus moves through the controls; each scrolls itself into view.
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll
         self.sections = SectionList(scroll, self._headings)
         self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
@@ -147,9 +149,16 @@ class SettingsDialog(BusyDialog):
         self.sections.setVisible(event.size().width() >= WITH_SECTION_LIST)
         super().resizeEvent(event)
 
-    def show_section(self, name: str) -> None:
-        """Scroll to one of ``SECTIONS`` once the dialog is shown."""
-        QTimer.singleShot(0, self, lambda: self.sections.select(SECTIONS.index(name)))
+    def show_section(self, name: str, setting: str = "") -> None:
+        """Scroll to one of ``SECTIONS`` once the dialog is shown, or to a setting in it, which gets the focus."""
+        QTimer.singleShot(0, self, lambda: self._scroll_to(name, setting))
+
+    def _scroll_to(self, section: str, setting: str) -> None:
+        self.sections.select(list(SECTIONS).index(section))
+        for form in self._forms:
+            if setting in form.rows:
+                form.controls[setting].setFocus(Qt.FocusReason.OtherFocusReason)
+                self._scroll.ensureWidgetVisible(form.rows[setting])
 
     def _show(self) -> None:
         for form in self._forms:
@@ -241,6 +250,11 @@ class SectionList(QListWidget):
         passed = [number for number, title in enumerate(self._headings) if title.y() - MARGIN <= limit]
         with QSignalBlocker(self):
             self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
+
+
+def section_titles() -> dict[str, str]:
+    """Return the titles of the sections by name, in the current language."""
+    return {name: translate("settings", title) for name, title in SECTIONS.items()}
 
 
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:

@@ -52,6 +52,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ANSWERS: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Stop the answer, or cancel the current action"), "Esc", id="escape"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Answer the last question again"), "Ctrl+R", id="retry"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Answer again with another model"), "Ctrl+Alt+R", id="retry_with"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Continue the last answer"), "Ctrl+Shift+R", id="continue"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question"), "Ctrl+Shift+E", id="edit_last"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Copy the last answer"), "Ctrl+Alt+C", id="copy_last"),
@@ -83,6 +84,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ),
     WINDOW: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show or hide conversations"), "Ctrl+B", id="sidebar"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Choose a model"), "Ctrl+Shift+M", id="choose_model"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Models"), "Ctrl+M", id="models"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Settings"), "Ctrl+,", id="settings"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Diagnostics"), "Ctrl+Shift+D", id="doctor"),

@@ -137,7 +137,7 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
             return {QAccessible.Text.Name: target.name, QAccessible.Text.Value: target.address}.get(kind, "")
         item, strings = state.page.items[self._number], state.strings
         if kind is QAccessible.Text.Name:
-            names = [strings.you if item.is_question else strings.answer]
+            names = [strings.you if item.is_question else item.author or strings.answer]
             if item.version:
                 names.append(strings.version.format(place=item.version[0], count=item.version[1]))
             if item.is_pinned:

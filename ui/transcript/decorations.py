@@ -26,12 +26,13 @@ NOTE_SPACE = 10
 """Between the icon and the text of a note."""
 FRAMED = ("continue", "retry", "begin", "roll", "edit")
 """Suggested next actions of an unfinished answer."""
-RARE = ("fork", "details", "export", "pin", "delete")
+RARE = ("retry_with", "compare", "fork", "details", "export", "pin", "delete")
 """Actions behind the last button of the row."""
 ARROW_WIDTH = 22
 FRAME_HEIGHT = 30
 _ICONS = {
     "begin": "new-chat",
+    "retry_with": "models",
     "details": "info",
     "delete": "trash",
     "previous": "chevron-left",

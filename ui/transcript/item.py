@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from app.conversation import Role, Status
 
 ACTIONS = (
-    *("copy", "retry", "begin", "roll", "continue", "edit", "fork", "details", "export"),
+    *("copy", "retry", "begin", "roll", "continue", "edit", "retry_with", "compare", "fork", "details", "export"),
     *("pin", "delete", "previous", "next"),
 )
 """All actions on a message, in the order in which they are offered.
@@ -27,6 +27,8 @@ class Item:
     role: Role
     content: str
     status: Status = Status.COMPLETE
+    author: str = ""
+    """Name of the model above its answer, where several models have answered."""
     note: str = ""
     """A sentence below it: why it was not finished."""
     figures: str = ""
@@ -76,6 +78,8 @@ class TranscriptStrings(QObject):
         self._actions = {
             "copy": self.copy,
             "retry": self.tr("Try again"),
+            "retry_with": self.tr("Try again with…"),
+            "compare": self.tr("Compare versions…"),
             "begin": self.tr("New conversation"),
             "roll": self.tr("Leave out the oldest turns"),
             "continue": self.tr("Continue"),

@@ -23,7 +23,7 @@ from ui.transcript.style import QUESTION_SHARE, RADIUS
 BUBBLE_X, BUBBLE_Y = 16, 11
 """Padding of a question."""
 SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 14, 2
-THOUGHT_HEIGHT = 26
+THOUGHT_HEIGHT, AUTHOR_HEIGHT = 26, 26
 CARET_SIZE = 8.0
 FIRST_S, NEXT_S = 0.02, 0.01
 """Seconds of reading when a message is first shown, and with each piece that arrives."""
@@ -160,6 +160,10 @@ class MessageView:
     def _lay_out_answer(self, y: float, width: float) -> float:
         y += SPACE_ABOVE_ANSWER
         self.text_top, self._drawn, self._thought_rect = y, [], QRectF()
+        if self.item.author:
+            line = QRectF(0, y, width, self.style.scaled(AUTHOR_HEIGHT))
+            self._drawn.append(Button("", line, label=self.item.author, kind=ButtonKind.TEXT))
+            y = line.bottom()
         if self.has_thought or self.is_thinking:
             y = self._lay_out_thought(y)
         y = self.body.lay_out(y, width)

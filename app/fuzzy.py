@@ -1,0 +1,180 @@
+"""Fuzzy search in many short texts: parts of words, first letters of words, and pinyin initials of Chinese characters.
+
+All texts are one string with a line each, through which a regular expression runs.  Its quantifiers are possessive, so
+that no text makes it slow.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+
+from app.config.paths import resources
+
+MOST_EXAMINED = 2000
+"""Matches of one kind that are compared; the first texts are preferred."""
+_FIRST_CODE = 0xA000
+"""Yi syllables, which count as letters in regular expressions, stand for the sets of initials."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A text that matches.
+
+    ``rank`` is 0 where it begins with the query, 1 where a word does, 2 where it contains the query, 3 for the first
+    letters of words, and 4 for letters in the same order.  ``positions`` are the matched characters.
+    """
+
+    number: int
+    rank: int
+    positions: tuple[int, ...] = ()
+
+
+class FuzzyIndex:
+    """An index of texts."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        lines = [_lowered(text) for text in texts]
+        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        self._text = self._spelled = "\n".join(lines)
+        if not self._text.isascii():
+            codes = _initials()[0]
+            self._spelled = "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
+
+    def search(self, query: str, limit: int) -> list[Match]:
+        """Return the best matches, equal ones in the order of the texts; all texts for an empty query."""
+        words = _lowered(query).split()
+        if not words:
+            return [Match(number, 0) for number in range(min(limit, len(self._starts) - 1))]
+        text = self._spelled if query.isascii() else self._text
+        letters = "".join(words)
+        found: dict[int, Match] = {}
+        for kind in (_Words(words), _FirstLetters(letters), _Letters(letters)):
+            if len(found) >= limit or len(letters) < kind.least:
+                continue
+            for number, positions in kind.matches(text, self._starts):
+                if number not in found:
+                    begin = self._starts[number]
+                    rank = kind.rank or _rank_of_word(text, begin, positions[0])
+                    found[number] = Match(number, rank, tuple(each - begin for each in positions))
+        return sorted(found.values(), key=lambda match: (match.rank, match.number))[:limit]
+
+
+class _Kind:
+    """A kind of match."""
+
+    rank = 0
+    """0: by the place of the match."""
+    least = 1
+    """Shortest query."""
+    pattern: re.Pattern[str]
+
+    def matches(self, text: str, starts: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        """Yield the number of each line that matches, and the positions of the matched characters."""
+        place = 0
+        for _ in range(MOST_EXAMINED):
+            match = self._next(text, place)
+            if match is None:
+                return
+            first = match.start(1)
+            number = bisect_right(starts, first) - 1
+            place = starts[number + 1]
+            if positions := self._positions(match, text, starts[number], place - 1):
+                yield number, positions
+
+    def _next(self, text: str, place: int) -> re.Match[str] | None:
+        return self.pattern.search(text, place)
+
+    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:  # noqa: ARG002
+        return [match.start(each) for each in range(1, self.pattern.groups + 1)]
+
+
+class _Words(_Kind):
+    """Each word of the query is in the text."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        first, *others = sorted(words, key=len, reverse=True)
+        self.pattern = _contiguous(first)
+        self._others = [_contiguous(word) for word in others]
+
+    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:
+        positions = list(range(*match.span(1)))
+        for pattern in self._others:
+            other = pattern.search(text, begin, end)
+            if other is None:
+                return []
+            positions += range(*other.span(1))
+        return sorted(set(positions))
+
+
+class _FirstLetters(_Kind):
+    """The letters begin neighbouring words."""
+
+    rank, least = 3, 2
+
+    def __init__(self, letters: str) -> None:
+        first, *others = map(_members, letters)
+        self.pattern = re.compile(rf"([{first}])(?<!\w.)" + "".join(rf"\w*+[^\w\n]++([{each}])" for each in others))
+
+
+class _Letters(_Kind):
+    """The letters are in the text in the same order, the first one at the beginning of a word."""
+
+    rank, least = 4, 3
+
+    def __init__(self, letters: str) -> None:
+        members = [*map(_members, letters)]
+        skipped = "".join(rf"[^{each}\n]*+[{each}]" for each in members)
+        wanted = "".join(rf"[^{each}\n]*+([{each}])" for each in members)
+        self.pattern = re.compile(rf"(?:(?!{skipped})[^\n]*+\n)*+{wanted}")
+
+    def _next(self, text: str, place: int) -> re.Match[str] | None:
+        return self.pattern.match(text, place)
+
+    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:
+        first = match.start(1)
+        is_inside = first > begin and text[first - 1].isalnum()
+        return [] if is_inside else super()._positions(match, text, begin, end)
+
+
+def _contiguous(word: str) -> re.Pattern[str]:
+    return re.compile("(" + "".join(f"[{_members(each)}]" for each in word) + ")")
+
+
+def _rank_of_word(text: str, begin: int, position: int) -> int:
+    if position == begin:
+        return 0
+    return 2 if text[position - 1].isalnum() else 1
+
+
+def _lowered(text: str) -> str:
+    """Return one line in lower case with as many characters."""
+    text = text.replace("\n", " ")
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
+
+
+def _members(character: str) -> str:
+    """Return the members of a character class: the character, and the codes of Chinese ones that begin with it."""
+    return re.escape(character) + _initials()[1].get(character, "")
+
+
+@cache
+def _initials() -> tuple[dict[int, int], dict[str, str]]:
+    """Return the code of each Chinese character by its initials, and for each letter the codes that contain it.
+
+    ``resources/pinyin.txt`` has a line for each set of initials, as a character can be read in several ways.
+    """
+    codes: dict[int, int] = {}
+    letters: dict[str, str] = {}
+    lines = (resources() / "pinyin.txt").read_text("utf-8").splitlines()
+    for code, line in enumerate(lines, start=_FIRST_CODE):
+        initials, characters = line.split(" ")
+        codes |= dict.fromkeys(map(ord, characters), code)
+        for letter in initials:
+            letters[letter] = letters.get(letter, "") + chr(code)
+    return codes, letters

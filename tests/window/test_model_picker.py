@@ -1,0 +1,172 @@
+"""The list of models: sections, filter, keyboard; another model for one answer; names and versions of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from app.conversation import Message, Status
+from tests.rigs.openai_server import Behaviour, OpenAiServer, openai_server
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
+from ui.conversation.compare_dialog import CompareDialog
+from ui.conversation.model_list import ModelPanel
+from ui.models.dialog import ModelsDialog
+from ui.window.main_window import MainWindow
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAiServer]:
+    with openai_server() as running:
+        running.behaviour = Behaviour(models=("small", "large"))
+        yield running
+
+
+@pytest.fixture
+def window(open_window: OpenWindow, tmp_path: Path, server: OpenAiServer) -> MainWindow:
+    """A window with two files and two models of a server."""
+    made = open_window()
+    services = made.controller.services
+    services.settings.change(max_tokens=3, titles_by_model=False)
+    for name, title in (("red", "Red panda"), ("white", "White bear")):
+        services.library.register(write_tiny_model(tmp_path / f"{name}.gguf", name=title))
+    address = services.servers.add(server.url, "Cellar")
+    services.servers.refresh(address.id)
+    made.controller.models.use("red")
+    return made
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> ModelPanel:
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    qtbot.mouseClick(window.header.model_button, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    return newest(window)
+
+
+def newest(window: MainWindow) -> ModelPanel:
+    """A closed panel is deleted later."""
+    return window.findChildren(ModelPanel, "modelPanel")[-1]
+
+
+def closed(window: MainWindow) -> bool:
+    return not any(panel.isVisible() for panel in window.findChildren(ModelPanel))
+
+
+def retry_with(qtbot: QtBot, window: MainWindow, answer: Message, name: str) -> Message:
+    window.controller.transcript.action_requested.emit("retry_with", answer.id)
+    panel = newest(window)
+    qtbot.keyClicks(panel.field, name)
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    return wait_for_answer(qtbot, window)
+
+
+def test_sections_have_size_fit_context_and_marks(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    wait_for_answer(qtbot, window)
+    panel = opened(qtbot, window)
+    qtbot.waitUntil(lambda: any("RAM" in entry.note for entry in panel.entries()), timeout=PATIENCE_MS)
+    entries = {entry.title: entry for entry in panel.entries()}
+    sections = list(dict.fromkeys(entry.section for entry in panel.entries()))
+    assert sections == ["This computer", "Cellar", "Not downloaded"]
+    red = entries["Red panda"]
+    assert (red.is_checked, red.mark) == (True, "Loaded")
+    assert red.value == "476 KiB"
+    assert red.note.endswith("2k context")
+    assert (entries["White bear"].is_checked, entries["White bear"].mark) == (False, "")
+    # The last used model is the first of its section, and the current row.
+    assert panel.entries()[0].title == "Red panda"
+    assert panel.key() == "red"
+
+
+def test_keyboard_filters_moves_and_chooses(window: MainWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    panel = opened(qtbot, window)
+    assert panel.field.hasFocus()
+    qtbot.keyClicks(panel.field, "cellar")
+    assert [entry.title for entry in panel.entries()] == ["small", "large"]
+    qtbot.keyClick(panel.field, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    assert closed(window)
+    assert "large" in window.header.model_button.text()
+    assert window.composer.field.hasFocus()
+    send(qtbot, window, "How many experts?")
+    wait_for_answer(qtbot, window)
+    assert server.chats()[-1]["model"] == "large"
+
+    panel = opened(qtbot, window)
+    assert panel.key().endswith("/large")
+    for _ in range(2):
+        # Around the end and back.
+        qtbot.keyClick(panel.field, Qt.Key.Key_Up)
+    assert panel.key() != panel.entries()[0].key
+    qtbot.keyClick(panel.field, Qt.Key.Key_Tab)
+    # A model of a server has no memory layout.
+    assert find(panel, "showModelsButton").hasFocus()
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    assert closed(window)
+    assert window.composer.field.hasFocus()
+    panel = opened(qtbot, window)
+    qtbot.keyClicks(panel.field, "nothing of this kind")
+    assert panel.entries() == []
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    assert not closed(window)
+    qtbot.mouseClick(panel, Qt.MouseButton.LeftButton, pos=QPoint(window.width() - 4, window.height() - 4))
+    assert closed(window)
+
+
+def test_a_model_that_is_not_here_is_shown_on_the_models_page(window: MainWindow, qtbot: QtBot) -> None:
+    panel = opened(qtbot, window)
+    qtbot.waitUntil(lambda: bool(window.controller.models._fits.home), timeout=PATIENCE_MS)
+    qtbot.keyClicks(panel.field, "apus q4")
+    (entry,) = panel.entries()
+    assert entry.section == "Not downloaded"
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    dialog = find(window, "modelsDialog", ModelsDialog)
+    assert isinstance(dialog, ModelsDialog)
+    qtbot.waitUntil(lambda: dialog.list.key() == "apus:Q4_K_M", timeout=PATIENCE_MS)
+    dialog.reject()
+
+
+def test_another_model_answers_again(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window)
+    items = window.controller.transcript.page.items
+    assert [item.author for item in items] == ["", ""]
+    assert "retry_with" in items[-1].actions
+    second = retry_with(qtbot, window, first, "large")
+    assert second.id != first.id
+    assert second.provenance is not None
+    assert second.provenance.model_id.endswith("/large")
+    # The selected model stays, and the answers have names now.
+    assert window.controller.models.model_id() == "red"
+    shown = window.controller.transcript.page.items[-1]
+    assert (shown.author, shown.version) == ("large on Cellar", (2, 2))
+    window.controller.conversation.show_other_version(-1)
+    assert window.controller.transcript.page.items[-1].author.startswith("Red panda")
+    window.controller.conversation.open(None)
+    send(qtbot, window, "elsewhere")
+    wait_for_answer(qtbot, window)
+    assert [item.author for item in window.controller.transcript.page.items] == ["", ""]
+
+
+def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) -> None:
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window)
+    assert "compare" not in window.controller.transcript.page.items[-1].actions
+    second = retry_with(qtbot, window, first, "large")
+    window.controller.transcript.action_requested.emit("compare", second.id)
+    dialog = find(window, "compareDialog", CompareDialog)
+    assert isinstance(dialog, CompareDialog)
+    left, right = dialog.sides
+    assert [side.transcript.page.items[0].content for side in dialog.sides] == [first.content, second.content]
+    assert left.choice.currentText().startswith("Version 1 · Red panda")
+    assert right.choice.currentText().startswith("Version 2 · large on Cellar")
+    dialog.resize(500, 600)
+    qtbot.waitUntil(lambda: left.geometry().bottom() < right.geometry().top())
+    qtbot.mouseClick(left.keep, Qt.MouseButton.LeftButton)
+    assert branch(window)[-1].id == first.id
+    assert branch(window)[-1].status is Status.COMPLETE

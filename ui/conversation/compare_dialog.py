@@ -1,0 +1,107 @@
+"""Dialog with two versions of an answer side by side, or one above the other where it is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QDialog, QSplitter, QWidget
+
+from app.formulas import FormulaRenderer
+from ui.transcript.item import Item
+from ui.transcript.transcript import Transcript
+from ui.widgets.controls import ChoiceBox
+from ui.widgets.dialog_parts import arrange, button, hairline
+from ui.widgets.layouts import hbox, vbox
+from ui.widgets.theme import current_theme
+
+SIDE_BY_SIDE_WIDTH = 640
+DEFAULT_SIZE = (1120, 720)
+
+
+class CompareDialog(QDialog):
+    """The versions of an answer, of which two are shown."""
+
+    kept = Signal(str)
+    """Id of the version to continue with."""
+
+    def __init__(
+        self,
+        versions: Sequence[Item],
+        names: Sequence[str],
+        current_id: str,
+        renderer: FormulaRenderer,
+        text_size: int,
+        parent: QWidget,
+    ) -> None:
+        """``names`` are those of the models; the version ``current_id`` and its neighbour are shown first."""
+        super().__init__(parent)
+        self.setObjectName("compareDialog")
+        self.setWindowTitle(self.tr("Compare versions"))
+        self.setAccessibleName(self.tr("Compare versions"))
+        labels = {}
+        for number, (item, name) in enumerate(zip(versions, names, strict=True), start=1):
+            place = self.tr("Version {number}").format(number=number)
+            labels[item.id] = " · ".join(filter(None, (place, name, item.figures)))
+        right = max(1, [item.id for item in versions].index(current_id))
+        self.sides = tuple(VersionView(versions, labels, place, renderer, text_size) for place in (right - 1, right))
+        self._splitter = QSplitter()
+        self._splitter.setChildrenCollapsible(False)
+        for side in self.sides:
+            self._splitter.addWidget(side)
+            side.keep.clicked.connect(lambda _checked=False, side=side: self._keep(side.choice.value()))
+        close = button("closeButton", self.tr("Close"))
+        close.clicked.connect(self.reject)
+        arrange(self, self._splitter, None, close)
+        self.resize(*(min(size, room - 40) for size, room in zip(DEFAULT_SIZE, parent.size().toTuple(), strict=True)))
+        self.sides[1].choice.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the versions side by side where there is room."""
+        is_wide = event.size().width() >= SIDE_BY_SIDE_WIDTH
+        self._splitter.setOrientation(Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical)
+        super().resizeEvent(event)
+
+    def _keep(self, message_id: str) -> None:
+        self.accept()
+        self.kept.emit(message_id)
+
+
+class VersionView(QWidget):
+    """One version, chosen in a combo box, with a button to continue with it."""
+
+    def __init__(
+        self,
+        versions: Sequence[Item],
+        labels: dict[str, str],
+        place: int,
+        renderer: FormulaRenderer,
+        text_size: int,
+    ) -> None:
+        super().__init__()
+        # Only the text: actions, dividers and the next steps belong to the conversation.
+        self._items = {
+            item.id: replace(item, actions=(), author="", version=None, divider="", is_pinned=False, is_last=False)
+            for item in versions
+        }
+        self.choice = ChoiceBox("versionChoice", labels)
+        self.choice.setMinimumWidth(120)
+        self.choice.setMaximumWidth(16777215)
+        self.choice.setAccessibleName(self.tr("Version"))
+        self.keep = button("keepVersionButton", self.tr("Continue with this version"))
+        self.transcript = Transcript()
+        self.transcript.use_formula_renderer(renderer)
+        self.transcript.set_theme(current_theme(), text_size)
+        self.transcript.setAccessibleName(self.tr("Version"))
+        head = hbox((self.choice, 1), margins=(16, 12, 16, 12))
+        foot = hbox(self.keep, None, margins=(16, 8, 16, 12))
+        vbox(head, hairline(), (self.transcript, 1), foot, parent=self)
+        self.choice.changed.connect(self._show)
+        self.choice.set_value(versions[place].id)
+        self._show(versions[place].id)
+
+    def _show(self, message_id: str) -> None:
+        self.transcript.set_items([self._items[message_id]])
+        self.transcript.verticalScrollBar().setValue(0)
