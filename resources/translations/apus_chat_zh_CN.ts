@@ -1567,6 +1567,21 @@
     </message>
 </context>
 <context>
+    <name>CompareDialog</name>
+    <message>
+        <source>Compare versions</source>
+        <translation>对比版本</translation>
+    </message>
+    <message>
+        <source>Version {number}</source>
+        <translation>版本 {number}</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>Composer</name>
     <message>
         <source>Send as a new version</source>
@@ -1748,6 +1763,10 @@
     <message>
         <source>Wait until the answer is complete, or stop it first (Esc).</source>
         <translation>请等待回答完成，或先停止回答 (Esc)。</translation>
+    </message>
+    <message>
+        <source>Try again with…</source>
+        <translation>换模型重试…</translation>
     </message>
     <message>
         <source>This is a new conversation. The original is unchanged.</source>
@@ -3518,16 +3537,24 @@
         <translation>模型…</translation>
     </message>
     <message>
+        <source>Model files on this computer (Ctrl+M)</source>
+        <translation>这台电脑上的模型文件（Ctrl+M）</translation>
+    </message>
+    <message>
+        <source>Unload</source>
+        <translation>卸载</translation>
+    </message>
+    <message>
         <source>Unload model (frees its memory)</source>
         <translation>卸载模型（释放内存）</translation>
     </message>
     <message>
-        <source>{count} models</source>
-        <translation>{count} 个模型</translation>
-    </message>
-    <message>
         <source>Memory layout…</source>
         <translation>显存布局…</translation>
+    </message>
+    <message>
+        <source>Search models</source>
+        <translation>搜索模型</translation>
     </message>
     <message>
         <source>{model} on {server}</source>
@@ -4299,38 +4326,6 @@
         <translation>设置</translation>
     </message>
     <message>
-        <source>Appearance</source>
-        <translation>外观</translation>
-    </message>
-    <message>
-        <source>New conversations</source>
-        <translation>新对话</translation>
-    </message>
-    <message>
-        <source>Engine</source>
-        <translation>引擎</translation>
-    </message>
-    <message>
-        <source>Devices</source>
-        <translation>设备</translation>
-    </message>
-    <message>
-        <source>Servers</source>
-        <translation>服务器</translation>
-    </message>
-    <message>
-        <source>Local server</source>
-        <translation>本地服务</translation>
-    </message>
-    <message>
-        <source>Downloads</source>
-        <translation>下载</translation>
-    </message>
-    <message>
-        <source>Data</source>
-        <translation>数据</translation>
-    </message>
-    <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
@@ -4606,6 +4601,14 @@
         <translation>重试</translation>
     </message>
     <message>
+        <source>Try again with…</source>
+        <translation>换模型重试…</translation>
+    </message>
+    <message>
+        <source>Compare versions…</source>
+        <translation>对比版本…</translation>
+    </message>
+    <message>
         <source>New conversation</source>
         <translation>新建对话</translation>
     </message>
@@ -4680,6 +4683,17 @@
     <message>
         <source>{minutes} min {seconds} s</source>
         <translation>{minutes} 分 {seconds} 秒</translation>
+    </message>
+</context>
+<context>
+    <name>VersionView</name>
+    <message>
+        <source>Version</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Continue with this version</source>
+        <translation>用这个版本继续</translation>
     </message>
 </context>
 <context>
@@ -5234,6 +5248,37 @@
     <message>
         <source>{count} files</source>
         <translation>{count} 个文件</translation>
+    </message>
+</context>
+<context>
+    <name>model_picker</name>
+    <message>
+        <source>No model matches. Look for it on the models page (Ctrl+M).</source>
+        <translation>没有匹配的模型。可在模型页面中查找（Ctrl+M）。</translation>
+    </message>
+    <message>
+        <source>Not downloaded</source>
+        <translation>未下载</translation>
+    </message>
+    <message>
+        <source>Recommended</source>
+        <translation>推荐</translation>
+    </message>
+    <message>
+        <source>More models…</source>
+        <translation>更多模型…</translation>
+    </message>
+    <message>
+        <source>{count} context</source>
+        <translation>上下文 {count}</translation>
+    </message>
+    <message>
+        <source>This computer</source>
+        <translation>这台电脑</translation>
+    </message>
+    <message>
+        <source>Loaded</source>
+        <translation>已加载</translation>
     </message>
 </context>
 <context>
@@ -5946,6 +5991,38 @@
 <context>
     <name>settings</name>
     <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>New conversations</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>引擎</translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Servers</source>
+        <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Local server</source>
+        <translation>本地服务</translation>
+    </message>
+    <message>
+        <source>Downloads</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
         <source>None</source>
         <translation>无</translation>
     </message>
@@ -6053,6 +6130,10 @@
         <translation>重新回答上一个问题</translation>
     </message>
     <message>
+        <source>Answer again with another model</source>
+        <translation>换模型重新回答</translation>
+    </message>
+    <message>
         <source>Continue the last answer</source>
         <translation>继续上一个回答</translation>
     </message>
@@ -6151,6 +6232,10 @@
     <message>
         <source>Show or hide conversations</source>
         <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Choose a model</source>
+        <translation>选择模型</translation>
     </message>
     <message>
         <source>Models</source>
