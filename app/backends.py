@@ -17,6 +17,7 @@ from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
 from app.servers.registry import is_server_model
 from app.services import Services
+from app.structured.schema import schema_grammar
 from app.thoughts import thinking_choices
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.hashing import sha256_of
@@ -50,8 +51,10 @@ class LocalBackend:
         return self._resolve()[0]
 
     def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load where needed, then answer.  Raises as ``resolve`` and ``PlannedLoader.answer`` do."""
+        """Load where needed, then answer.  Raises as ``resolve``, ``schema_grammar`` and ``PlannedLoader.answer``."""
         token.raise_if_cancelled()
+        if request.sampling.json_schema:
+            schema_grammar(request.sampling.json_schema)  # before minutes of loading
         return self._planning.loader.answer(self._resolve()[1], request, token)
 
     def load(self, token: CancelToken) -> Iterator[ChatEvent]:

@@ -200,6 +200,17 @@ class Sampling(SamplerParameters):
         },
     )
     """Whether and how much the model thinks; empty for the default of its chat template."""
+    json_schema: str = ""
+    """JSON schema, as text, that the answer after the thoughts must satisfy; empty for free text.
+
+    ``app.structured.schema`` lists what is supported and checks it.  An answer with the finish reason ``stop`` is
+    valid; one that was cut, at the token limit or by a stop string, ends with ``length``.
+    """
+    grammar: str = ""
+    """The same as a GBNF grammar of llama.cpp with the rule ``root``; ``json_schema`` takes precedence.
+
+    Only from the user of this program: a hostile grammar can take any amount of time and memory.
+    """
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,9 @@ class ThoughtStream:
         ``thinks``: whether the prompt ends within a thought or an answer, None where the model begins.  ``opened`` is
         the opening tag in the prompt, which belongs to the answer.
         """
-        self._marks = marks
-        self._thinks = thinks
+        self.marks = marks
+        self.thinks = thinks
+        """Whether the text is within a thought, None while that is not known."""
         self._opened = opened
         self._held = ""
 
@@ -181,17 +182,17 @@ class ThoughtStream:
         """Add text; return the text that became final."""
         self._held += text
         done, self._opened = self._opened, ""
-        if self._thinks is None:
+        if self.thinks is None:
             head = self._held.lstrip()
-            found = next((each for each in (self._marks, *MARKS) if head.startswith(each.open.lstrip())), None)
+            found = next((each for each in (self.marks, *MARKS) if head.startswith(each.open.lstrip())), None)
             if found is not None:
-                self._marks, self._thinks = found, True
+                self.marks, self.thinks = found, True
                 self._held, done = head[len(found.open.lstrip()) :], THOUGHT_OPEN
             elif any(each.open.lstrip().startswith(head) for each in MARKS):
                 return ""
             else:
-                self._thinks = False
-        if self._marks is STANDARD:
+                self.thinks = False
+        if self.marks is STANDARD:
             rest, self._held = self._held, ""
             return done + rest
         return done + self._translated()
@@ -202,8 +203,8 @@ class ThoughtStream:
         return "" if any(rest.startswith(mark) for mark in self._expected()) else rest
 
     def _expected(self) -> tuple[str, ...]:
-        first = self._marks.close if self._thinks else self._marks.answer
-        return tuple(filter(None, (first, *self._marks.others)))
+        first = self.marks.close if self.thinks else self.marks.answer
+        return tuple(filter(None, (first, *self.marks.others)))
 
     def _translated(self) -> str:
         done = ""
@@ -217,8 +218,8 @@ class ThoughtStream:
             if held <= place:
                 return done
             self._held = self._held[len(mark) :]
-            if self._thinks and mark == self._marks.close:
-                self._thinks, done = False, done + THOUGHT_CLOSE
+            if self.thinks and mark == self.marks.close:
+                self.thinks, done = False, done + THOUGHT_CLOSE
 
 
 class ThoughtSplitter:

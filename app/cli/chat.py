@@ -40,6 +40,11 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         if arguments.thinking not in choices:
             known = ", ".join(choices) or "none"
             print_note(f"--thinking {arguments.thinking} has no effect on this model; its choices are: {known}")
+    if arguments.grammar and arguments.endpoint:
+        raise UserError("grammar_on_server")
+    for name in ("json_schema", "grammar"):
+        if path := getattr(arguments, name):
+            setattr(arguments, name, read_attachment(Path(path)).content)
     token, load_s = CancelToken(), 0.0
 
     def post(answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:

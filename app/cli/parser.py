@@ -66,6 +66,9 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
         choices=[*filter(None, parameters(Sampling)["thinking"].choices)],
         help="whether, or how much, the model thinks, where its chat template has such a switch",
     )
+    form = chat.add_mutually_exclusive_group()
+    form.add_argument("--json-schema", metavar="FILE", help="answer in JSON that is valid against this JSON schema")
+    form.add_argument("--grammar", metavar="FILE", help="answer in the language of this GBNF grammar of llama.cpp")
     chat.add_argument(
         "--attach", action="extend", nargs="+", metavar="PATH", help="attach documents or text files to the message"
     )

@@ -316,6 +316,22 @@ SENTENCES: dict[str, str] = {
         "The system keyring couldn't delete the saved entry ({detail}). Unlock the keyring and try "
         "again, or delete the entry {service} manually."
     ),
+    # Structured answers
+    "schema_not_json": QT_TR_NOOP("The schema isn't JSON: line {line}, column {column}."),
+    "schema_invalid": QT_TR_NOOP("The schema is wrong at {place}: “{keyword}” can't have this value."),
+    "schema_unsupported": QT_TR_NOOP("The schema contains “{keyword}” at {place}, which isn't supported. Remove it."),
+    "schema_too_large": QT_TR_NOOP(
+        "The schema allows too many combinations. Use fewer alternatives, or smaller limits for lengths and counts."
+    ),
+    "schema_unsatisfiable": QT_TR_NOOP("No value can match the schema. Check what it requires."),
+    "grammar_invalid": QT_TR_NOOP("The grammar isn't valid GBNF ({detail}). Correct it and try again."),
+    "grammar_too_costly": QT_TR_NOOP(
+        "The answer was stopped because its grammar takes too much time. Use one in which alternatives differ earlier."
+    ),
+    "grammar_on_server": QT_TR_NOOP("Servers don't accept a grammar. Use a JSON schema or a local model."),
+    "answer_not_in_format": QT_TR_NOOP(
+        "The answer can't be continued in the chosen format, because it begins differently. Try again instead."
+    ),
     # The library, its folders, import and deletion
     "model_not_downloaded": QT_TR_NOOP(
         "{id} isn't on this computer yet. Download it first in the models dialog or with apus-chat models download."

@@ -16,6 +16,7 @@ from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
 from app.conversation import Role, Sampling
+from app.structured.schema import JSON_OBJECT, parse_schema
 from app.thoughts import template_variables
 from model_manager.disk.json_file import JsonError, from_json
 
@@ -217,6 +218,11 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
         values["reasoning_effort"] = sampling.thinking if sampling.thinking != "off" else "none"
     if kind is Kind.LLAMA_SERVER:
         values["top_n_sigma"] = sampling.top_n_sigma or None
+    if sampling.json_schema == JSON_OBJECT:
+        values["response_format"] = {"type": "json_object"}
+    elif sampling.json_schema:
+        schema = {"name": "answer", "schema": parse_schema(sampling.json_schema), "strict": True}
+        values["response_format"] = {"type": "json_schema", "json_schema": schema}
     return {key: value for key, value in values.items() if value is not None}
 
 

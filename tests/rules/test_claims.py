@@ -368,6 +368,9 @@ engine/test_sampler.py::test_the_repeat_penalty_counts_the_end_of_the_prompt
     Values above 1 make repetition less likely; 1 has no effect
 engine/test_answers.py::test_stop_strings_and_token_limit
     end the answer before this text
+engine/test_structured.py::test_answers_match_the_schema_and_can_be_continued_anywhere cli/test_structured_cli.py::test_answers_follow_the_schema_or_the_grammar
+    answer in JSON that is valid against this JSON schema
+    answer in the language of this GBNF grammar of llama.cpp
 engine/test_thinking.py::test_thinking_sets_the_variables_of_the_template engine/test_chat_templates.py::test_each_switch_of_thinking_changes_the_prompt
     whether, or how much, the model thinks, where its chat template has such a switch
 cli/test_context_cli.py::test_sampling_and_attachments_are_options

@@ -1,4 +1,4 @@
-"""Tokens and text of an answer: the chain of samplers, and the text that no later token can change.
+"""Tokens and text of an answer: the chain of samplers, a grammar, and the text that no later token can change.
 
 A new parameter of ``Sampling`` is applied in ``sampler_chain``.
 """
@@ -6,7 +6,11 @@ A new parameter of ``Sampling`` is applied in ``sampler_chain``.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+import ctypes
+import os
+import tempfile
+import time
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +18,17 @@ from llama_cpp import llama_cpp
 
 from app.backend import TokenControls
 from app.conversation import Sampling
+from app.engine.child.vocabulary import Vocabulary
 from app.thoughts import ThoughtStream, partial_at
+from model_manager.errors import UserError
 
 PENALTY_WINDOW = 64
 """Tokens to which the penalties apply."""
+MAX_GRAMMAR_BYTES, MAX_GRAMMAR_DEPTH = 8 << 20, 500
+"""llama.cpp parses a grammar recursively."""
+GRAMMAR_TOKEN_S = 0.5
+"""CPU time for one token.  The state of an ambiguous grammar can double with each token, without end."""
+_REFUSED = float("-inf")
 NO_CONTROLS = TokenControls()
 
 
@@ -69,6 +80,200 @@ def log_probabilities(logits: Any, size: int, token: int, count: int) -> list[tu
     top = np.argpartition(values, -count)[-count:] if count else np.array([], int)
     top = top[np.argsort(-values[top])]
     return [(int(each), float(values[each])) for each in (token, *top)]
+
+
+class GrammarSampler:
+    """Chooses tokens so that the answer after the thoughts is a text of a grammar.
+
+    As llama.cpp's common sampler, it lets the chain choose among all tokens first and applies the grammar to all of
+    them only if it refuses the chosen one.
+    """
+
+    def __init__(
+        self, chain: int, grammar: str, context: int, vocabulary: Vocabulary, thoughts: ThoughtStream, *, thinks: bool
+    ) -> None:
+        """``thoughts`` reads the same answer; ``thinks``: whether the model may begin with a thought by itself.
+
+        Raises:
+            UserError: ``grammar_invalid`` (detail).
+        """
+        self._chain, self._context, self._vocabulary = chain, context, vocabulary
+        self._grammar = _new_grammar(vocabulary, grammar)
+        marks = thoughts.marks
+        self._close = marks.close.encode()
+        self._answer_mark = marks.answer.lstrip().encode()
+        openings = (marks.open.lstrip().encode(), self._answer_mark) if thoughts.thinks is None and thinks else ()
+        self._openings = tuple(filter(None, openings))
+        self._is_thought = bool(thoughts.thinks)
+        self._head = b""
+        """Text before the answer: the beginning of a mark, or a thought."""
+        self._forced: list[int] = []
+        self._incomplete = b""
+        """Of a character of which tokens contain only a part."""
+        self._candidates = np.zeros(vocabulary.size, [("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+    def close(self) -> None:
+        """Free the grammar."""
+        llama_cpp.llama_sampler_free(self._grammar)
+
+    def resume(self, text: str) -> None:
+        """Begin after ``text``, the beginning of an answer that is continued.
+
+        Raises:
+            UserError: ``answer_not_in_format`` if no text of the grammar begins with it.
+        """
+        for token in self._tokens(text.lstrip().encode()):
+            if not self._allows(token):
+                raise UserError("answer_not_in_format")
+            self._accept(token)
+
+    def sample(self) -> int | None:
+        """Return the next token, for the context's last logits; None if no token can continue the answer.
+
+        Raises:
+            UserError: ``grammar_too_costly``.
+        """
+        token = self._next()
+        if token is not None:
+            llama_cpp.llama_sampler_accept(self._chain, token)
+        return token
+
+    def _next(self) -> int | None:
+        if self._forced:
+            return self._forced.pop(0)
+        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._context, -1), (self._vocabulary.size,))
+        if self._is_thought or self._openings:
+            token = self._thought_token(logits) if self._is_thought else self._first_token(logits)
+            if token is not None:
+                return token
+        begin = time.thread_time()
+        refused: set[int] = set()
+        token = self._choose(logits, refused)
+        while token is not None and not self._allows(token) and time.thread_time() - begin < GRAMMAR_TOKEN_S:
+            refused.add(token)
+            token = self._choose(logits, refused, constrained=True)
+        if token is not None and not self._vocabulary.ends_answer(token):
+            self._accept(token)
+        if time.thread_time() - begin > GRAMMAR_TOKEN_S:
+            raise UserError("grammar_too_costly")
+        return token
+
+    def _first_token(self, logits: Any) -> int | None:
+        """Return the next token of the mark of a thought or an answer; None if the answer begins here."""
+        token = self._choose(logits, ())
+        assert token is not None
+        piece = self._vocabulary.piece(token)
+        text = self._head + piece
+        if not piece or not any(
+            mark.startswith(text) or (text.startswith(mark) and (mark != self._answer_mark or text.strip() == mark))
+            for mark in self._openings
+        ):
+            # The rest of the mark that was begun, or that must be in front of the answer.
+            begun = next((mark for mark in self._openings if self._head and mark.startswith(self._head)), None)
+            text = begun or self._answer_mark
+            if not text:
+                self._openings = ()
+                return None
+            token = self._force(text[len(self._head) :])
+        reached = next((mark for mark in self._openings if text.startswith(mark)), None)
+        if reached is not None:
+            self._openings, self._is_thought = (), reached != self._answer_mark
+        self._head = text if reached is None else b""
+        return token
+
+    def _thought_token(self, logits: Any) -> int | None:
+        refused: set[int] = set()
+        while (token := self._choose(logits, refused)) is not None:
+            text = self._head + self._vocabulary.piece(token)
+            _, mark, answer = text.partition(self._close)
+            if self._vocabulary.ends_answer(token):
+                self._is_thought = False
+                return self._force(self._close)
+            if not answer.strip():
+                self._is_thought, self._head = not mark, text[-len(self._close) :]
+                return token
+            refused.add(token)
+        return None
+
+    def _force(self, text: bytes) -> int:
+        """Return the first token of a text; the others follow."""
+        self._forced = self._tokens(text)
+        return self._forced.pop(0)
+
+    def _tokens(self, text: bytes) -> list[int]:
+        """Return tokens of exactly this text.  The engine's tokeniser may put a space in front."""
+        tokens = self._vocabulary.prompt_tokens(text.decode(errors="replace"), is_rest=True)
+        if b"".join(map(self._vocabulary.piece, tokens)) == text:
+            return tokens
+        tokens, known = [], self._vocabulary.by_piece
+        while text:
+            length = next((size for size in range(min(len(text), 64), 0, -1) if text[:size] in known), 0)
+            if not length:
+                raise UserError("answer_not_in_format")
+            tokens.append(known[text[:length]])
+            text = text[length:]
+        return tokens
+
+    def _choose(self, logits: Any, refused: Collection[int], *, constrained: bool = False) -> int | None:
+        """Let the chain choose among the tokens that are not refused; None if there are none."""
+        candidates = self._candidates
+        candidates["id"], candidates["logit"] = np.arange(len(candidates)), logits
+        candidates["logit"][[*refused]] = _REFUSED
+        data = candidates.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
+        chosen = llama_cpp.llama_token_data_array(data, len(candidates), -1, False)
+        if constrained:
+            llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(chosen))
+        if refused and candidates["logit"].max() == _REFUSED:
+            return None
+        llama_cpp.llama_sampler_apply(self._chain, ctypes.byref(chosen))
+        return int(chosen.data[chosen.selected].id)
+
+    def _allows(self, token: int) -> bool:
+        if self._vocabulary.ends_answer(token):
+            return not self._incomplete and self._is_in_grammar(self._vocabulary.engine_end(token))
+        # Control tokens have no text in the answer, but in the grammar.
+        piece = b"" if token in self._vocabulary.shown else self._vocabulary.piece(token)
+        try:
+            codecs.utf_8_decode(self._incomplete + piece, "strict", False)
+        except UnicodeDecodeError:
+            return False
+        return bool(piece) and self._is_in_grammar(token)
+
+    def _is_in_grammar(self, token: int) -> bool:
+        data = (llama_cpp.llama_token_data * 1)(llama_cpp.llama_token_data(token, 1.0, 0.0))
+        one = llama_cpp.llama_token_data_array(data, 1, -1, False)
+        llama_cpp.llama_sampler_apply(self._grammar, ctypes.byref(one))
+        return bool(token >= 0 and data[0].logit != _REFUSED)
+
+    def _accept(self, token: int) -> None:
+        # The engine ends the process if the grammar does not allow the token.
+        llama_cpp.llama_sampler_accept(self._grammar, token)
+        text = self._incomplete + self._vocabulary.piece(token)
+        self._incomplete = text[codecs.utf_8_decode(text, "strict", False)[1] :]
+
+
+def _new_grammar(vocabulary: Vocabulary, grammar: str) -> int:
+    """Return a new sampler for ``llama_sampler_free``.  Raises ``UserError`` ``grammar_invalid`` (detail)."""
+    text, depth, deepest = grammar.encode("utf-8", "replace"), 0, 0
+    for character in grammar:
+        depth += (character == "(") - (character == ")")
+        deepest = max(deepest, depth)
+    if not text.strip() or len(text) > MAX_GRAMMAR_BYTES or deepest > MAX_GRAMMAR_DEPTH:
+        raise UserError("grammar_invalid", detail=f"{len(text)} bytes")
+    # The parser writes its message, and the grammar, to standard error only.
+    with tempfile.TemporaryFile() as messages:
+        stderr = os.dup(2)
+        os.dup2(messages.fileno(), 2)
+        try:
+            sampler: int | None = llama_cpp.llama_sampler_init_grammar(vocabulary.pointer, text, b"root")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        messages.seek(0)
+        first = messages.readline(4096).decode(errors="replace").strip()
+    if not sampler:
+        raise UserError("grammar_invalid", detail=first.partition("error parsing grammar: ")[2] or first)
+    return sampler
 
 
 class TextStream:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psutil
@@ -16,7 +17,7 @@ from llama_cpp import llama_cpp
 
 from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
 from app.engine.child.loader import LoadedModel
-from app.engine.child.sampler import TextStream, log_probabilities, sampler_chain
+from app.engine.child.sampler import GrammarSampler, TextStream, log_probabilities, sampler_chain
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import Prompt, PromptTemplate
 from app.engine.child.threads import ThreadCount
@@ -31,7 +32,8 @@ from app.engine.protocol import (
     GenerateResult,
     TokenCounts,
 )
-from app.thoughts import STANDARD, ThoughtStream
+from app.structured.schema import schema_grammar
+from app.thoughts import STANDARD, ThoughtStream, split_thought
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import LoadSpec
@@ -105,9 +107,12 @@ class EngineContext:
 
         Raises:
             UserError: ``prompt_too_long``, ``chat_template_failed``, ``chat_template_too_costly``,
-                ``engine_decode_failed``.
+                ``engine_decode_failed``; ``grammar_invalid``, ``grammar_too_costly``, ``answer_not_in_format``, and as
+                ``schema_grammar``.
             Cancelled: stopped before the first token of the answer.
         """
+        schema, grammar = command.sampling.json_schema, command.sampling.grammar
+        grammar = schema_grammar(schema) if schema else grammar
         prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking)
         tokens = self._tokenise(prompt.text)
         if len(tokens) >= self.loaded.context_size:
@@ -118,11 +123,20 @@ class EngineContext:
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
         chain = sampler_chain(sampling, self.vocabulary.size, tokens, command.controls)
-        text = TextStream(sampling.stop, prompt.thoughts)
+        structured: GrammarSampler | None = None
         try:
-            reason, count = self._generate(chain, text, sampling.max_tokens, command.controls.top_logprobs)
+            if grammar:
+                structured = GrammarSampler(
+                    chain, grammar, self._context, self.vocabulary, prompt.thoughts, thinks=self._template.thinks
+                )
+                if command.messages and command.prefill and not prompt.thoughts.thinks:
+                    structured.resume(split_thought(command.prefill)[2])
+            text, limit = TextStream(sampling.stop, prompt.thoughts), sampling.max_tokens
+            reason, count = self._generate(chain, text, limit, command.controls.top_logprobs, structured)
         finally:
             llama_cpp.llama_sampler_free(chain)
+            if structured is not None:
+                structured.close()
         return GenerateResult(reason, len(tokens), read, reading_s, count)
 
     def count(self, command: CountTokens) -> TokenCounts:
@@ -261,12 +275,18 @@ class EngineContext:
         return kept
 
     def _generate(
-        self, chain: int, text: TextStream, max_tokens: int | None, top_logprobs: int | None
+        self,
+        chain: int,
+        text: TextStream,
+        max_tokens: int | None,
+        top_logprobs: int | None,
+        structured: GrammarSampler | None,
     ) -> tuple[str, int]:
         free = self.loaded.context_size - len(self._cached.tokens)
         limit = free if max_tokens is None else min(max_tokens, free)
         reason, count, pending, flushed = "length", 0, "", 0.0
-        sample, context = llama_cpp.llama_sampler_sample, self._context
+        plain = partial(llama_cpp.llama_sampler_sample, chain, self._context, -1)
+        sample: Callable[[], int | None] = structured.sample if structured else plain
         threads = self._threads.count
         probabilities: list[tuple[TokenProbability, ...]] = []
         self._use(threads)
@@ -274,7 +294,9 @@ class EngineContext:
             if self._stop.is_set():
                 reason = "cancelled"
                 break
-            token = sample(chain, context, -1)
+            token = sample()
+            if token is None:
+                break
             if self.vocabulary.ends_answer(token):
                 reason = "stop"
                 break
@@ -285,7 +307,8 @@ class EngineContext:
             pending += text.add(piece)
             now = time.monotonic()
             if text.stopped:
-                reason = "stop"
+                # A structured answer is cut by it.
+                reason = "length" if structured else "stop"
                 break
             if now - flushed >= FLUSH_S or probabilities:
                 self._emit(TextDelta(pending, count, len(self._cached.tokens), tuple(probabilities)))

@@ -15,7 +15,7 @@ from app.backend import PromptMessage
 from app.conversation import THOUGHT_OPEN, Role
 from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.process.child_process import TEMPLATE_RENDERER, LimitedProcess
-from app.thoughts import ThoughtStream, marks_of, split_thought, template_variables, thought_at_end
+from app.thoughts import STANDARD, ThoughtStream, marks_of, split_thought, template_variables, thought_at_end
 from model_manager.errors import Cancelled, UserError
 
 CHATML_END = "<|im_end|>"
@@ -61,6 +61,8 @@ class PromptTemplate:
         self._plain = plain
         self.marks = marks_of(source or "")
         """The marks of thoughts that the model is expected to use."""
+        self.thinks = self.marks is not STANDARD or STANDARD.close in (source or "")
+        """Whether the template knows thoughts."""
         self._process: LimitedProcess | None = None
         self._has_template = False
         if source is not None:

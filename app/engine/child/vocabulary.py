@@ -56,7 +56,7 @@ class Vocabulary:
     """The tokeniser of a loaded file."""
 
     def __init__(self, model: int) -> None:
-        self._vocab = llama_cpp.llama_model_get_vocab(model)
+        self._vocab = self.pointer = llama_cpp.llama_model_get_vocab(model)
         self.size = llama_cpp.llama_vocab_n_tokens(self._vocab)
         self._buffer = ctypes.create_string_buffer(256)
         self.piece = lru_cache(maxsize=65536)(self._piece)
@@ -137,6 +137,16 @@ class Vocabulary:
     def ends_answer(self, token: int) -> bool:
         """Whether this token ends an answer."""
         return token == self._chatml_end or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+
+    def engine_end(self, token: int) -> int:
+        """Return a token that ends an answer for the engine too, for one that ends it; -1 if there is none."""
+        is_known = llama_cpp.llama_vocab_is_eog(self._vocab, token)
+        return token if is_known else int(llama_cpp.llama_vocab_eos(self._vocab))
+
+    @cached_property
+    def by_piece(self) -> Mapping[bytes, int]:
+        """Tokens by their text, without those that have none."""
+        return {piece: token for token in range(self.size) if (piece := self._piece(token)) and token not in self.shown}
 
     def _extend(self, tokens: list[int], text: str) -> None:
         for part in filter(None, text.replace(PLAIN, "").split(CUT)):

@@ -1,0 +1,1 @@
+"""Answers in a given form: JSON schemas as grammars of llama.cpp."""
