@@ -876,6 +876,42 @@
         <translation>系统密钥环未能删除已保存的条目（{detail}）。请解锁密钥环后重试，或在其中手动删除条目 {service}。</translation>
     </message>
     <message>
+        <source>The schema isn&apos;t JSON: line {line}, column {column}.</source>
+        <translation>Schema 不是有效的 JSON：第 {line} 行，第 {column} 列。</translation>
+    </message>
+    <message>
+        <source>The schema is wrong at {place}: “{keyword}” can&apos;t have this value.</source>
+        <translation>Schema 在 {place} 处有误：“{keyword}”不能取这个值。</translation>
+    </message>
+    <message>
+        <source>The schema contains “{keyword}” at {place}, which isn&apos;t supported. Remove it.</source>
+        <translation>Schema 在 {place} 处使用了不支持的“{keyword}”。请将其删除。</translation>
+    </message>
+    <message>
+        <source>The schema allows too many combinations. Use fewer alternatives, or smaller limits for lengths and counts.</source>
+        <translation>Schema 的组合过多。请减少可选项，或缩小长度和数量的范围。</translation>
+    </message>
+    <message>
+        <source>No value can match the schema. Check what it requires.</source>
+        <translation>没有任何值能符合这个 Schema。请检查它的要求。</translation>
+    </message>
+    <message>
+        <source>The grammar isn&apos;t valid GBNF ({detail}). Correct it and try again.</source>
+        <translation>语法不是有效的 GBNF（{detail}）。请修正后重试。</translation>
+    </message>
+    <message>
+        <source>The answer was stopped because its grammar takes too much time. Use one in which alternatives differ earlier.</source>
+        <translation>语法的计算耗时过长，回答已停止。请使用各分支更早出现差异的语法。</translation>
+    </message>
+    <message>
+        <source>Servers don&apos;t accept a grammar. Use a JSON schema or a local model.</source>
+        <translation>服务器不接受语法。请使用 JSON Schema 或本地模型。</translation>
+    </message>
+    <message>
+        <source>The answer can&apos;t be continued in the chosen format, because it begins differently. Try again instead.</source>
+        <translation>回答的开头不符合所选格式，无法续写。请改为重试。</translation>
+    </message>
+    <message>
         <source>{id} isn&apos;t on this computer yet. Download it first in the models dialog or with apus-chat models download.</source>
         <translation>这台电脑上还没有 {id}。请先在模型对话框中或使用 apus-chat models download 下载。</translation>
     </message>
