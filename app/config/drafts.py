@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.bounds import within_bounds
 from app.conversation import Attachment
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
@@ -43,7 +44,7 @@ class Drafts:
         self._file = JsonFile(path, _StoredDrafts, _StoredDrafts({}), private=True)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._drafts = dict(self._file.read().drafts)
+        self._drafts = {id_: _usable(draft) for id_, draft in self._file.read().drafts.items()}
         self._written = dict(self._drafts)
 
     @property
@@ -93,6 +94,12 @@ class Drafts:
             if drafts != self._written:
                 self._file.write(_StoredDrafts(drafts))
                 self._written = drafts
+
+
+def _usable(draft: Draft) -> Draft:
+    """Return a draft with numbers within their bounds."""
+    before = draft.before and _usable(replace(draft.before, before=None))
+    return replace(draft, attachments=tuple(map(within_bounds, draft.attachments)), before=before)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.bounds import within_bounds
 from app.conversation import ContextPolicy, Sampling
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
@@ -116,7 +117,10 @@ class Presets:
     def __init__(self, path: Path) -> None:
         self._file = JsonFile(path, _StoredPresets, _StoredPresets(()), private=True)
         self._lock = threading.Lock()
-        self._own = {each.id: each for each in self._file.read().presets}
+        self._own = {
+            each.id: replace(each, sampling=each.sampling and within_bounds(each.sampling))
+            for each in self._file.read().presets
+        }
 
     @property
     def problem(self) -> UserError | None:

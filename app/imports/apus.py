@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from app.bounds import within_bounds
 from app.conversation import Conversation, ConversationTree, Message, Role, SkippedConversation
 from app.export.json_format import CONVERSATION_KEYS, CONVERSATIONS, FIELDS, FORMAT_NAME, FORMAT_VERSION, MESSAGE_KEYS
 from app.imports.json_stream import JsonStream, elements, members
 from app.imports.program import ImportedFile, Program
-from app.store.bounds import within_bounds
 from app.store.records import clean_text
 from model_manager.disk.json_file import JsonError, from_plain
 from model_manager.errors import UserError

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.bounds import within_bounds
 from app.conversation import (
     THOUGHT_CLOSE,
     THOUGHT_OPEN,
@@ -24,7 +25,6 @@ from app.conversation import (
     Status,
 )
 from app.imports.notes import joined
-from app.store.bounds import within_bounds
 from app.store.records import clean_text
 
 _NAMESPACE = uuid.UUID("6f0a4ad1-6a8b-5a0e-9d0f-1f8f6d1c2b7e")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import threading
 from dataclasses import fields, replace
 from pathlib import Path
@@ -27,6 +28,14 @@ _KEY_FIELDS = (
 )  # fmt: skip
 """Fields of the first version's key, in its order; others count where they are fixed."""
 
+_BOUNDS = {
+    "context": (1, 1 << 27),
+    "n_gpu_layers": (-1, 1 << 16),
+    "threads": (1, 1 << 12),
+    "margin_bytes": (0, 1 << 50),
+    **dict.fromkeys(("batch", "micro_batch", "offload_min_batch", "output_rows"), (0, 1 << 24)),
+}
+
 logger = logging.getLogger(__name__)
 
 
@@ -49,13 +58,26 @@ class _Notes:
             self._file.write(dict(notes if limit is None else notes[-limit:]))
 
 
+def _options(stored: object) -> PlanOptions:
+    """Convert stored options.  Raises ``JsonError`` also for numbers with which nothing can be planned or loaded."""
+    options = from_plain(stored, PlanOptions)
+    for name, (least, most) in _BOUNDS.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            raise JsonError(f"{value} - at `$.{name}`")
+    shares = options.tensor_split
+    if shares and not (0 < sum(shares) < math.inf and min(shares) >= 0):
+        raise JsonError(f"{shares} - at `$.tensor_split`")
+    return options
+
+
 class ModelOverrides(_Notes):
     """Options that the user fixed, by model: ``wishes.json``."""
 
     def get(self, model_id: str) -> PlanOptions:
         """Return the options of a model, defaults where it has none or they cannot be read."""
         try:
-            return from_plain(self._get(model_id) or {}, PlanOptions)
+            return _options(self._get(model_id) or {})
         except JsonError as error:
             logger.warning("options of %s are invalid: %s", model_id, error)
             return PlanOptions()
@@ -88,7 +110,7 @@ class RememberedPlans(_Notes):
                 return None
             if not devices and available > note["available_bytes"] * MORE_RAM:
                 return None
-            return from_plain(note["wishes"], PlanOptions)
+            return _options(note["wishes"])
         except (JsonError, KeyError, TypeError):
             return None
 

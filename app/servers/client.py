@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from app.servers import protocol
 from app.servers.protocol import Delta, ProtocolError, ServedModel, StreamError
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.access import Access
+from model_manager.hub.access import Access, split_url
 from model_manager.hub.http import HttpClient, HttpResponse, is_web_page, retry_after_s
 
 MAX_BODY = 4 << 20
@@ -64,7 +64,7 @@ def api_base(text: str) -> str:
 
 def is_private_network(url: str) -> bool:
     """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
-    host = urlsplit(url).hostname or ""
+    host = split_url(url).hostname or ""
     if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
         return True
     try:
@@ -75,7 +75,7 @@ def is_private_network(url: str) -> bool:
 
 def is_unencrypted(url: str) -> bool:
     """Return whether messages and key are sent over a network in plain HTTP."""
-    split = urlsplit(url)
+    split = split_url(url)
     host = split.hostname or ""
     try:
         is_loopback = host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
@@ -113,7 +113,7 @@ class ServerClient:
     ) -> None:
         """``url`` is the base URL of the API; ``proxy`` as in ``Access``, not used in a private network."""
         self.url = url.rstrip("/")
-        self.host = urlsplit(url).netloc
+        self.host = split_url(url).netloc
         self._key = key
         self.proxy = proxy
         """The proxy given to the constructor."""

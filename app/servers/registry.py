@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from app.config.secrets import Secrets
 from app.servers.backend import ServerBackend
@@ -17,6 +16,7 @@ from app.servers.client import ServerClient, api_base
 from app.servers.protocol import MAX_TOKENS, ServedModel
 from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
+from model_manager.hub.access import split_url
 
 ID_PREFIX = "server:"
 
@@ -38,7 +38,7 @@ class Server:
     @property
     def host(self) -> str:
         """Host and port."""
-        return urlsplit(self.url).netloc
+        return split_url(self.url).netloc
 
     @property
     def title(self) -> str:

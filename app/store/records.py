@@ -7,8 +7,8 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from app.bounds import within_bounds
 from app.conversation import Attachment, Conversation, Message
-from app.store.bounds import within_bounds
 from app.store.connections import DamagedRow
 from model_manager.disk.json_file import JsonError, from_json, from_plain, to_json
 

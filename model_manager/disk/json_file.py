@@ -68,7 +68,7 @@ def from_json(data: bytes | str, type_: type[T]) -> T:
         return msgspec.json.decode(data, type=type_, dec_hook=_from_text)
     except msgspec.ValidationError as error:
         raise JsonError(str(error)) from error
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError):
         pass
     except RecursionError as error:
         raise JsonError("nested too deeply") from error

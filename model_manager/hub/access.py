@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 OFFICIAL = "https://huggingface.co"
 MIRROR = "https://hf-mirror.com"
@@ -26,12 +26,20 @@ class Access:
 
     def token_for(self, url: str) -> str | None:
         """Return the token where ``url`` may see it, else None."""
-        split = urlsplit(url)
+        split = split_url(url)
         is_local = split.hostname in ("localhost", "127.0.0.1", "::1")
         is_trusted = split.netloc.lower() in self.token_hosts and (split.scheme == "https" or is_local)
         return self.token if is_trusted else None
 
 
+def split_url(url: str) -> SplitResult:
+    """Return the parts of a URL, all of them empty where it isn't one, such as ``http://[::1``."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def host_of(url: str) -> str:
     """Return the host of a URL, with the port where the URL has one."""
-    return urlsplit(url).netloc.lower()
+    return split_url(url).netloc.lower()

@@ -25,7 +25,7 @@ import httpcore2
 import httpx2
 
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.access import Access, host_of
+from model_manager.hub.access import Access, host_of, split_url
 
 MAX_REDIRECTS = 5
 USER_AGENT = "apus-chat"
@@ -237,7 +237,7 @@ class HttpClient:
         """Return the address of the proxy used for ``url``, as far as known; empty without one."""
         if self.access.proxy is not None:
             return _without_password(self.access.proxy)
-        split = urlsplit(url)
+        split = split_url(url)
         proxies = getproxies()
         with contextlib.suppress(OSError):
             if proxy_bypass(split.netloc):
@@ -350,7 +350,7 @@ def status_error(status: int, headers: Mapping[str, str], url: str, *, with_toke
     if status in TRANSIENT_STATUSES or status >= 500:
         kind = "web_busy" if status in (429, 503) else "web_failing"
         return TransientError(kind, retry_after_s=retry_after_s(headers.get("Retry-After")), host=host, status=status)
-    match = _RESOLVE.fullmatch(unquote(urlsplit(url).path))
+    match = _RESOLVE.fullmatch(unquote(split_url(url).path))
     repository, revision, name = match.groups() if match else ("", "", "")
     if code == "GatedRepo":
         return UserError("gated_refused" if with_token else "gated_without_token", repository=repository, host=host)

@@ -46,6 +46,11 @@ class FileHash:
     sha256: str
     verified_at: datetime
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the time can be compared, and shown in every time zone."""
+        return self.verified_at.tzinfo is not None and 1970 < self.verified_at.year < 2200
+
 
 @dataclass(frozen=True)
 class FileStamp:
@@ -208,4 +213,5 @@ class RegistryFile:
             if is_current or not Path(path).exists():
                 with suppress(JsonError):
                     facts[path] = from_plain(stored, ModelMetadata)
-        return replace(registry, facts=facts, facts_version=FACTS_VERSION)
+        hashes = {path: each for path, each in registry.hashes.items() if each.is_plausible}
+        return replace(registry, facts=facts, hashes=hashes, facts_version=FACTS_VERSION)

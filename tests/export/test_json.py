@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.bounds import MAX_TITLE_CHARACTERS
 from app.conversation import (
     Attachment,
     ContextPolicy,
@@ -27,7 +28,6 @@ from app.imports import json_stream
 from app.imports.apus import APUS
 from app.imports.importer import import_conversations
 from app.imports.program import ImportedFile
-from app.store.bounds import MAX_TITLE_CHARACTERS
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.export.conftest import PROVENANCE

@@ -10,6 +10,7 @@ from pathlib import Path
 from model_manager.gguf.header import read_header
 from model_manager.gguf.reader import GgufReader
 from model_manager.gguf.tensor_types import REMOVED_TENSOR_TYPES, TENSOR_TYPES
+from tests.fuzz import hostile
 from tests.fuzz.hostile import Hostile
 from tests.rigs import gguf_bytes
 from tests.rigs.gguf_bytes import ARRAY, BOOL, F32, F64, I32, I64, STRING, U8, U32, U64, padded
@@ -91,7 +92,7 @@ class EditableHeader:
             head = dice.damaged(head)
         if dice is not None and dice.chance(0.05):
             length = dice.randrange(2 * len(head))
-        path.write_bytes(padded(head))
+        hostile.write(path, padded(head))
         with path.open("r+b") as file:
             file.truncate(length if 0 < length < _LARGEST_HOLE else len(head))
         return path

@@ -15,6 +15,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -107,9 +108,9 @@ class Hostile(random.Random):
 
     def mutated(self, document: Any) -> Any:
         """Return a copy of a valid document of JSON's types with a few changes; the types of leaves often stay."""
-        root = [copy.deepcopy(document)]
+        root = [json.loads(json.dumps(document))]
         for _ in range(self.choice((1, 1, 1, 2, 3, 8))):
-            if not (places := list(_places(root))):
+            if not (places := _places(root)):
                 break
             container, key = self.choice(places)
             self._change(container, key, places)
@@ -177,6 +178,13 @@ def hostile_cases(count: int) -> Iterator[Hostile]:
         yield Hostile(seed)
 
 
+def write(path: Path, content: bytes) -> Path:
+    """Write a new file: some file systems write one that is truncated to the disk, which takes milliseconds."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    return path
+
+
 @contextlib.contextmanager
 def memory_limit(n_bytes: int = 400 << 20) -> Iterator[None]:
     """Let this process allocate this much more memory, beyond which it is a ``MemoryError``; on Linux only."""
@@ -193,9 +201,12 @@ def memory_limit(n_bytes: int = 400 << 20) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every container with each of its keys or indices."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in pairs:
-        yield value, key
-        yield from _places(each)
+def _places(document: Any) -> list[tuple[Any, Any]]:
+    """Return every container of a document with each of its keys or indices."""
+    places, containers = [], [document]
+    for container in containers:
+        for key, each in container.items() if isinstance(container, dict) else enumerate(container):
+            places.append((container, key))
+            if isinstance(each, dict | list):
+                containers.append(each)
+    return places

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from app.conversation import Attachment, ConversationTree, ImportResult, Message, Provenance, Sampling, Status
 from app.export.export import FORMATS
@@ -16,8 +15,9 @@ from app.imports.importer import import_conversations
 from app.messages import error_message, sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
-from tests.fuzz.hostile import FEW, MANY, Hostile, hostile_cases
+from tests.fuzz.hostile import Hostile, case_count, hostile_cases, write
 
+Trees = Sequence[ConversationTree]
 ZONES = [timezone(timedelta(hours=hours)) for hours in (-12, 14)]
 PROVENANCE = Provenance(
     model_id="apus:Q2_K",
@@ -74,9 +74,8 @@ def show(message: Message) -> None:
         assert f"{message.provenance.thought_s or 0:.1f}{message.provenance.tokens_per_second or 0:.2f}"
 
 
-def attempt(store: ConversationStore, path: Path, dice: Hostile) -> int:
-    """Import the file, and return the number of conversations that were added."""
-    before = {each.id for each in (*store.list(), *store.list(archived=True))}
+def attempt(store: ConversationStore, before: Trees, path: Path, dice: Hostile) -> int:
+    """Import the file, and return the number of conversations that were added; use them in a quarter of the cases."""
     try:
         result = import_conversations(store, path)
     except UserError as error:
@@ -84,32 +83,32 @@ def attempt(store: ConversationStore, path: Path, dice: Hostile) -> int:
     else:
         refused = [each.error for each in result.refused]
     assert all("\n" not in sentence(each) for each in refused)
-    added = [each.id for each in (*store.list(), *store.list(archived=True)) if each.id not in before]
+    trees = [tree for tree in store.trees() if tree not in before]
+    added = [tree.conversation.id for tree in trees]
     assert len(added) == result.conversations_added
-    for tree in store.trees(added):
-        again = path.with_suffix(".again")
-        again.write_bytes(FORMATS["json"].write([tree], ExportOptions()))
+    for tree in trees if dice.chance(0.25) else []:
+        again = write(path.with_suffix(".again"), FORMATS["json"].write([tree], ExportOptions()))
         assert (import_conversations(store, again).messages_added, store.trees([tree.conversation.id])) == (0, [tree])
         use(store, tree, dice)
-    store.delete(*added)
-    assert set(store.purge(*added)) == set(added)
+    if added:
+        store.delete(*added)
+        assert set(store.purge(*added)) == set(added)
+    assert store.trees() == before
     return len(added)
 
 
-@pytest.mark.parametrize("count", [FEW // 4, pytest.param(MANY, marks=pytest.mark.fuzz)])
+@case_count
 def test_hostile_exports(tmp_path: Path, count: int) -> None:
     with ConversationStore.in_memory() as source, ConversationStore.in_memory() as store:
         fill(source)
         valid = document(source)
         mine = store.create(title="mine")
         store.finish_answer(store.begin_turn(mine.id, "keep")[1].id, "this", Status.COMPLETE)
-        before = store.trees()
-        path, added = tmp_path / "export.json", 0
+        before, added = store.trees(), 0
         for dice in hostile_cases(count):
-            path.write_bytes(dice.json_bytes(dice.mutated(valid)))
+            path = write(tmp_path / "export.json", dice.json_bytes(dice.mutated(valid)))
             try:
-                added += attempt(store, path, dice)
-                assert store.trees() == before
+                added += attempt(store, before, path, dice)
             except BaseException as error:
                 error.add_note(repr(dice))
                 raise

@@ -170,3 +170,14 @@ def test_cached_metadata_of_an_older_version_is_read_again(folder: Path, model: 
     path.write_text(json.dumps(stored))
     again = library.list()[0]
     assert (again.id, again.ready, again.sha256) == (found.id, True, SHA)
+
+
+@pytest.mark.parametrize("time", ["2024-01-01T00:00:00", "9999-12-31T23:59:59Z"], ids=["no zone", "last year"])
+def test_a_hash_with_an_impossible_time_is_ignored(folder: Path, tiny: Path, time: str) -> None:
+    folder.mkdir()
+    known = {"bytes": 1, "mtime_ns": 1, "sha256": SHA, "verified_at": time}
+    (folder / "library.json").write_text(json.dumps({"hashes": {"/a.gguf": known}}))
+    library = ModelLibrary(folder, find_starter=lambda: tiny)
+    library.record_file_hash(tiny, SHA)
+    assert library.problem is None
+    assert list(json.loads((folder / "library.json").read_text())["hashes"]) == [str(tiny)]

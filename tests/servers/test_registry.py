@@ -30,7 +30,8 @@ def test_typed_addresses_are_normalised(typed: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "http://", "ftp://box/v1", "http://a b/", "http://me:pw@box/v1", "http://box:x/"]
+    "typed",
+    ["", "http://", "ftp://box/v1", "http://a b/", "http://me:pw@box/v1", "http://box:x/", "[::1", "http://[x]/"],
 )
 def test_invalid_addresses_are_refused(typed: str) -> None:
     with pytest.raises(UserError) as caught:

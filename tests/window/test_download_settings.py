@@ -96,10 +96,12 @@ def test_endpoint_applies_at_once_and_an_invalid_one_is_reported(hub: FakeHub, o
     endpoint.field.setText("hub.example.org/")
     endpoint.field.editingFinished.emit()
     assert settings.current.endpoint == "https://hub.example.org"
-    endpoint.field.setText("ftp://hub.example.org")
-    endpoint.field.editingFinished.emit()
-    assert settings.current.endpoint == "https://hub.example.org"
-    assert "https://" in dialog._status.label.text()
+    for invalid in ("ftp://hub.example.org", "http://[::1"):
+        dialog._status.label.clear()
+        endpoint.field.setText(invalid)
+        endpoint.field.editingFinished.emit()
+        assert settings.current.endpoint == "https://hub.example.org"
+        assert "https://" in dialog._status.label.text()
     endpoint.choice.setCurrentIndex(0)
     assert settings.current.endpoint == ""
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QWidget
@@ -16,7 +15,7 @@ from app.config.settings import NO_PROXY
 from app.services import Services
 from app.units import speed_text
 from model_manager.errors import UserError
-from model_manager.hub.access import MIRROR, OFFICIAL, host_of
+from model_manager.hub.access import MIRROR, OFFICIAL, host_of, split_url
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, line_edit, open_folder
@@ -227,12 +226,12 @@ def _valid(name: str, value: Any) -> Any:
     """Return the value of a setting as it is stored.  Raises ``UserError`` for an invalid address."""
     if name == "endpoint" and value:
         address = (value if "://" in value else f"https://{value}").rstrip("/")
-        if urlsplit(address).scheme not in ("http", "https") or not host_of(address):
+        if split_url(address).scheme not in ("http", "https") or not host_of(address):
             raise UserError("address_not_understood", address=value)
         return "" if address == OFFICIAL else address
     if name == "proxy" and value not in ("", NO_PROXY):
         address = value if "://" in value else f"http://{value}"
-        if urlsplit(address).scheme not in PROXY_SCHEMES or not host_of(address):
+        if split_url(address).scheme not in PROXY_SCHEMES or not host_of(address):
             raise UserError("proxy_not_understood", address=value)
         return address
     if name == "token_hosts":
