@@ -1,6 +1,6 @@
 """Kills of the program and the engine at random moments: only the last second of an answer may be lost.
 
-The suite kills 25 times, ``pytest -m kills`` 500 times; ``KILLS_SEED=2 pytest -m kills`` at other moments.
+The suite kills 50 times, ``pytest -m kills`` 500 times; ``KILLS_SEED=2 pytest -m kills`` at other moments.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows can't fork")
 
 
 def kills(count: int) -> pytest.MarkDecorator:
-    """Parametrise by the number of kills: ``count`` in the suite, twenty times that by the marker."""
-    return pytest.mark.parametrize("count", [count, pytest.param(20 * count, marks=pytest.mark.kills)])
+    """Parametrise by the number of kills: ``count`` in the suite, ten times that by the marker."""
+    return pytest.mark.parametrize("count", [count, pytest.param(10 * count, marks=pytest.mark.kills)])
 
 
 class Zygote:
@@ -128,7 +128,7 @@ def stored(data: Path) -> dict[str, tuple[str, ...]]:
     return {tree.conversation.id: tuple(each.content for each in tree.messages) for tree in trees}
 
 
-@kills(3)
+@kills(6)
 def test_import(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     with ConversationStore.open(tmp_path / "other") as store:
         fill(store, 300)
@@ -146,7 +146,7 @@ def test_import(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     assert stored(data) == {**before, **whole}
 
 
-@kills(3)
+@kills(6)
 def test_backup(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     before = stored(data)
     path = tmp_path / "copy.sqlite3"
@@ -164,7 +164,7 @@ def test_backup(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
             assert stored(copy) == before
 
 
-@kills(3)
+@kills(6)
 def test_restore(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     path = tmp_path / "copy.sqlite3"
     with ConversationStore.open(data / "conversations") as store:
@@ -182,7 +182,7 @@ def test_restore(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None
         shutil.rmtree(tmp_path / "once")
 
 
-@kills(4)
+@kills(8)
 def test_migration(zygote: Zygote, tmp_path: Path, count: int) -> None:
     folders = []
     for version in (1, 2):
@@ -206,7 +206,7 @@ def test_migration(zygote: Zygote, tmp_path: Path, count: int) -> None:
         shutil.rmtree(tmp_path / "once")
 
 
-@kills(4)
+@kills(8)
 def test_settings(zygote: Zygote, tmp_path: Path, count: int) -> None:
     file = SettingsFile(tmp_path / "settings.json")
     file.change(theme="dark", proxy="http://chosen:1")
@@ -219,7 +219,7 @@ def test_settings(zygote: Zygote, tmp_path: Path, count: int) -> None:
         assert (len(set(words)), len(words)) in ((0, 0), (1, 1000))
 
 
-@kills(3)
+@kills(6)
 def test_move(zygote: Zygote, tmp_path: Path, count: int) -> None:
     chance = random.Random(4)
     old, new = tmp_path / "old", tmp_path / "new"
@@ -245,7 +245,7 @@ def test_move(zygote: Zygote, tmp_path: Path, count: int) -> None:
         old, new = where, other
 
 
-@kills(2)
+@kills(4)
 def test_download(zygote: Zygote, tmp_path: Path, count: int) -> None:
     source = write_tiny_model(tmp_path / "source.gguf", n_embd=256, n_layer=8)
     with FakeHub() as hub:
@@ -286,7 +286,7 @@ class Shown:
         return max((length for at, length in self.lengths if at <= moment), default=0)
 
 
-@kills(2)
+@kills(4)
 def test_answer_of_a_stalled_server(zygote: Zygote, data: Path, count: int) -> None:
     before = stored(data)
     with openai_server(words=tuple(f"word{number} " for number in range(60)), waits_before=50) as server:
@@ -309,7 +309,7 @@ def test_answer_of_a_stalled_server(zygote: Zygote, data: Path, count: int) -> N
                 assert (question, answer[:safe]) == ("hi", text[:safe])
 
 
-@kills(1)
+@kills(2)
 def test_engine(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     model = write_tiny_model(tmp_path / "endless.gguf", context_length=16384)
     known = set(stored(data))
