@@ -110,6 +110,18 @@ def chained(messages: Iterable[DraftMessage]) -> list[DraftMessage]:
     return found
 
 
+def in_sequence(messages: Sequence[DraftMessage]) -> list[DraftMessage]:
+    """Give each message the one before it as parent; a duplicate id is changed."""
+    known: dict[str, DraftMessage] = {}
+    previous: str | None = None
+    for message in messages:
+        if message.id in known:
+            message.id = f"{message.id}\0{len(known)}"
+        message.parent, previous = previous, message.id
+        known[message.id] = message
+    return list(known.values())
+
+
 def content_id(parent: str | None, message: DraftMessage) -> str:
     """Return an id made of a message and its parent's id."""
     return str(_derived(_NAMESPACE, parent or "", str(message.role), message.thought, message.text))

@@ -13,10 +13,16 @@ from typing import Any
 from app.conversation import ConversationTree, ImportResult, Message, SkippedConversation
 from app.imports.apus import APUS
 from app.imports.chatgpt import CHATGPT
+from app.imports.cherry_studio import CHERRY_STUDIO
+from app.imports.claude import CLAUDE
+from app.imports.jan import JAN
 from app.imports.json_lines import JSON_LINES
 from app.imports.json_stream import JsonStream, elements, members
+from app.imports.lm_studio import LM_STUDIO
 from app.imports.notes import Notes
+from app.imports.open_webui import OPEN_WEBUI
 from app.imports.program import ImportedFile, Program
+from app.imports.silly_tavern import SILLY_TAVERN
 from app.imports.sources import DAMAGED_ARCHIVE, Sources
 from app.store.store import ConversationStore
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
@@ -25,7 +31,10 @@ from model_manager.disk.json_file import JsonError
 from model_manager.errors import Cancelled, UserError
 from model_manager.progress import OnProgress, ignore_progress
 
-PROGRAMS: Mapping[str, Program] = {each.name: each for each in (APUS, CHATGPT, JSON_LINES)}
+PROGRAMS: Mapping[str, Program] = {
+    each.name: each
+    for each in (APUS, CHATGPT, CLAUDE, LM_STUDIO, OPEN_WEBUI, JAN, SILLY_TAVERN, CHERRY_STUDIO, JSON_LINES)
+}
 """All programs by name, in the order in which a file is compared with them."""
 MAX_REFUSED = 1000
 """Conversations that are refused in one import; the rest of its files is not read after that."""
@@ -80,7 +89,8 @@ def preview_import(
             preview.refused.append(item)
         else:
             preview.add(item.messages)
-            preview.already_there += store.number_of(item.conversation.id) is not None
+            there = store.number_of(item.conversation.id) is not None or _is_exported_from(store, item)
+            preview.already_there += there
     return preview
 
 
@@ -105,20 +115,29 @@ def import_conversations(
             raises.
     """
     refused: list[SkippedConversation] = []
+    own = 0
 
     def valid() -> Iterator[ConversationTree]:
+        nonlocal own
         sources = Sources(Notes(translate), progress, cancel)
         try:
             for item in _read(path, from_program, sources, []):
                 if isinstance(item, SkippedConversation):
                     refused.append(item)
+                elif _is_exported_from(store, item):
+                    own += 1
                 else:
                     yield item
         except Cancelled:
             return
 
     result = store.merge(valid())
-    return replace(result, refused=(*refused, *result.refused))
+    return replace(result, refused=(*refused, *result.refused), already_there=result.already_there + own)
+
+
+def _is_exported_from(store: ConversationStore, tree: ConversationTree) -> bool:
+    """Return whether a conversation in JSON Lines was exported from one that the store contains."""
+    return store.number_of((tree.conversation.source or {}).get("conversation_id")) is not None
 
 
 def _read(

@@ -75,4 +75,7 @@ def joined(*parts: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:
+        return "…"

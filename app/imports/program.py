@@ -80,7 +80,7 @@ def program(
                 yield draft
             elif (tree := build(name, draft, file.modified)) is not None:
                 yield tree
-            else:
+            elif draft.messages:
                 what = clean_text(draft.title) or f"{file.name} [{number}]"
                 yield SkippedConversation(what, UserError("import_empty"))
 
@@ -101,10 +101,7 @@ def each_object(
             if isinstance(values, JsonError):
                 yield SkippedConversation(place, UserError("import_unfit", detail=str(values)))
                 continue
-            try:
-                draft = convert(values, file)
-            except RecursionError:
-                draft = None
+            draft = convert(values, file)
             yield draft if draft is not None else SkippedConversation(place, UserError("import_layout"))
 
     return drafts
