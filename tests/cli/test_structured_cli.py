@@ -34,8 +34,8 @@ def test_a_server_is_sent_the_schema(tmp_path: Path) -> None:
         ask = ("--message", "?", "--model", "apus", "--endpoint", server.url)
         assert chat(tmp_path / "data", *ask, "--json-schema", str(schema)).returncode == 0
         sent = {"name": "answer", "schema": {"enum": ["yes", "no"]}, "strict": True}
-        assert server.chats[-1]["response_format"] == {"type": "json_schema", "json_schema": sent}
+        assert server.chats()[-1]["response_format"] == {"type": "json_schema", "json_schema": sent}
         schema.write_text('{"type": "object"}', "utf-8")
         assert chat(tmp_path / "data", *ask, "--json-schema", str(schema)).returncode == 0
-        assert server.chats[-1]["response_format"] == {"type": "json_object"}
+        assert server.chats()[-1]["response_format"] == {"type": "json_object"}
         assert chat(tmp_path / "data", *ask, "--grammar", str(grammar)).returncode == 1
