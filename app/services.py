@@ -12,6 +12,7 @@ from app.config.presets import Presets
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
 from app.downloads import ModelDownloads, proxy_of
+from app.engine.embedder import Embedder
 from app.engine.local_engine import LocalEngine
 from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHasher
@@ -41,6 +42,7 @@ class Services:
         self.downloads = ModelDownloads(folder, settings, self.secrets)
         self.library = self.downloads.library
         self.engine = LocalEngine(folder.logs / "engine.log")
+        self.embedder = Embedder(folder.logs / "embeddings.log")
         self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
         self.local_server = LocalServer(self.worker)
         self.store = ConversationStore.open(folder.conversations)
@@ -91,6 +93,7 @@ class Services:
         self.worker.close(CLOSE_S)
         self.servers.close()
         self.engine.release()
+        self.embedder.release()
         self.store.close()
 
     def _idle_seconds(self) -> float | None:

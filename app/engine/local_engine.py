@@ -36,6 +36,8 @@ from app.engine.protocol import (
     Command,
     CountTokens,
     DeviceList,
+    Embed,
+    Embeddings,
     Event,
     Failure,
     Generate,
@@ -54,6 +56,7 @@ from app.engine.protocol import (
 from app.process.child_process import ENGINE, ChildProcess, child_environment
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
+from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import OFFLOAD_VARIABLE
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
@@ -285,6 +288,19 @@ class LocalEngine:
                 on_progress(event)
         assert isinstance(event, BenchResult)
         return event
+
+    def embed(self, path: Path, texts: Sequence[str], token: CancelToken = NEVER_CANCELLED) -> Embeddings:
+        """Compute the embeddings of some texts with an embedding model, on the CPU, in batches.
+
+        The model stays loaded beside the loaded file, until the child ends.
+
+        Raises:
+            UserError: as ``read_model``; ``load_refused``, ``not_an_embedding_model``, ``text_too_long_to_embed``
+                (tokens, limit), ``engine_died``, ...
+            Cancelled: ``token`` was cancelled.
+        """
+        read_model(path)  # the engine aborts on some damaged files
+        return self._result(Embed(str(path), tuple(texts)), Embeddings, Phase.READING, token)
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""

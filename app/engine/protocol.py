@@ -8,6 +8,7 @@ is closed.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -78,6 +79,14 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class Embed:
+    """Compute the embeddings of some texts with an embedding model, which stays loaded beside the other file."""
+
+    path: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Stop:
     """Stop the request with the line's number.  The only command that is handled while another one runs."""
 
@@ -143,6 +152,21 @@ class TokenCounts:
 
 
 @dataclass(frozen=True)
+class Embeddings:
+    """A vector of length 1 for each text, 0 for one without tokens; and the tokens of each text."""
+
+    dimension: int
+    vectors: bytes
+    """32-bit floats, row by row: ``numpy.frombuffer(vectors, "f").reshape(-1, dimension)``."""
+    tokens: tuple[int, ...]
+
+    def rows(self) -> list[list[float]]:
+        """Return the vectors."""
+        values = array("f", self.vectors).tolist()
+        return [values[start : start + self.dimension] for start in range(0, len(values), self.dimension)]
+
+
+@dataclass(frozen=True)
 class Failure:
     """The request ended in a ``UserError`` of this code, or was cancelled (``code`` "cancelled")."""
 
@@ -165,8 +189,8 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | CountTokens | ListDevices | Rehearse | Bench | Stop
-Result = LoadResult | GenerateResult | TokenCounts | Rehearsal | BenchResult | DeviceList | Failure
+Command = Load | Generate | CountTokens | ListDevices | Rehearse | Bench | Embed | Stop
+Result = LoadResult | GenerateResult | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
 """The last event of a request."""
 Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Result
 

@@ -316,6 +316,11 @@ SENTENCES: dict[str, str] = {
         "The system keyring couldn't delete the saved entry ({detail}). Unlock the keyring and try "
         "again, or delete the entry {service} manually."
     ),
+    # Embeddings
+    "not_an_embedding_model": QT_TR_NOOP("{path} isn't an embedding model. Choose one that compares texts."),
+    "text_too_long_to_embed": QT_TR_NOOP(
+        "A text has {tokens} tokens, but this embedding model reads {limit}. Divide it into shorter ones."
+    ),
     # Structured answers
     "schema_not_json": QT_TR_NOOP("The schema isn't JSON: line {line}, column {column}."),
     "schema_invalid": QT_TR_NOOP("The schema is wrong at {place}: “{keyword}” can't have this value."),

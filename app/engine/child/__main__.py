@@ -18,6 +18,7 @@ from typing import BinaryIO, NoReturn
 from llama_cpp import llama_cpp
 
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
+from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
 from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.loader import load
@@ -30,6 +31,8 @@ from app.engine.protocol import (
     Command,
     CountTokens,
     DeviceList,
+    Embed,
+    Embeddings,
     Event,
     Failure,
     Generate,
@@ -69,6 +72,7 @@ class Child:
         self._stopped: set[int] = set()
         self._log: deque[str] = deque(maxlen=4000)
         self._session: EngineContext | None = None
+        self._embedding: EmbeddingModel | None = None
         self._log_callback = llama_cpp.llama_log_callback(self._on_log)
 
     def run(self) -> NoReturn:
@@ -125,6 +129,8 @@ class Child:
                 return self._load(command)
             case Rehearse():
                 return rehearse(command.path, command.spec, self._ggml, self._stop, self._log_text)
+            case Embed():
+                return self._embed(command)
             case ListDevices():
                 return self._list_devices(command)
             case _ if session is None:
@@ -169,6 +175,14 @@ class Child:
             pipeline=pipeline,
             flash_attention=flash_attention(log),
         )
+
+    def _embed(self, command: Embed) -> Embeddings:
+        if self._embedding is not None and self._embedding.path != command.path:
+            self._embedding.free()
+            self._embedding = None
+        if self._embedding is None:
+            self._embedding = EmbeddingModel(command.path, self._stop)
+        return self._embedding.embed(command.texts)
 
     def _log_text(self) -> str:
         return "".join(self._log)
