@@ -876,6 +876,14 @@
         <translation>系统密钥环未能删除已保存的条目（{detail}）。请解锁密钥环后重试，或在其中手动删除条目 {service}。</translation>
     </message>
     <message>
+        <source>{path} isn&apos;t an embedding model. Choose one that compares texts.</source>
+        <translation>{path} 不是嵌入模型。请选择用于比较文本的模型。</translation>
+    </message>
+    <message>
+        <source>A text has {tokens} tokens, but this embedding model reads {limit}. Divide it into shorter ones.</source>
+        <translation>一段文本有 {tokens} 个 token，而这个嵌入模型最多读取 {limit} 个。请将其拆成较短的文本。</translation>
+    </message>
+    <message>
         <source>The schema isn&apos;t JSON: line {line}, column {column}.</source>
         <translation>Schema 不是有效的 JSON：第 {line} 行，第 {column} 列。</translation>
     </message>
