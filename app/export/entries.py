@@ -13,7 +13,7 @@ from app.conversation import ConversationTree, Message, Role, SamplerParameters,
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
-from app.markdown.blocks import Block, Formula, Prose, Table
+from app.markdown.blocks import Block, Formula, Prose, Span, Table
 from app.markdown.parser import parse_part
 from app.parameter import parameters
 from app.thoughts import split_thought
@@ -22,6 +22,8 @@ _OVERRIDES, _ISOLATES = "\u202a\u202b\u202c\u202d\u202e", "\u2066\u2067\u2068\u2
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _OVERRIDES + _ISOLATES}
 _NAMES_OF_OVERRIDES = {code: name for code, name in _NAMES.items() if chr(code) in _OVERRIDES}
 _PREFETCHED_MESSAGES = 40
+MAX_PARSED = 1_000_000
+"""Characters of a message that is read as Markdown, which takes some 30 bytes for each; a longer one stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class ExportedMessage:
     @cached_property
     def thought_blocks(self) -> list[Block]:
         """The thought as parsed Markdown."""
-        return parse_part(self.thought) if self.thought else []
+        return _blocks(self.thought)
 
     @cached_property
     def text_blocks(self) -> list[Block]:
         """The text as parsed Markdown."""
-        return parse_part(self.text) if self.text.strip() else []
+        return _blocks(self.text)
 
 
 def title_of(tree: ConversationTree, options: ExportOptions) -> str:
@@ -116,6 +118,12 @@ def _entry(message: Message, options: ExportOptions) -> ExportedMessage:
         error=str((message.error or {}).get("code") or ""),
         details=tuple(_details(message, labels)) if options.metadata and is_answer else (),
     )
+
+
+def _blocks(text: str) -> list[Block]:
+    if len(text) > MAX_PARSED:
+        return [Prose((Span(paragraph),)) for paragraph in text.split("\n\n")]
+    return parse_part(text) if text.strip() else []
 
 
 def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:

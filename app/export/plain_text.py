@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.conversation import ConversationTree, Role
-from app.export.entries import ExportedMessage, entries, thought_label, title_of
+from app.export.entries import MAX_PARSED, ExportedMessage, entries, thought_label, title_of
 from app.export.formats import ExportFormat, ExportOptions, one_conversation
 from app.markdown.blocks import plain_text
 from app.translation import QT_TRANSLATE_NOOP
@@ -36,8 +36,8 @@ def _entry(entry: ExportedMessage, options: ExportOptions) -> Iterator[str]:
     if entry.thought:
         yield from ("", f"[{thought_label(entry, options)}]", *(f"| {line}" for line in entry.thought.splitlines()), "")
     if entry.text.strip():
-        is_answer = entry.message.role is Role.ASSISTANT
-        yield plain_text(entry.text_blocks) if is_answer else entry.text.strip("\n")
+        is_parsed = entry.message.role is Role.ASSISTANT and len(entry.text) <= MAX_PARSED
+        yield plain_text(entry.text_blocks) if is_parsed else entry.text.strip("\n")
     if entry.status:
         yield f"({entry.status}{f': {entry.error}' if entry.error else ''})"
     if entry.details:

@@ -5,6 +5,7 @@ import pytest
 
 from app.chat.prompt import prompt_messages
 from app.conversation import Attachment, Role, Status
+from app.export import entries, plain_text
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import ExportOptions, ThoughtExport
 from app.export.jsonl import examples
@@ -42,6 +43,15 @@ def test_answer_without_syntax_and_question_as_typed() -> None:
 def test_nested_code_keeps_its_fence_language_and_indentation() -> None:
     text = plain(answered("1. do\n\n   ```sh\n   a\n     b\n   ```\n\n> q\n>\n> ```\n> c\n> d\n> ```"), BARE)
     assert text.endswith("1. do\n  ```sh\n  a\n    b\n  ```\n\n> q\n>\n> ```\n> c\n> d\n> ```\n")
+
+
+def test_a_message_that_is_too_long_to_parse_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (entries, plain_text):
+        monkeypatch.setattr(module, "MAX_PARSED", 60)
+    text = "**a** b\n\n\n\n- c\n  d\n\n```\n" + "e\n\n" * 20 + "f"
+    assert plain(answered(text), BARE).endswith(f"\n{text}\n")
+    (page,) = FORMATS["html"].parts([answered(text)], BARE)
+    assert "<p>**a** b</p>" in page.decode()
 
 
 def test_plain_text_contains_attachments_thoughts_and_status() -> None:
