@@ -58,6 +58,8 @@ class ChatRequest:
     left_out: tuple[str, ...] = ()
     """Ids that were left out for the answer before: they stay left out where the KV cache can be reused then."""
     controls: TokenControls = field(default_factory=TokenControls)
+    conversation_id: str = ""
+    """The stored conversation, whose state the engine keeps; empty for a temporary one."""
 
 
 @dataclass(frozen=True)

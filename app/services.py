@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.chat.worker import InferenceWorker
@@ -12,8 +14,10 @@ from app.config.presets import Presets
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
 from app.downloads import ModelDownloads, proxy_of
+from app.engine.cache_folder import CacheFolder
 from app.engine.embedder import Embedder
 from app.engine.local_engine import LocalEngine
+from app.engine.protocol import CacheOptions
 from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHasher
 from app.local_server.server import LocalServer
@@ -25,6 +29,9 @@ from model_manager.errors import UserError
 
 CLOSE_S = 3.0
 """Seconds to wait for the running answer when the program closes."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class Services:
@@ -42,10 +49,13 @@ class Services:
         self.downloads = ModelDownloads(folder, settings, self.secrets)
         self.library = self.downloads.library
         self.engine = LocalEngine(folder.logs / "engine.log")
+        self.engine.cache_options = self._cache_options
+        self.states = CacheFolder(folder.states)
         self.embedder = Embedder(folder.logs / "embeddings.log")
         self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
         self.local_server = LocalServer(self.worker)
         self.store = ConversationStore.open(folder.conversations)
+        self.store.on_delete = self.forget_states
         self.planning = PlanningService(
             folder, self.library, self.engine, lambda: settings.current.device_preferences()
         )
@@ -60,8 +70,27 @@ class Services:
         files = (self.settings, self.presets, self.drafts, self.servers, self.library)
         return [each.problem for each in files if each.problem is not None]
 
+    def forget_states(self, conversation_ids: Sequence[str] | None = None) -> None:
+        """Delete these conversations, or all for None, from the conversation cache."""
+
+        def forget() -> None:
+            # A child that ends has no states.
+            with contextlib.suppress(UserError):
+                self.engine.forget(conversation_ids)
+
+        try:
+            self.states.delete(conversation_ids)
+        except UserError as error:
+            logger.warning("conversation cache: %s", error.code)
+        self.worker.submit(forget)
+
+    def tidy_states(self) -> None:
+        """Delete the states of conversations that no longer exist, whose process died before it could."""
+        kept = (*self.store.list(), *self.store.list(archived=True))
+        self.states.delete(all_but=[conversation.id for conversation in kept])
+
     def erase_everything(self) -> None:
-        """Delete all personal data: conversations and their backups, drafts, presets and logs.
+        """Delete all personal data: conversations, their backups and states, drafts, presets and logs.
 
         Models, servers and other settings are kept.  Nothing is deleted while an answer is being written.
 
@@ -69,6 +98,7 @@ class Services:
             UserError: ``answer_in_progress`` (id), or as ``disk_error``: the rest is not deleted.
         """
         self.store.erase_everything()
+        self.forget_states()
         self.drafts.erase()
         self.presets.erase()
         self.settings.change(conversation_id=None, preset_id="")
@@ -95,6 +125,12 @@ class Services:
         self.engine.release()
         self.embedder.release()
         self.store.close()
+
+    def _cache_options(self) -> CacheOptions | None:
+        disk_bytes, loaded = self.settings.current.conversation_cache << 30, self.planning.loader.loaded
+        if not disk_bytes or loaded is None:
+            return None
+        return CacheOptions(str(self.states.path), disk_bytes, min(disk_bytes, loaded.plan.host.cache_bytes))
 
     def _idle_seconds(self) -> float | None:
         minutes = self.settings.current.idle_release_minutes

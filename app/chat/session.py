@@ -270,6 +270,7 @@ class ChatSession:
             message.content,
             conversation.context_policy or ContextPolicy(settings.context_policy),
             left_out_before(branch[: index + 1]),
+            conversation_id="" if store is self._temporary else conversation.id,
         )
 
     def _leave_temporary(self) -> None:

@@ -25,6 +25,8 @@ class DataFolder:
         """Servers; their API keys are in the keyring."""
         self.conversations = root / "conversations"
         """The database of conversations and its backups."""
+        self.states = root / "states"
+        """The conversation cache: what the engine keeps of conversations."""
         self.models = root / "models"
         """Model files, and the registry of those in other folders."""
         self.logs = root / "logs"

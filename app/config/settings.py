@@ -263,6 +263,19 @@ class Settings(SamplerParameters):
         description=QT_TRANSLATE_NOOP("parameters", "Keeps the last seven daily or the last four weekly backups."),
     )
     """Id of a ``BackupSchedule``."""
+    conversation_cache: int = parameter(
+        10,
+        minimum=1,
+        maximum=1 << 12,
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "Off")},
+        suggestion=10,
+        page="data",
+        label=QT_TRANSLATE_NOOP("parameters", "Conversation cache"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "In GiB, on this disk. Conversations continue without being read again."
+        ),
+    )
+    """GiB; 0 for none."""
     authority: str = ""
     """URL of the hub for checksums; empty for the official one."""
     models_folder: str = ""

@@ -33,6 +33,7 @@ from app.engine.protocol import (
     Bench,
     BenchProgress,
     BenchResult,
+    CacheOptions,
     Command,
     CountTokens,
     DeviceList,
@@ -40,6 +41,8 @@ from app.engine.protocol import (
     Embeddings,
     Event,
     Failure,
+    Forget,
+    Forgotten,
     Generate,
     GenerateResult,
     ListDevices,
@@ -112,6 +115,8 @@ class LocalEngine:
         """Tokens of a batch from which devices take weights out of host memory; takes effect with the next child."""
         self.state: EngineState | None = None
         """State of the loaded file; None if no file is loaded."""
+        self.cache_options: Callable[[], CacheOptions | None] = lambda: None
+        """Returns the folder and the limits of the conversation cache; None keeps no states."""
         self.on_change: Callable[[], None] = lambda: None
         """Called, in the worker's thread, when a file was loaded or released."""
         self._log_path = log_path
@@ -200,7 +205,14 @@ class LocalEngine:
         begin = time.monotonic()
         first = last = None
         tokens = 0
-        command = Generate(request.messages, request.sampling, request.prefill, request.controls)
+        command = Generate(
+            request.messages,
+            request.sampling,
+            request.prefill,
+            request.controls,
+            request.conversation_id,
+            self.cache_options(),
+        )
         for event in self._request(command, Phase.READING, token):
             match event:
                 case PromptProgress():
@@ -267,6 +279,12 @@ class LocalEngine:
             with self._changed:
                 self._is_counting = False
                 self._changed.notify_all()
+
+    def forget(self, conversation_ids: Sequence[str] | None) -> None:
+        """Delete the states of these conversations, or all for None, that the child holds.  Raises as ``count``."""
+        if self.pid is not None and self.state is not None:
+            ids = None if conversation_ids is None else tuple(conversation_ids)
+            self._result(Forget(ids), Forgotten, Phase.READING, NEVER_CANCELLED)
 
     def bench(
         self,

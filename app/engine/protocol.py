@@ -38,13 +38,34 @@ class Rehearse:
 
 
 @dataclass(frozen=True)
+class CacheOptions:
+    """The conversation cache: its folder, and the bytes that it may take there and in memory."""
+
+    folder: str
+    disk_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
 class Generate:
-    """Answer a conversation with the loaded file, or without messages continue the text ``prefill``."""
+    """Answer a conversation with the loaded file, or without messages continue the text ``prefill``.
+
+    Its state is kept in ``cache`` for ``conversation``, which is empty for a temporary one.
+    """
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
     prefill: str = ""
     controls: TokenControls = field(default_factory=TokenControls)
+    conversation: str = ""
+    cache: CacheOptions | None = None
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Delete the states of these conversations; None: of all."""
+
+    conversations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +188,11 @@ class Embeddings:
 
 
 @dataclass(frozen=True)
+class Forgotten:
+    """The states are deleted."""
+
+
+@dataclass(frozen=True)
 class Failure:
     """The request ended in a ``UserError`` of this code, or was cancelled (``code`` "cancelled")."""
 
@@ -189,8 +215,10 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | CountTokens | ListDevices | Rehearse | Bench | Embed | Stop
-Result = LoadResult | GenerateResult | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
+Command = Load | Generate | Forget | CountTokens | ListDevices | Rehearse | Bench | Embed | Stop
+Result = (
+    LoadResult | GenerateResult | Forgotten | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
+)
 """The last event of a request."""
 Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Result
 

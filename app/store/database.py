@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -39,6 +39,8 @@ class Database:
         self._path = path
         self._writer = writer
         self._connections = connections
+        self.on_delete: Callable[[tuple[str, ...]], object] = lambda _ids: None
+        """Called in any thread with conversations that were moved to the trash, or that have lost messages."""
 
     @classmethod
     def open(cls, folder: Path, *, busy_timeout_s: float = 5.0) -> Self:

@@ -208,7 +208,9 @@ class ConversationStore(Database):
 
     def delete(self, *conversation_ids: str) -> tuple[str, ...]:
         """Move conversations to the trash, and return the ids of those that were moved."""
-        return self._update_each(conversation_ids, "deleted_at = ?", datetime.now(UTC), "deleted_at IS NULL")
+        moved = self._update_each(conversation_ids, "deleted_at = ?", datetime.now(UTC), "deleted_at IS NULL")
+        self.on_delete(moved)
+        return moved
 
     def restore(self, *conversation_ids: str) -> tuple[str, ...]:
         """Move conversations out of the trash, and return the ids of those that were moved."""
@@ -398,7 +400,8 @@ class ConversationStore(Database):
                 others = family[place - 1 : place] or family[place + 1 : place + 2]
                 leaf_id = _newest_leaf(connection, others[0]) if others else message.parent_id
                 _select_leaf(connection, message.conversation_id, leaf_id)
-            return tuple(message_ids)
+        self.on_delete((message.conversation_id,))
+        return tuple(message_ids)
 
     def restore_messages(self, message_ids: Sequence[str]) -> None:
         """Undo ``delete_message`` unless they were purged; the branch through the first of them is selected."""

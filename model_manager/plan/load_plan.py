@@ -77,6 +77,11 @@ class HostPlan:
         """Sum of the parts."""
         return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.repack_bytes
 
+    @property
+    def cache_bytes(self) -> int:
+        """Limit of the conversation cache in RAM: a quarter of what is left."""
+        return max(0, self.available_bytes - self.used_bytes) // 4
+
 
 @dataclass(frozen=True)
 class LoadPlan:

@@ -31,6 +31,7 @@ def ask(
     prefill: str = "",
     on_event: Callable[[ChatEvent], None] = lambda _event: None,
     token: CancelToken = NEVER_CANCELLED,
+    conversation: str = "",
     **sampling: object,
 ) -> Answer:
     """Ask what is loaded, with messages in turn of user and assistant; greedy unless told otherwise."""
@@ -40,7 +41,7 @@ def ask(
     answer = Answer()
     assert engine.state is not None
     list(engine.load(engine.state.path, engine.state.spec))
-    for event in engine.answer(ChatRequest(prompt, wanted, prefill), token):
+    for event in engine.answer(ChatRequest(prompt, wanted, prefill, conversation_id=conversation), token):
         match event:
             case TextDelta():
                 answer.text += event.text

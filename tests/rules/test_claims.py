@@ -451,6 +451,10 @@ window/test_download_settings.py::test_closed_window_keeps_downloading_only_with
     The program stays in the system tray until all downloads finish
 store/test_backups.py::test_old_automatic_backups_are_deleted_and_manual_ones_kept
     Keeps the last seven daily or the last four weekly backups
+engine/test_conversation_cache.py::test_a_conversation_continues_after_another_one_and_after_a_restart
+    Conversations continue without being read again
+engine/test_conversation_cache.py::test_the_least_recently_used_is_dropped
+    In GiB, on this disk
 window/test_download_settings.py::test_models_folder_is_moved_with_its_files
     Models moved to {path}
 window/test_download_settings.py::test_fastest_mirror_is_used

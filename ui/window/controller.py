@@ -60,7 +60,7 @@ class WindowController(QObject):
             services, self.transcript, window.header, window.composer, window.notice, self.models, window
         )
         self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
-        self.maintenance = Maintenance(services.store, services.settings, self)
+        self.maintenance = Maintenance(services, self)
         self.background = BackgroundDownloads(services, window)
         self._session = self.conversation.session
         self._garbage = IdleGarbageCollector(lambda: bool(self._session.answers), self)

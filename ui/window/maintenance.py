@@ -1,4 +1,4 @@
-"""Maintenance: automatic backup, emptying of the trash, search index, and garbage collection while idle."""
+"""Maintenance: backup, emptying of the trash, conversation cache, search index, and garbage collection while idle."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from datetime import timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.config.settings import SettingsFile
 from app.conversation import TRASH_DAYS
+from app.services import Services
 from app.store.connections import StoreClosed
-from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.widgets.job import run_job
 
@@ -27,9 +26,9 @@ NEVER = 1_000_000
 class Maintenance(QObject):
     """Runs in background jobs, a little at a time.  A failure is logged; the next start tries again."""
 
-    def __init__(self, store: ConversationStore, settings: SettingsFile, parent: QObject) -> None:
+    def __init__(self, services: Services, parent: QObject) -> None:
         super().__init__(parent)
-        self._store, self._settings = store, settings
+        self._services, self._store = services, services.store
         self._is_indexing = False
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._index)
@@ -41,12 +40,13 @@ class Maintenance(QObject):
             self._timer.start(START_DELAY_MS)
 
     def _clean_up(self) -> None:
-        store, settings = self._store, self._settings
+        services, store = self._services, self._store
 
         def clean_up() -> None:
             try:
-                store.backup_if_due(settings.current.backups())
+                store.backup_if_due(services.settings.current.backups())
                 store.purge_deleted(timedelta(days=TRASH_DAYS))
+                services.tidy_states()
             except StoreClosed:
                 # The program has ended meanwhile.
                 return

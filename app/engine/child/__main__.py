@@ -12,12 +12,15 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections import deque
+from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from llama_cpp import llama_cpp
 
 from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
+from app.engine.child.conversation_cache import cache_key
 from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
 from app.engine.child.graph_slices import GraphSlices
@@ -35,6 +38,8 @@ from app.engine.protocol import (
     Embeddings,
     Event,
     Failure,
+    Forget,
+    Forgotten,
     Generate,
     ListDevices,
     Load,
@@ -49,6 +54,8 @@ from model_manager.errors import Cancelled, UserError
 
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
+WRITE_S, END_S = 2.0, 2.5
+"""Seconds for writing states at the end, and after which the process ends; the parent waits a little longer."""
 
 
 def engine_name() -> str:
@@ -64,7 +71,8 @@ class Child:
     def __init__(self, commands: BinaryIO, events: BinaryIO) -> None:
         self._commands = commands
         self._events = events
-        self._queue: queue.SimpleQueue[tuple[int, Command]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, Command] | None] = queue.SimpleQueue()
+        """Commands, and None for the end."""
         self._stop = StopFlag()
         self._stop_lock = threading.Lock()
         self._running = 0
@@ -85,7 +93,19 @@ class Child:
         self._ggml.backends()
         self._emit(Ready())
         while True:
-            self._execute(*self._queue.get())
+            session = self._session
+            try:
+                entry = self._queue.get(timeout=session.idle_s() if session else None)
+            except queue.Empty:
+                assert session is not None
+                session.work_while_idle()
+                continue
+            if entry is None:
+                break
+            self._execute(*entry)
+        if self._session is not None:
+            self._session.write_states(WRITE_S)
+        _exit()
 
     def _read_commands(self) -> None:
         for line in self._commands:
@@ -100,9 +120,10 @@ class Child:
             else:
                 # Not the line itself: it may contain a conversation.
                 sys.stderr.write(f"unknown command, {len(line)} bytes\n")
-        # The system frees the memory with the process; the engine's destructors can crash where a driver is gone.
-        sys.stderr.flush()
-        os._exit(0)
+        self._stop.set()
+        self._queue.put(None)
+        time.sleep(END_S)
+        _exit()
 
     def _execute(self, number: int, command: Command) -> None:
         with self._stop_lock:
@@ -137,6 +158,9 @@ class Child:
                 raise UserError("nothing_loaded")
             case Generate():
                 return session.answer(command)
+            case Forget():
+                session.forget(command.conversations)
+                return Forgotten()
             case CountTokens():
                 return session.count(command)
             case Bench():
@@ -159,12 +183,15 @@ class Child:
 
     def _load(self, command: Load) -> LoadResult:
         if self._session is not None:
+            self._session.write_states(WRITE_S)
             self._session.close()
             self._session = None
         loaded = load(command.path, command.spec, self._ggml, self._stop, self._emit, self._slices)
         log = self._log_text()
         pipeline = pipeline_parallelism(log)
-        self._session = EngineContext(loaded, command.spec, self._stop, self._emit, pipeline=pipeline)
+        has_flash_attention = flash_attention(log)
+        key = cache_key(engine_name(), Path(command.path), command.spec, loaded, flash_attention=has_flash_attention)
+        self._session = EngineContext(loaded, command.spec, self._stop, self._emit, key, pipeline=pipeline)
         output_on_device = loaded.gpu_layers > 0  # the output goes first
         return LoadResult(
             context=loaded.context_size,
@@ -173,7 +200,7 @@ class Child:
             engine=engine_name(),
             memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
             pipeline=pipeline,
-            flash_attention=flash_attention(log),
+            flash_attention=has_flash_attention,
         )
 
     def _embed(self, command: Embed) -> Embeddings:
@@ -198,6 +225,12 @@ class Child:
         if level != CONTINUED or line.strip(". \n"):
             sys.stderr.write(line)
             sys.stderr.flush()
+
+
+def _exit() -> NoReturn:
+    # The system frees the memory with the process; the engine's destructors can crash where a driver is gone.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def main() -> NoReturn:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import operator
 import random
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +17,7 @@ import psutil
 from llama_cpp import llama_cpp
 
 from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
+from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
 from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import GrammarSampler, TextStream, log_probabilities, sampler_chain
 from app.engine.child.stop_flag import StopFlag
@@ -53,6 +55,14 @@ UNSTOPPABLE_S = 0.7
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
 BENCH_REPORT_S = 0.1
+COPY_IDLE_S, WRITE_IDLE_S = 1.0, 20.0
+"""Seconds after an answer until its state is copied to memory, and until it is written to the disk: not after each of
+many answers."""
+LEAST_STATE = 64
+"""Tokens of the shortest conversation whose state is kept."""
+LEAST_GAIN, LEAST_PART = 16, 0.02
+"""A state is restored if it saves at least so many tokens, and this part of its tokens: reading one takes about a
+hundred times longer than restoring it."""
 
 Emit = Callable[[Event], None]
 
@@ -70,7 +80,14 @@ class EngineContext:
     """A loaded file and its single sequence in the KV cache."""
 
     def __init__(
-        self, loaded: LoadedModel, spec: LoadSpec, stop: StopFlag, emit: Emit, *, pipeline: bool = False
+        self,
+        loaded: LoadedModel,
+        spec: LoadSpec,
+        stop: StopFlag,
+        emit: Emit,
+        key: CacheKey,
+        *,
+        pipeline: bool = False,
     ) -> None:
         """``pipeline``: devices work at several batches at a time, and are not waited for in between."""
         self.loaded = loaded
@@ -79,6 +96,9 @@ class EngineContext:
         self._context = loaded.context
         self._memory = llama_cpp.llama_get_memory(loaded.context)
         self._window = max(1, llama_cpp.llama_model_n_swa(loaded.model))
+        is_recurrent = llama_cpp.llama_model_is_recurrent(loaded.model) or llama_cpp.llama_model_is_hybrid(loaded.model)
+        self._undivided = 0 if is_recurrent else self._window if self._window > 1 else sys.maxsize
+        """States of more tokens can only be used as a whole."""
         self._batch, self._micro_batch = spec.n_batch, spec.n_ubatch
         self._stop = stop
         self._emit = emit
@@ -94,6 +114,13 @@ class EngineContext:
         self.vocabulary.shown = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
         self._cached = _Cached([], b"")
+        self._states = ConversationCache(key)
+        self._conversation = ""
+        """The conversation in the KV cache whose state is to be kept; empty for a temporary one."""
+        self._is_kept = True
+        """Whether ``_states`` has the state of the KV cache, or it is not to be kept."""
+        self._answered_at = time.monotonic()
+        self._writing: Generator[None] | None = None
         self._one = (llama_cpp.llama_token * 1)()
         self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
 
@@ -114,11 +141,14 @@ class EngineContext:
         schema, grammar = command.sampling.json_schema, command.sampling.grammar
         grammar = schema_grammar(schema) if schema else grammar
         prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking)
+        self._open(command)
         tokens = self._tokenise(prompt.text)
         if len(tokens) >= self.loaded.context_size:
             raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
         begin = time.monotonic()
         self._threads.begin()
+        self._restore(tokens)
+        self._is_kept = not self._conversation
         read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
@@ -137,6 +167,7 @@ class EngineContext:
             llama_cpp.llama_sampler_free(chain)
             if structured is not None:
                 structured.close()
+        self._answered_at = time.monotonic()
         return GenerateResult(reason, len(tokens), read, reading_s, count)
 
     def count(self, command: CountTokens) -> TokenCounts:
@@ -160,6 +191,7 @@ class EngineContext:
         needed = max(n_prompt, n_generated)
         if needed > self.loaded.context_size:
             raise UserError("bench_context_too_small", context=self.loaded.context_size, needed=needed)
+        self._close_conversation()
         self._cached = _Cached([], b"")
         generator = random.Random(1)
         tokens = (llama_cpp.llama_token * needed)(*(generator.randrange(self.vocabulary.size) for _ in range(needed)))
@@ -196,11 +228,12 @@ class EngineContext:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
         # text, the cached tokens are kept and only the rest is tokenised.  This is correct if the rest begins with a
         # special token, because no token spans its start.
-        cached, data = self._cached, text.encode("utf-8", "replace")
-        if cached.text and data.startswith(cached.text):
-            rest = data[len(cached.text) :].decode(errors="replace")
-            if self.vocabulary.begins_special(rest):
-                return cached.tokens + self.vocabulary.prompt_tokens(rest, is_rest=True)
+        data = text.encode("utf-8", "replace")
+        for cached in (self._cached, self._states.known_text(data)):
+            if cached is not None and cached.text and data.startswith(cached.text):
+                rest = data[len(cached.text) :].decode(errors="replace")
+                if self.vocabulary.begins_special(rest):
+                    return [*cached.tokens, *self.vocabulary.prompt_tokens(rest, is_rest=True)]
         return self.vocabulary.prompt_tokens(text)
 
     def _read(self, tokens: list[int], text: str) -> int:
@@ -259,20 +292,110 @@ class EngineContext:
             yield 1
 
     def _keep_common_prefix(self, tokens: list[int]) -> int:
-        kept = 0
-        # The last token is always read: its logits determine the first token of the answer.
-        for old, new in zip(self._cached.tokens, tokens[:-1], strict=False):
-            if old != new:
-                break
-            kept += 1
-        # A layer with a sliding window may have dropped tokens that the next one attends to.
-        dropped = kept and llama_cpp.llama_memory_seq_pos_min(self._memory, 0) > max(0, kept - self._window)
-        if dropped or not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
+        kept = self._common(tokens)
+        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
             # Recurrent layers cannot drop a part.
             llama_cpp.llama_memory_clear(self._memory, True)
             kept = 0
         self._cached = _Cached(self._cached.tokens[:kept], b"")
         return kept
+
+    # The conversation cache
+
+    def idle_s(self) -> float | None:
+        """Return the seconds until there is work for ``work_while_idle``; None where there is none."""
+        if not self._is_kept:
+            due = COPY_IDLE_S
+        elif self._writing is not None:
+            due = 0.0
+        elif self._states.has_unwritten():
+            due = WRITE_IDLE_S
+        else:
+            return None
+        return max(0.0, self._answered_at + due - time.monotonic())
+
+    def work_while_idle(self) -> None:
+        """Copy the state of the conversation to memory, or write a chunk of what is only there."""
+        if not self._is_kept:
+            self._keep()
+            return
+        self._writing = self._writing or self._states.write()
+        if next(self._writing, False) is False:
+            self._writing = None
+
+    def write_states(self, limit_s: float) -> None:
+        """Write the states that are not on the disk yet, if that takes no longer than this."""
+        end = time.monotonic() + limit_s
+        self._keep()
+        writing = self._writing or self._states.write()
+        while time.monotonic() < end and next(writing, False) is None:
+            pass
+        writing.close()
+
+    def forget(self, conversations: Sequence[str] | None) -> None:
+        """Delete the states of these conversations; None: of all."""
+        self._states.forget(conversations)
+        if conversations is None or self._conversation in conversations:
+            self._conversation, self._is_kept = "", True
+            self._clear()
+
+    def _open(self, command: Generate) -> None:
+        """Keep the state of the conversation before, if ``command`` is about another one."""
+        if command.cache is None:
+            self._close_conversation()
+            return
+        if command.conversation != self._conversation:
+            self._close_conversation()
+        self._states.configure(command.cache)
+        self._states.warn(command.conversation)
+        # Fetching a state from another computer takes longer than a request may wait.
+        has_rpc = any(handle.device.is_rpc for handle in self.loaded.devices)
+        self._conversation = "" if has_rpc else command.conversation
+
+    def _close_conversation(self) -> None:
+        self._keep()
+        self._conversation, self._is_kept = "", True
+
+    def _keep(self) -> None:
+        """Copy the state of the conversation to memory."""
+        if self._is_kept or len(self._cached.tokens) < LEAST_STATE:
+            self._is_kept = True
+            return
+        self._is_kept = True
+        size = llama_cpp.llama_state_seq_get_size(self._context, 0)
+        if self._states.may_keep(size):
+            data = bytearray(size)
+            target = (ctypes.c_uint8 * size).from_buffer(data)
+            if llama_cpp.llama_state_seq_get_data(self._context, target, size, 0) == size:
+                self._states.keep(self._conversation, self._cached.tokens, self._cached.text, data)
+
+    def _restore(self, tokens: list[int]) -> None:
+        """Replace the KV cache by a state that has more in common with this prompt."""
+        state, common = self._states.best(tokens[:-1], self._undivided)
+        if state is None or common - self._common(tokens) < max(LEAST_GAIN, LEAST_PART * len(state.tokens)):
+            return
+        if len(state.tokens) > self.loaded.context_size or (data := self._states.data(state)) is None:
+            return
+        source = (ctypes.c_uint8 * len(data)).from_buffer(data)
+        read = llama_cpp.llama_state_seq_set_data(self._context, source, len(data), 0)
+        last = llama_cpp.llama_memory_seq_pos_max(self._memory, 0)
+        if read == len(data) and last == len(state.tokens) - 1:
+            self._cached = _Cached(list(state.tokens), state.text)
+        else:
+            self._states.reject(state)
+            self._clear()
+
+    def _clear(self) -> None:
+        llama_cpp.llama_memory_clear(self._memory, True)
+        self._cached = _Cached([], b"")
+
+    def _common(self, tokens: list[int]) -> int:
+        """Return the number of tokens in the KV cache that need not be read for this prompt."""
+        # The last token is always read: its logits determine the first token of the answer.
+        common = common_prefix(self._cached.tokens, tokens[:-1])
+        # A layer with a sliding window may have dropped tokens that the next one attends to.
+        first = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
+        return common if first <= max(0, common - self._window) else 0
 
     def _generate(
         self,
