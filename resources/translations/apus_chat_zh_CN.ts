@@ -5602,6 +5602,14 @@
         <translation>空闲多久后卸载模型</translation>
     </message>
     <message>
+        <source>Conversation cache</source>
+        <translation>对话缓存</translation>
+    </message>
+    <message>
+        <source>In GiB, on this disk. Conversations continue without being read again.</source>
+        <translation>单位 GiB，保存在本机磁盘。继续对话时无需重新读取前文。</translation>
+    </message>
+    <message>
         <source>Model-generated titles</source>
         <translation>由模型生成标题</translation>
     </message>
