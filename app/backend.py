@@ -6,11 +6,11 @@ from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.conversation import ContextPolicy, Role, Sampling
+from app.conversation import Attachment, ContextPolicy, DocumentUse, Role, Sampling
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
@@ -45,6 +45,16 @@ class TokenControls:
 
 
 @dataclass(frozen=True)
+class QuestionWithDocuments(PromptMessage):
+    """A question whose attachments are not in its content yet: ``app.chat.documents`` puts in what fits."""
+
+    attachments: tuple[tuple[int, Attachment], ...] = ()
+    """With their numbers among the attachments of the branch."""
+    given: DocumentUse | None = None
+    """What its answer was made from, for an earlier question."""
+
+
+@dataclass(frozen=True)
 class ChatRequest:
     """A conversation to be answered.  ``prefill`` is the beginning of an answer that is continued.
 
@@ -60,6 +70,10 @@ class ChatRequest:
     controls: TokenControls = field(default_factory=TokenControls)
     conversation_id: str = ""
     """The stored conversation, whose state the engine keeps; empty for a temporary one."""
+
+
+Count = Callable[[Sequence[PromptMessage], str, Sequence[str]], tuple[int, tuple[int, ...]]]
+"""Counts the tokens of the prompt made of messages and the beginning of the answer, and of each of some texts alone."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,8 @@ class ContextFitted:
     left_out: tuple[str, ...]
     prompt_tokens: int
     context: int
+    documents: DocumentUse | None = None
+    """None where attachments are given as a whole."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,47 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class GivenPassage:
+    """A passage of an attachment, from ``start`` to ``end`` in its text."""
+
+    start: int
+    end: int
+    page: int = 0
+    """From 1; 0 in texts without pages."""
+    heading: str = ""
+    """The last heading above it."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The passages of one attachment that the model was given for an answer."""
+
+    attachment: int
+    """Number among the attachments of the branch, from 0."""
+    name: str
+    passages: tuple[GivenPassage, ...]
+    """In their order in the text."""
+
+
+@dataclass(frozen=True)
+class DocumentUse:
+    """What the model was given of attachments that don't fit beside the conversation as a whole."""
+
+    excerpts: tuple[Excerpt, ...]
+    total: int
+    """Passages that the attachments have together."""
+    is_spread: bool = False
+    """The question named nothing in them: the passages are the beginning and others at equal distances."""
+    is_first: bool = True
+    """The passages given for earlier questions were not repeated."""
+
+    @property
+    def given(self) -> int:
+        """Number of passages that the model was given."""
+        return sum(len(each.passages) for each in self.excerpts)
+
+
+@dataclass(frozen=True)
 class SamplerParameters:
     """Parameters of the samplers that choose the next token; names and order of the samplers are llama.cpp's."""
 
@@ -243,6 +284,8 @@ class Provenance:
     """Duration of the reasoning in seconds."""
     left_out: tuple[str, ...] = ()
     """Ids of the messages of its branch that were left out because the context was full."""
+    documents: DocumentUse | None = None
+    """None where the attachments were given as a whole, or there were none."""
 
 
 @dataclass(frozen=True)

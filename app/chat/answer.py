@@ -21,7 +21,7 @@ from app.backend import (
     PromptProgress,
     TextDelta,
 )
-from app.conversation import THOUGHT_CLOSE, Message, Provenance, Status
+from app.conversation import THOUGHT_CLOSE, DocumentUse, Message, Provenance, Status
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from app.thoughts import split_thought
@@ -120,6 +120,7 @@ class RunningAnswer:
         """
         text, tokens = self.request.prefill, 0
         left_out = self.request.left_out
+        documents: DocumentUse | None = None
         begun_at: float | None = None
         thought_s: float | None = None
         finished: AnswerFinished | None = None
@@ -149,7 +150,7 @@ class RunningAnswer:
                     if thought_s is None and not self.request.prefill.strip() and THOUGHT_CLOSE in newest:
                         thought_s = now - begun_at if split_thought(text)[2] != text else None
                 elif isinstance(event, ContextFitted):
-                    left_out = event.left_out
+                    left_out, documents = event.left_out, event.documents
                 elif isinstance(event, AnswerFinished):
                     finished = event
                 on_event(event)
@@ -173,6 +174,7 @@ class RunningAnswer:
                     seed=sampling.seed or 0,
                     program=f"APUS Chat {__version__}",
                     left_out=left_out,
+                    documents=documents,
                     thought_s=thought_s,
                     **vars(self.backend.origin()),
                     **vars(figures),

@@ -7,12 +7,13 @@ answers; it is kept or left out as a whole.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from app.backend import ChatRequest, ContextFitted, PromptMessage
+from app.backend import ChatRequest, ContextFitted, Count, PromptMessage
+from app.chat.documents import estimated_message_tokens, fitting_documents, has_documents, whole_documents
 from app.chat.prompt import prompt_messages
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.conversation import ContextPolicy, ContextUse, Message, Provenance, Role
@@ -32,9 +33,6 @@ LOW_ESTIMATE_MARGIN = 1.5
 """Divisor of estimated tokens where too high an estimate would refuse what fits."""
 MAX_COUNTED_CONTEXTS = 8
 """A conversation that is estimated at more than this many contexts is not counted before turns are left out."""
-
-Count = Callable[[Sequence[PromptMessage], str, Sequence[str]], tuple[int, tuple[int, ...]]]
-"""Counts the tokens of the prompt made of messages and the beginning of the answer, and of each of some texts alone."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def oldest_turns_to_drop(messages: Sequence[PromptMessage], tokens: Sequence[flo
 
 
 def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, ContextFitted]:
-    """Return the request with the messages that fit, counted exactly, and what was left out.
+    """Return the request with the messages and the parts of documents that fit, counted exactly, and what was left out.
 
     What was left out before stays left out while the rest takes a good part of the room, so that the KV cache is
     reused.
@@ -106,7 +104,17 @@ def fit(request: ChatRequest, context: int, count: Count) -> tuple[ChatRequest, 
             the policy is to stop.
         As ``count`` does.
     """
-    return _Fitting(request, context, count).result()
+    if not has_documents(request):
+        return _Fitting(request, context, count).result()
+    while True:
+        room = context - room_for_answer(context, request.sampling.max_tokens, request.prefill)
+        with_documents, use = fitting_documents(request, room, count)
+        fitting, fitted = _Fitting(with_documents, context, count).result()
+        lost = set(fitted.left_out) - set(request.left_out)
+        if use is None or use.is_first or not lost:
+            return fitting, replace(fitted, documents=use)
+        # Passages may have been left out that were given before and are missing now.
+        request = replace(request, left_out=fitted.left_out)
 
 
 def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, ContextFitted]:
@@ -120,7 +128,12 @@ def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Co
     """
     if context and request.context_policy is ContextPolicy.ROLL:
         return fit(request, context, partial(_estimate, ESTIMATE_MARGIN))
+    use = None
     request = replace(request, left_out=())
+    if context and has_documents(request):
+        room = context - room_for_answer(context, request.sampling.max_tokens, request.prefill)
+        request, use = fitting_documents(request, room, partial(_estimate, ESTIMATE_MARGIN))
+    request = whole_documents(request)
     if context:
         try:
             # Some servers cut the conversation without a word.
@@ -128,7 +141,7 @@ def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Co
         except UserError:
             # The error with the likely numbers.
             return fit(request, context, partial(_estimate, 1.0))
-    return request, ContextFitted((), 0, context)
+    return request, ContextFitted((), 0, context, use)
 
 
 def _estimate(
@@ -288,7 +301,7 @@ def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> Con
         return ContextUse(used, size, left_out=left_out, pinned=pinned)
     ids = set(left_out)
     sent = (message for message in prompt_messages(system_prompt, branch) if not message.id or message.id not in ids)
-    used = sum(estimated_tokens(message.content) + TEMPLATE_TOKENS for message in sent)
+    used = sum(map(estimated_message_tokens, sent))
     return ContextUse(used, size, is_estimate=True, left_out=left_out, pinned=pinned)
 
 

@@ -19,7 +19,7 @@ from app.cli.plan import plan_options
 from app.cli.progress import cancel_on_interrupt
 from app.conversation import ContextPolicy
 from app.documents.attachments import read_attachment
-from app.messages import left_out_sentence
+from app.messages import left_out_sentence, passages_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.client import api_base, is_unencrypted
 from app.services import Services
@@ -58,6 +58,9 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
                 print_note(replanned_sentence(event.plan, str, event.because))
             case ContextFitted() if event.left_out:
                 print_note(left_out_sentence(len(event.left_out), event.context, str))
+        if isinstance(event, ContextFitted) and event.documents is not None:
+            use = event.documents
+            print_note(passages_sentence(use.given, use.total, str, is_spread=use.is_spread))
         session.handle(answer, event)
 
     # The job runs here instead of in the inference worker: the command has nothing else to do.

@@ -37,10 +37,24 @@ PHASES: dict[str, str] = {
 EXIT_CODE = QT_TR_NOOP("exit code {code}")
 LEFT_OUT = QT_TR_NOOP("The context of {context} tokens is full. The oldest messages are left out ({count}).")
 
+PASSAGES = QT_TR_NOOP(
+    "The attachments don't fit in the context. The model was given the {given} of {total} passages that best match the "
+    "question."
+)
+SPREAD = QT_TR_NOOP(
+    "The attachments don't fit in the context, and the question names nothing in them. The model was given the "
+    "beginning and passages spread over the rest ({given} of {total})."
+)
+
 
 def sentence(error: UserError) -> str:
     """Return the message of an error in English."""
     return error_message(error.code, error.data, str)
+
+
+def passages_sentence(given: int, total: int, translate: Translate, *, is_spread: bool) -> str:
+    """Return the notice that the model was given only some passages of the attachments."""
+    return translate(SPREAD if is_spread else PASSAGES).format(given=given, total=total)
 
 
 def error_message(code: str, data: Mapping[str, object], translate: Translate) -> str:

@@ -17,6 +17,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
 from ui.composer.attachment_chips import AttachmentChip, ReadingChip
 from ui.composer.attachments import AttachmentViewer
+from ui.conversation.answer_details import DetailsDialog
 from ui.window.main_window import MainWindow
 
 
@@ -175,7 +176,9 @@ def test_tokens_are_estimated_without_a_model(window: MainWindow, qtbot: QtBot) 
 
 
 @pytest.mark.parametrize("is_loaded", [True, False])
-def test_attachments_larger_than_the_context_are_marked(window: MainWindow, qtbot: QtBot, is_loaded: bool) -> None:
+def test_attachments_that_do_not_fit_beside_the_conversation_are_marked(
+    window: MainWindow, qtbot: QtBot, is_loaded: bool
+) -> None:
     """Before a load too: no context is larger than the one that the model was trained for."""
     if is_loaded:
         send(qtbot, window, "load the model")
@@ -191,9 +194,41 @@ def test_attachments_larger_than_the_context_are_marked(window: MainWindow, qtbo
     assert marked() == []
     attachments.paste("z y " * 1100)
     qtbot.waitUntil(lambda: marked() == ["Pasted text 2"], timeout=PATIENCE_MS)
-    assert any("too large" in label.text() for label in window.composer.chips.findChildren(QLabel))
+    assert any("in passages" in label.text() for label in window.composer.chips.findChildren(QLabel))
     window.composer.chips.remove(window.composer.chips.attachments()[0])
     assert marked() == []
+
+
+def test_passages_of_a_long_document_are_below_the_answer_and_open_there(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pages = [prose(f"Nothing but weather on day {number}. " * 12) for number in range(60)]
+    pages[41] = prose("The lighthouse was painted red by the keeper's daughter. " * 3)
+    drop(window, pdf(tmp_path / "station.pdf", pages))
+    qtbot.waitUntil(lambda: names(window) == ["station.pdf"], timeout=PATIENCE_MS)
+    send(qtbot, window, "Who painted the lighthouse?")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.provenance is not None
+    assert answer.provenance.documents is not None
+    transcript = window.controller.transcript
+    item = transcript.page.items[-1]
+    assert "p. 42" in item.passages
+    assert item.note == ""
+    view = transcript.page.view(1)
+    button = next(each for each in view.buttons if each.label == "p. 42")
+    transcript.press(1, button.key)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    assert isinstance(viewer, AttachmentViewer)
+    assert viewer.text.textCursor().selectedText().startswith("The lighthouse was painted red")
+    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+    window.controller.transcript.action_requested.emit("details", answer.id)
+    details = find(window, "detailsDialog", DetailsDialog)
+    assert isinstance(details, DetailsDialog)
+    assert "station.pdf: pages " in details.as_text()
+    qtbot.keyClick(details, Qt.Key.Key_Escape)
+    send(qtbot, window, "Summarise it")
+    wait_for_answer(qtbot, window)
+    assert "names nothing in them" in transcript.page.items[-1].note
 
 
 def test_attach_button_opens_a_file_dialog(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from app.conversation import Attachment
 from app.documents.passages import page_count
 from app.units import grouped, rounded
 from ui.widgets.dialog_parts import SMALL_SIZE, set_kind
-from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import hbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import set_name, tool_button
@@ -33,13 +32,12 @@ class _Chip(TranslatedWidget):
         self._name = name
         self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
         self._size = QLabel()
+        set_kind(self._size, "quiet")
         for widget in (self.open_button, self._size):
             widget.setFont(interface_font(SMALL_SIZE))
-        self._warning = IconLabel("warning", "warning", 14)
-        self._warning.hide()
         self.remove_button = tool_button("removeAttachmentButton", "close", size=12)
         self.remove_button.setFixedSize(22, 22)
-        items = self.open_button, self._warning, self._size, self.remove_button
+        items = self.open_button, self._size, self.remove_button
         hbox(*items, parent=self, spacing=4, margins=(2, 2, 4, 2))
 
     def _show(self, size: str) -> None:
@@ -57,7 +55,6 @@ class ReadingChip(_Chip):
         super().__init__(name, parent)
         self.open_button.setEnabled(False)
         self._share = 0.0
-        set_kind(self._size, "quiet")
         self._retranslate()
 
     def set_share(self, share: float) -> None:
@@ -78,7 +75,7 @@ class AttachmentChip(_Chip):
         super().__init__(attachment.name, parent)
         self._estimate = rounded(estimated_tokens(attachment.content))
         self._pages = page_count(attachment.content)
-        self._context, self._is_too_large = 0, False
+        self._fits = True
         self.set_attachment(attachment)
 
     @property
@@ -91,10 +88,10 @@ class AttachmentChip(_Chip):
         self.attachment = attachment
         self._retranslate()
 
-    def set_context(self, context: int, *, is_too_large: bool) -> None:
-        """Show whether it is too large for a context of so many tokens."""
-        if (context, is_too_large) != (self._context, self._is_too_large):
-            self._context, self._is_too_large = context, is_too_large
+    def set_fits(self, fits: bool) -> None:
+        """Show whether it fits beside the conversation as a whole."""
+        if fits != self._fits:
+            self._fits = fits
             self._retranslate()
 
     def _retranslate(self) -> None:
@@ -107,14 +104,12 @@ class AttachmentChip(_Chip):
             )
             size = f"{pages} · {size}"
         tip = f"{attachment.name}\n{size}"
-        set_kind(self._size, "warning" if self._is_too_large else "quiet")
-        self._warning.setVisible(self._is_too_large)
-        if self._is_too_large:
-            size = self.tr("{size}, too large").format(size=size)
+        if not self._fits:
+            size = self.tr("{size}, in passages").format(size=size)
             tip += "\n" + self.tr(
-                "This doesn't fit in the context of {context} tokens. Choose a larger context or attach only "
-                "part of the text."
-            ).format(context=grouped(self._context))
+                "This doesn't fit in the context beside the conversation. For each question the model is given the "
+                "passages that best match it. Choose a larger context to give it everything."
+            )
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
         self._show(size)
@@ -130,7 +125,7 @@ class AttachmentChips(QWidget):
         super().__init__(parent)
         self._chips: list[AttachmentChip] = []
         self._reading: list[ReadingChip] = []
-        self._context = 0
+        self._room: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
 
@@ -190,10 +185,10 @@ class AttachmentChips(QWidget):
         """Whether a file is being read."""
         return bool(self._reading)
 
-    def set_context(self, tokens: int) -> None:
-        """Set the context in tokens, which all attachments share; 0 is unknown."""
-        if tokens != self._context:
-            self._context = tokens
+    def set_room(self, tokens: int | None) -> None:
+        """Set the tokens that the conversation leaves for all attachments; None if that is unknown."""
+        if tokens != self._room:
+            self._room = tokens
             self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -223,7 +218,7 @@ class AttachmentChips(QWidget):
         x = y = line = tokens = 0
         for chip in self._chips:
             tokens += chip.tokens
-            chip.set_context(self._context, is_too_large=0 < self._context <= tokens)
+            chip.set_fits(self._room is None or tokens <= self._room)
         for each in (*self._chips, *self._reading):
             size = each.sizeHint()
             width = min(size.width(), max(80, self.width()))

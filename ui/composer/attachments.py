@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import Attachment
+from app.conversation import Attachment, GivenPassage
 from app.documents.attachments import attachment_from_paste, clean_name, read_attachment
 from app.engine.local_engine import LocalEngine
 from app.units import grouped, rounded
@@ -88,9 +89,14 @@ class AttachmentLoader(QObject):
         texts = [each.content for each in uncounted]
         run_job(self, lambda: engine.count_if_idle(texts), show, lambda _error: None)
 
-    def show(self, attachment: Attachment, *, can_insert: bool = False) -> None:
-        """Show the text of an attachment; ``can_insert`` offers to insert it into the message instead."""
+    def show(self, attachment: Attachment, passages: Sequence[GivenPassage] = (), *, can_insert: bool = False) -> None:
+        """Show the text of an attachment, with ``passages`` of it selected.
+
+        ``can_insert`` offers to insert it into the message instead.
+        """
         viewer = AttachmentViewer(attachment, self._window)
+        if passages:
+            viewer.select(passages[0].start, passages[-1].end)
         viewer.insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         viewer.insert.clicked.connect(lambda: self._insert(attachment))
         show_dialog(viewer)
@@ -125,6 +131,7 @@ class AttachmentViewer(QDialog):
 
     def __init__(self, attachment: Attachment, parent: QWidget) -> None:
         super().__init__(parent)
+        self._content = attachment.content
         self.setObjectName("attachmentViewer")
         self.setWindowTitle(attachment.name)
         self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
@@ -149,3 +156,13 @@ class AttachmentViewer(QDialog):
         self.insert.clicked.connect(self.accept)
         close.clicked.connect(self.accept)
         self.resize(640, 520)
+
+    def select(self, start: int, end: int) -> None:
+        """Select a part of the text and scroll to its beginning."""
+        # Qt counts in UTF-16.
+        start, end = (len(self._content[:each].encode("utf-16-le", "replace")) // 2 for each in (start, end))
+        cursor = self.text.textCursor()
+        cursor.setPosition(min(end, self.text.document().characterCount() - 1))
+        cursor.setPosition(min(start, cursor.position()), QTextCursor.MoveMode.KeepAnchor)
+        self.text.setTextCursor(cursor)
+        self.text.centerCursor()

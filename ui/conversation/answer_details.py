@@ -9,10 +9,11 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.conversation import Message, Provenance, SamplerParameters, Sampling
+from app.conversation import DocumentUse, Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
+from ui.widgets.error_text import passages_text
 from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import interface_font, mono_font
@@ -161,8 +162,20 @@ class DetailsDialog(QDialog):
             (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
             (self.tr("Stop reason"), self._ending(provenance.finish_reason)),
+            *self._documents(provenance.documents),
             (self.tr("Messages left out"), str(len(provenance.left_out)) if provenance.left_out else ""),
         ]
+
+    def _documents(self, use: DocumentUse | None) -> Rows:
+        if use is None:
+            return []
+        places = []
+        for excerpt in use.excerpts:
+            pages = {each.page for each in excerpt.passages if each.page}
+            headings = dict.fromkeys(each.heading for each in excerpt.passages if each.heading)
+            place = self.tr("pages {pages}").format(pages=_ranges(pages)) if pages else ", ".join(headings)
+            places.append(f"{excerpt.name}: {place}" if place else excerpt.name)
+        return [(self.tr("Attachments"), passages_text(use)), (self.tr("Passages"), "\n".join(places))]
 
     def _count_and_rate(self, tokens: int, rate: float | None) -> str:
         if not tokens:

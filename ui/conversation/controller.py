@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
 from app.backends import backend_for, context_size, thinking_choices_of, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.context import room_for_answer
 from app.chat.context_tracker import ContextTracker
+from app.chat.documents import groups
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.config.drafts import Draft
@@ -28,9 +30,9 @@ from ui.composer.composer import Composer
 from ui.conversation.answer_events import AnswerEvents
 from ui.conversation.draft_saver import DraftSaver
 from ui.conversation.header import Header
-from ui.conversation.message_items import MessageItems
+from ui.conversation.message_items import MAX_PLACES, MessageItems
 from ui.conversation.model_picker import ModelPicker
-from ui.transcript.item import ATTACHMENT, Item
+from ui.transcript.item import ATTACHMENT, PASSAGE, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
@@ -377,6 +379,8 @@ class ConversationController(QObject):
                 self._notice.show_message(self.tr("This is a new conversation. The original is unchanged."))
             case "previous" | "next":
                 self._show_version(message.id, -1 if action == "previous" else 1)
+            case _ if action.startswith(PASSAGE):
+                self._show_passage(message, int(action.removeprefix(PASSAGE)))
             case _ if action.startswith(ATTACHMENT):
                 self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
 
@@ -488,6 +492,18 @@ class ConversationController(QObject):
         if provenance is not None:
             show_dialog(DetailsDialog(message, provenance, self._models.name_of(provenance.model_id), self._window))
 
+    def _show_passage(self, message: Message, number: int) -> None:
+        """Show one of the passages that an answer was made from, or all of them in the details."""
+        use = message.provenance.documents if message.provenance is not None else None
+        places = groups(use) if use is not None else []
+        if number >= MAX_PLACES and len(places) > MAX_PLACES + 1:
+            self._show_details(message)
+            return
+        attachments = [each for above in self._branch for each in above.attachments]
+        excerpt, passages = places[number]
+        if excerpt.attachment < len(attachments):
+            self.attachments.show(attachments[excerpt.attachment], passages)
+
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""
         ask(
@@ -565,8 +581,9 @@ class ConversationController(QObject):
 
     def _show_context(self) -> None:
         self._header.gauge.set_use(self.context.use)
-        limit = self.context.use.size or trained_context(self._services, self._models.model_id() or "")
-        self._composer.chips.set_context(limit)
+        use = self.context.use
+        size = use.size or trained_context(self._services, self._models.model_id() or "")
+        self._composer.chips.set_room(size - use.used - room_for_answer(size, None) if size else None)
 
     def _show_error(self, error: UserError) -> None:
         self._notice.show_error(error_text(error))

@@ -10,12 +10,15 @@ from PySide6.QtCore import QObject
 from app.backend import LoadProgress, PromptProgress
 from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, filled_context
+from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import Message, Role, Status
+from app.conversation import Excerpt, GivenPassage, Message, Role, Status
 from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
-from ui.widgets.error_text import error_text_of
+from ui.widgets.error_text import error_text_of, passages_text
 
+MAX_PLACES = 12
+"""Passages shown below an answer; the last label opens the details where there are more."""
 SHOWN_WAIT_S = 3
 """Shorter waiting times are not shown."""
 
@@ -72,6 +75,7 @@ class MessageItems(QObject):
             divider=divider,
             is_pinned=message.is_pinned,
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
+            passages=self._passages(message),
             thought_s=provenance.thought_s if provenance else None,
             is_last=is_last,
         )
@@ -127,7 +131,29 @@ class MessageItems(QObject):
             return self.tr(
                 "Interrupted: the program closed before the answer was complete. The partial answer is kept."
             )
-        return self.tr("Stopped.") if message.status is Status.STOPPED else ""
+        if message.status is Status.STOPPED:
+            return self.tr("Stopped.")
+        use = message.provenance.documents if message.provenance is not None else None
+        return passages_text(use) if use is not None and use.is_spread else ""
+
+    def _passages(self, message: Message) -> tuple[str, ...]:
+        """Return the labels of the passages that an answer was made from."""
+        use = message.provenance.documents if message.provenance is not None else None
+        if use is None:
+            return ()
+        places = groups(use)
+        labels = [self._place(excerpt, passages[0], number) for number, (excerpt, passages) in enumerate(places, 1)]
+        if len(use.excerpts) > 1:
+            names = [excerpt.name for excerpt, _ in places]
+            labels = [f"{name} · {label}" for name, label in zip(names, labels, strict=True)]
+        if len(labels) > MAX_PLACES + 1:
+            labels = [*labels[:MAX_PLACES], self.tr("{count} more").format(count=len(labels) - MAX_PLACES)]
+        return tuple(labels)
+
+    def _place(self, excerpt: Excerpt, passage: GivenPassage, number: int) -> str:
+        if passage.page:
+            return self.tr("p. {page}").format(page=passage.page)
+        return passage.heading or self.tr("passage {number}").format(number=number)
 
     def _figures(self, message: Message) -> str:
         provenance = message.provenance

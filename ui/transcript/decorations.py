@@ -12,7 +12,7 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from ui.transcript.item import ACTIONS, ATTACHMENT, Item, TranscriptStrings
+from ui.transcript.item import ACTIONS, ATTACHMENT, PASSAGE, Item, TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 
@@ -49,7 +49,7 @@ class ButtonKind(Enum):
     FRAME = 1
     """Icon and label in a frame: a suggested next action."""
     CHIP = 2
-    """Icon and label on a background: an attachment."""
+    """Icon and label on a background: an attachment, or a passage of one."""
     LINE = 3
     """Quiet text with the icon after it."""
     TEXT = 4
@@ -185,23 +185,39 @@ def attachment_buttons(
     item: Item, strings: TranscriptStrings, style: TextStyle, top: float, left: float, width: float
 ) -> list[Button]:
     """Place the attachments of a question in right-aligned rows."""
-    rows: list[list[Button]] = [[]]
-    height, y, x = style.scaled(CHIP_HEIGHT), top, left
-    for number, label in enumerate(item.attachments):
-        text_width = style.small_metrics.horizontalAdvance(label)
-        chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
-        if rows[-1] and x + chip > left + width:
-            rows.append([])
-            x, y = left, y + height + CHIP_SPACE
-        tip = strings.attachment.format(name=label)
-        rect = QRectF(x, y, chip, height)
-        rows[-1].append(Button(f"action:{ATTACHMENT}{number}", rect, "attachment", label, tip, kind=ButtonKind.CHIP))
-        x += chip + CHIP_SPACE
+    rows = _chips(item.attachments, ATTACHMENT, "attachment", strings.attachment, style, top, left, width)
     return [
         replace(button, rect=button.rect.translated(left + width - row[-1].rect.right(), 0))
         for row in rows
         for button in row
     ]
+
+
+def passage_buttons(item: Item, strings: TranscriptStrings, style: TextStyle, top: float, width: float) -> list[Button]:
+    """Place the passages that an answer was made from in rows."""
+    return [
+        button
+        for row in _chips(item.passages, PASSAGE, "file", strings.passage, style, top, 0, width)
+        for button in row
+    ]
+
+
+def _chips(
+    labels: Sequence[str], action: str, icon: str, tip: str, style: TextStyle, top: float, left: float, width: float
+) -> list[list[Button]]:
+    rows: list[list[Button]] = [[]]
+    height, y, x = style.scaled(CHIP_HEIGHT), top, left
+    for number, label in enumerate(labels):
+        text_width = style.small_metrics.horizontalAdvance(label)
+        chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
+        if rows[-1] and x + chip > left + width:
+            rows.append([])
+            x, y = left, y + height + CHIP_SPACE
+        rect = QRectF(x, y, chip, height)
+        key = f"action:{action}{number}"
+        rows[-1].append(Button(key, rect, icon, label, tip.format(name=label), kind=ButtonKind.CHIP))
+        x += chip + CHIP_SPACE
+    return rows
 
 
 def icon_of(action: str) -> str:

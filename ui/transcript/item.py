@@ -14,9 +14,11 @@ ACTIONS = (
 )
 """All actions on a message, in the order in which they are offered.
 
-``pin`` unpins a pinned message.  A click on an attachment requests ``attachment:0`` and so on.
+``pin`` unpins a pinned message.  A click on an attachment requests ``attachment:0`` and so on, one on the place of a
+passage ``passage:0``.
 """
 ATTACHMENT = "attachment:"
+PASSAGE = "passage:"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Item:
     is_pinned: bool = False
     attachments: tuple[str, ...] = ()
     """The label of each file attached to a question."""
+    passages: tuple[str, ...] = ()
+    """The place of each passage of an attachment that the model was given for an answer."""
     thought_s: float | None = None
     """Seconds that the model thought before it answered, where that is known."""
     is_last: bool = True
@@ -68,6 +72,7 @@ class TranscriptStrings(QObject):
         self.pinned = self.tr("Kept in context")
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")
+        self.passage = self.tr("Show the passage: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
         self.more = self.tr("More")
         self.show = self.tr("Show")

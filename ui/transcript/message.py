@@ -23,6 +23,7 @@ from ui.transcript.style import QUESTION_SHARE, RADIUS
 BUBBLE_X, BUBBLE_Y = 16, 11
 """Padding of a question."""
 SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 14, 2
+PASSAGE_SPACE = 10
 THOUGHT_HEIGHT, AUTHOR_HEIGHT = 26, 26
 CARET_SIZE = 8.0
 FIRST_S, NEXT_S = 0.02, 0.01
@@ -171,6 +172,10 @@ class MessageView:
         if self.item.status is Status.STREAMING:
             self._waiting_rect = QRectF(0, y, width, self.style.line)
             return y if self.parts or not self._thought_rect.isEmpty() else y + self.style.line
+        chips = decorations.passage_buttons(self.item, self._strings, self.style, y + PASSAGE_SPACE, self.width)
+        if chips:
+            self._drawn += chips
+            y = chips[-1].rect.bottom()
         return y + (12 if self.parts and self._note_text else 0)
 
     def _lay_out_thought(self, y: float) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
 
-from app.messages import error_message
+from app.conversation import DocumentUse
+from app.messages import error_message, passages_sentence
 from model_manager.errors import UserError
 
 
@@ -18,6 +19,11 @@ def error_text(error: UserError) -> str:
 def error_text_of(code: str, data: Mapping[str, object]) -> str:
     """Return the message of an error that was stored as a code with its data."""
     return error_message(code, data, translate_message)
+
+
+def passages_text(use: DocumentUse) -> str:
+    """Return the notice that the model was given only some passages of the attachments."""
+    return passages_sentence(use.given, use.total, translate_message, is_spread=use.is_spread)
 
 
 def translate_message(text: str) -> str:
