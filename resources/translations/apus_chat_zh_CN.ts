@@ -44,6 +44,14 @@
         <translation>{context} 个 token 的上下文已满，已略去最早的 {count} 条消息。</translation>
     </message>
     <message>
+        <source>The attachments don&apos;t fit in the context. The model was given the {given} of {total} passages that best match the question.</source>
+        <translation>附件超出上下文长度。已从 {total} 个段落中选出与问题最相关的 {given} 个提供给模型。</translation>
+    </message>
+    <message>
+        <source>The attachments don&apos;t fit in the context, and the question names nothing in them. The model was given the beginning and passages spread over the rest ({given} of {total}).</source>
+        <translation>附件超出上下文长度，且问题没有指明其中的内容。已将开头和其余部分均匀选取的段落提供给模型（{total} 个中的 {given} 个）。</translation>
+    </message>
+    <message>
         <source>{count} s</source>
         <translation>{count} 秒</translation>
     </message>
@@ -1431,12 +1439,12 @@
         <translation>{count} 页</translation>
     </message>
     <message>
-        <source>{size}, too large</source>
-        <translation>{size}，过长</translation>
+        <source>{size}, in passages</source>
+        <translation>{size} · 按段落选用</translation>
     </message>
     <message>
-        <source>This doesn&apos;t fit in the context of {context} tokens. Choose a larger context or attach only part of the text.</source>
-        <translation>超出了 {context} 个 token 的上下文。请选择更大的上下文，或只添加其中一部分。</translation>
+        <source>This doesn&apos;t fit in the context beside the conversation. For each question the model is given the passages that best match it. Choose a larger context to give it everything.</source>
+        <translation>附件和对话一起超出上下文长度。每次提问时，会将最相关的段落提供给模型。选择更大的上下文可以提供全部内容。</translation>
     </message>
     <message>
         <source>Show {name}, {size}</source>
@@ -2265,6 +2273,18 @@
     <message>
         <source>Messages left out</source>
         <translation>略去的消息</translation>
+    </message>
+    <message>
+        <source>pages {pages}</source>
+        <translation>第 {pages} 页</translation>
+    </message>
+    <message>
+        <source>Attachments</source>
+        <translation>附件</translation>
+    </message>
+    <message>
+        <source>Passages</source>
+        <translation>段落</translation>
     </message>
     <message>
         <source>{count} tokens, {rate} tokens/s</source>
@@ -3298,6 +3318,18 @@
     <message>
         <source>Stopped.</source>
         <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>{count} more</source>
+        <translation>还有 {count} 个</translation>
+    </message>
+    <message>
+        <source>p. {page}</source>
+        <translation>第 {page} 页</translation>
+    </message>
+    <message>
+        <source>passage {number}</source>
+        <translation>段落 {number}</translation>
     </message>
     <message>
         <source>{count} tokens</source>
@@ -4615,6 +4647,10 @@
     <message>
         <source>Attachment: {name}</source>
         <translation>附件：{name}</translation>
+    </message>
+    <message>
+        <source>Show the passage: {name}</source>
+        <translation>查看段落：{name}</translation>
     </message>
     <message>
         <source>Only part is shown. Copy the message to get all of it.</source>
