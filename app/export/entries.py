@@ -187,6 +187,8 @@ def _sampling(sampling: Sampling | None) -> str:
         parts.append(f"max_tokens {sampling.max_tokens}")
     if sampling.thinking:
         parts.append(f"thinking {sampling.thinking}")
+    if sampling.json_schema:
+        parts.append(f"json_schema {sampling.json_schema}")
     if sampling.stop:
         parts.append(f"stop {' '.join(map(repr, sampling.stop))}")
     return ", ".join(parts)

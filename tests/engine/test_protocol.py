@@ -25,6 +25,8 @@ MESSAGES: list[p.Command | p.Event] = [
     p.Stop(),
     p.Rehearse("/m/a.gguf", LoadSpec(split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
     p.Bench(512, 64, 3),
+    p.Embed("/m/e.gguf", ("one", "二")),
+    p.Embeddings(2, b"\x00\xff" * 8, (1, 2)),
     p.Ready(),
     LoadProgress(0.5, None),
     p.LoadResult(8192, 61, 60, "engine", {"CUDA0": {"weights_bytes": 5}}),

@@ -282,7 +282,7 @@ def test_conversations_longer_than_a_chunk(
 
 def test_fields_of_version_2(store: ConversationStore, other_store: ConversationStore, tmp_path: Path) -> None:
     talk = store.create(title="program's")
-    store.update(talk.id, sampling=Sampling(temperature=0.1, max_tokens=5))
+    store.update(talk.id, sampling=Sampling(temperature=0.1, max_tokens=5, json_schema='{"type": "object"}'))
     store.update(talk.id, context_policy=ContextPolicy.ROLL)
     store.update(talk.id, is_pinned=True)
     question, answer = store.begin_turn(

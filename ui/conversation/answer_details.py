@@ -147,6 +147,7 @@ class DetailsDialog(QDialog):
             ),
             (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
             (self.tr("Thinking"), translate("parameters", thinking) if sampling.thinking else ""),
+            (self.tr("Answer format"), sampling.json_schema or sampling.grammar),
             (self.tr("Stop sequences"), "  ".join(repr(text) for text in sampling.stop)),
             (self.tr("Seed"), str(provenance.seed)),
         ]

@@ -1,4 +1,4 @@
-"""Settings dialog of one conversation: preset, system prompt, sampling and context policy.
+"""Settings dialog of one conversation: preset, system prompt, sampling, answer format and context policy.
 
 Changes are stored immediately and apply from the next answer.
 """
@@ -18,6 +18,7 @@ from app.conversation import ContextPolicy, Sampling
 from app.parameter import parameters
 from app.services import Services
 from model_manager.errors import UserError
+from ui.conversation.answer_format import AnswerFormat
 from ui.widgets.controls import ChoiceBox, PromptField
 from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, arrange, button, hairline, heading, quiet_label, scrolled
 from ui.widgets.error_text import error_text
@@ -63,6 +64,7 @@ class ConversationSettings(QDialog):
             {value: QCoreApplication.translate("parameters", labels[value]) for value in ("", *thinking)},
         )
         self._has_thinking = bool(thinking)
+        self.format = AnswerFormat()
         self.context_policy = ChoiceBox(
             "conversationContextPolicy",
             {
@@ -79,7 +81,8 @@ class ConversationSettings(QDialog):
         self.default_prompt.clicked.connect(self._use_default_prompt)
         self.which_sampling.changed.connect(self._switch_sampling)
         self.sampling.changed.connect(self._set_sampling)
-        self.thinking.changed.connect(self._set_thinking)
+        self.thinking.changed.connect(lambda thinking: self._set_sampling_field(thinking=thinking))
+        self.format.changed.connect(lambda schema: self._set_sampling_field(json_schema=schema))
         self.context_policy.changed.connect(lambda policy: self._set(context_policy=policy))
         close.clicked.connect(self.accept)
         self.resize(640, 620)
@@ -100,10 +103,13 @@ class ConversationSettings(QDialog):
         sampling = Row(self.which_sampling, self.tr("Sampling"), self.tr("How the next token is chosen."))
         thinking_text = self.tr("Whether, or how much, the model thinks before it answers.")
         thinking = (hairline(), Row(self.thinking, self.tr("Thinking"), thinking_text)) if self._has_thinking else ()
+        format_text = self.tr("JSON answers always match the chosen format, unless they are cut at the token limit.")
+        format_ = Row(self.format.kind, self.tr("Answer format"), format_text)
         policy = Row(self.context_policy, self.tr("When the context is full"), policy_text)
         sentence = self.tr("Changes apply from the next answer. Each answer keeps a record of the settings used.")
         head = heading(self.tr("Conversation settings")), 4, quiet_label(sentence), 8
-        below = hairline(), system_prompt, *thinking, hairline(), sampling, self.sampling, hairline(), policy, None
+        below = hairline(), system_prompt, hairline(), format_, self.format, *thinking, hairline(), sampling
+        below = *below, self.sampling, hairline(), policy, None
         page = QWidget()
         column = vbox(*head, preset, *below, parent=page, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         scroll = scrolled(page)
@@ -122,6 +128,7 @@ class ConversationSettings(QDialog):
         prompt = self._default_prompt if overrides.system_prompt is None else overrides.system_prompt
         self.system_prompt.set_value(prompt)
         self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
+        self.format.set_value(overrides.sampling.json_schema if overrides.sampling else "")
         self.which_sampling.set_value(AS_IN_SETTINGS if overrides.sampling is None else OWN)
         self.sampling.show_values(overrides.sampling or self._settings.current.sampling())
         self.sampling.setVisible(overrides.sampling is not None)
@@ -160,9 +167,10 @@ class ConversationSettings(QDialog):
         sampling = self._overrides.sampling or self._settings.current.sampling()
         self._set(sampling=replace(sampling, **values))
 
-    def _set_thinking(self, thinking: str) -> None:
+    def _set_sampling_field(self, **value: str) -> None:
+        """Store a field that the settings don't have."""
         settings = self._settings.current.sampling()
-        sampling = replace(self._overrides.sampling or settings, thinking=thinking)
+        sampling = replace(self._overrides.sampling or settings, **value)
         self._apply(replace(self._overrides, sampling=None if sampling == settings else sampling))
 
     def _use_default_prompt(self) -> None:
@@ -178,4 +186,5 @@ class ConversationSettings(QDialog):
         if self._overrides.sampling is not None:
             self.sampling.finish()
         self.system_prompt.finish()
+        self.format.schema.finish()
         super().done(result)
