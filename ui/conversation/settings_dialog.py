@@ -167,7 +167,7 @@ class ConversationSettings(QDialog):
         sampling = self._overrides.sampling or self._settings.current.sampling()
         self._set(sampling=replace(sampling, **values))
 
-    def _set_sampling_field(self, **value: str) -> None:
+    def _set_sampling_field(self, **value: Any) -> None:
         """Store a field that the settings don't have."""
         settings = self._settings.current.sampling()
         sampling = replace(self._overrides.sampling or settings, **value)
