@@ -1421,6 +1421,25 @@
     </message>
 </context>
 <context>
+    <name>AnswerFormat</name>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>JSON</source>
+        <translation>JSON</translation>
+    </message>
+    <message>
+        <source>JSON with a schema</source>
+        <translation>按 Schema 输出 JSON</translation>
+    </message>
+    <message>
+        <source>JSON schema</source>
+        <translation>JSON Schema</translation>
+    </message>
+</context>
+<context>
     <name>AttachmentChip</name>
     <message>
         <source>{count} tokens</source>
@@ -1935,6 +1954,14 @@
         <translation>思考</translation>
     </message>
     <message>
+        <source>JSON answers always match the chosen format, unless they are cut at the token limit.</source>
+        <translation>JSON 回答始终符合所选格式，除非因达到 token 上限而被截断。</translation>
+    </message>
+    <message>
+        <source>Answer format</source>
+        <translation>回答格式</translation>
+    </message>
+    <message>
         <source>When the context is full</source>
         <translation>上下文已满时</translation>
     </message>
@@ -2237,6 +2264,10 @@
     <message>
         <source>Thinking</source>
         <translation>思考</translation>
+    </message>
+    <message>
+        <source>Answer format</source>
+        <translation>回答格式</translation>
     </message>
     <message>
         <source>Stop sequences</source>
