@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from app.config.paths import resources
 
-MOST_EXAMINED = 2000
+MOST_EXAMINED = 1000
 """Matches of one kind that are compared; the first texts are preferred."""
 _FIRST_CODE = 0xA000
 """Yi syllables, which count as letters in regular expressions, stand for the sets of initials."""

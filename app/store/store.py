@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import uuid
 from collections import defaultdict
@@ -47,7 +48,10 @@ Messages: TypeAlias = list[Message]
 Hits: TypeAlias = list[SearchHit]
 Trees: TypeAlias = list[ConversationTree]
 Ids: TypeAlias = list[str]
-Titles: TypeAlias = list[tuple[int, str]]
+Titles: TypeAlias = tuple[list[int], list[str]]
+
+RECENT_CONVERSATIONS = 200
+"""Those whose models count as recently used."""
 
 _DESCENDANTS = """
     WITH RECURSIVE descendants (number, id) AS (
@@ -149,20 +153,26 @@ class ConversationStore(Database):
             row = connection.execute("SELECT number FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
             return None if row is None else int(row[0])
 
-    def titles(self) -> Titles:
+    def titles(self, limit: int = -1) -> Titles:
         """Return number and title of the conversations outside the trash, the latest first, the archive last."""
         with self._connections.reading() as connection:
-            return connection.execute(
+            numbers, titles = connection.execute(
+                "SELECT json_group_array(number), json_group_array(title) FROM ("
                 "SELECT number, title FROM conversations WHERE deleted_at IS NULL "
-                "ORDER BY archived_at IS NOT NULL, updated_at DESC"
-            ).fetchall()
+                "ORDER BY archived_at IS NOT NULL, updated_at DESC LIMIT ?)",
+                (limit,),
+            ).fetchone()
+            # As JSON, thousands are read in milliseconds.
+            return json.loads(numbers), json.loads(titles)
 
     def recent_models(self) -> Ids:
-        """Return the ids of the models that conversations were last continued with, the last used first."""
+        """Return the ids of the models of the latest conversations, the last used first."""
         with self._connections.reading() as connection:
             rows = connection.execute(
-                "SELECT model_id FROM conversations WHERE deleted_at IS NULL AND model_id IS NOT NULL "
-                "GROUP BY model_id ORDER BY max(updated_at) DESC"
+                "SELECT model_id FROM (SELECT model_id, updated_at FROM conversations "
+                "WHERE deleted_at IS NULL AND archived_at IS NULL ORDER BY pinned DESC, updated_at DESC LIMIT ?) "
+                "WHERE model_id IS NOT NULL GROUP BY model_id ORDER BY max(updated_at) DESC",
+                (RECENT_CONVERSATIONS,),
             )
             return [row[0] for row in rows]
 

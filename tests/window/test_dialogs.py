@@ -23,7 +23,8 @@ from app.services import Services
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
-from ui.settings.dialog import SECTIONS, SettingsDialog
+from ui.settings.dialog import SettingsDialog
+from ui.settings.sections import SECTIONS
 from ui.start.crash_dialog import MAX_ERRORS, CrashDialog, show_crash
 from ui.widgets.dialog_parts import MARGIN
 from ui.widgets.error_text import error_text

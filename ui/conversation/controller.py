@@ -19,7 +19,7 @@ from app.chat.documents import groups
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.config.drafts import Draft
-from app.config.presets import ConversationOverrides
+from app.config.presets import ConversationOverrides, Preset
 from app.conversation import ContextPolicy, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
@@ -465,6 +465,23 @@ class ConversationController(QObject):
         prompt = first_system_prompt(chosen, model_id)
         thinking = thinking_choices_of(self._services, model_id)
         show_dialog(ConversationSettings(self._services, self.session, prompt, thinking, self._window))
+
+    def apply_preset(self, preset: Preset) -> None:
+        """Apply a preset to the open conversation; the notice offers to undo it."""
+        session = self.session
+        before = ConversationOverrides()
+
+        def apply() -> None:
+            nonlocal before
+            before = session.overrides()
+            session.set_overrides(preset.overrides)
+
+        def undo() -> None:
+            self._notice.attempt(lambda: session.set_overrides(before))
+
+        if self._notice.attempt(apply):
+            text = self.tr("“{name}” applied.").format(name=preset.name)
+            self._notice.show_message(text, self.tr("Undo"), undo)
 
     def show_context(self) -> None:
         """Open the details of the context below the gauge."""

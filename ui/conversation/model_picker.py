@@ -283,7 +283,7 @@ class ModelPicker(QObject):
         """Unload the model, after a running answer."""
         self._services.worker.submit(self._services.engine.release)
 
-    def _fits_now(self, *, asks_hub: bool = True) -> ModelFits:
+    def _make_fits(self) -> ModelFits:
         from ui.models.fits import ModelFits
 
         if self._fits is None:
@@ -292,10 +292,13 @@ class ModelPicker(QObject):
                 services.planning, services.library, lambda: services.settings.current, services.downloads.access, self
             )
             self._fits.changed.connect(self.changed)
-        self._fits.refresh()
-        if asks_hub:
-            self._fits.rank()
         return self._fits
+
+    def _fits_now(self) -> ModelFits:
+        fits = self._make_fits()
+        fits.refresh()
+        fits.rank()
+        return fits
 
     def _refresh_fits(self) -> None:
         """Plan again where the settings for devices or context have changed."""
@@ -351,7 +354,7 @@ class ModelPicker(QObject):
     def entries(self) -> list[Entry]:
         """Return all models as rows; none where the library can't be read, which is shown."""
         try:
-            return model_entries(self._services, self._fits_now(asks_hub=False), self.model_id())
+            return model_entries(self._services, self._make_fits(), self.model_id())
         except UserError as error:
             self.show_error(error)
             return []
@@ -375,6 +378,8 @@ class ModelPicker(QObject):
         anchor: QWidget | None = None,
         footer: Sequence[QWidget] = (),
     ) -> ModelPanel:
+        # Without asking the hub, which the models page does.
+        self._make_fits().refresh()
         panel = ModelPanel(self._window, placeholder, self.entries, anchor=anchor, footer=footer)
         panel.chosen.connect(chosen)
         self.changed.connect(panel.reload)

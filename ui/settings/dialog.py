@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QScrollArea,
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
 from app.services import Services
-from app.translation import QT_TRANSLATE_NOOP
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
 from ui.settings.local_server import LocalServerSettings
+from ui.settings.sections import SECTIONS, section_titles
 from ui.settings.servers import ServerSettings
 from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, scrolled
 from ui.widgets.layouts import hbox, vbox
@@ -25,17 +25,6 @@ from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
 translate = QCoreApplication.translate
 
-SECTIONS = {
-    "appearance": QT_TRANSLATE_NOOP("settings", "Appearance"),
-    "conversation": QT_TRANSLATE_NOOP("settings", "New conversations"),
-    "engine": QT_TRANSLATE_NOOP("settings", "Engine"),
-    "devices": QT_TRANSLATE_NOOP("settings", "Devices"),
-    "servers": QT_TRANSLATE_NOOP("settings", "Servers"),
-    "local_server": QT_TRANSLATE_NOOP("settings", "Local server"),
-    "downloads": QT_TRANSLATE_NOOP("settings", "Downloads"),
-    "data": QT_TRANSLATE_NOOP("settings", "Data"),
-}
-"""Titles of the sections by name, in their order; those of settings are the pages of their declarations."""
 WITH_SECTION_LIST = 760
 """Width from which the list of sections is shown."""
 SCROLL_BAR_WIDTH = 10
@@ -250,11 +239,6 @@ class SectionList(QListWidget):
         passed = [number for number, title in enumerate(self._headings) if title.y() - MARGIN <= limit]
         with QSignalBlocker(self):
             self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
-
-
-def section_titles() -> dict[str, str]:
-    """Return the titles of the sections by name, in the current language."""
-    return {name: translate("settings", title) for name, title in SECTIONS.items()}
 
 
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:

@@ -84,6 +84,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ),
     WINDOW: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show or hide conversations"), "Ctrl+B", id="sidebar"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Command palette"), "Ctrl+K", id="palette"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Choose a model"), "Ctrl+Shift+M", id="choose_model"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Models"), "Ctrl+M", id="models"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Settings"), "Ctrl+,", id="settings"),
@@ -108,3 +109,8 @@ def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]])
 def translated(text: str) -> str:
     """Return the title of a group or the text of a shortcut in the current language."""
     return QCoreApplication.translate("shortcuts", text)
+
+
+def key_text(keys: str) -> str:
+    """Return keys as the system writes them."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

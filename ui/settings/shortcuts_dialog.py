@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, translated
+from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, key_text, translated
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, scrolled
 from ui.widgets.layouts import RIGHT, TOP, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -49,7 +49,7 @@ class ShortcutsDialog(QDialog):
         for row, shortcut in enumerate(SHORTCUTS[name], start=1):
             action = QLabel(translated(shortcut.text))
             action.setWordWrap(True)
-            texts = [QKeySequence(each).toString(QKeySequence.SequenceFormat.NativeText) for each in shortcut.keys]
+            texts = [key_text(each) for each in shortcut.keys]
             keys = QLabel(self.tr("{one} or {other}").format(one=texts[0], other=texts[1]) if texts[1:] else texts[0])
             keys.setProperty("quiet", True)
             keys.setTextFormat(Qt.TextFormat.PlainText)

@@ -180,9 +180,11 @@ class Sidebar(TranslatedWidget):
         hit = next((hit for each in self._found for hit in each.hits if hit.message_id == message_id), None)
         return max((hit.snippet[begin:end] for begin, end in hit.spans), key=len) if hit else self.search_text()
 
-    def start_search(self) -> None:
-        """Show the sidebar with the focus in the search field."""
+    def start_search(self, text: str = "") -> None:
+        """Show the sidebar with the focus in the search field, and search for a text where one is given."""
         self.show()
+        if text:
+            self.search.setText(text)
         self.search.setFocus()
         self.search.selectAll()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
@@ -30,6 +31,9 @@ from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
 from ui.window.maintenance import IdleGarbageCollector, Maintenance
 from ui.window.welcome import Welcome
+
+if TYPE_CHECKING:
+    from ui.window.palette import Palette
 
 NOTIFY_AFTER_S = 20.0
 NOTIFICATION_CHARACTERS = 120
@@ -66,6 +70,7 @@ class WindowController(QObject):
         self._garbage = IdleGarbageCollector(lambda: bool(self._session.answers), self)
         self.awake = system_inhibitor()
         self._is_closed = False
+        self._palette: Palette | None = None
         self._connect()
         make_shortcuts(window, self._actions())
         services.engine.on_change = self._engine_changed.emit
@@ -130,7 +135,7 @@ class WindowController(QObject):
             "new": partial(conversation.open, None),
             "temporary": conversation.open_temporary,
             "settings_of_conversation": conversation.show_settings,
-            "search": window.sidebar.start_search,
+            "search": lambda: window.sidebar.start_search(),
             "next_conversation": partial(self.conversations.open_neighbour, 1),
             "previous_conversation": partial(self.conversations.open_neighbour, -1),
             "export": self._export_open,
@@ -152,6 +157,7 @@ class WindowController(QObject):
             "smaller": partial(self._change_text_size, -1),
             "usual_size": partial(self._change_text_size, 0),
             "sidebar": window.toggle_sidebar,
+            "palette": self.show_palette,
             "choose_model": self.models.show_picker,
             "models": self.models.show_dialog,
             "settings": self.show_settings,
@@ -185,8 +191,18 @@ class WindowController(QObject):
 
     # Dialogs
 
-    def show_settings(self, section: str = "") -> None:
-        """Open the settings, at a section where one is named, over the models where those are open."""
+    def show_palette(self) -> None:
+        """Open the search over conversations, models, presets, settings and commands."""
+        from ui.window.palette import Palette
+
+        if self._palette is None:
+            self._palette = Palette(self.services, self.window, self.models, self.conversation, self._actions())
+            self._palette.setting_requested.connect(self.show_settings)
+            self._palette.search_requested.connect(self.window.sidebar.start_search)
+        self._palette.open()
+
+    def show_settings(self, section: str = "", setting: str = "") -> None:
+        """Open the settings, at a section and a setting where they are named, over the models where those are open."""
         from ui.settings.dialog import SettingsDialog
 
         dialog = SettingsDialog(self.services, QApplication.activeModalWidget() or self.window)
@@ -198,7 +214,7 @@ class WindowController(QObject):
         dialog.diagnostics_requested.connect(self.show_diagnostics)
         show_dialog(dialog)
         if section:
-            dialog.show_section(section)
+            dialog.show_section(section, setting)
 
     def show_export(self, conversation_ids: tuple[str, ...], message_id: str | None = None) -> None:
         """Open the export of some conversations, of all where none is given, or of one message."""

@@ -1,0 +1,130 @@
+"""The palette: conversations, models, presets, settings and commands in one search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from pytestqt.qtbot import QtBot
+
+from tests.rigs.tiny_model import write_tiny_model
+from tests.window.conftest import OpenWindow
+from tests.window.input import PATIENCE_MS, find, titles
+from ui.settings.dialog import SettingsDialog
+from ui.widgets.filter_panel import Entry, FilterPanel
+from ui.window.main_window import MainWindow
+
+TITLES = ("量子力学导论", "Chicken soup", "Sorting files in Python", "重庆银行开户", "Dark chocolate")
+
+
+@pytest.fixture
+def window(open_window: OpenWindow, tmp_path: Path) -> MainWindow:
+    made = open_window()
+    services = made.controller.services
+    services.library.register(write_tiny_model(tmp_path / "panda.gguf", name="Red panda"))
+    for title in TITLES:
+        services.store.create(title=title)
+    made.controller.conversation.list_changed.emit()
+    return made
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> FilterPanel:
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    keys = QKeySequence("Ctrl+K")[0]
+    qtbot.keyClick(window.composer.field, keys.key(), keys.keyboardModifiers())
+    panel = window.findChildren(FilterPanel, "palette")[-1]
+    assert isinstance(panel, FilterPanel)
+    assert panel.field.hasFocus()
+    return panel
+
+
+def typed(qtbot: QtBot, window: MainWindow, text: str) -> tuple[FilterPanel, list[Entry]]:
+    panel = opened(qtbot, window)
+    qtbot.waitUntil(lambda: len(window.controller._palette._numbers) == len(TITLES), timeout=PATIENCE_MS)
+    qtbot.keyClicks(panel.field, text)
+    return panel, panel.entries()
+
+
+def chosen(qtbot: QtBot, window: MainWindow, text: str) -> Entry:
+    """Type a text and choose the best result; return its row."""
+    panel, entries = typed(qtbot, window, text)
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    assert not panel.isVisible()
+    return entries[0]
+
+
+def test_it_opens_with_the_latest_conversations_and_the_commands(window: MainWindow, qtbot: QtBot) -> None:
+    panel = opened(qtbot, window)
+    entries = panel.entries()
+    assert [entry.title for entry in entries if entry.section == "Conversations"] == list(reversed(TITLES))
+    commands = {entry.title: entry.value for entry in entries if entry.section == "Commands"}
+    assert commands["New conversation"] == "Ctrl+N"
+    # Without an answer there is nothing to repeat.
+    assert "Answer the last question again" not in commands
+    assert panel.key().startswith("conversation:")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("lzlx", TITLES[0]), ("cqyh", TITLES[3]), ("soup ch", TITLES[1]), ("sfip", TITLES[2]), ("py", TITLES[2])],
+)
+def test_conversations_are_found(window: MainWindow, qtbot: QtBot, text: str, title: str) -> None:
+    assert chosen(qtbot, window, text).title == title
+    conversation_id = window.controller.conversation.session.conversation_id
+    assert window.controller.services.store.get(conversation_id).title == title
+    assert window.composer.field.hasFocus()
+
+
+def test_models_presets_settings_and_commands_are_chosen(window: MainWindow, qtbot: QtBot) -> None:
+    assert chosen(qtbot, window, "panda").section == "Models"
+    assert window.controller.models.model_id() == "panda"
+    assert chosen(qtbot, window, "mathematics").section == "Presets"
+    session = window.controller.conversation.session
+    assert "LaTeX" in (session.overrides().system_prompt or "")
+    assert "Mathematics" in window.notice.text()
+    window.notice.button.click()
+    assert session.overrides().system_prompt is None
+    entry = chosen(qtbot, window, "text size")
+    assert (entry.section, entry.label) == ("Settings", "Appearance")
+    dialog = find(window, "settingsDialog", SettingsDialog)
+    assert isinstance(dialog, SettingsDialog)
+    qtbot.waitUntil(dialog.appearance.controls["text_size"].hasFocus, timeout=PATIENCE_MS)
+    dialog.reject()
+    was_shown = window.sidebar.isVisible()
+    assert chosen(qtbot, window, "show or hide conv").section == "Commands"
+    assert window.sidebar.isVisible() is not was_shown
+
+
+def test_the_section_with_the_best_match_is_the_first(window: MainWindow, qtbot: QtBot) -> None:
+    panel, entries = typed(qtbot, window, "dark")
+    assert entries[0].title == "Dark chocolate"
+    assert "".join(entries[0].title[at] for at in entries[0].positions) == "Dark"
+    panel.field.setText("archive")
+    assert [entry.section for entry in panel.entries()] == ["Search"]
+    panel.field.setText("top-k")
+    assert panel.entries()[0].section == "Settings"
+
+
+def test_all_messages_can_be_searched_from_it(window: MainWindow, qtbot: QtBot) -> None:
+    panel, _ = typed(qtbot, window, "chicken")
+    qtbot.keyClick(panel.field, Qt.Key.Key_Up)
+    assert panel.key() == "search:chicken"
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    assert window.sidebar.search.hasFocus()
+    qtbot.waitUntil(lambda: titles(window) == ["Chicken soup"], timeout=PATIENCE_MS)
+
+
+def test_archived_conversations_are_found_and_deleted_ones_not(window: MainWindow, qtbot: QtBot) -> None:
+    store = window.controller.services.store
+    ids = {conversation.title: conversation.id for conversation in store.list()}
+    store.archive(ids["Chicken soup"])
+    panel, entries = typed(qtbot, window, "chicken")
+    assert (entries[0].title, entries[0].label) == ("Chicken soup", "Archive")
+    qtbot.keyClick(panel.field, Qt.Key.Key_Escape)
+    store.delete(ids["Chicken soup"])
+    store.create(title="Another one")
+    _, entries = typed(qtbot, window, "chicken")
+    assert [entry.section for entry in entries] == ["Search"]

@@ -1,0 +1,181 @@
+"""Palette: one search over conversations, models, presets, settings and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+
+from app.config.presets import Preset
+from app.config.settings import PARAMETERS
+from app.fuzzy import FuzzyIndex, Match
+from app.services import Services
+from app.store.store import ConversationStore
+from ui.conversation.controller import ConversationController
+from ui.conversation.model_list import MORE
+from ui.conversation.model_picker import ModelPicker
+from ui.settings.sections import section_titles
+from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, key_text, translated
+from ui.widgets.filter_panel import Entry, EntryIndex, FilterPanel
+from ui.widgets.formats import date_text
+from ui.widgets.job import run_job
+from ui.window.main_window import MainWindow
+
+RECENT = 6
+"""Conversations that are offered before anything is typed."""
+MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
+"""Results of each section."""
+HIDDEN_COMMANDS = ("escape", "palette")
+CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
+COMMAND, SEARCH = "command", "search"
+"""Kinds of rows, followed by a colon in their keys."""
+
+
+class Palette(QObject):
+    """Opens the panel, and does what is chosen there."""
+
+    setting_requested = Signal(str, str)
+    """Section of the settings, and the name of a setting in it or an empty string."""
+    search_requested = Signal(str)
+    """Text to search for in all messages."""
+
+    def __init__(
+        self,
+        services: Services,
+        window: MainWindow,
+        models: ModelPicker,
+        conversation: ConversationController,
+        actions: Mapping[str, Callable[[], object]],
+    ) -> None:
+        """``actions`` are those of the shortcuts by their ids."""
+        super().__init__(window)
+        self._services, self._window, self._models = services, window, models
+        self._conversation, self._actions = conversation, actions
+        self._numbers: list[int] = []
+        self._titles = FuzzyIndex(())
+        self._others: list[EntryIndex] = []
+        self._presets: dict[str, Preset] = {}
+
+    def open(self) -> None:
+        """Open the panel, unless it is open."""
+        if any(panel.isVisible() for panel in self._window.findChildren(FilterPanel, "palette")):
+            return
+        if not self._window.notice.attempt(self._read):
+            return
+        panel = FilterPanel(
+            self._window,
+            "palette",
+            self.tr("Search conversations, models, settings and commands"),
+            self.search,
+            empty=self.tr("Nothing matches."),
+        )
+        panel.chosen.connect(self._choose)
+
+        def show(titles: tuple[list[int], FuzzyIndex]) -> None:
+            self._numbers, self._titles = titles
+            panel.refresh()
+
+        # Thousands of titles take longer than opening the panel may.
+        run_job(panel, partial(_read_titles, self._services.store), show, lambda _error: None)
+
+    def search(self, text: str) -> list[Entry]:
+        """Return the rows for a text, the section with the best match first."""
+        if not text.strip():
+            recent = self._conversation_entries(self._titles.search("", RECENT))
+            return [*recent, *self._others[-1].entries]
+        matches = self._titles.search(text, MOST_CONVERSATIONS)
+        found = [(matches[0].rank, self._conversation_entries(matches))] if matches else []
+        for index in self._others:
+            ranked = index.search(text, MOST_OTHERS)
+            if ranked:
+                found.append((ranked[0][0], [entry for _, entry in ranked]))
+        found.sort(key=lambda section: section[0])
+        search = Entry(
+            f"{SEARCH}:{text.strip()}",
+            self.tr("Search all messages for “{text}”").format(text=text.strip()),
+            self.tr("Search"),
+        )
+        return [*(entry for _, entries in found for entry in entries), search]
+
+    def _read(self) -> None:
+        """Read what can be chosen now.  Raises UserError as the store does."""
+        self._numbers, self._titles = _read_titles(self._services.store, RECENT)
+        models = self._models.entries()
+        self._presets = {each.id: each for each in self._services.presets.list(QCoreApplication.translate)}
+        self._others = [
+            EntryIndex([_in_section(entry, self.tr("Models")) for entry in models if entry.key != MORE]),
+            EntryIndex(
+                [Entry(f"{PRESET}:{id_}", preset.name, self.tr("Presets")) for id_, preset in self._presets.items()]
+            ),
+            EntryIndex(list(self._setting_entries())),
+            EntryIndex(list(self._command_entries())),
+        ]
+
+    def _conversation_entries(self, matches: Sequence[Match]) -> list[Entry]:
+        found = self._services.store.numbered([self._numbers[match.number] for match in matches])
+        entries = []
+        for match in matches:
+            conversation = found.get(self._numbers[match.number])
+            if conversation is not None:
+                entries.append(
+                    Entry(
+                        f"{CONVERSATION}:{conversation.id}",
+                        conversation.title or self.tr("Untitled"),
+                        self.tr("Conversations"),
+                        label="" if conversation.archived_at is None else self.tr("Archive"),
+                        value=date_text(conversation.updated_at),
+                        positions=match.positions,
+                    )
+                )
+        return entries
+
+    def _setting_entries(self) -> Iterable[Entry]:
+        titles = section_titles()
+        for section, title in titles.items():
+            yield Entry(f"{SETTING}:{section}:", title, self.tr("Settings"))
+        for name, declaration in PARAMETERS.items():
+            if declaration.label and declaration.page:
+                label = QCoreApplication.translate("parameters", declaration.label)
+                page = titles[declaration.page]
+                yield Entry(f"{SETTING}:{declaration.page}:{name}", label, self.tr("Settings"), label=page)
+
+    def _command_entries(self) -> Iterable[Entry]:
+        is_empty = self._conversation.session.is_empty
+        for group, shortcuts in SHORTCUTS.items():
+            if is_empty and group in (ANSWERS, READING):
+                continue
+            for each in shortcuts:
+                if each.id and each.id not in HIDDEN_COMMANDS:
+                    keys = key_text(each.keys[0])
+                    yield Entry(f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys)
+
+    def _choose(self, key: str) -> None:
+        kind, _, rest = key.partition(":")
+        if kind == CONVERSATION:
+            self._conversation.open(rest)
+        elif kind == MODEL:
+            self._models.choose(rest)
+        elif kind == PRESET:
+            self._conversation.apply_preset(self._presets[rest])
+        elif kind == SETTING:
+            self.setting_requested.emit(*rest.split(":"))
+        elif kind == SEARCH:
+            self.search_requested.emit(rest)
+        else:
+            self._actions[rest]()
+
+
+def _read_titles(store: ConversationStore, limit: int = -1) -> tuple[list[int], FuzzyIndex]:
+    """Return the numbers of the conversations, and an index of their titles."""
+    numbers, titles = store.titles(limit)
+    return numbers, FuzzyIndex(titles)
+
+
+def _in_section(entry: Entry, section: str) -> Entry:
+    """Return a model's row for the palette, in one line."""
+    label = " · ".join(filter(None, (entry.label, entry.section)))
+    return Entry(
+        f"{MODEL}:{entry.key}", entry.title, section, label=label, mark=entry.mark, value=entry.value,
+        is_checked=entry.is_checked, is_dim=entry.is_dim,
+    )  # fmt: skip
