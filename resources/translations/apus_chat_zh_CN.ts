@@ -1860,6 +1860,10 @@
         <translation>撤销</translation>
     </message>
     <message>
+        <source>“{name}” applied.</source>
+        <translation>已应用“{name}”。</translation>
+    </message>
+    <message>
         <source>Open link</source>
         <translation>打开链接</translation>
     </message>
@@ -3894,6 +3898,53 @@
     <message>
         <source>Automatic ({kind})</source>
         <translation>自动（{kind}）</translation>
+    </message>
+</context>
+<context>
+    <name>Palette</name>
+    <message>
+        <source>Search conversations, models, settings and commands</source>
+        <translation>搜索对话、模型、设置和命令</translation>
+    </message>
+    <message>
+        <source>Nothing matches.</source>
+        <translation>没有匹配项。</translation>
+    </message>
+    <message>
+        <source>Search all messages for “{text}”</source>
+        <translation>在所有消息中搜索“{text}”</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
+    </message>
+    <message>
+        <source>Conversations</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation>归档</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Commands</source>
+        <translation>命令</translation>
     </message>
 </context>
 <context>
@@ -6351,6 +6402,10 @@
     <message>
         <source>Show or hide conversations</source>
         <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Command palette</source>
+        <translation>命令面板</translation>
     </message>
     <message>
         <source>Choose a model</source>
