@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -41,8 +40,9 @@ def time(value: object) -> datetime | None:
     Times without a zone are local ones.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
-        return _EPOCH + timedelta(seconds=seconds) if math.isfinite(seconds) and 0 < seconds < _LATEST_S else None
+        seconds = value / 1000 if _MILLISECONDS_FROM <= value < 1000 * _LATEST_S else value
+        # Also false for "not a number".
+        return _EPOCH + timedelta(seconds=seconds) if 0 < seconds < _LATEST_S else None
     if not isinstance(value, str) or not value or len(value) > 64:
         return None
     with suppress(ValueError, OverflowError, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from datetime import timedelta, timezone
@@ -16,6 +17,8 @@ from app.messages import error_message, sentence
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.fuzz.hostile import Hostile, case_count, hostile_cases, write
+from tests.imports.chatgpt_export import conversation
+from tests.imports.exports import MAKERS
 
 Trees = Sequence[ConversationTree]
 ZONES = [timezone(timedelta(hours=hours)) for hours in (-12, 14)]
@@ -113,3 +116,25 @@ def test_hostile_exports(tmp_path: Path, count: int) -> None:
                 error.add_note(repr(dice))
                 raise
     assert added > count / 2, "most of them are nearly valid"
+
+
+@case_count
+def test_hostile_exports_of_other_programs(tmp_path: Path, count: int) -> None:
+    valid = [[conversation()]]
+    for name, make in MAKERS.items():
+        path = make(tmp_path / name)
+        paths = [path] if path.is_file() else sorted(path.rglob("*.json*"))
+        texts = [gzip.decompress(each.read_bytes()) if each.suffix == ".bak" else each.read_bytes() for each in paths]
+        valid += [[json.loads(line) for line in text.splitlines()] for text in texts]
+    added = 0
+    with ConversationStore.in_memory() as store:
+        for dice in hostile_cases(count // 4):
+            changed = dice.mutated(dice.choice(valid))
+            lines = changed if isinstance(changed, list) else [changed]
+            path = write(tmp_path / "export.json", b"\n".join(map(dice.json_bytes, lines)))
+            try:
+                added += attempt(store, [], path, dice)
+            except BaseException as error:
+                error.add_note(repr(dice))
+                raise
+    assert added > count / 16, "many of them are nearly valid"
