@@ -55,7 +55,10 @@ class CacheFolder:
         Raises ``UserError`` as ``disk_error``.
         """
         kept = {self.file(each) for each in all_but}
-        paths = self.files() if conversation_ids is None else map(self.file, conversation_ids)
+        if conversation_ids is not None:
+            paths = list(map(self.file, conversation_ids))
+        else:
+            paths = self.files() if kept else [*self.files(), *self.path.glob(f"*{PARTIAL}")]
         for path in paths:
             with disk_errors(path):
                 if path not in kept:

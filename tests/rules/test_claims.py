@@ -453,6 +453,15 @@ store/test_backups.py::test_old_automatic_backups_are_deleted_and_manual_ones_ke
     Keeps the last seven daily or the last four weekly backups
 engine/test_conversation_cache.py::test_a_conversation_continues_after_another_one_and_after_a_restart
     Conversations continue without being read again
+    The conversation cache, the folder `states` in the data folder, contains the text of conversations and what the engine has computed of it
+    对话缓存（数据文件夹中的 `states`）包含对话文本和引擎的计算结果
+    Only you can read its files (mode 0600)
+    这些文件只有你本人可以读取（权限 0600）
+window/test_settings_data.py::test_a_deleted_conversation_has_no_state window/test_settings_data.py::test_the_conversation_cache_is_shown_and_cleared engine/test_conversation_cache.py::test_a_temporary_conversation_leaves_nothing
+    They are deleted with their conversations, a temporary chat has none, and Settings > Data clears them or turns the cache off
+    删除对话时会一并删除；临时对话没有缓存；在设置 >“数据”中可以清空或关闭缓存
+    Clearing it deletes no conversation
+    {size} for {count} conversations
 engine/test_conversation_cache.py::test_the_least_recently_used_is_dropped
     In GiB, on this disk
 window/test_download_settings.py::test_models_folder_is_moved_with_its_files

@@ -138,6 +138,9 @@ def test_all_data_is_deleted_after_confirmation(
     # As processes leave them that are killed while they write.
     (services.folder.root / ".drafts.json.01234567.new").write_text("SECRET")
     (services.folder.conversations / ".0123.part").write_text("SECRET")
+    services.states.path.mkdir()
+    services.states.file(talk).write_text("SECRET")
+    services.states.file(talk).with_suffix(".state.123.partial").write_text("SECRET")
     services.settings.change(temperature=0.3, model_id="starter")
     window.controller.conversation.open(talk)
 
@@ -157,6 +160,44 @@ def test_all_data_is_deleted_after_confirmation(
         if path.is_file():
             assert b"SECRET" not in path.read_bytes(), path
     assert say(store, "life goes on")
+
+
+def test_the_conversation_cache_is_shown_and_cleared(
+    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
+) -> None:
+    states, form = window.controller.services.states, settings.data.form
+    states.path.mkdir()
+    assert form.rows["cache"].explanation.text() == "None"
+    assert not settings.data.clear_cache.isEnabled()
+    for clear in (
+        lambda: settings.data.clear_cache.click(),
+        lambda: form.controls["conversation_cache"].changed.emit(0),
+    ):
+        for name in ("one", "two"):
+            states.file(name).write_bytes(bytes(3 << 20))
+        settings.hide()
+        settings.show()
+        assert "6 MiB for 2 conversations" in form.rows["cache"].explanation.text()
+        clear()
+        qtbot.waitUntil(lambda: form.rows["cache"].explanation.text() == "None")
+        assert states.files() == []
+    assert window.controller.services.settings.current.conversation_cache == 0
+
+
+def test_a_deleted_conversation_has_no_state(window: MainWindow, qtbot: QtBot) -> None:
+    store, states = store_of(window), window.controller.services.states
+    talks = [say(store, text) for text in ("one", "two", "three", "four")]
+    states.path.mkdir()
+    for talk in (*talks, "a conversation that is gone"):
+        states.file(talk).write_bytes(b"state")
+    store.delete(talks[0])
+    store.archive(talks[1])
+    store.delete_message(store.branch(talks[2])[-1].id)
+    assert not states.file(talks[0]).exists()
+    assert not states.file(talks[2]).exists()
+    # Two seconds after the start.
+    qtbot.waitUntil(lambda: len(states.files()) == 2, timeout=20_000)
+    assert set(states.files()) == {states.file(talks[1]), states.file(talks[3])}
 
 
 def test_nothing_is_deleted_during_an_answer_or_without_confirmation(

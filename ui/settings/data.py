@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from app.conversation import Shelf
+from app.engine.cache_folder import CacheUsage
 from app.services import Services
+from app.units import size_text
 from model_manager.errors import UserError
 from ui.imports.dialog import ImportDialog
 from ui.settings.backups import BackupsDialog
@@ -54,6 +57,7 @@ class DataSettings(QWidget):
         self.import_button = button("importButton", self.tr("Import…"))
         self.back_up = button("backupButton", self.tr("Back up…"))
         self.backups = button("backupsButton", self.tr("View backups…"))
+        self.clear_cache = button("clearCacheButton", self.tr("Clear"))
         self.restore = button("restoreDefaultsButton", self.tr("Restore defaults"))
         self.erase = button("eraseEverythingButton", self.tr("Delete everything…"))
         self.erase.setProperty("danger", True)
@@ -76,6 +80,7 @@ class DataSettings(QWidget):
                     self.tr("Backups"),
                     self.tr("Lists all backups. You can restore any of them."),
                 ),
+                "cache": (self.clear_cache, self.tr("Cached conversations"), ""),
                 "defaults": (
                     self.restore,
                     self.tr("Default settings"),
@@ -90,13 +95,15 @@ class DataSettings(QWidget):
                     ),
                 ),
             },
-            order=("folder", "import", "back_up", "backup_schedule"),
+            order=("folder", "import", "back_up", "backup_schedule", "backups", "conversation_cache", "cache"),
         )
         vbox(self.form, parent=self)
         self.open_folder.clicked.connect(lambda: open_folder(services.folder.root, status))
         self.import_button.clicked.connect(self.open_import)
         self.back_up.clicked.connect(self._choose_backup)
         self.backups.clicked.connect(self._show_backups)
+        self.clear_cache.clicked.connect(self._clear_cache)
+        self.form.changed.connect(self._on_change)
         self.restore.clicked.connect(self.defaults_requested)
         self.erase.clicked.connect(lambda: status.attempt(self._ask_to_erase))
 
@@ -139,6 +146,33 @@ class DataSettings(QWidget):
             )
 
         self._start(self.tr("Backing up the database…"), lambda: store.backup(path), show)
+
+    # The conversation cache
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Update what changes while the dialog is closed."""
+        super().showEvent(event)
+        self._show_cache()
+
+    def _show_cache(self) -> None:
+        try:
+            usage = self._services.states.usage()
+        except UserError:
+            usage = CacheUsage(0, 0)
+        text = self.tr("{size} for {count} conversations. Clearing it deletes no conversation.").format(
+            size=size_text(usage.n_bytes), count=usage.conversations
+        )
+        row, is_empty = self.form.rows["cache"], not usage.conversations
+        row.set_texts(row.title.text(), self.tr("None") if is_empty else text)
+        self.clear_cache.setDisabled(is_empty)
+
+    def _clear_cache(self) -> None:
+        self._services.forget_states()
+        self._show_cache()
+
+    def _on_change(self, values: dict[str, Any]) -> None:
+        if values.get("conversation_cache") == 0:
+            self._clear_cache()
 
     # Deleting everything
 
