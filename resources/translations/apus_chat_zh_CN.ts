@@ -2103,12 +2103,24 @@
         <translation>全部删除…</translation>
     </message>
     <message>
+        <source>{size} for {count} conversations. Clearing it deletes no conversation.</source>
+        <translation>{count} 个对话，共 {size}。清空缓存不会删除任何对话。</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
         <source>Deleting…</source>
         <translation>正在删除…</translation>
     </message>
     <message>
         <source>All your data has been deleted.</source>
         <translation>你的所有数据已删除。</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清空</translation>
     </message>
     <message>
         <source>From ChatGPT and other programs, or from an APUS Chat JSON export.</source>
@@ -2121,6 +2133,10 @@
     <message>
         <source>Lists all backups. You can restore any of them.</source>
         <translation>列出所有备份，可以恢复其中任意一个。</translation>
+    </message>
+    <message>
+        <source>Cached conversations</source>
+        <translation>已缓存的对话</translation>
     </message>
     <message>
         <source>Database (*.sqlite3)</source>
