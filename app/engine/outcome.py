@@ -54,6 +54,8 @@ _ASSERTION = re.compile(
 _WINDOWS_CRASHES = (3, 0xC0000005, 0xC0000409, 0xC0000017)
 """Exit codes on Windows, which has no signals: ``abort()`` of the C library, and the statuses access violation, fail
 fast and no memory (ntstatus.h)."""
+_NOT_OF_MEMORY = ("SIGFPE", "SIGILL", "SIGTRAP")
+"""Signals of a crash that no lack of memory causes."""
 _NO_MEMORY = -2
 """Result of llama_decode when an allocation failed."""
 _MEMORY_PHASES = (Phase.LOADING, Phase.READING, Phase.MEASURING)
@@ -76,7 +78,7 @@ def exit_error(phase: Phase, returncode: int, log: str) -> UserError:
     in all three ways when an allocation fails.  After that, the log must mention a failed allocation.
     """
     signal_name = _signal_name(returncode)
-    is_crash = signal_name is not None or returncode in _WINDOWS_CRASHES
+    is_crash = signal_name not in (None, *_NOT_OF_MEMORY) or returncode in _WINDOWS_CRASHES
     data = {"phase": str(phase), "returncode": returncode, "signal": signal_name, "log": log[-2000:]}
     if phase is Phase.STARTING:
         return UserError("engine_not_startable", **data)

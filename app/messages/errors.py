@@ -73,7 +73,8 @@ SENTENCES: dict[str, str] = {
         "Close other programs, or choose a smaller quantisation or context, and try again."
     ),
     "engine_cannot_run": QT_TR_NOOP(
-        "The engine can't run this model: it stopped while {phase} ({assertion}). Choose another model file."
+        "The engine can't run this model: it stopped while {phase} ({assertion}). The file may be damaged, or of a "
+        "kind that this version can't run. Choose another model file."
     ),
     "engine_decode_failed": QT_TR_NOOP(
         "The engine's computation failed (code {result}). Unload the model and try again."

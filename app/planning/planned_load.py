@@ -25,7 +25,7 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.plan.load_plan import LoadPlan
-from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.load_spec import CPU, LoadSpec, PlanOptions
 
 OUT_OF_MEMORY = "engine_out_of_memory"
 PROMPT_TOO_LONG = "prompt_too_long"
@@ -35,6 +35,7 @@ TIGHT_SHARE = 0.25
 """With less than this part of a device left free, an estimate is rehearsed."""
 LARGE_BYTES = 1 << 30
 """Loading this much takes so long that a rehearsal is negligible."""
+_LEAST = LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0)
 _NO_MEMORY = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0}
 
 
@@ -242,6 +243,8 @@ class PlannedLoader:
                     attempt.basis, attempt.plan, attempt.next, failure = fresh.basis, fresh.plan, None, None
                     yield from _missing_servers(attempt)
                     continue
+                if attempt.next is None and "returncode" in error.data:
+                    self._raise_if_unusable(request.path, error, token)
                 if error.code != OUT_OF_MEMORY:
                     raise
                 failure = error
@@ -254,6 +257,19 @@ class PlannedLoader:
             assert state is not None
             self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
+
+    def _raise_if_unusable(self, path: Path, crash: UserError, token: CancelToken) -> None:
+        """Refuse a file that ends the engine in a rehearsal on the CPU too, which needs neither memory nor drivers.
+
+        Such a file lacks tensors that the engine believes to be optional, for example.
+        """
+        self._engine.gpus = False
+        try:
+            self._engine.rehearse(path, _LEAST, token=token)
+        except UserError as error:
+            if error.code in ("engine_died", "engine_cannot_run"):
+                ending = {"assertion": error.data["signal"] or error.data["returncode"], **error.data}
+                raise UserError("engine_cannot_run", **ending | {"phase": crash.data["phase"]}) from crash
 
     def _next_plan(self, attempt: _Attempt, failure: UserError, token: CancelToken) -> PlanChanged:
         if self._engine.state is not None:

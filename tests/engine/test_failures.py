@@ -232,6 +232,7 @@ def test_cancellation_from_another_thread(engine: LocalEngine, tiny_model: Path)
         (Phase.LOADING, -6, "ggml/src/ggml.c:9: GGML_ASSERT(ctx->mem_buffer != NULL) failed", "engine_out_of_memory"),
         (Phase.LOADING, -6, "ggml/src/ggml-backend.cpp:9: GGML_ASSERT(buffer) failed", "engine_out_of_memory"),
         (Phase.READING, -6, "src/llama-graph.cpp:2072: fatal error\n", "engine_cannot_run"),
+        (Phase.LOADING, -8, "", "engine_died"),
         (Phase.GENERATING, -11, "", "engine_died"),
         (Phase.GENERATING, -6, "CUDA error: out of memory", "engine_out_of_memory"),
         (Phase.LOADING, 1, "Traceback", "engine_died"),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,25 +24,30 @@ LOADER = """
 import os, resource, sys
 import llama_cpp as engine
 for line in sys.stdin:
+    path, _, is_rehearsal = line.rstrip("\\n").partition("\\t")
     if not (pid := os.fork()):
-        os.dup2(os.open(line.rstrip("\\n") + ".log", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
+        os.dup2(os.open(path + ".log", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
         resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
-        model = engine.llama_model_load_from_file(line.rstrip("\\n").encode(), engine.llama_model_default_params())
+        how = engine.llama_model_default_params()
+        if is_rehearsal:
+            how.no_alloc, how.load_mode = True, 0
+        model = engine.llama_model_load_from_file(path.encode(), how)
         parameters = engine.llama_context_default_params()
         parameters.n_ctx, parameters.n_threads, parameters.n_threads_batch = 256, 1, 1
-        if model and (context := engine.llama_init_from_model(model, parameters)):
+        if model and (context := engine.llama_init_from_model(model, parameters)) and not is_rehearsal:
             engine.llama_decode(context, engine.llama_batch_get_one((engine.llama_token * 4)(3, 4, 5, 6), 4))
         os._exit(0)
     print(os.waitpid(pid, 0)[1], flush=True)
 """
-"""Loads each file named on standard input in another process, with a log beside it; prints how that ended."""
+"""Loads each file named on standard input in another process, with a log beside it; prints how that ended.  With a tab
+and a word after the name it rehearses the load."""
 
-Load = Callable[[Path], int]
+Load = Callable[..., int]
 
 
 @pytest.fixture
 def load() -> Iterator[Load]:
-    """Loads a file with the engine; returns the signal that ended it, or 0."""
+    """Loads a file with the engine, or rehearses that; returns the signal that ended it, or 0."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOADER],
         stdin=subprocess.PIPE,
@@ -54,8 +60,8 @@ def load() -> Iterator[Load]:
     with process:
         stdin, stdout = process.stdin, process.stdout
 
-        def one(path: Path) -> int:
-            stdin.write(f"{path}\n")
+        def one(path: Path, how: str = "") -> int:
+            stdin.write(f"{path}\t{how}\n")
             stdin.flush()
             return int(stdout.readline()) & 0x7F
 
@@ -114,3 +120,18 @@ def test_the_engine_survives_models_grown_from_its_own_messages(
             if ended_by and _is_accepted(path):
                 died.append((name, changed.keys, signal.Signals(ended_by).name))
     assert died == []
+
+
+@pytest.mark.fuzz
+def test_a_tensor_without_which_a_load_crashes_is_lacking_in_a_rehearsal_too(
+    load: Load, valid_files: list[Path], tmp_path: Path
+) -> None:
+    """By that the program tells such a file from a shortage of memory."""
+    path, crashed = tmp_path / "lacking.gguf", set()
+    for header in map(EditableHeader.read, valid_files):
+        for tensor in header.tensors:
+            replace(header, tensors=tuple(each for each in header.tensors if each is not tensor)).write(path)
+            if load(path):
+                crashed.add(header.architecture)
+                assert load(path, "rehearsal"), (header.architecture, tensor)
+    assert crashed, "no architecture has such tensors any more"

@@ -10,11 +10,13 @@ import pytest
 from app.backend import AnswerFinished, LoadProgress, ModelLoaded
 from app.backends import loaded_plan
 from app.engine.local_engine import WRAPPER_VARIABLE
+from app.messages import sentence
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan.load_spec import PlanOptions
 from tests.planning.conftest import Ask
 from tests.rigs.apus_shapes import write_shape
+from tests.rigs.arch_shapes import write_arch
 from tests.rigs.engine_children import engine_children
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
@@ -120,6 +122,16 @@ def test_missing_required_server_is_an_error(services: Services, ask: Ask, start
     assert caught.value.code == "rpc_server_unreachable"
     assert caught.value.data["server"] == second
     assert isinstance(ask("starter", context=512)[-1], AnswerFinished)
+
+
+def test_a_file_that_ends_the_engine_is_not_called_a_lack_of_memory(ask: Ask, tiny_model: Path, tmp_path: Path) -> None:
+    lacking = "blk.1.attn_qkv.weight"
+    with pytest.raises(UserError) as caught:
+        ask(write_arch(tmp_path / "lacking.gguf", "qwen35", n_layer=4, without=lacking))
+    assert caught.value.code == "engine_cannot_run"
+    assert caught.value.data["phase"] == "loading"
+    assert "memory" not in sentence(caught.value)
+    assert isinstance(ask(tiny_model)[-1], AnswerFinished)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for the driver")

@@ -223,8 +223,13 @@ _WITH_OUTPUT = ("llama", "gpt-oss", "qwen3moe")
 """The others have tied embeddings without ``output.weight``."""
 
 
-def write_arch(path: Path, architecture: str, *, n_layer: int = _LAYERS, keys: Keys | None = None) -> Path:
-    """Write one file of ``n_layer`` layers; ``keys`` replace or add metadata (None removes a key)."""
+def write_arch(
+    path: Path, architecture: str, *, n_layer: int = _LAYERS, keys: Keys | None = None, without: str = ""
+) -> Path:
+    """Write one file of ``n_layer`` layers; ``keys`` replace or add metadata (None removes a key).
+
+    ``without`` is the name of a tensor that is left out.
+    """
     layer_tensors, own_keys = ARCHITECTURES[architecture]
     writer = gguf.GGUFWriter(path, architecture)
     metadata: Keys = {
@@ -249,6 +254,8 @@ def write_arch(path: Path, architecture: str, *, n_layer: int = _LAYERS, keys: K
     add_vocabulary(writer, N_VOCAB)
     total = 0
     for name, shape in _tensors(architecture, layer_tensors, n_layer):
+        if name == without:
+            continue
         quantised = len(shape) > 1 and name.endswith(".weight") and "conv" not in name and "norm" not in name
         quantised &= "ssm_dt" not in name and "ssm_x" not in name and "gate_inp" not in name
         if quantised:
