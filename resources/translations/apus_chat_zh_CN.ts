@@ -536,6 +536,10 @@
         <translation>引擎在{phase}时意外退出，很可能是内存不足（{ending}）。请关闭其他程序，或选择更小的量化版本或上下文，然后重试。</translation>
     </message>
     <message>
+        <source>The engine can&apos;t run this model: it stopped while {phase} ({assertion}). The file may be damaged, or of a kind that this version can&apos;t run. Choose another model file.</source>
+        <translation>引擎无法运行此模型：在{phase}时停止（{assertion}）。文件可能已损坏，或属于此版本无法运行的类型。请选择其他模型文件。</translation>
+    </message>
+    <message>
         <source>The engine&apos;s computation failed (code {result}). Unload the model and try again.</source>
         <translation>引擎计算失败（代码 {result}）。请卸载模型后重试。</translation>
     </message>
@@ -738,10 +742,6 @@
     <message>
         <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
-    </message>
-    <message>
-        <source>The engine can&apos;t run this model: it stopped while {phase} ({assertion}). Choose another model file.</source>
-        <translation>引擎无法运行此模型：在{phase}时停止（{assertion}）。请选择其他模型文件。</translation>
     </message>
     <message>
         <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
