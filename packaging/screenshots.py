@@ -162,6 +162,10 @@ class Studio:
 
     def close(self) -> None:
         """Close the window and its services."""
+        for dialog in QApplication.topLevelWidgets():
+            # An open one would outlive its window, and be freed after it.
+            if isinstance(dialog, QDialog):
+                dialog.reject()
         self.window.quit()
         QThreadPool.globalInstance().waitForDone()
         self.services.close()
