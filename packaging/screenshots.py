@@ -11,7 +11,6 @@ not written.
 from __future__ import annotations
 
 import json
-import gc
 import os
 import shutil
 import sys
@@ -163,12 +162,6 @@ class Studio:
 
     def close(self) -> None:
         """Close the window and its services."""
-        for dialog in QApplication.topLevelWidgets():
-            if isinstance(dialog, QDialog):
-                dialog.reject()
-        # Before the window: a dialog that is freed after it ends the process.
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        gc.collect()
         self.window.quit()
         QThreadPool.globalInstance().waitForDone()
         self.services.close()

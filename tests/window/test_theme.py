@@ -5,7 +5,7 @@ from dataclasses import fields
 from xml.etree import ElementTree
 
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
@@ -181,3 +181,18 @@ def test_copy_of_an_icon_can_be_changed(qapp):
     copy.addPixmap(QPixmap(4, 4))
     gc.collect()
     assert not copy.pixmap(QSize(18, 18)).isNull()
+
+
+def test_label_with_a_changed_icon_is_freed_with_its_window(qapp):
+    """It ended the process in a garbage collection, for example after the memory layout was closed."""
+    for _ in range(20):
+        window = QWidget()
+        label = icons.IconLabel("info", "quiet_text")
+        QVBoxLayout(window).addWidget(label)
+        window.label, window.itself = label, window
+        label.set_icon("check", "good")
+        assert not window.grab().isNull()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        del window, label
+        gc.collect()

@@ -88,11 +88,11 @@ class IconLabel(QWidget):
 
     def set_icon(self, name: str, colour: str) -> None:
         """Show another icon."""
-        self._icon = icon(name, colour, self.width())
+        self._name, self._colour = name, colour
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the icon."""
         painter = QPainter(self)
-        self._icon.paint(painter, self.rect())
+        painter.drawPixmap(self.rect(), pixmap(self._name, self._colour, self.width(), self.devicePixelRatioF()))
         painter.end()
