@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import threading
 from dataclasses import fields, replace
 from pathlib import Path
@@ -35,6 +34,8 @@ _BOUNDS = {
     "margin_bytes": (0, 1 << 50),
     **dict.fromkeys(("batch", "micro_batch", "offload_min_batch", "output_rows"), (0, 1 << 24)),
 }
+_LEAST_SHARES, _MOST_SHARES = 1e-6, 1e15
+"""Sums that 32 bits hold exactly enough."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def _options(stored: object) -> PlanOptions:
         if value is not None and not least <= value <= most:
             raise JsonError(f"{value} - at `$.{name}`")
     shares = options.tensor_split
-    if shares and not (0 < sum(shares) < math.inf and min(shares) >= 0):
+    if shares and not (min(shares) >= 0 and _LEAST_SHARES <= sum(shares) <= _MOST_SHARES):
         raise JsonError(f"{shares} - at `$.tensor_split`")
     return options
 

@@ -25,7 +25,7 @@ def test_overrides_are_stored_and_removed(tmp_path: Path) -> None:
 
 
 def test_invalid_overrides_are_ignored(tmp_path: Path) -> None:
-    values = ("3", '{"nonsense": 1}', '{"tensor_split": [0]}', '{"tensor_split": [1, -1, 9]}', '{"context": -1}')
+    values = ("3", '{"nonsense": 1}', '{"tensor_split": [1e-320]}', '{"tensor_split": [1, -1, 9]}', '{"context": -1}')
     for content in ("", "[]", *(f'{{"starter": {value}}}' for value in values)):
         (tmp_path / "wishes.json").write_text(content)
         assert ModelOverrides(tmp_path / "wishes.json").get("starter") == PlanOptions()
