@@ -6,17 +6,25 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.local_server import application, request_queue
-from tests.local_server.conftest import PATIENCE_S, Served
+from tests.local_server.conftest import PATIENCE_S, Serve, Served
+from tests.rigs.api_clients import LIMIT
+from tests.rigs.tiny_model import write_tiny_model
 
+ROOT = Path(__file__).resolve().parents[2]
+CROWD_S = float(os.environ.get("CROWD_S", "120"))
 GO = {"messages": [{"role": "user", "content": "Go"}]}
 
 
@@ -149,3 +157,42 @@ def test_stopping_the_server_ends_its_requests(tiny_server: Served) -> None:
     # The same address is free again.
     server.start(access, tiny_server.models)
     assert tiny_server.ask(max_tokens=2)[0] == 200
+
+
+@pytest.mark.slow
+def test_fifty_clients_at_once_get_their_own_answers(serve: Serve, tmp_path: Path) -> None:
+    served = serve(write_tiny_model(tmp_path / "tiny.gguf", context_length=1 << 14))
+    answers: dict[str, str] = {}
+    for number in range(1000):
+        question = f"Question {number} about {number * 7919}"
+        _, body = served.ask(question, temperature=0, max_tokens=LIMIT)
+        answers.setdefault(body["choices"][0]["message"]["content"], question)
+        if len(answers) == 20:
+            break
+    expected = [(question, answer) for answer, question in answers.items()]
+    process = psutil.Process()
+    before = process.memory_info().rss, process.num_fds(), process.num_threads()
+    command = [sys.executable, "-m", "tests.rigs.api_clients", served.url, str(CROWD_S), "50"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as clients:
+        assert clients.stdin is not None
+        clients.stdin.write(json.dumps(expected))
+        clients.stdin.close()
+        clients.stdin = None
+        for _ in range(2):
+            # At any moment; the next request starts the engine again.
+            threading.Event().wait(CROWD_S / 3)
+            wait_for(lambda: (pid := served.services.engine.pid) and os.kill(pid, signal.SIGTERM) is None)
+        output, _ = clients.communicate(timeout=CROWD_S + 300)
+    counts = json.loads(output)
+    assert counts["wrong"] == []
+    assert counts["right"] > 20
+    assert counts["hung up"] > 20
+    wait_for(lambda: state(served) == (0, 0))
+    question, answer = expected[0]
+    assert served.ask(question, temperature=0, max_tokens=LIMIT)[1]["choices"][0]["message"]["content"] == answer
+    memory, files, threads = process.memory_info().rss, process.num_fds(), process.num_threads()
+    assert memory - before[0] < 100 << 20
+    assert files <= before[1] + 10
+    assert threads <= before[2] + 40  # the pool of asyncio.to_thread

@@ -1,0 +1,130 @@
+"""Local server against the engine that it serves: first token, throughput, and the window beside 50 clients, as JSON.
+
+    python -m tests.benchmarks.local_server [--out FILE]     about four minutes; close other programs
+
+The answers of the server alternate with those of its backend in the same process, on the same engine and KV cache.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.backend import ChatRequest, PromptMessage, TextDelta
+from app.backends import ServedModels
+from app.config.paths import DataFolder
+from app.conversation import Role, Sampling
+from app.local_server.access import Access
+from app.local_server.model import ServedModel
+from app.services import Services
+from model_manager.cancellation import CancelToken
+from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, reported, rounded
+
+PAIRS = 15
+TOKENS = 300
+CROWD, CROWD_S = 50, 120
+BEAT_S = 0.005
+QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
+
+
+def own(model: ServedModel, seed: int) -> tuple[float, float]:
+    """Return the seconds to the first piece and to the end of an answer from the backend."""
+    sampling = Sampling(seed=seed, max_tokens=TOKENS)
+    begin, first = time.perf_counter(), 0.0
+    for event in model.backend.stream(ChatRequest((PromptMessage(Role.USER, QUESTION),), sampling), CancelToken()):
+        if isinstance(event, TextDelta):
+            first = first or time.perf_counter() - begin
+    return first, time.perf_counter() - begin
+
+
+def served(url: str, seed: int) -> tuple[float, float]:
+    """Return the same for a stream of the server."""
+    message = {"role": "user", "content": QUESTION}
+    connection = HTTPConnection(urlsplit(url).netloc)
+    body = json.dumps({"messages": [message], "seed": seed, "max_tokens": TOKENS, "stream": True})
+    begin, first = time.perf_counter(), 0.0
+    connection.request("POST", "/v1/chat/completions", body)
+    for line in connection.getresponse():
+        # The first event is sent together with the first piece.
+        if line.startswith(b"data: {") and not first:
+            first = time.perf_counter() - begin
+    whole = time.perf_counter() - begin
+    connection.close()
+    return first, whole
+
+
+def compare(url: str, model: ServedModel) -> list[Figure]:
+    served(url, 0), own(model, 0)
+    added, ratios, cpu_s = [], [], [0.0, 0.0]
+    for seed in range(1, PAIRS + 1):
+        begin = time.process_time()
+        our_first, our_whole = own(model, seed)
+        middle = time.process_time()
+        first, whole = served(url, seed)
+        cpu_s = [cpu_s[0] + middle - begin, cpu_s[1] + time.process_time() - middle]
+        added.append((first - our_first) * 1000)
+        ratios.append(our_whole / whole)
+    return [
+        reported(at_most("first token added, ms", median(added), 5, all=rounded(added))),
+        reported(at_least("throughput", median(ratios), 0.97, all=[round(r, 3) for r in ratios], cpu_s=rounded(cpu_s))),
+    ]
+
+
+def crowd(url: str, model: ServedModel) -> list[Figure]:
+    """Let 50 clients ask, and measure how long a thread of this process, such as the window's, can be kept waiting."""
+    from PySide6.QtCore import QCoreApplication, QTimer
+
+    expected = []
+    for number in range(8):
+        question = f"What is {number} + 1?"
+        sampling = Sampling(temperature=0, max_tokens=24)
+        events = model.backend.stream(ChatRequest((PromptMessage(Role.USER, question),), sampling), CancelToken())
+        expected.append([question, "".join(each.text for each in events if isinstance(each, TextDelta))])
+    application, gaps, last = QCoreApplication([]), [0.0], time.perf_counter()
+
+    def beat() -> None:
+        nonlocal last
+        gaps.append(time.perf_counter() - last - BEAT_S)
+        last = time.perf_counter()
+        if clients.poll() is not None:
+            application.quit()
+
+    command = [sys.executable, "-m", "tests.rigs.api_clients", url, str(CROWD_S), str(CROWD)]
+    clients = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert clients.stdin is not None
+    assert clients.stdout is not None
+    clients.stdin.write(json.dumps(expected).encode())
+    clients.stdin.close()
+    timer = QTimer(interval=round(BEAT_S * 1000))
+    timer.timeout.connect(beat)
+    timer.start()
+    cpu = time.process_time()
+    application.exec()
+    counts = json.loads(clients.stdout.read())
+    counts["cpu_s"] = round(time.process_time() - cpu, 1)
+    return [
+        reported(at_most("wrong answers to 50 clients", len(counts["wrong"]), 0, **counts)),
+        reported(at_most("longest wait of the window, ms", max(gaps[1:]) * 1000, 50)),
+    ]
+
+
+def main() -> int:
+    """Measure and print the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        services = Services(DataFolder(Path(folder)))
+        try:
+            models = ServedModels(services, "starter")
+            url = services.local_server.start(Access(), models)
+            return report([*compare(url, models()), *crowd(url, models())])
+        finally:
+            services.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
