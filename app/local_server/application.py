@@ -276,6 +276,8 @@ def _failure(outcome: Outcome) -> ApiError | None:
 def _api_error(error: UserError) -> ApiError:
     if error.code in _TOO_LONG:
         return ApiError(400, sentence(error), param="messages", code="context_length_exceeded")
+    if error.code.startswith(("schema_", "grammar_")):
+        return ApiError(400, sentence(error), param="response_format", code=error.code)
     status = 400 if error.code in _REFUSED else 503 if error.code in _NOT_READY else 500
     return ApiError(status, sentence(error), code=error.code)
 

@@ -17,7 +17,8 @@ from app.chat.prompt import default_sampling
 from app.conversation import Role, SamplerParameters, Sampling
 from app.local_server.model import ServedModel
 from app.parameter import parameters
-from model_manager.disk.json_file import JsonError, from_json
+from app.structured.schema import JSON_OBJECT
+from model_manager.disk.json_file import JsonError, from_json, to_json
 
 MAX_BODY = 8 << 20
 """Bytes of a body: many times the longest contexts."""
@@ -52,7 +53,7 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "functions": ([],),
     "tool_choice": ("none", "auto"),
     "modalities": (["text"],),
-    "response_format": ({"type": "text"},),
+    "response_format": ({"type": "text"},),  # of a text completion
 }
 """Fields that may have only these values, which don't change the answer."""
 _ALIASES = {"max_tokens": "max_completion_tokens", "repeat_penalty": "repetition_penalty"}
@@ -110,7 +111,7 @@ def parse_call(body: bytes, model: ServedModel, *, is_chat: bool) -> Call:
     sampling, controls = _sampling(values, model), _controls(values, is_chat=is_chat)
     if is_chat:
         messages, prefill = _messages(values.take("messages", "a list of messages", _is_filled_list)), ""
-        sampling = replace(sampling, thinking=_thinking(values, model))
+        sampling = replace(sampling, thinking=_thinking(values, model), json_schema=_json_schema(values))
     else:
         messages, prefill = (), _prompt(values)
     values.finish()
@@ -265,6 +266,30 @@ def _thinking(values: _Values, model: ServedModel) -> str:
     thinking = choices.get(effort, "" if is_on is None else "on" if is_on else "off")
     # A model without this switch doesn't think anyway.
     return "" if thinking == "off" and "off" not in model.thinking else thinking
+
+
+def _json_schema(values: _Values) -> str:
+    """Return the schema of the answer as text; it is checked where it is used."""
+    kinds = ("text", "json_object", "json_schema")
+
+    def is_valid(value: object) -> bool:
+        return isinstance(value, dict) and value.get("type") in kinds
+
+    wanted = _Values(values.take("response_format", f"an object of type {', '.join(kinds)}", is_valid, {}))
+    kind = wanted.take("type", "a text", _is_text, "text")
+    if kind == "json_schema":
+        schema = _Values(wanted.take("json_schema", "an object", _is_object), "response_format.json_schema.")
+        text = to_json(schema.take("schema", "an object", _is_object)).decode()
+        for name, expected, is_right in (
+            ("name", "a text", _is_text),
+            ("description", "a text", _is_text),
+            # An answer is always valid.
+            ("strict", "true or false", _is_flag),
+        ):
+            schema.take(name, expected, is_right, None)
+        schema.finish()
+    wanted.finish()
+    return text if kind == "json_schema" else JSON_OBJECT if kind == "json_object" else ""
 
 
 def _prompt(values: _Values) -> str:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -126,6 +127,35 @@ def test_probabilities_and_bias_of_tokens(starter_server: Served) -> None:
     status, body = starter_server.ask(QUESTION, temperature=0, max_tokens=8, logit_bias={"504": 100})
     assert status == 200
     assert len(set(body["choices"][0]["message"]["content"].split())) <= 2
+
+
+def test_answers_satisfy_a_schema_or_say_that_they_were_cut(starter_server: Served) -> None:
+    class City(pydantic.BaseModel):
+        name: str
+        inhabitants: int
+        is_capital: bool
+
+    parsed = starter_server.openai.chat.completions.parse(
+        model="starter", messages=MESSAGES, temperature=0, response_format=City
+    )
+    assert isinstance(parsed.choices[0].message.parsed, City)
+    assert parsed.choices[0].finish_reason == "stop"
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    for wanted in ({"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}):
+        status, body = starter_server.ask(QUESTION, response_format=wanted, seed=1, max_tokens=60)
+        assert status == 200, body
+        choice = body["choices"][0]
+        if choice["finish_reason"] == "stop":
+            assert isinstance(json.loads(choice["message"]["content"]), dict)
+        status, body = starter_server.ask(QUESTION, response_format=wanted, max_tokens=1)
+        assert body["choices"][0]["finish_reason"] == "length"
+    for wrong in ({"type": 7}, {"type": "object", "$ref": "#/none"}):
+        status, body = starter_server.ask(
+            response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": wrong}}
+        )
+        assert (status, body["error"]["param"]) == (400, "response_format"), body
+    status, body = starter_server.call("POST", "/v1/completions", {"prompt": "x", "response_format": wanted})
+    assert (status, body["error"]["param"]) == (400, "response_format")
 
 
 def test_other_fields_are_refused_by_name(starter_server: Served) -> None:
