@@ -53,7 +53,7 @@ def test_preview_and_import(window: MainWindow, dialog: ImportDialog, qtbot: QtB
     path.write_text(json.dumps([conversation(), {"title": "changed"}, 5]))
     assert not dialog.start.isEnabled()
     drop(dialog, path)
-    until(qtbot, dialog.summary.text, "ChatGPT: 1 conversations with 7 messages, from ")
+    until(qtbot, dialog.summary.text, "From ChatGPT. Conversations: 1, messages: 7. Dates: 11/14/23 to ")
     assert "tool calls (1)" in dialog.details.text()
     assert "conversations.json [1] (" in dialog.details.text()
     assert titles(window) == []
@@ -78,4 +78,4 @@ def test_other_files_and_cancelling(dialog: ImportDialog, qtbot: QtBot, tmp_path
     dialog.cancel.click()
     qtbot.waitUntil(lambda: dialog.choose_file.isEnabled(), timeout=30_000)
     dialog.inspect(path)
-    until(qtbot, dialog.summary.text, "200 conversations")
+    until(qtbot, dialog.summary.text, "Conversations: 200")

@@ -131,16 +131,15 @@ class ImportDialog(BusyDialog):
         self._end(path.name)
 
     def _summary(self, preview: ImportPreview) -> str:
-        text = self.tr("{program}: {conversations} conversations with {messages} messages").format(
+        text = self.tr("From {program}. Conversations: {conversations}, messages: {messages}.").format(
             program=", ".join(preview.programs),
             conversations=grouped(preview.conversations),
             messages=grouped(preview.messages),
         )
         if preview.first is None or preview.last is None:
-            return text + "."
-        return self.tr("{what}, from {first} to {last}.").format(
-            what=text, first=date_text(preview.first), last=date_text(preview.last)
-        )
+            return text
+        dates = self.tr("Dates: {first} to {last}.")
+        return f"{text} {dates.format(first=date_text(preview.first), last=date_text(preview.last))}"
 
     def _details(self, preview: ImportPreview) -> list[str]:
         lines = []
@@ -163,7 +162,7 @@ class ImportDialog(BusyDialog):
         more = len(refused) - len(names)
         if more > 0:
             names.append(self.tr("{count} more").format(count=more))
-        return self.tr("Can't be imported: {names}").format(names="; ".join(names))
+        return "\n".join([self.tr("Can't be imported:"), *names])
 
     # Import
 
@@ -230,11 +229,19 @@ class ImportDialog(BusyDialog):
         self._job = None
         self._update()
         self.status.show_message(text, kind)
+        self._grow()
         self._work_finished(succeeded=kind in ("good", "quiet"))
         self.busy_changed.emit(False)
 
     def _is_busy(self) -> bool:
         return self._job is not None
+
+    def _grow(self) -> None:
+        """Make room for all texts."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def _update(self) -> None:
         """Show what is possible now."""
