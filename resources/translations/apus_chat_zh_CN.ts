@@ -3007,12 +3007,16 @@
         <translation>正在读取 {name}…</translation>
     </message>
     <message>
-        <source>{program}: {conversations} conversations with {messages} messages</source>
-        <translation>{program}：{conversations} 个对话，{messages} 条消息</translation>
+        <source>From {program}. Conversations: {conversations}, messages: {messages}.</source>
+        <translation>来自 {program}。对话：{conversations}，消息：{messages}。</translation>
     </message>
     <message>
-        <source>{what}, from {first} to {last}.</source>
-        <translation>{what}，时间从 {first} 到 {last}。</translation>
+        <source>Dates: {first} to {last}.</source>
+        <translation>时间：{first} 至 {last}。</translation>
+    </message>
+    <message>
+        <source>Can&apos;t be imported:</source>
+        <translation>无法导入：</translation>
     </message>
     <message>
         <source>{count} of them exist already; only new messages are added.</source>
@@ -3037,10 +3041,6 @@
     <message>
         <source>{count} more</source>
         <translation>还有 {count} 个</translation>
-    </message>
-    <message>
-        <source>Can&apos;t be imported: {names}</source>
-        <translation>无法导入：{names}</translation>
     </message>
     <message>
         <source>Importing {name}…</source>
