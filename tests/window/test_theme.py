@@ -1,11 +1,15 @@
 """Themes, fonts and icons."""
 
 import gc
+import os
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
@@ -36,6 +40,8 @@ from ui.widgets.theme import (
 
 ICONS = sorted(path.stem for path in (resources() / "icons").glob("*.svg"))
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+
+ROOT = Path(__file__).parents[2]
 
 
 def contrast(one: str, other: str) -> float:
@@ -183,16 +189,28 @@ def test_copy_of_an_icon_can_be_changed(qapp):
     assert not copy.pixmap(QSize(18, 18)).isNull()
 
 
-def test_label_with_a_changed_icon_is_freed_with_its_window(qapp):
+FREED_WITH_A_WINDOW = """
+import gc
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout
+from ui.widgets.icons import IconLabel
+application = QApplication([])
+for _ in range(5):
+    window, label = QDialog(), IconLabel("info", "quiet_text")
+    QVBoxLayout(window).addWidget(label)
+    window.label, window.itself = label, window
+    window.grab()
+    label.set_icon("check", "good")
+    window.grab()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    del window, label
+    gc.collect()
+"""
+
+
+def test_label_with_a_changed_icon_is_freed_with_its_window():
     """It ended the process in a garbage collection, for example after the memory layout was closed."""
-    for _ in range(20):
-        window = QWidget()
-        label = icons.IconLabel("info", "quiet_text")
-        QVBoxLayout(window).addWidget(label)
-        window.label, window.itself = label, window
-        label.set_icon("check", "good")
-        assert not window.grab().isNull()
-        window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        del window, label
-        gc.collect()
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", FREED_WITH_A_WINDOW], cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0
