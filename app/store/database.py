@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
@@ -41,6 +42,8 @@ class Database:
         self._connections = connections
         self.on_delete: Callable[[tuple[str, ...]], object] = lambda _ids: None
         """Called in any thread with conversations that were moved to the trash, or that have lost messages."""
+        self._batch = search_index.BATCH
+        """Characters of the next step of the search index."""
 
     @classmethod
     def open(cls, folder: Path, *, busy_timeout_s: float = 5.0) -> Self:
@@ -87,17 +90,22 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def update_search_index(self, characters: int = search_index.BATCH) -> bool:
-        """Add messages of about this number of characters to the search index, and return whether more may be waiting.
+    def update_search_index(self, characters: int | None = None) -> bool:
+        """Add messages of this number of characters to the search index, and return whether more may be waiting.
 
-        For a background thread; the search scans the waiting messages until then, and those of fewer characters.  Does
-        nothing after ``close``.
+        Without a number as many as take ``STEP_S``.  For a background thread; the search scans the waiting messages
+        until then, and those of fewer characters.  Does nothing after ``close``.
         """
+        started = time.thread_time()
         try:
             with self._connections.writing() as connection:
-                return search_index.index_pending(connection, characters)
+                has_more = search_index.index_pending(connection, characters or self._batch)
         except StoreClosed:
             return False
+        if has_more and characters is None:
+            fitting = self._batch * search_index.STEP_S / max(0.001, time.thread_time() - started)
+            self._batch = int(min(search_index.BATCH, max(search_index.SMALLEST_BATCH, fitting)))
+        return has_more
 
     def backup(self, path: Path) -> None:
         """Copy the database to a file at ``path``.  Raises ``UserError`` as ``copy_database``."""

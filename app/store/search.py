@@ -13,6 +13,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from app.conversation import SearchHit
@@ -59,8 +60,10 @@ def search(
     words = [word for phrase in phrases for word in phrase]
     # All together, where they are in this order, make the best snippet.
     terms = [_pattern(words), *map(_pattern, dict.fromkeys(map(tuple, phrases)))]
-    prefilter = _prefilter(words)
+    prefilter = _prefilter(phrases)
     condition, values = prefilter
+    # Called by SQLite: most candidates never become rows.
+    connection.create_function("contains_terms", 1, partial(_contains_all, terms[1:]))
     titles = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
@@ -117,22 +120,23 @@ def _look_up(connection: sqlite3.Connection, candidates: set[int], prefilter: _C
         yield from _read(connection, prefilter, json.dumps(numbers))
 
 
-def _prefilter(words: Iterable[str]) -> _Condition:
-    """Return a condition that is true wherever the folded text contains all ``words``.
+def _prefilter(phrases: Iterable[Sequence[str]]) -> _Condition:
+    """Return a condition that is true where the folded text contains all ``phrases``.
 
-    In ASCII, SQLite finds them itself; elsewhere only characters that folding doesn't change.
+    In ASCII, SQLite excludes most texts itself; elsewhere by characters that folding doesn't change.
     """
     conditions, values = [], []
-    for word in islice(words, _MOST_PARTS):
-        part = word[:_LONGEST_PART]
-        if part.isascii():
+    for phrase in islice(phrases, _MOST_PARTS):
+        parts = [word[:_LONGEST_PART] for word in phrase[:_MOST_PARTS]]
+        if all(map(str.isascii, parts)):
+            # At least one space is between two words.
             conditions.append(f"({{0}} LIKE ? ESCAPE '\\' OR {_IS_NOT_ASCII})")
-            values.append(f"%{_escaped(part)}%")
+            values.append(f"%{'_%'.join(map(_escaped, parts))}%")
         else:
-            unchanged = _HAN.findall(part)[:_MOST_PARTS]
+            unchanged = [each for part in parts for each in _HAN.findall(part)][:_MOST_PARTS]
             conditions += ["instr({0}, ?)"] * len(unchanged) or [_IS_NOT_ASCII]
             values += unchanged
-    return " AND ".join(conditions), values
+    return " AND ".join([*conditions, "contains_terms({0})"]), values
 
 
 def _escaped(text: str) -> str:
@@ -152,6 +156,11 @@ def _hits(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row], terms: _T
         if found is not None:
             snippet, spans = _snippet(*found, terms)
             yield row["time"], SearchHit(row["conversation_id"], row["message_id"], row["title"], snippet, spans)
+
+
+def _contains_all(terms: _Terms, text: str) -> bool:
+    folded = fold(text)
+    return all(term.search(folded) for term in terms)
 
 
 def _match(texts: Sequence[str], terms: _Terms) -> tuple[str, _Span] | None:

@@ -17,6 +17,8 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from app.store.connections import error_code
@@ -25,8 +27,10 @@ from app.store.folding import fold
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BATCH = 120_000
+BATCH, SMALLEST_BATCH = 120_000, 30_000
 """Characters of a batch: many share a row, and a step remains short.  Fewer waiting ones are scanned as fast."""
+STEP_S = 0.025
+"""Processor time of a step; where steps take longer, the batches become smaller."""
 _MESSAGE = 50
 """Characters that each message counts in addition, so that a batch has fewer than 4096 messages."""
 _FIRST_DENSE = 0x0E00
@@ -66,11 +70,17 @@ def candidates(connection: sqlite3.Connection, words: Iterable[str]) -> set[int]
         return None
     found = {row[0] for row in connection.execute("SELECT number FROM search_todo")}
     groups = sorted({0, *(bucket >> 4 for bucket in wanted)})
-    statement = f"SELECT entries FROM search_entries WHERE id IN ({', '.join('?' * len(groups))}) ORDER BY id"
-    for batch in _batches(connection):
-        blobs = connection.execute(statement, [batch << 12 | group for group in groups]).fetchall()
-        if len(blobs) == len(groups):
-            by_group = {group: row[0] for group, row in zip(groups, blobs, strict=True)}
+    ids = [batch << 12 | group for batch in _batches(connection) for group in groups]
+    rows = connection.execute(
+        """
+        SELECT id >> 12, id & 4095, entries FROM search_entries
+        WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
+        """,
+        (json.dumps(ids),),
+    )
+    for _, batch in groupby(rows, itemgetter(0)):
+        by_group = {group: entries for _, group, entries in batch}
+        if len(by_group) == len(groups):
             found.update(_in_batch(by_group, wanted))
     return found
 
@@ -168,15 +178,18 @@ def _batches(connection: sqlite3.Connection) -> range:
 
 def _in_batch(by_group: dict[int, bytes], wanted: Sequence[int]) -> Iterable[int]:
     """Return the numbers of the messages of a batch that have entries in all wanted buckets."""
-    places: set[int] | None = None
+    parts = []
     for bucket in wanted:
         entries = array("H", by_group[bucket >> 4])
         first = (bucket & 15) << 12
-        part = entries[bisect_left(entries, first) : bisect_left(entries, first + 4096)]
-        places = {entry - first for entry in part if places is None or entry - first in places}
-        if not places:
-            return ()
-    return map(array("q", by_group[0]).__getitem__, places or ())
+        parts.append((first, entries[bisect_left(entries, first) : bisect_left(entries, first + 4096)]))
+    parts.sort(key=lambda part: len(part[1]))
+    before, shortest = parts[0]
+    found = set(shortest)
+    for first, part in parts[1:]:
+        found = set(part).intersection(map((before ^ first).__xor__, found)) if found else found
+        before = first
+    return map(array("q", by_group[0]).__getitem__, map(before.__xor__, found))
 
 
 def _buckets(word: str) -> Iterable[int]:
@@ -191,7 +204,8 @@ def _buckets(word: str) -> Iterable[int]:
             yield _bucket(_DENSE_PAIRS, first * _FACTOR + second)
         elif third and third[0] < _FIRST_DENSE:
             yield _bucket(_TRIPLES, (first * _FACTOR + second) * _FACTOR + third[0])
-        else:
+        elif place == 0 or codes[place - 1] >= _FIRST_DENSE:
+            # Otherwise the triple before contains it.
             yield _bucket(_PAIRS, first * _FACTOR + second)
 
 

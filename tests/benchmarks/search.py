@@ -154,9 +154,10 @@ def main() -> int:
             ),
             reported(
                 at_most(
-                    "longest step of the index, ms of CPU time", max(steps), STEP_MS,
-                    median=round(median(steps), 1), clock_median=round(median(clock), 1),
-                    clock_longest=round(max(clock), 1),
+                    # The first one imports numpy.
+                    "longest step of the index, ms of CPU time", max(steps[1:]), STEP_MS,
+                    first=round(steps[0], 1), median=round(median(steps), 1), steps=len(steps),
+                    clock_median=round(median(clock), 1), clock_longest=round(max(clock), 1),
                 )
             ),
         ]  # fmt: skip

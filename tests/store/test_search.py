@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,21 @@ def index_all(store: ConversationStore) -> None:
     while store.update_search_index(100):
         pass
     store.update_search_index(1)
+
+
+def test_steps_of_the_index_become_smaller_where_they_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConversationStore.open(tmp_path) as store:
+        store.merge(many_conversations(4))
+        left = [waiting(tmp_path)]
+        for seconds in (1e-9, 1e9, 1e9):
+            monkeypatch.setattr(search_index, "STEP_S", seconds)
+            store.update_search_index()
+            left.append(waiting(tmp_path))
+    first, second, third = (before - after for before, after in pairwise(left))
+    assert 2 * second < first
+    assert 2 * second < third
 
 
 def waiting(folder: Path) -> int:
