@@ -127,14 +127,14 @@ def content_id(parent: str | None, message: DraftMessage) -> str:
     return str(_derived(_NAMESPACE, parent or "", str(message.role), message.thought, message.text))
 
 
-def build(program: str, draft: Draft, fallback: datetime) -> ConversationTree | None:
+def build(program: str, label: str, draft: Draft, fallback: datetime) -> ConversationTree | None:
     """Return the conversation; None without any message.
 
     Missing parents, duplicate ids and circular parents are tolerated.  ``fallback`` is the time where none is known.
     """
     conversation_id = _derived(_NAMESPACE, program, draft.id)
     start = draft.created or draft.updated or fallback
-    builder = _TreeBuilder(program, conversation_id, start)
+    builder = _TreeBuilder(label, conversation_id, start)
     builder.add_all(draft.messages)
     messages = builder.messages
     if not messages:
@@ -160,8 +160,8 @@ def build(program: str, draft: Draft, fallback: datetime) -> ConversationTree | 
 
 
 class _TreeBuilder:
-    def __init__(self, program: str, conversation_id: uuid.UUID, start: datetime) -> None:
-        self._program, self._conversation_id, self._start = program, conversation_id, start
+    def __init__(self, label: str, conversation_id: uuid.UUID, start: datetime) -> None:
+        self._label, self._conversation_id, self._start = label, conversation_id, start
         self.messages: list[Message] = []
         self._times: dict[str, datetime] = {}
         self._ids: dict[str, str | None] = {}
@@ -235,7 +235,7 @@ class _TreeBuilder:
                 status=answer.status,
                 content=content,
                 created_at=self._times[answer.id],
-                provenance=_provenance(answer.model, self._program) if draft.role is Role.ASSISTANT else None,
+                provenance=_provenance(answer.model, self._label) if draft.role is Role.ASSISTANT else None,
                 attachments=draft.attachments,
                 is_pinned=draft.is_pinned,
             )
@@ -252,7 +252,7 @@ def _derived(namespace: uuid.UUID, *names: str) -> uuid.UUID:
     return uuid.uuid5(namespace, clean_text("\0".join(names)))
 
 
-def _provenance(model: str, program: str) -> Provenance | None:
+def _provenance(model: str, label: str) -> Provenance | None:
     if not model:
         return None
     return Provenance(
@@ -262,7 +262,7 @@ def _provenance(model: str, program: str) -> Provenance | None:
         prompt_tokens=0,
         completion_tokens=0,
         finish_reason="",
-        program=program,
+        program=label,
     )
 
 

@@ -14,7 +14,7 @@ from app.conversation import Role
 from app.imports.draft import Draft, DraftMessage, content_id
 from app.imports.notes import Notes, joined
 from app.imports.program import ImportedFile, each_object, program
-from app.imports.values import mapping, mappings, text, time
+from app.imports.values import identity, mapping, mappings, text, time
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.ASSISTANT}
 _KEYS = {"createdAt", "systemPrompt", "modelIdentifier", "usePerChatPredictionConfig", "perChatPredictionConfig"}
@@ -32,7 +32,9 @@ def _draft(values: dict[str, Any], file: ImportedFile) -> Draft | None:
     created = time(values.get("createdAt"))
     messages: list[DraftMessage] = []
     parent: str | None = None
-    prompt = text(values.get("systemPrompt"))
+    fields = mappings(mapping(values.get("perChatPredictionConfig")).get("fields"))
+    prompts = (text(each.get("value")) for each in fields if each.get("key") == "llm.prediction.systemPrompt")
+    prompt = text(values.get("systemPrompt")) or next(prompts, "")
     for entry in mappings(values["messages"]):
         versions = mappings(entry.get("versions")) or [entry]
         selected = entry.get("currentlySelected")
@@ -52,7 +54,7 @@ def _draft(values: dict[str, Any], file: ImportedFile) -> Draft | None:
     folders = file.folders
     below = folders[folders.index(_ROOT_FOLDER) + 1 :] if _ROOT_FOLDER in folders else folders[1:]
     return Draft(
-        id=str(values.get("createdAt") or "") or file.stem,
+        id=identity(values.get("createdAt")) or file.stem,
         title=text(values.get("name")) or text(values.get("title")),
         messages=messages,
         leaf=parent,

@@ -13,7 +13,7 @@ from app.conversation import Role, SkippedConversation
 from app.imports.draft import Draft, DraftMessage, content_id
 from app.imports.notes import Notes, joined
 from app.imports.program import ImportedFile, program
-from app.imports.values import mapping, mappings, sequence, text, time
+from app.imports.values import identity, mapping, mappings, sequence, text, time
 from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError
 
@@ -49,7 +49,7 @@ def _drafts(file: ImportedFile) -> Iterator[Draft | SkippedConversation]:
         messages += versions
         parent = versions[_selected(each, len(versions))].id
     metadata = mapping(header.get("chat_metadata"))
-    started = text(header.get("create_date"))
+    started = identity(header.get("create_date"))
     yield Draft(
         id=f"{character}/{started}" if started else text(metadata.get("integrity")) or file.stem,
         title=file.stem,

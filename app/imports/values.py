@@ -19,6 +19,11 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def identity(value: object) -> str:
+    """Return a text or a whole number as text, and "" for anything else."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
 def mapping(value: object) -> dict[str, Any]:
     """Return an object, and an empty one for anything else."""
     return value if isinstance(value, dict) else {}

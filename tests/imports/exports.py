@@ -85,7 +85,8 @@ def lm_studio(folder: Path) -> Path:
             "pinned": True,
             "createdAt": 1755014461974,
             "tokenCount": 9,
-            "systemPrompt": "Be brief.",
+            "systemPrompt": "",
+            "perChatPredictionConfig": {"fields": [{"key": "llm.prediction.systemPrompt", "value": "Be brief."}]},
             "userLastMessagedAt": 1755014480000,
             "assistantLastMessagedAt": 1755014490000,
             "messages": [

@@ -51,7 +51,7 @@ def test_conversation_with_versions_thoughts_and_tools(store: ConversationStore,
     )
     assert answer.created_at == datetime.fromtimestamp(START + 2, UTC)
     assert answer.provenance is not None
-    assert (answer.provenance.model_id, answer.provenance.sampling) == ("gpt-4o", None)
+    assert (answer.provenance.model_id, answer.provenance.program) == ("gpt-4o", "ChatGPT")
     assert (second.content, last.content) == ("And the 最深 point?", "It is the Challenger Deep.")
     versions = {id_: [store.message(each).content for each in ids] for id_, ids in store.siblings(talk.id).items()}
     assert versions == {

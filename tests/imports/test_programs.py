@@ -167,3 +167,15 @@ def test_everything_in_one_archive(store: ConversationStore, tmp_path: Path) -> 
     import_conversations(store, path)
     assert sorted(each.title for each in store.list()) == ["Ahab - 2024-5-6", "Fog", "Harbours", "Salt", "Tides"]
     assert tuple(PROGRAMS) == PROGRAM_NAMES
+
+
+def test_silly_tavern_of_2023(store: ConversationStore, tmp_path: Path) -> None:
+    greeting = {"name": "Megumin", "is_user": False, "send_date": "2023-4-21 @20h 02m 47s 124ms", "mes": "Hi!"}
+    for number in range(2):
+        header = {"user_name": "You", "character_name": "Megumin", "create_date": 1674559900991 + number}
+        write(tmp_path / "chats" / f"{number}.jsonl", header, greeting)
+    assert import_conversations(store, tmp_path / "chats") == ImportResult(2, 2)
+    assert [each.source and each.source["id"] for each in store.list()] == [
+        "Megumin/1674559900992",
+        "Megumin/1674559900991",
+    ]

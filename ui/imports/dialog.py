@@ -223,6 +223,8 @@ class ImportDialog(BusyDialog):
             self.status.show_message(self.tr("Stopping…"))
 
     def _fail(self, error: UserError) -> None:
+        # Part of an import may be stored.
+        self.imported.emit()
         self._end(error_text(error), "bad")
 
     def _end(self, text: str, kind: str = "quiet") -> None:
