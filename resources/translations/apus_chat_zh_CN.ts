@@ -2855,7 +2855,7 @@
     </message>
     <message>
         <source>Shown</source>
-        <translation>显示</translation>
+        <translation>已显示</translation>
     </message>
     <message>
         <source>Collapsed</source>
