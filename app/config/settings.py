@@ -295,6 +295,8 @@ class Settings(SamplerParameters):
     sidebar_width: int = parameter(260, minimum=180, maximum=600)
     """Device-independent pixels."""
     sidebar_shown: bool = True
+    panel_width: int = parameter(340, minimum=300, maximum=640)
+    """Of the settings of the conversation."""
 
     def sampling(self) -> Sampling:
         """Return the sampling of new answers."""

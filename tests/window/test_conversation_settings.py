@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -15,7 +15,7 @@ from app.conversation import ContextPolicy, Message, Role
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
-from ui.conversation.settings_dialog import OWN, ConversationSettings
+from ui.conversation.settings_panel import ConversationSettings
 from ui.settings.dialog import SettingsDialog
 from ui.window.main_window import MainWindow
 
@@ -33,9 +33,15 @@ def opened(qtbot: QtBot, window: MainWindow) -> ConversationSettings:
         window.activateWindow()
     keys = QKeySequence("Ctrl+Shift+S")[0]
     qtbot.keyClick(window.composer.field, keys.key(), keys.keyboardModifiers())
-    dialog = find(window, "conversationSettings", ConversationSettings)
-    assert isinstance(dialog, ConversationSettings)
-    return dialog
+    return panel(window)
+
+
+def panel(window: MainWindow) -> ConversationSettings:
+    """The panel that is shown; one before it is deleted later."""
+    shown = window.controller._conversation_settings
+    assert shown is not None
+    assert shown.isVisible()
+    return shown
 
 
 def begin_of_answer(qtbot: QtBot, window: MainWindow) -> Message:
@@ -46,8 +52,10 @@ def begin_of_answer(qtbot: QtBot, window: MainWindow) -> Message:
 
 
 def close(qtbot: QtBot, window: MainWindow, dialog: ConversationSettings) -> None:
-    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: window.findChild(ConversationSettings) is None)
+    dialog.close_button.setFocus()
+    qtbot.keyClick(dialog.close_button, Qt.Key.Key_Escape)
+    assert window.panel.isHidden()
+    assert window.composer.field.hasFocus()
 
 
 def choose(dialog: ConversationSettings, name: str) -> None:
@@ -72,9 +80,7 @@ def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: Q
     send(qtbot, window, "hello")
     wait_for_answer(qtbot, window)
     dialog = opened(qtbot, window)
-    assert not dialog.sampling.isVisible()
-    dialog.which_sampling.setCurrentIndex(dialog.which_sampling.findData(OWN))
-    assert dialog.sampling.isVisible()
+    assert not dialog.default_sampling.isVisible()
     dialog.sampling.controls["temperature"].setValue(1.25)
     dialog.sampling.controls["max_tokens"].set_value(7)
     dialog.sampling.controls["max_tokens"].field.setValue(8)
@@ -100,9 +106,75 @@ def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: Q
     assert other.provenance.completion_tokens == 3
 
 
+def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBot) -> None:
+    controller = window.controller
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window).conversation_id
+    opened(qtbot, window).system_prompt.setPlainText("Only in the first.")
+    # What was typed just before belongs to the conversation where it was typed.
+    controller.conversation.open(None)
+    assert panel(window).system_prompt.toPlainText() == ""
+    choose(panel(window), "Code")
+    assert window.composer.preset_button.text() == "Code"
+    assert window.composer.preset_button.isVisible()
+    controller.conversation.open(first)
+    assert panel(window).system_prompt.toPlainText() == "Only in the first."
+    assert not window.composer.preset_button.isVisible()
+    qtbot.mouseClick(window.header.settings_button, Qt.MouseButton.LeftButton)
+    assert window.panel.isHidden()
+    controller.conversation.apply_preset(controller.services.presets.list(QCoreApplication.translate)[0])
+    qtbot.mouseClick(window.composer.preset_button, Qt.MouseButton.LeftButton)
+    assert panel(window).presets.picker.currentText() == "Mathematics"
+    window.notice.button.click()
+    assert panel(window).presets.picker.currentText() == "None"
+    assert panel(window).system_prompt.toPlainText() == "Only in the first."
+
+
+def test_the_panel_keeps_its_width_and_is_over_a_narrow_window(
+    window: MainWindow, qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window.resize(1300, 700)
+    shown = opened(qtbot, window)
+    assert window.panel.width() == window.controller.services.settings.current.panel_width == 340
+    assert window.pages.width() > 500
+    sizes = window._splitter.sizes()
+    window._splitter.setSizes([sizes[0], sizes[1] - 80, sizes[2] + 80])
+    close(qtbot, window, shown)
+    opened(qtbot, window)
+    assert window.panel.width() == 420
+    window.resize(700, 600)
+    qtbot.waitUntil(lambda: window.panel.parent() is window)
+    assert window.panel.geometry().right() == window.rect().right()
+    assert window.pages.width() > window.panel.width()
+    qtbot.mouseClick(window._backdrop, Qt.MouseButton.LeftButton, pos=QPoint(5, 300))
+    assert window.panel.isHidden()
+    assert window.controller._conversation_settings is None
+    again = open_window()
+    again.resize(1300, 700)
+    opened(qtbot, again)
+    assert again.panel.width() == 420
+
+
+def test_the_simple_samplers_come_first(window: MainWindow, qtbot: QtBot) -> None:
+    shown = opened(qtbot, window)
+    assert shown.sampling.controls["temperature"].isVisible()
+    assert shown.samplers.isHidden()
+    qtbot.mouseClick(shown.more, Qt.MouseButton.LeftButton)
+    shown.samplers.controls["top_k"].setValue(7)
+    sampling = window.controller.conversation.session.overrides().sampling
+    assert sampling is not None
+    assert sampling.top_k == 7
+    # Where one of the others has another value, they are shown at once.
+    close(qtbot, window, shown)
+    again = opened(qtbot, window)
+    assert again.samplers.isVisible()
+    qtbot.mouseClick(again.default_sampling, Qt.MouseButton.LeftButton)
+    assert window.controller.conversation.session.overrides().sampling is None
+    assert again.samplers.controls["top_k"].value() == 40
+
+
 def test_stop_sequences_are_lines(window: MainWindow, qtbot: QtBot) -> None:
     dialog = opened(qtbot, window)
-    dialog.which_sampling.setCurrentIndex(dialog.which_sampling.findData(OWN))
     stop = dialog.sampling.controls["stop"]
     stop.setPlainText("END\n\n\\n\\nUser:\nC:\\\\new \\end")
     close(qtbot, window, dialog)
@@ -155,7 +227,7 @@ def test_overrides_can_be_reset_to_the_settings(window: MainWindow, qtbot: QtBot
     window.controller.services.settings.change(system_prompt="Usual.")
     dialog = opened(qtbot, window)
     qtbot.mouseClick(find(dialog, "usualPromptButton"), Qt.MouseButton.LeftButton)
-    dialog.which_sampling.setCurrentIndex(0)
+    qtbot.mouseClick(dialog.default_sampling, Qt.MouseButton.LeftButton)
     dialog.context_policy.setCurrentIndex(0)
     close(qtbot, window, dialog)
     assert session.overrides() == ConversationOverrides("Usual.", None, None)

@@ -52,6 +52,12 @@ class Composer(TranslatedWidget):
         items = IconLabel("edit", "accent", 16), self._edit_label, None, self._cancel
         hbox(*items, parent=self._edit_bar, spacing=8, margins=(4, 0, 0, 0))
         self._edit_bar.hide()
+        self.preset_button = tool_button("presetChip", "sliders", size=16, with_text=True)
+        """Shows the preset of the conversation; hidden while it has none."""
+        self.preset_button.setFont(interface_font(SMALL_SIZE))
+        self._preset_bar = QWidget()
+        hbox(self.preset_button, None, parent=self._preset_bar)
+        self._preset_bar.hide()
         self.attach_button = tool_button("attachButton", "attachment")
         self.send_button = tool_button("sendButton", "send", colour="accent_text")
         self.stop_button = tool_button("stopButton", "stop", colour="accent_text")
@@ -61,7 +67,7 @@ class Composer(TranslatedWidget):
         self.stop_button.hide()
         attach, send, stop = ((button, 0, Qt.AlignmentFlag.AlignBottom) for button in buttons)
         line = hbox(attach, (self.field, 1), send, stop, spacing=8)
-        vbox(self._edit_bar, self.chips, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
+        vbox(self._preset_bar, self._edit_bar, self.chips, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
         self._cancel.clicked.connect(self.cancel_edit)
@@ -92,6 +98,12 @@ class Composer(TranslatedWidget):
             self._is_temporary = temporary
             self._retranslate()
             self.update()
+
+    def show_preset(self, name: str) -> None:
+        """Show the name of the preset of the conversation; empty for none."""
+        self.preset_button.setText(name)
+        set_name(self.preset_button, self.tr("Preset: {name}").format(name=name))
+        self._preset_bar.setVisible(bool(name))
 
     def set_waiting(self, waiting: bool) -> None:
         """Set whether a file is still being read; sending waits for it."""

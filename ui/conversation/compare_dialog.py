@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QSplitter, QWidget
 from app.formulas import FormulaRenderer
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
-from ui.widgets.controls import ChoiceBox
+from ui.widgets.controls import MAX_WIDGET_SIZE, ChoiceBox
 from ui.widgets.dialog_parts import arrange, button, hairline
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme
@@ -88,7 +88,7 @@ class VersionView(QWidget):
         }
         self.choice = ChoiceBox("versionChoice", labels)
         self.choice.setMinimumWidth(120)
-        self.choice.setMaximumWidth(16777215)
+        self.choice.setMaximumWidth(MAX_WIDGET_SIZE)
         self.choice.setAccessibleName(self.tr("Version"))
         self.keep = button("keepVersionButton", self.tr("Continue with this version"))
         self.transcript = Transcript()

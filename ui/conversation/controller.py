@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -38,6 +39,9 @@ from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
 
+if TYPE_CHECKING:
+    from ui.conversation.settings_panel import ConversationSettings
+
 TICK_MS = 1000
 BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "edit", "delete")
 """Actions that change the branch, and wait for the end of its running answer."""
@@ -53,6 +57,10 @@ class ConversationController(QObject):
     answer_finished = Signal(RunningAnswer)
     """An answer, also of another conversation; its ``result`` is set."""
     export_requested = Signal(Message)
+    overrides_changed = Signal()
+    """The settings of the open conversation were changed outside their panel."""
+    input_needed = Signal()
+    """Unfinished input in the settings of the conversation must be stored now."""
 
     def __init__(
         self,
@@ -89,7 +97,8 @@ class ConversationController(QObject):
         self.drafts = DraftSaver(services.drafts, services.store, self.session, composer, self)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_waiting)
-        header.settings_button.clicked.connect(self.show_settings)
+        self.overrides_changed.connect(self._refresh_preset)
+        self.state_changed.connect(self._refresh_preset)
         header.temporary_button.clicked.connect(self._toggle_temporary)
         header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
@@ -140,6 +149,7 @@ class ConversationController(QObject):
 
     def close(self) -> None:
         """Save the draft and drop a temporary conversation."""
+        self.input_needed.emit()
         self.drafts.close()
         self.session.close()
 
@@ -193,6 +203,7 @@ class ConversationController(QObject):
 
     def _before_leaving(self, then: Callable[[], None]) -> None:
         """Call ``then``, after the user has decided about a temporary conversation with messages."""
+        self.input_needed.emit()
         if not self.session.is_temporary or self.session.is_empty:
             then()
             return
@@ -226,6 +237,7 @@ class ConversationController(QObject):
         """Send a question; it stays in the composer where it could not be stored, or an answer is running."""
         if self._is_blocked():
             return
+        self.input_needed.emit()
         model_id = self._models.model_id()
         if model_id is None:
             self._notice.show_error(
@@ -364,6 +376,7 @@ class ConversationController(QObject):
             case "roll" if model_id is not None:
                 # The oldest turns are left out from now on, and the question that did not fit is answered.
                 store.update(message.conversation_id, context_policy=ContextPolicy.ROLL)
+                self.overrides_changed.emit()
                 self._resume(message, model_id)
             case "begin":
                 self.open(None)
@@ -457,14 +470,27 @@ class ConversationController(QObject):
 
     # Dialogs
 
-    def show_settings(self) -> None:
-        """Open the settings of the open conversation."""
-        from ui.conversation.settings_dialog import ConversationSettings
+    def make_settings(self) -> ConversationSettings:
+        """Return the settings of the open conversation for the selected model."""
+        from ui.conversation.settings_panel import ConversationSettings
 
         chosen, model_id = self._services.settings.current.system_prompt, self._models.model_id() or ""
         prompt = first_system_prompt(chosen, model_id)
-        thinking = thinking_choices_of(self._services, model_id)
-        show_dialog(ConversationSettings(self._services, self.session, prompt, thinking, self._window))
+        made = ConversationSettings(self._services, self.session, prompt, thinking_choices_of(self._services, model_id))
+        self.input_needed.connect(made.finish)
+        self.overrides_changed.connect(made.refresh)
+        made.changed.connect(self._refresh_preset)
+        return made
+
+    def _refresh_preset(self) -> None:
+        """Show the preset of the open conversation at the composer."""
+        try:
+            overrides = self.session.overrides()
+        except UserError:
+            # The conversation has been deleted by another process.
+            return
+        presets = self._services.presets.list(QCoreApplication.translate)
+        self._composer.show_preset(next((each.name for each in presets if each.overrides == overrides), ""))
 
     def apply_preset(self, preset: Preset) -> None:
         """Apply a preset to the open conversation; the notice offers to undo it."""
@@ -478,8 +504,10 @@ class ConversationController(QObject):
 
         def undo() -> None:
             self._notice.attempt(lambda: session.set_overrides(before))
+            self.overrides_changed.emit()
 
         if self._notice.attempt(apply):
+            self.overrides_changed.emit()
             text = self.tr("“{name}” applied.").format(name=preset.name)
             self._notice.show_message(text, self.tr("Undo"), undo)
 
@@ -501,6 +529,7 @@ class ConversationController(QObject):
     def _set_context_policy(self, policy: ContextPolicy) -> None:
         session = self.session
         self._notice.attempt(lambda: session.set_overrides(replace(session.overrides(), context_policy=policy)))
+        self.overrides_changed.emit()
 
     def _show_details(self, message: Message) -> None:
         from ui.conversation.answer_details import DetailsDialog

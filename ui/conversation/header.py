@@ -37,6 +37,7 @@ class Header(TranslatedWidget):
         self.save_button = tool_button("keepTemporaryButton", "temporary", colour="accent", with_text=True)
         self.save_button.hide()
         self.settings_button = tool_button("conversationSettingsButton", "sliders")
+        self.settings_button.setCheckable(True)
         self.export_button = tool_button("exportButton", "export")
         left = self.sidebar_button, self.model_button
         right = self.status, self.gauge, self.temporary_button, self.save_button

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from ui.widgets.layouts import hbox, vbox
 
 CONTROL_WIDTH = 220
+MAX_WIDGET_SIZE = 16777215
 TYPING_PAUSE_MS = 500
 """A text is saved after this pause in typing."""
 CUSTOM = "custom"
@@ -216,6 +217,7 @@ class CustomChoiceBox(QWidget):
         self.field = field
         for control in (self.choice, field):
             control.setMinimumWidth(0)
+            control.setMaximumWidth(MAX_WIDGET_SIZE)
         self.setFixedWidth(CONTROL_WIDTH)
         if isinstance(field, TextField):
             vbox(self.choice, field, parent=self, spacing=8)

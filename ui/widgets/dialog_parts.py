@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from model_manager.errors import UserError
+from ui.widgets.controls import MAX_WIDGET_SIZE
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import CENTRE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -121,25 +122,36 @@ def button(name: str, text: str = "", *, primary: bool = False, quiet: bool = Fa
 
 
 class Row(QWidget):
-    """Row of a setting: title and explanation at the left, control at the right, or below where it is ``wide``."""
+    """Row of a setting: title and explanation at the left, control at the right, or below where it is ``wide``.
 
-    def __init__(self, control: QWidget, title: str = "", explanation: str = "", *, wide: bool = False) -> None:
+    A ``compact`` row has its explanation as a tool tip, and a control below takes the whole width.
+    """
+
+    def __init__(
+        self, control: QWidget, title: str = "", explanation: str = "", *, wide: bool = False, compact: bool = False
+    ) -> None:
         super().__init__()
-        self.control = control
+        self.control, self._is_compact = control, compact
         self.title = QLabel()
         self.explanation = quiet_label()
         texts = vbox(None, self.title, self.explanation, None, spacing=2)
+        margin = 6 if compact else 12
+        if wide and compact:
+            control.setMinimumWidth(0)
+            control.setMaximumWidth(MAX_WIDGET_SIZE)
         if wide:
-            vbox(texts, control, parent=self, spacing=8, margins=(0, 12, 0, 12))
+            vbox(texts, control, parent=self, spacing=margin - 4, margins=(0, margin, 0, margin))
         else:
-            hbox((texts, 1), (control, 0, CENTRE | RIGHT), parent=self, spacing=MARGIN, margins=(0, 12, 0, 12))
+            items = (texts, 1), (control, 0, CENTRE | RIGHT)
+            hbox(*items, parent=self, spacing=2 * margin, margins=(0, margin, 0, margin))
         self.set_texts(title, explanation)
 
     def set_texts(self, title: str, explanation: str = "") -> None:
         """Set the texts of the row, which are also the accessible texts of the control."""
         self.title.setText(title)
         self.explanation.setText(explanation)
-        self.explanation.setVisible(bool(explanation))
+        self.explanation.setVisible(bool(explanation) and not self._is_compact)
+        self.setToolTip(explanation if self._is_compact else "")
         named = self.control.focusProxy() or self.control
         if not isinstance(named, QPushButton):
             named.setAccessibleName(title)

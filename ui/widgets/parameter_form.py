@@ -42,10 +42,11 @@ class ParameterForm(QWidget):
         labels: Mapping[str, Mapping[Any, str]] | None = None,
         extra: Mapping[str, ExtraRow] | None = None,
         order: Sequence[str] = (),
+        compact: bool = False,
     ) -> None:
         """``labels`` are choices by parameter name that the declaration does not have.
 
-        The rows are those in ``order``, then all others.
+        The rows are those in ``order``, then all others; ``compact`` ones are without lines between them.
         """
         super().__init__()
         self._declarations = declarations
@@ -61,10 +62,11 @@ class ParameterForm(QWidget):
                 title, explanation = _translated(declaration.label), _translated(declaration.description)
             else:
                 control, title, explanation = (extra or {})[name]
-            if self.rows:
+            if self.rows and not compact:
                 self.column.addWidget(hairline())
             self.controls[name] = control
-            self.rows[name] = Row(control, title, explanation, wide=isinstance(control, PromptField))
+            wide = isinstance(control, PromptField) or (compact and not isinstance(control, NumberBox | CheckBox))
+            self.rows[name] = Row(control, title, explanation, wide=wide, compact=compact)
             self.column.addWidget(self.rows[name])
 
     def show_values(self, values: object) -> None:

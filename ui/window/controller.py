@@ -33,6 +33,7 @@ from ui.window.maintenance import IdleGarbageCollector, Maintenance
 from ui.window.welcome import Welcome
 
 if TYPE_CHECKING:
+    from ui.conversation.settings_panel import ConversationSettings
     from ui.window.palette import Palette
 
 NOTIFY_AFTER_S = 20.0
@@ -71,6 +72,8 @@ class WindowController(QObject):
         self.awake = system_inhibitor()
         self._is_closed = False
         self._palette: Palette | None = None
+        self._conversation_settings: ConversationSettings | None = None
+        self._settings_shown_for: tuple[object, ...] = ()
         self._connect()
         make_shortcuts(window, self._actions())
         services.engine.on_change = self._engine_changed.emit
@@ -106,6 +109,9 @@ class WindowController(QObject):
         for button in (window.sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_dialog, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
+        for button in (window.header.settings_button, window.composer.preset_button):
+            button.clicked.connect(self.toggle_conversation_settings)
+        window.panel_closed.connect(self.hide_conversation_settings)
         welcome.download_button.clicked.connect(lambda: models.download(welcome.advice))
         welcome.retry_button.clicked.connect(models.retry_advice)
         welcome.starter_button.clicked.connect(partial(models.use, STARTER))
@@ -134,7 +140,7 @@ class WindowController(QObject):
         return {
             "new": partial(conversation.open, None),
             "temporary": conversation.open_temporary,
-            "settings_of_conversation": conversation.show_settings,
+            "settings_of_conversation": self.toggle_conversation_settings,
             "search": lambda: window.sidebar.start_search(),
             "next_conversation": partial(self.conversations.open_neighbour, 1),
             "previous_conversation": partial(self.conversations.open_neighbour, -1),
@@ -215,6 +221,36 @@ class WindowController(QObject):
         show_dialog(dialog)
         if section:
             dialog.show_section(section, setting)
+
+    def toggle_conversation_settings(self) -> None:
+        """Show or hide the settings of the open conversation at the right."""
+        if self._conversation_settings is None:
+            self._show_conversation_settings().presets.picker.setFocus()
+        else:
+            self.hide_conversation_settings()
+
+    def hide_conversation_settings(self) -> None:
+        """Hide the settings of the open conversation."""
+        if self._conversation_settings is not None:
+            self._conversation_settings.finish()
+            self._conversation_settings = None
+            self.window.show_panel(None)
+            self.window.composer.field.setFocus()
+            self.window.header.settings_button.setChecked(False)
+
+    def _show_conversation_settings(self) -> ConversationSettings:
+        """Show the settings of the conversation and the model that are open and selected now."""
+        self._settings_shown_for = self._settings_key()
+        settings = self._conversation_settings = self.conversation.make_settings()
+        settings.close_button.clicked.connect(self.hide_conversation_settings)
+        self.window.show_panel(settings)
+        self.window.header.settings_button.setChecked(True)
+        return settings
+
+    def _settings_key(self) -> tuple[object, ...]:
+        session = self._session
+        language = self.window.appearance.language
+        return session.conversation_id, session.is_temporary, self.models.model_id(), language
 
     def show_export(self, conversation_ids: tuple[str, ...], message_id: str | None = None) -> None:
         """Open the export of some conversations, of all where none is given, or of one message."""
@@ -312,6 +348,8 @@ class WindowController(QObject):
         window.sidebar.list.mark_answering({each.message.conversation_id for each in session.answers.values()})
         models.refresh(running, bool(session.answers))
         self.conversation.refresh_context()
+        if self._conversation_settings is not None and self._settings_key() != self._settings_shown_for:
+            self._show_conversation_settings()
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if is_empty:
             self._refresh_welcome()
@@ -390,6 +428,9 @@ class WindowController(QObject):
     def _escape(self) -> None:
         sidebar = self.window.sidebar
         if self.window.hide_overlay():
+            return
+        if self.window.panel.isAncestorOf(self.window.focusWidget()):
+            self.hide_conversation_settings()
             return
         if sidebar.search.hasFocus():
             sidebar.search.clear()

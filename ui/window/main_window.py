@@ -21,20 +21,22 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QWidget
 
-from app.config.settings import SettingsFile
+from app.config.settings import PARAMETERS, SettingsFile
 from ui.composer.composer import Composer
 from ui.composer.text_field import local_files
 from ui.conversation.header import Header
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.appearance import Appearance
 from ui.widgets.dialog_parts import StatusLine
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import clear, hbox, vbox
 from ui.widgets.notice import NoticeBar
 
 COMPOSER_WIDTH = 784
 """Maximum width of the composer: the column of the transcript and the frame around it."""
 NARROW_WIDTH = 640
 """A narrower window hides the sidebar, and shows it over the content on request."""
+PANEL_NARROW_WIDTH = 960
+"""A narrower window shows the panel over the content."""
 OVERLAY_WIDTH, OVERLAY_MARGIN = 280, 56
 """Width of the sidebar over the content, and what is left of the content at least."""
 BACKDROP_OPACITY = 90
@@ -66,6 +68,8 @@ class MainWindow(QMainWindow):
     files_dropped = Signal(list)
     """``Path`` of each file or folder."""
     language_changed = Signal()
+    panel_closed = Signal()
+    """The user has left the panel that is over the content."""
     closed = Signal()
     """The window closes, and the program ends with it."""
 
@@ -91,6 +95,12 @@ class MainWindow(QMainWindow):
         self.hint.setContentsMargins(12, 0, 0, 0)
         self.composer = Composer(self)
         self.pages = QStackedWidget(self)
+        self.panel = QWidget()
+        """At the right, for one widget; empty and hidden at first."""
+        self.panel.setObjectName("sidePanel")
+        self.panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.panel.hide()
+        vbox(parent=self.panel)
         self._lay_out()
         self._backdrop = Backdrop(self)
         self._backdrop.hide()
@@ -128,11 +138,29 @@ class MainWindow(QMainWindow):
         if self.width() >= NARROW_WIDTH:
             self.notice.attempt(lambda: self._settings.change(sidebar_shown=shown))
 
+    def show_panel(self, content: QWidget | None) -> None:
+        """Show a widget in the panel at the right, in place of the one before; None hides the panel."""
+        layout = self.panel.layout()
+        assert layout is not None
+        self._remember_panel_width()
+        if content is None or layout.count() == 0:
+            self.panel.setVisible(content is not None)
+        clear(layout)
+        if content is not None:
+            layout.addWidget(content)
+            # The layout would do it later, and the content could not get the focus before.
+            content.show()
+            self._set_widths()
+        self._place_panel()
+
     def hide_overlay(self) -> bool:
-        """Hide the sidebar where it is over the content; return whether it was."""
+        """Hide the sidebar or the panel where it is over the content; return whether it was."""
         is_over = self._backdrop.isVisible()
         if is_over:
-            self.sidebar.hide()
+            if self.sidebar.parent() is self:
+                self.sidebar.hide()
+            if self.panel.parent() is self and not self.panel.isHidden():
+                self.panel_closed.emit()
             self.composer.field.setFocus()
         return is_over
 
@@ -143,6 +171,7 @@ class MainWindow(QMainWindow):
         if was_narrow != narrow:
             self.sidebar.setVisible(not narrow and self._settings.current.sidebar_shown)
         self._place_sidebar()
+        self._place_panel()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Emit ``painted`` after the first paint event, when the children are painted too."""
@@ -160,7 +189,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the geometry and close, unless ``can_close`` objects."""
-        shown_width = self._splitter.sizes()[0] if self._splitter.count() > 1 else 0
+        shown_width = self.sidebar.width() if self._is_docked(self.sidebar) else 0
+        self._remember_panel_width()
         values = {
             "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
             "sidebar_width": max(180, min(600, shown_width or self._settings.current.sidebar_width)),
@@ -187,14 +217,16 @@ class MainWindow(QMainWindow):
         centred = QWidget()
         centred.setMaximumWidth(COMPOSER_WIDTH)
         vbox(self.notice, self.hint, self.composer, parent=centred, spacing=4)
-        right = QWidget()
-        vbox(self.header, (self.pages, 1), hbox(centred, margins=(16, 4, 16, 16)), parent=right)
+        self._content = QWidget()
+        vbox(self.header, (self.pages, 1), hbox(centred, margins=(16, 4, 16, 16)), parent=self._content)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.addWidget(self.sidebar)
-        self._splitter.addWidget(right)
+        self._splitter.addWidget(self._content)
+        self._splitter.addWidget(self.panel)
         self._splitter.setStretchFactor(1, 1)
+        self.panel.setMinimumWidth(int(PARAMETERS["panel_width"].minimum))
         self.sidebar.setMinimumWidth(180)
         self.setCentralWidget(self._splitter)
 
@@ -206,12 +238,25 @@ class MainWindow(QMainWindow):
             self.resize(min(DEFAULT_SIZE[0], room.width() - 40), min(DEFAULT_SIZE[1], room.height() - 60))
             self.move(room.center() - QPoint(self.width() // 2, self.height() // 2))
         self.sidebar.setVisible(settings.sidebar_shown and self.width() >= NARROW_WIDTH)
-        self._set_sidebar_width()
+        self._set_widths()
         self._place_sidebar()
 
-    def _set_sidebar_width(self) -> None:
-        width = self._settings.current.sidebar_width
-        self._splitter.setSizes([width, max(1, self.width() - width)])
+    def _is_docked(self, part: QWidget) -> bool:
+        return part.parent() is self._splitter and not part.isHidden()
+
+    def _remember_panel_width(self) -> None:
+        if self._is_docked(self.panel):
+            bounds = PARAMETERS["panel_width"]
+            width = max(int(bounds.minimum), min(int(bounds.maximum), self.panel.width()))
+            self.notice.attempt(lambda: self._settings.change(panel_width=width))
+
+    def _set_widths(self) -> None:
+        settings = self._settings.current
+        left = settings.sidebar_width if self._is_docked(self.sidebar) else 0
+        right = settings.panel_width if self._is_docked(self.panel) else 0
+        sizes = {self.sidebar: settings.sidebar_width, self._content: max(1, self.width() - left - right)}
+        parts = [self._splitter.widget(place) for place in range(self._splitter.count())]
+        self._splitter.setSizes([sizes.get(part, settings.panel_width) if part else 0 for part in parts])
 
     def _place_sidebar(self) -> None:
         """Put the sidebar beside the content, or over it in a narrow window."""
@@ -221,14 +266,33 @@ class MainWindow(QMainWindow):
             self.sidebar.setParent(self)
         elif is_over and not is_narrow:
             self._splitter.insertWidget(0, self.sidebar)
-            self._set_sidebar_width()
+            self._set_widths()
         if is_narrow:
             self.sidebar.setGeometry(0, 0, min(OVERLAY_WIDTH, self.width() - OVERLAY_MARGIN), self.height())
             self._backdrop.setGeometry(self.rect())
         self.sidebar.setVisible(is_shown)
         self._place_backdrop()
 
+    def _place_panel(self) -> None:
+        """Put the panel beside the content, or over it in a narrow window."""
+        is_shown, is_over = not self.panel.isHidden(), self.panel.parent() is self
+        is_narrow = self.width() < PANEL_NARROW_WIDTH
+        if is_narrow and not is_over:
+            self.panel.setParent(self)
+        elif is_over and not is_narrow:
+            self._splitter.addWidget(self.panel)
+        if is_narrow:
+            width = min(self._settings.current.panel_width, self.width() - OVERLAY_MARGIN)
+            self.panel.setGeometry(self.width() - width, 0, width, self.height())
+            self._backdrop.setGeometry(self.rect())
+        self.panel.setVisible(is_shown)
+        if is_over and not is_narrow:
+            self._set_widths()
+        self._place_backdrop()
+
     def _place_backdrop(self) -> None:
-        self._backdrop.setVisible(self.width() < NARROW_WIDTH and not self.sidebar.isHidden())
+        overlays = [each for each in (self.sidebar, self.panel) if each.parent() is self and not each.isHidden()]
+        self._backdrop.setVisible(bool(overlays))
         self._backdrop.raise_()
-        self.sidebar.raise_()
+        for each in overlays:
+            each.raise_()
