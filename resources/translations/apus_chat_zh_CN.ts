@@ -1691,6 +1691,10 @@
         <translation>发送</translation>
     </message>
     <message>
+        <source>Preset: {name}</source>
+        <translation>预设：{name}</translation>
+    </message>
+    <message>
         <source>Attach files</source>
         <translation>添加附件</translation>
     </message>
@@ -1938,6 +1942,10 @@
         <translation>对话开始时给模型的指示。</translation>
     </message>
     <message>
+        <source>All samplers</source>
+        <translation>全部采样器</translation>
+    </message>
+    <message>
         <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
         <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
     </message>
@@ -1948,6 +1956,14 @@
     <message>
         <source>How the next token is chosen.</source>
         <translation>如何选取下一个 token。</translation>
+    </message>
+    <message>
+        <source>Shown</source>
+        <translation>已显示</translation>
+    </message>
+    <message>
+        <source>Hidden</source>
+        <translation>已隐藏</translation>
     </message>
     <message>
         <source>Whether, or how much, the model thinks before it answers.</source>
@@ -1976,10 +1992,6 @@
     <message>
         <source>Use defaults</source>
         <translation>使用默认设置</translation>
-    </message>
-    <message>
-        <source>Custom</source>
-        <translation>自定义</translation>
     </message>
     <message>
         <source>Stop and ask me</source>
