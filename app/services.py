@@ -16,6 +16,7 @@ from app.config.settings import SettingsFile
 from app.downloads import ModelDownloads, proxy_of
 from app.engine.cache_folder import CacheFolder
 from app.engine.embedder import Embedder
+from app.engine.lender import Lender
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import CacheOptions
 from app.formulas import FormulaRenderer
@@ -52,6 +53,7 @@ class Services:
         self.engine.cache_options = self._cache_options
         self.states = CacheFolder(folder.states)
         self.embedder = Embedder(folder.logs / "embeddings.log")
+        self.lender = Lender(folder.lent, folder.logs / "lending.log")
         self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
         self.local_server = LocalServer(self.worker)
         self.store = ConversationStore.open(folder.conversations)
@@ -124,6 +126,7 @@ class Services:
         self.servers.close()
         self.engine.release()
         self.embedder.release()
+        self.lender.stop()
         self.store.close()
 
     def _cache_options(self) -> CacheOptions | None:

@@ -51,6 +51,10 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
             with closing(Services(folder)) as services:
                 _report(*services.file_problems())
                 (chat if arguments.command == "chat" else serve).run(services, arguments)
+        case "lend":
+            from app.cli import lend
+
+            lend.run(folder, arguments)
         case "conversations":
             from app.cli import conversations
             from app.store.store import ConversationStore

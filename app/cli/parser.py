@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any, TypeAlias
 
 from app import __version__
-from app.config.settings import DEFAULT_PORT
+from app.config.settings import ALL_ADDRESSES, DEFAULT_PORT, LEND_PORT
 from app.conversation import ContextPolicy, SamplerParameters, Sampling
 from app.export.formats import FORMAT_NAMES, ThoughtExport
 from app.imports import PROGRAM_NAMES
@@ -83,6 +83,10 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     chat.add_argument("--api-key-env", metavar="VAR", help="environment variable with the server's API key")
     chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
 
+    lend = commands.add_parser("lend", parents=[common], help="lend this computer's GPUs to another PC in the network")
+    lend.add_argument("--host", metavar="ADDRESS", default=ALL_ADDRESSES, help="default: all networks")
+    lend.add_argument("--port", type=_port, metavar="N", default=LEND_PORT, help=f"default: {LEND_PORT}")
+    lend.add_argument("--limit", type=float, metavar="GIB", help="lend at most this much memory; default: all")
     serve = commands.add_parser("serve", parents=loading, help="answer other programs that speak OpenAI's API")
     serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="default: this computer only")
     serve.add_argument("--port", type=_port, metavar="N", default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")

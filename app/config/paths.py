@@ -29,6 +29,8 @@ class DataFolder:
         """The conversation cache: what the engine keeps of conversations."""
         self.models = root / "models"
         """Model files, and the registry of those in other folders."""
+        self.lent = root / "lent"
+        """What other PCs loaded on the devices of this one."""
         self.logs = root / "logs"
         """The program's log and the engine's."""
 

@@ -21,6 +21,8 @@ from model_manager.hub.access import MIRROR, OFFICIAL, host_of
 AUTOMATIC_LAYERS = -2
 DEFAULT_PORT = 8033
 """Of the local server."""
+LEND_PORT, ALL_ADDRESSES = 50052, "0.0.0.0"
+"""llama.cpp's own default port of an RPC server, and all networks."""
 NO_PROXY = "none"
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 """Names of the languages by code, each in its own language."""
@@ -172,6 +174,19 @@ class Settings(SamplerParameters):
     """JSON of ``DevicePreferences.devices``: excluded devices, ceilings and reserves."""
     rpc_servers: str = parameter("", page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
+    lend_limit_gib: int = parameter(
+        0,
+        minimum=1,
+        maximum=4096,
+        page="lending",
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "No limit")},
+        suggestion=8,
+        label=QT_TRANSLATE_NOOP("parameters", "Lend at most"),
+        description=QT_TRANSLATE_NOOP("parameters", "In GiB; other PCs can't take more memory of this one."),
+    )
+    lend_port: int = parameter(
+        LEND_PORT, minimum=1024, maximum=65535, page="lending", label=QT_TRANSLATE_NOOP("parameters", "Port")
+    )
     local_server: bool = parameter(
         False,
         page="local_server",

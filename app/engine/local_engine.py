@@ -45,6 +45,8 @@ from app.engine.protocol import (
     Forgotten,
     Generate,
     GenerateResult,
+    Lend,
+    Lending,
     ListDevices,
     Load,
     LoadResult,
@@ -319,6 +321,15 @@ class LocalEngine:
         """
         read_model(path)  # the engine aborts on some damaged files
         return self._result(Embed(str(path), tuple(texts)), Embeddings, Phase.READING, token)
+
+    def lend(self, host: str, port: int, cache: Path, limit_bytes: int | None) -> Iterator[Lending]:
+        """Lend this PC's devices until the child ends, by ``release`` in another thread; yields each new state.
+
+        Raises ``UserError``: as ``app.engine.child.lending.lend``, and ``engine_died`` at the end.
+        """
+        for event in self._request(Lend(host, port, str(cache), limit_bytes), Phase.LENDING, NEVER_CANCELLED):
+            if isinstance(event, Lending):
+                yield event
 
     def release(self) -> None:
         """End the child; its memory, and that of its devices, is free when this returns."""

@@ -23,6 +23,7 @@ class Phase(StrEnum):
     READING = "reading"
     GENERATING = "generating"
     MEASURING = "measuring"
+    LENDING = "lending"
 
 
 _SHORTAGE = (

@@ -108,6 +108,16 @@ class Embed:
 
 
 @dataclass(frozen=True)
+class Lend:
+    """Lend this PC's devices to other PCs until the child ends; ``cache`` is a folder for the models they load."""
+
+    host: str
+    port: int
+    cache: str
+    limit_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Stop:
     """Stop the request with the line's number.  The only command that is handled while another one runs."""
 
@@ -133,6 +143,14 @@ class LoadResult:
     memory: Mapping[str, Mapping[str, int]]
     pipeline: bool = False
     flash_attention: bool = False
+
+
+@dataclass(frozen=True)
+class Lending:
+    """Other PCs can connect: the names of the lent devices, and the bytes that are used on them."""
+
+    devices: tuple[str, ...]
+    used_bytes: int
 
 
 @dataclass(frozen=True)
@@ -215,12 +233,12 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | Forget | CountTokens | ListDevices | Rehearse | Bench | Embed | Stop
+Command = Load | Generate | Forget | CountTokens | ListDevices | Rehearse | Bench | Embed | Lend | Stop
 Result = (
     LoadResult | GenerateResult | Forgotten | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
 )
 """The last event of a request."""
-Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Result
+Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Lending | Result
 
 _TYPES: Mapping[str, type[Any]] = {type_.__name__: type_ for type_ in (*get_args(Command), *get_args(Event))}
 

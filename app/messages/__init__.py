@@ -31,6 +31,7 @@ PHASES: dict[str, str] = {
     "reading": QT_TR_NOOP("reading the conversation"),
     "generating": QT_TR_NOOP("answering"),
     "measuring": QT_TR_NOOP("measuring speed"),
+    "lending": QT_TR_NOOP("lending this computer"),
 }
 """Phases of the engine, which follow "while" in a message."""
 

@@ -252,6 +252,8 @@ SENTENCES: dict[str, str] = {
     "rpc_server_lost": QT_TR_NOOP(
         "The device at {server} disconnected during the operation. Try again to load the model without it."
     ),
+    "lend_port_in_use": QT_TR_NOOP("Port {port} is in use by another program. Choose another port."),
+    "lend_refused": QT_TR_NOOP("This build of the engine can't limit what it lends. Run python3 start.py --rebuild."),
     "rpc_address_wrong": QT_TR_NOOP("{text} isn't a valid address. Enter HOST:PORT, such as 192.168.1.20:50052."),
     "gpus_pretended_wrong": QT_TR_NOOP(
         "{text} isn't a valid list of simulated GPUs. Enter the free GiB of each GPU, such as 24, or none."

@@ -25,6 +25,8 @@ MESSAGES: list[p.Command | p.Event] = [
     p.Stop(),
     p.Rehearse("/m/a.gguf", LoadSpec(split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
     p.Bench(512, 64, 3),
+    p.Lend("0.0.0.0", 50052, "/c", 1 << 30),
+    p.Lending(("CUDA0",), 5),
     p.Embed("/m/e.gguf", ("one", "二")),
     p.Embeddings(2, b"\x00\xff" * 8, (1, 2)),
     p.Ready(),

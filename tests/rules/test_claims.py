@@ -109,6 +109,8 @@ def test_the_windows_installer_needs_no_administrator() -> None:
 
 CLAIMS = """
 no promise
+    Lend only in a network that you trust
+    default: all networks
     English · 简体中文
     No bundle is published yet
     安装包尚未发布
@@ -368,6 +370,19 @@ engine/test_sampler.py::test_the_repeat_penalty_counts_the_end_of_the_prompt
     Values above 1 make repetition less likely; 1 has no effect
 engine/test_answers.py::test_stop_strings_and_token_limit
     end the answer before this text
+cli/test_lend_cli.py::test_another_data_folder_answers_over_the_lent_devices engine/test_lending.py::test_another_pc_answers_on_the_lent_devices_within_the_limit
+    lend this computer's GPUs to another PC in the network
+    Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models
+    There's no password and nothing is encrypted: anyone in the network can use them and read what is computed
+    Enter it on the other PC in the settings under Devices, as an RPC server
+engine/test_lending.py::test_what_exceeds_the_limit_is_refused_and_the_next_load_works
+    lend at most this much memory; default: all
+    In GiB; other PCs can't take more memory of this one
+window/test_lending_settings.py::test_lending_is_switched_and_shows_its_address
+    {devices}: {size} used by other PCs
+    Changes apply when you lend again
+window/test_answer_format.py::test_a_schema_is_checked_as_it_is_typed_and_answers_match_it
+    JSON answers always match the chosen format, unless they are cut at the token limit
 engine/test_structured.py::test_answers_match_the_schema_and_can_be_continued_anywhere cli/test_structured_cli.py::test_answers_follow_the_schema_or_the_grammar
     answer in JSON that is valid against this JSON schema
     answer in the language of this GBNF grammar of llama.cpp

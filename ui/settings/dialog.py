@@ -16,6 +16,7 @@ from app.services import Services
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
+from ui.settings.lending import LendingSettings
 from ui.settings.local_server import LocalServerSettings
 from ui.settings.sections import SECTIONS, section_titles
 from ui.settings.servers import ServerSettings
@@ -96,6 +97,7 @@ class SettingsDialog(BusyDialog):
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
+        self.lending = LendingSettings(services, self._status)
         self.local_server = LocalServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
         self.data = DataSettings(services, self._status)
@@ -103,7 +105,7 @@ class SettingsDialog(BusyDialog):
         self._lay_out(*((title, getattr(self, name)) for name, title in section_titles().items()))
         for form in self._forms:
             form.changed.connect(self._set)
-        for page in (self.devices, self.servers, self.local_server, self.downloads):
+        for page in (self.devices, self.lending, self.servers, self.local_server, self.downloads):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
@@ -173,6 +175,7 @@ class SettingsDialog(BusyDialog):
         self._set({name: values[name] for name, declaration in PARAMETERS.items() if declaration.page})
         self._show()
         self.devices.show_settings()
+        self.lending.show_settings()
         self.local_server.show_settings()
         self.downloads.show_settings()
 

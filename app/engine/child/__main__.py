@@ -24,6 +24,7 @@ from app.engine.child.conversation_cache import cache_key
 from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
 from app.engine.child.graph_slices import GraphSlices
+from app.engine.child.lending import lend
 from app.engine.child.loader import load
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
@@ -41,6 +42,7 @@ from app.engine.protocol import (
     Forget,
     Forgotten,
     Generate,
+    Lend,
     ListDevices,
     Load,
     LoadResult,
@@ -152,6 +154,8 @@ class Child:
                 return rehearse(command.path, command.spec, self._ggml, self._stop, self._log_text)
             case Embed():
                 return self._embed(command)
+            case Lend():
+                lend(command, self._ggml, self._emit)
             case ListDevices():
                 return self._list_devices(command)
             case _ if session is None:

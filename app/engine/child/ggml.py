@@ -170,6 +170,17 @@ class Ggml:
                 raise UserError("rpc_server_unreachable", server=server)
             self._lib.ggml_backend_register(registry)
 
+    def serve_rpc(self, endpoint: bytes, cache: bytes, threads: int, count: int, devices: Any) -> None:
+        """Run the RPC server for some devices; returns only if it cannot serve."""
+        start = self._rpc.ggml_backend_rpc_start_server
+        start.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p]
+        start.restype = None
+        start(endpoint, cache, threads, count, devices)
+
+    def buffer_type(self, device: int) -> int:
+        """Return the type of a device's buffers."""
+        return int(self._base.ggml_backend_dev_buffer_type(device))
+
     def has_rpc(self) -> bool:
         """Whether this build has the RPC backend."""
         try:
