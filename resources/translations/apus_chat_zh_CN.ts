@@ -36,6 +36,10 @@
         <translation>测速</translation>
     </message>
     <message>
+        <source>lending this computer</source>
+        <translation>出借这台电脑</translation>
+    </message>
+    <message>
         <source>exit code {code}</source>
         <translation>退出代码 {code}</translation>
     </message>
@@ -858,6 +862,14 @@
     <message>
         <source>{device} can&apos;t split layers by rows. Set the split mode to “By layer”.</source>
         <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
+    </message>
+    <message>
+        <source>Port {port} is in use by another program. Choose another port.</source>
+        <translation>端口 {port} 正被其他程序使用。请换一个端口。</translation>
+    </message>
+    <message>
+        <source>This build of the engine can&apos;t limit what it lends. Run python3 start.py --rebuild.</source>
+        <translation>这个引擎版本无法限制出借的资源。请运行 python3 start.py --rebuild。</translation>
     </message>
     <message>
         <source>{device} needs {lacking_bytes} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
@@ -3088,6 +3100,57 @@
     <message>
         <source>Boundary between {one} and {other}: {before} and {after} layers</source>
         <translation>{one} 与 {other} 的分界：{before} 层和 {after} 层</translation>
+    </message>
+</context>
+<context>
+    <name>LendingSettings</name>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models. There&apos;s no password and nothing is encrypted: anyone in the network can use them and read what is computed. Lend only in a network that you trust.</source>
+        <translation>网络中的另一台电脑可以使用这台电脑的 GPU（没有 GPU 时使用处理器和内存）来运行更大的模型。没有密码，也不加密：网络中的任何人都能使用它们，并读取计算的内容。请只在你信任的网络中出借。</translation>
+    </message>
+    <message>
+        <source>Lend this computer</source>
+        <translation>出借这台电脑</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>地址</translation>
+    </message>
+    <message>
+        <source>Stop lending</source>
+        <translation>停止出借</translation>
+    </message>
+    <message>
+        <source>Lend</source>
+        <translation>出借</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>关</translation>
+    </message>
+    <message>
+        <source>Enter it on the other PC in the settings under Devices, as an RPC server.</source>
+        <translation>请在另一台电脑的设置“设备”中将它添加为 RPC 服务器。</translation>
+    </message>
+    <message>
+        <source>{devices}: {size} used by other PCs.</source>
+        <translation>{devices}：其他电脑已使用 {size}。</translation>
+    </message>
+    <message>
+        <source>Or: {addresses}</source>
+        <translation>或者：{addresses}</translation>
+    </message>
+    <message>
+        <source>Changes apply when you lend again.</source>
+        <translation>更改在下次出借时生效。</translation>
+    </message>
+    <message>
+        <source>Copied.</source>
+        <translation>已复制。</translation>
     </message>
 </context>
 <context>
@@ -5748,6 +5811,14 @@
         <translation>空闲多久后卸载模型</translation>
     </message>
     <message>
+        <source>Lend at most</source>
+        <translation>最多出借</translation>
+    </message>
+    <message>
+        <source>In GiB; other PCs can&apos;t take more memory of this one.</source>
+        <translation>单位 GiB；其他电脑占用的内存不会超过这个值。</translation>
+    </message>
+    <message>
         <source>Conversation cache</source>
         <translation>对话缓存</translation>
     </message>
@@ -6207,6 +6278,10 @@
     <message>
         <source>Servers</source>
         <translation>服务器</translation>
+    </message>
+    <message>
+        <source>Lending</source>
+        <translation>出借</translation>
     </message>
     <message>
         <source>Local server</source>
