@@ -17,6 +17,7 @@ from typing import Any
 import gguf
 import numpy as np
 
+from model_manager.gguf.header import read_header
 from tests.rigs.chatml import add_vocabulary
 
 QT = gguf.GGMLQuantizationType
@@ -284,3 +285,23 @@ def _tensors(
     yield ("token_embd_norm.weight" if architecture == "lfm2" else "output_norm.weight"), (N_EMBD,)
     if architecture in _WITH_OUTPUT:
         yield "output.weight", (N_EMBD, N_VOCAB)
+
+
+def fill_weights(path: Path, seed: int = 1) -> Path:
+    """Fill the tensors with random weights, so that answers depend on every token of the prompt."""
+    header, rng = read_header(path), np.random.default_rng(seed)
+    with path.open("r+b") as file:
+        for tensor in header.tensors:
+            count = prod(tensor.shape)
+            if tensor.type == "Q8_0":
+                blocks = np.empty(count // 32, dtype=[("scale", "<f2"), ("values", "i1", 32)])
+                # Small embeddings: else each token would be followed by itself.
+                blocks["scale"] = (0.1 if "embd" in tensor.name else 1) / (60 * tensor.shape[0] ** 0.5)
+                blocks["values"] = rng.integers(-127, 128, (count // 32, 32))
+                data = blocks.tobytes()
+            else:
+                sign = -1 if tensor.name.endswith("ssm_a") else 1  # a positive one would let the state grow for ever
+                data = (sign + 0.1 * rng.standard_normal(count)).astype("<f4").tobytes()
+            file.seek(header.data_offset + tensor.offset)
+            file.write(data)
+    return path

@@ -17,6 +17,7 @@ import psutil
 from llama_cpp import llama_cpp
 
 from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
+from app.engine.child import checkpoint
 from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
 from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import GrammarSampler, TextStream, log_probabilities, sampler_chain
@@ -114,6 +115,7 @@ class EngineContext:
         self.vocabulary.shown = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
         self._cached = _Cached([], b"")
+        self._checkpoint = checkpoint.Checkpoint(loaded.context)
         self._states = ConversationCache(key)
         self._conversation = ""
         """The conversation in the KV cache whose state is to be kept; empty for a temporary one."""
@@ -240,15 +242,18 @@ class EngineContext:
         """Read the prompt into the KV cache; returns the number of tokens that were not cached."""
         kept = self._keep_common_prefix(tokens)
         total, done = len(tokens), kept
-        array = (llama_cpp.llama_token * (total - kept))(*tokens[kept:])
         begin = time.monotonic()
         self._emit(PromptProgress(kept, total, kept, None))
-        for count in self._read_batches(array, total - kept):
-            done += count
-            self._cached.tokens.extend(tokens[done - count : done])
-            self._stop.raise_if_set()
-            per_token = (time.monotonic() - begin) / (done - kept)
-            self._emit(PromptProgress(done, total, kept, per_token * (total - done)))
+        for end in (total - checkpoint.TAIL, total) if self._has_checkpoint(total, kept) else (total,):
+            array = (llama_cpp.llama_token * (end - done))(*tokens[done:end])
+            for count in self._read_batches(array, end - done):
+                done += count
+                self._cached.tokens.extend(tokens[done - count : done])
+                self._stop.raise_if_set()
+                per_token = (time.monotonic() - begin) / (done - kept)
+                self._emit(PromptProgress(done, total, kept, per_token * (total - done)))
+            if end < total:
+                self._checkpoint.take(tokens[:end])
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
 
@@ -291,12 +296,20 @@ class EngineContext:
             self._threads.after_token(time.monotonic())
             yield 1
 
+    def _has_checkpoint(self, total: int, kept: int) -> bool:
+        """Whether a checkpoint is taken while the rest of a prompt is read."""
+        return self._undivided < sys.maxsize and total > checkpoint.LEAST_TOKENS and total - kept > checkpoint.TAIL
+
     def _keep_common_prefix(self, tokens: list[int]) -> int:
-        kept = self._common(tokens)
-        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
-            # Recurrent layers cannot drop a part.
-            llama_cpp.llama_memory_clear(self._memory, True)
-            kept = 0
+        kept, saved = self._common(tokens), self._checkpoint.tokens
+        if not kept or not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
+            # Layers with windows or a recurrent state cannot drop a part.
+            is_saved = tokens[: len(saved)] == self._cached.tokens[: len(saved)] == saved
+            if is_saved and len(saved) < len(tokens) and self._checkpoint.restore():
+                kept = len(saved)
+            else:
+                llama_cpp.llama_memory_clear(self._memory, True)
+                kept = 0
         self._cached = _Cached(self._cached.tokens[:kept], b"")
         return kept
 
