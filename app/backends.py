@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
 from app.config.secrets import LOCAL_SERVER_KEY
 from app.conversation import Sampling
+from app.engine.protocol import Embeddings
 from app.local_server.access import Access, new_key
 from app.local_server.model import ServedModel
 from app.parameter import parameters
@@ -111,11 +112,11 @@ class ServedModels:
     def __init__(self, services: Services, model_id: str | None = None, options: PlanOptions | None = None) -> None:
         """``options`` as for ``backend_for``."""
         self._services, self._model_id, self._options = services, model_id, options
-        self._known: tuple[object, LocalBackend, ServedModel] | None = None
+        self._known: tuple[object, LocalBackend, LocalModel, ServedModel] | None = None
 
     def load(self, token: CancelToken) -> Iterator[ChatEvent]:
         """Load the model, in the worker's thread.  Raises as ``__call__`` and ``LocalBackend.load``."""
-        _, backend, _ = self._find()
+        _, backend, _, _ = self._find()
         return backend.load(token)
 
     def __call__(self) -> ServedModel:
@@ -124,29 +125,43 @@ class ServedModels:
         Raises:
             UserError: ``no_local_model`` where none is selected, or one on a server; as ``LocalBackend.resolve``.
         """
-        _, backend, model = self._find()
+        _, _, file, model = self._find()
         loaded = self._services.planning.loader.loaded
-        is_loaded = loaded is not None and loaded.request.path == backend.resolve().path
+        is_loaded = loaded is not None and loaded.request.path == file.path
         return replace(model, context=loaded.result.context) if loaded and is_loaded else model
 
-    def _find(self) -> tuple[object, LocalBackend, ServedModel]:
+    def embed(self, name: str, texts: Sequence[str], token: CancelToken) -> Embeddings:
+        """Compute the embeddings of texts by the model or by another one of the library, never by any other file.
+
+        Raises:
+            UserError: ``model_unknown`` (id, known); as ``Embedder.embed``.
+        """
+        _, _, file, model = self._find()
+        if name != model.id:
+            others = {each.id: each for each in self._services.library.list()}
+            if name not in others:
+                raise UserError("model_unknown", id=name, known=list(others))
+            file = others[name]
+        return self._services.embedder.embed(file.path, texts, token)
+
+    def _find(self) -> tuple[object, LocalBackend, LocalModel, ServedModel]:
         services, settings = self._services, self._services.settings.current
         model_id = self._model_id or settings.model_id or ""
         if not model_id or is_server_model(model_id):
             raise UserError("no_local_model")
         key = model_id, settings, services.planning.overrides.get(model_id)
         known = self._known
-        if known is None or known[0] != key or known[2].created != _changed_at(known[1].resolve().path):
-            backend = LocalBackend(services, model_id, self._options)
-            file = backend.resolve()
+        if known is None or known[0] != key or known[3].created != _changed_at(known[2].path):
+            backend, file = LocalBackend(services, model_id, self._options), services.library.resolve(model_id)
+            header = services.planning.headers_of(model_id)[0]
+            embeds = bool(header.integer(f"{header.architecture}.pooling_type"))
+            if not embeds:
+                backend.resolve()
             # Other programs needn't know where the file is.
             name = file.id if file.id != str(file.path) else file.path.stem
-            thinking, created = thinking_choices_of(services, model_id), _changed_at(file.path)
-            known = self._known = (
-                key,
-                backend,
-                ServedModel(name, backend, settings.sampling(), thinking, created=created),
-            )
+            thinking, created = thinking_choices(header.chat_template or ""), _changed_at(file.path)
+            model = ServedModel(name, backend, settings.sampling(), thinking, created=created, embeds=embeds)
+            known = self._known = key, backend, file, model
         return known
 
 

@@ -54,7 +54,7 @@ class Services:
         self.states = CacheFolder(folder.states)
         self.embedder = Embedder(folder.logs / "embeddings.log")
         self.lender = Lender(folder.lent, folder.logs / "lending.log")
-        self.worker = InferenceWorker(self._idle_seconds, self.engine.release)
+        self.worker = InferenceWorker(self._idle_seconds, self._release_engines)
         self.local_server = LocalServer(self.worker)
         self.store = ConversationStore.open(folder.conversations)
         self.store.on_delete = self.forget_states
@@ -134,6 +134,10 @@ class Services:
         if not disk_bytes or loaded is None:
             return None
         return CacheOptions(str(self.states.path), disk_bytes, min(disk_bytes, loaded.plan.host.cache_bytes))
+
+    def _release_engines(self) -> None:
+        self.engine.release()
+        self.embedder.release()
 
     def _idle_seconds(self) -> float | None:
         minutes = self.settings.current.idle_release_minutes

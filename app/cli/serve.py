@@ -36,7 +36,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         raise UserError("origin_wrong", text=wrong)
     model_id = arguments.model or services.settings.current.model_id or "starter"
     models = ServedModels(services, model_id, plan_options(arguments))
-    models()
+    embeds = models().embeds
     token = CancelToken()
     with cancel_on_interrupt(token.cancel):
         # Before the load, which may take minutes: a port in use is reported at once.
@@ -44,7 +44,10 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         if not is_loopback(arguments.host):
             print_note("plain HTTP: the questions, answers and the key can be read on the network")
         loaded: Future[None] = Future()
-        services.worker.submit(partial(_load, models, token, loaded), token)
+        if embeds:
+            loaded.set_result(None)
+        else:
+            services.worker.submit(partial(_load, models, token, loaded), token)
         with contextlib.suppress(Cancelled):
             loaded.result()
             model = models()

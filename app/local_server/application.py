@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,13 +20,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from app.backend import AnswerFinished, PromptProgress
+from app.engine.protocol import Embeddings
 from app.local_server.access import Access
 from app.local_server.clients import Clients
-from app.local_server.model import ServedModel
-from app.local_server.reply import Reply
-from app.local_server.request import MAX_BODY, ApiError, Call, parse_call
-from app.local_server.request_queue import MAX_WAITING, Outcome, QueuedRequest, QueueFull, RequestQueue
+from app.local_server.model import ModelProvider, ServedModel
+from app.local_server.reply import Reply, embedding_object
+from app.local_server.request import MAX_BODY, ApiError, Call, EmbeddingCall, parse_call, parse_embedding_call
+from app.local_server.request_queue import MAX_WAITING, Event, Outcome, QueuedRequest, QueueFull, RequestQueue
 from app.messages import sentence
+from model_manager.cancellation import CancelToken
 from model_manager.disk.json_file import to_json
 from model_manager.errors import Cancelled, UserError
 
@@ -36,16 +39,14 @@ MAX_DISCARDED = 1 << 30
 KEEP_ALIVE_S = 5.0
 """Interval of the comments in a stream that has nothing else to say; HTTP clients give up on silent connections."""
 _TOO_LONG = ("context_full", "question_too_long", "pinned_too_long", "prompt_too_long")
-_REFUSED = ("chat_template_failed", "chat_template_too_costly")
+_REFUSED = ("chat_template_failed", "chat_template_too_costly", "not_a_chat_model", "not_an_embedding_model")
 _NOT_READY = ("no_local_model", "local_server_stopped")
 
 logger = logging.getLogger(__name__)
 
 
-def make_application(
-    access: Access, queue: RequestQueue, clients: Clients, model: Callable[[], ServedModel]
-) -> ASGIApp:
-    """Return the application.  ``model`` blocks, and raises ``UserError`` where there is no model to offer."""
+def make_application(access: Access, queue: RequestQueue, clients: Clients, model: ModelProvider) -> ASGIApp:
+    """Return the application."""
     endpoints = _Endpoints(queue, clients, model)
     routes = []
     for path, endpoint, method in (
@@ -54,6 +55,7 @@ def make_application(
         ("/models/{id:path}", endpoints.model, "GET"),
         ("/chat/completions", endpoints.chat, "POST"),
         ("/completions", endpoints.text, "POST"),
+        ("/embeddings", endpoints.embeddings, "POST"),
     ):
         # As llama-server does: some programs add /v1 to the address, others don't.
         routes += [Route(prefix + path, endpoint, methods=[method]) for prefix in ("/v1", "")]
@@ -91,7 +93,7 @@ class _Guard:
 class _Endpoints:
     """The answers to the requests, one method for each path."""
 
-    def __init__(self, queue: RequestQueue, clients: Clients, model: Callable[[], ServedModel]) -> None:
+    def __init__(self, queue: RequestQueue, clients: Clients, model: ModelProvider) -> None:
         self._queue, self._clients, self._model = queue, clients, model
 
     async def health(self, _request: Request) -> Response:
@@ -126,8 +128,17 @@ class _Endpoints:
         body = await _body(request)
         served = await self._served()
         call = parse_call(body, served, is_chat=is_chat)
-        self._clients.note(request.client.host if request.client else "", request.headers.get("user-agent", ""))
+        self._note(request)
         return _Answer(self._queue, served, call)
+
+    async def embeddings(self, request: Request) -> Response:
+        """Compute embeddings."""
+        call = parse_embedding_call(await _body(request))
+        self._note(request)
+        return _EmbeddingAnswer(self._queue, self._model, call)
+
+    def _note(self, request: Request) -> None:
+        self._clients.note(request.client.host if request.client else "", request.headers.get("user-agent", ""))
 
     async def _served(self) -> ServedModel:
         try:
@@ -136,18 +147,17 @@ class _Endpoints:
             raise _api_error(error) from error
 
 
-class _Answer(Response):
-    """The response with the answer to a call, which ends when the client hangs up."""
+class _QueuedResponse(Response):
+    """The response to a request that waits in the queue, which ends when the client hangs up."""
 
-    def __init__(self, queue: RequestQueue, served: ServedModel, call: Call) -> None:
-        self._queue, self._call = queue, call
+    def __init__(self, queue: RequestQueue, run: Callable[[CancelToken], Iterable[Event]]) -> None:
+        self._queue = queue
         self._events: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._reply = Reply(call, served.id)
-        self._queued = QueuedRequest(served.backend, call.request, self._deliver)
+        self._queued = QueuedRequest(run, self._deliver)
         self._loop = asyncio.get_running_loop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait in the queue, and send the answer."""
+        """Wait in the queue, and send the response."""
         try:
             self._queue.add(self._queued)
         except QueueFull as full:
@@ -155,9 +165,7 @@ class _Answer(Response):
             error = ApiError(429, message, code="queue_full", retry_after_s=full.retry_after_s)
             await _json_error(error)(scope, receive, send)
             return
-        answer = asyncio.create_task(
-            self._stream(scope, receive, send) if self._call.is_stream else self._whole(scope, receive, send)
-        )
+        answer = asyncio.create_task(self._respond(scope, receive, send))
         hung_up = asyncio.create_task(_disconnected(receive))
         try:
             await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
@@ -168,10 +176,45 @@ class _Answer(Response):
         with suppress(asyncio.CancelledError):
             await answer
 
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
     def _deliver(self, outcome: Outcome) -> None:
         # The loop is closed when the server was stopped.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._events.put_nowait, outcome)
+
+
+class _EmbeddingAnswer(_QueuedResponse):
+    """The response with the embeddings of a call."""
+
+    def __init__(self, queue: RequestQueue, model: ModelProvider, call: EmbeddingCall) -> None:
+        super().__init__(queue, lambda token: (model.embed(call.model, call.texts, token),))
+        self._call = call
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        outcome = await self._events.get()
+        if isinstance(outcome, Embeddings) and self._call.dimensions not in (None, outcome.dimension):
+            message = f"dimensions must be {outcome.dimension} for this model."
+            error: ApiError | None = ApiError(400, message, param="dimensions")
+        else:
+            error = _failure(outcome)
+        if error is not None:
+            await _json_error(error)(scope, receive, send)
+            return
+        assert isinstance(outcome, Embeddings)
+        await _JSON(embedding_object(self._call, outcome))(scope, receive, send)
+
+
+class _Answer(_QueuedResponse):
+    """The response with the answer to a call."""
+
+    def __init__(self, queue: RequestQueue, served: ServedModel, call: Call) -> None:
+        super().__init__(queue, partial(served.backend.stream, call.request))
+        self._call, self._reply = call, Reply(call, served.id)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._stream if self._call.is_stream else self._whole)(scope, receive, send)
 
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         while True:
@@ -179,7 +222,7 @@ class _Answer(Response):
             if error := _failure(outcome):
                 await _json_error(error)(scope, receive, send)
                 return
-            assert not isinstance(outcome, UserError | Cancelled)
+            assert not isinstance(outcome, UserError | Cancelled | Embeddings)
             self._reply.add(outcome)
             if isinstance(outcome, AnswerFinished):
                 await _JSON(self._reply.whole(outcome))(scope, receive, send)
@@ -210,7 +253,7 @@ class _Answer(Response):
                 else:
                     await _json_error(error)(scope, receive, send)
                 return
-            assert not isinstance(outcome, UserError | Cancelled)
+            assert not isinstance(outcome, UserError | Cancelled | Embeddings)
             if isinstance(outcome, PromptProgress):
                 progress = f"prompt {outcome.read} of {outcome.total}"
             is_last = isinstance(outcome, AnswerFinished)
@@ -278,6 +321,10 @@ def _api_error(error: UserError) -> ApiError:
         return ApiError(400, sentence(error), param="messages", code="context_length_exceeded")
     if error.code.startswith(("schema_", "grammar_")):
         return ApiError(400, sentence(error), param="response_format", code=error.code)
+    if error.code == "model_unknown":
+        return ApiError(404, sentence(error), param="model", code="model_not_found")
+    if error.code == "text_too_long_to_embed":
+        return ApiError(400, sentence(error), param="input", code="context_length_exceeded")
     status = 400 if error.code in _REFUSED else 503 if error.code in _NOT_READY else 500
     return ApiError(status, sentence(error), code=error.code)
 

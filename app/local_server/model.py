@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.backend import ChatBackend
 from app.conversation import Sampling
+from app.engine.protocol import Embeddings
+from model_manager.cancellation import CancelToken
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,17 @@ class ServedModel:
     """In tokens; 0 where it is not known before loading."""
     created: int = 0
     """Time of its file, in seconds since 1970."""
+    embeds: bool = False
+    """Whether it is made for embeddings, not for answers."""
+
+
+class ModelProvider(Protocol):
+    """Returns the model, and computes embeddings.  Used by any thread; both block and raise ``UserError``."""
+
+    def __call__(self) -> ServedModel:
+        """Return the model."""
+        ...
+
+    def embed(self, name: str, texts: Sequence[str], token: CancelToken) -> Embeddings:
+        """Return the embeddings of texts by the model of this name."""
+        ...

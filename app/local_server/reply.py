@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from app.backend import AnswerFinished, ChatEvent, PromptProgress, TextDelta, TokenProbability
-from app.local_server.request import Call
+from app.engine.protocol import Embeddings
+from app.local_server.request import Call, EmbeddingCall
 from app.thoughts import ThoughtSplitter
 
 
@@ -109,6 +111,19 @@ class Reply:
             "total_tokens": prompt + answer,
             "prompt_tokens_details": {"cached_tokens": self._reused},
         }
+
+
+def embedding_object(call: EmbeddingCall, embeddings: Embeddings) -> dict[str, Any]:
+    """Return the embeddings as one object."""
+    size = embeddings.dimension * 4
+    vectors: list[Any] = embeddings.rows()
+    if call.is_base64:
+        data = embeddings.vectors
+        vectors = [base64.b64encode(data[start : start + size]).decode() for start in range(0, len(data), size)]
+    entries = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
+    tokens = sum(embeddings.tokens)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": entries, "model": call.model, "usage": usage}
 
 
 def _entry(token: TokenProbability) -> dict[str, Any]:

@@ -25,6 +25,7 @@ MAX_BODY = 8 << 20
 MAX_STOPS, MAX_STOP_CHARACTERS = 16, 500
 MAX_BIASES = 300
 MAX_LOGPROBS = 20
+MAX_TEXTS = 2048
 MAX_TOKENS = 1 << 24
 SEEDS = (1 << 32) - 1
 """The engine's seeds have 32 bits, of which the last value means a random one."""
@@ -80,6 +81,37 @@ class ApiError(Exception):
         kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
         kind = kinds.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+
+
+@dataclass(frozen=True)
+class EmbeddingCall:
+    """A request for the embeddings of texts by a model."""
+
+    model: str
+    texts: tuple[str, ...]
+    is_base64: bool
+    dimensions: int | None
+    """Which the vectors must have; None for any."""
+
+
+def parse_embedding_call(body: bytes) -> EmbeddingCall:
+    """Parse the body of a request for embeddings.  Raises ``ApiError`` with status 400."""
+
+    def is_input(value: object) -> bool:
+        texts = value if isinstance(value, list) else [value]
+        return 0 < len(texts) <= MAX_TEXTS and all(isinstance(text, str) and text for text in texts)
+
+    values = _Values.parse(body)
+    texts = values.take("input", f"a text or up to {MAX_TEXTS} texts, none of them empty", is_input)
+    encoding = values.take("encoding_format", "float or base64", lambda value: value in ("float", "base64"), "float")
+    call = EmbeddingCall(
+        values.take("model", "a text", _is_text),
+        (texts,) if isinstance(texts, str) else tuple(texts),
+        encoding == "base64",
+        values.take("dimensions", "a whole number above 0", lambda value: _is_whole(value, 1, math.inf), None),
+    )
+    values.finish()
+    return call
 
 
 @dataclass(frozen=True)

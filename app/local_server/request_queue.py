@@ -7,11 +7,12 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.backend import AnswerFinished, ChatBackend, ChatEvent, ChatRequest, TextDelta
+from app.backend import AnswerFinished, ChatEvent, TextDelta
 from app.chat.worker import InferenceWorker
+from app.engine.protocol import Embeddings
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
@@ -19,8 +20,9 @@ MAX_WAITING = 64
 """Requests that wait; further ones are refused."""
 MAX_RETRY_S = 60
 
-Outcome = ChatEvent | UserError | Cancelled
-"""The last one is ``AnswerFinished`` or an error."""
+Event = ChatEvent | Embeddings
+Outcome = Event | UserError | Cancelled
+"""The last one of a request is ``AnswerFinished``, ``Embeddings`` or an error."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +37,9 @@ class QueueFull(Exception):
 
 @dataclass(eq=False)
 class QueuedRequest:
-    """A request that waits or runs.  ``deliver`` gets its events, in the worker's thread."""
+    """A request that waits or runs.  ``run`` yields its events, which ``deliver`` gets, in the worker's thread."""
 
-    backend: ChatBackend
-    request: ChatRequest
+    run: Callable[[CancelToken], Iterable[Event]]
     deliver: Callable[[Outcome], None]
     token: CancelToken = field(default_factory=CancelToken)
     tokens: int = 0
@@ -132,11 +133,11 @@ class RequestQueue:
         last: Outcome = Cancelled()
         try:
             request.token.raise_if_cancelled()
-            for event in request.backend.stream(request.request, request.token):
+            for event in request.run(request.token):
                 if isinstance(event, TextDelta):
                     request.tokens, request.last_token_at = event.tokens, time.monotonic()
                     request.first_token_at = request.first_token_at or request.last_token_at
-                if isinstance(event, AnswerFinished):
+                if isinstance(event, AnswerFinished | Embeddings):
                     last = event
                 else:
                     request.deliver(event)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.chat.worker import InferenceWorker
 from app.local_server.access import Access, is_loopback
 from app.local_server.clients import Client, Clients
-from app.local_server.model import ServedModel
+from app.local_server.model import ModelProvider
 from app.local_server.request_queue import RequestQueue
 from model_manager.errors import UserError
 
@@ -45,10 +44,8 @@ class LocalServer:
         self._running: WebServer | None = None
         self._problem: UserError | None = None
 
-    def start(self, access: Access, model: Callable[[], ServedModel]) -> str:
+    def start(self, access: Access, model: ModelProvider) -> str:
         """Accept requests; returns the URL of the server.  A server with another ``access`` is stopped before.
-
-        ``model`` returns the model for each request, in any thread.
 
         Raises:
             UserError: ``port_in_use`` (port), ``address_not_usable`` (host, port, detail), or ``network_needs_key``
