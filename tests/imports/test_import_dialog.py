@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,15 @@ def test_other_files_and_cancelling(dialog: ImportDialog, qtbot: QtBot, tmp_path
     qtbot.waitUntil(lambda: dialog.choose_file.isEnabled(), timeout=30_000)
     dialog.inspect(path)
     until(qtbot, dialog.summary.text, "Conversations: 200")
+
+
+def test_archive_dropped_on_the_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "Takeout.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("conversations.json", json.dumps([conversation()]))
+    window.files_dropped.emit([path])
+    dialog = find(window, "importDialog", ImportDialog)
+    assert isinstance(dialog, ImportDialog)
+    until(qtbot, dialog.summary.text, "Conversations: 1, messages: 7.")
+    dialog.start.click()
+    qtbot.waitUntil(lambda: titles(window) == ["Mariana trench"], timeout=30_000)

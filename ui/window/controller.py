@@ -15,6 +15,7 @@ from app.backends import start_local_server
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
 from app.conversation import Role, Shelf, Status
+from app.imports import is_export
 from app.markdown.highlight import warm_up
 from app.services import Services
 from model_manager.errors import UserError
@@ -166,6 +167,7 @@ class WindowController(QObject):
             "palette": self.show_palette,
             "choose_model": self.models.show_picker,
             "models": self.models.show_dialog,
+            "import": self.show_import,
             "settings": self.show_settings,
             "doctor": self.show_diagnostics,
             "shortcuts": self.show_shortcuts,
@@ -173,7 +175,11 @@ class WindowController(QObject):
         }
 
     def add_files(self, paths: Sequence[Path]) -> None:
-        """Add model files and folders to the library, and attach other files to the question."""
+        """Add model files and folders to the library, import exports, and attach other files to the question."""
+        exports = [path for path in paths if is_export(path)]
+        if exports:
+            self.show_import(exports[0])
+        paths = [path for path in paths if path not in exports]
         models = [path for path in paths if ".gguf" in path.name.lower() or path.is_dir()]
         if len(models) == 1 and models[0].suffix.lower() == ".gguf" and not models[0].is_dir():
             self.models.add_file(models[0])
@@ -269,6 +275,17 @@ class WindowController(QObject):
                 formula_renderer=self.services.formula_renderer,
             )
         )
+
+    def show_import(self, path: Path | None = None) -> None:
+        """Open the import, with what a file contains where one is given."""
+        from ui.imports.dialog import ImportDialog
+
+        dialog = ImportDialog(self.services.store, self.window)
+        dialog.imported.connect(self.conversations.reload)
+        dialog.imported.connect(self.maintenance.schedule)
+        show_dialog(dialog)
+        if path is not None:
+            dialog.inspect(path)
 
     def show_diagnostics(self) -> None:
         """Open the diagnostics, over the settings where those are open."""
