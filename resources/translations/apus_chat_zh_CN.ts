@@ -6375,6 +6375,10 @@
         <translation>导出</translation>
     </message>
     <message>
+        <source>Import conversations</source>
+        <translation>导入对话</translation>
+    </message>
+    <message>
         <source>Send</source>
         <translation>发送</translation>
     </message>
