@@ -156,6 +156,8 @@ def _read(
                 head, recognised = _inspect(file)
                 sources.done = before
                 program = program or recognised
+                if program is None and _is_list(file.name):
+                    raise UserError("import_layout")
                 if program is None:
                     problem = problem or file.name
                     continue
@@ -181,6 +183,11 @@ def _read(
     first = refused[0].error
     code = "import_unreadable" if first.code == "import_unfit" else first.code
     raise UserError(code, **{**first.data, "path": path})
+
+
+def _is_list(name: str) -> bool:
+    """Return whether a file is the list of conversations by its name; others of an archive are ignored."""
+    return name.rpartition("/")[2].lower().startswith("conversations")
 
 
 def _read_error(error: Exception) -> UserError:

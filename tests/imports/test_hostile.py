@@ -163,17 +163,17 @@ def test_links_and_pipes_in_a_folder_are_not_followed(store: ConversationStore, 
 
 def test_many_versions_and_long_chains(store: ConversationStore, tmp_path: Path) -> None:
     nodes = [("0", None, message("user", "start"))]
-    nodes += [(str(number), str(number - 1), message("assistant", f"step {number}")) for number in range(1, 3000)]
-    nodes += [(f"v{number}", "0", message("assistant", f"version {number}")) for number in range(1000)]
+    nodes += [(str(number), str(number - 1), message("assistant", f"step {number}")) for number in range(1, 1000)]
+    nodes += [(f"v{number}", "0", message("assistant", f"version {number}")) for number in range(300)]
     path = tmp_path / "conversations.json"
-    path.write_text(json.dumps([conversation(mapping=mapping(*nodes), current_node="2999")]))
-    assert import_conversations(store, path) == ImportResult(1, 1002)
+    path.write_text(json.dumps([conversation(mapping=mapping(*nodes), current_node="999")]))
+    assert import_conversations(store, path) == ImportResult(1, 302)
     (tree,) = store.trees()
-    assert tree.branch()[-1].content.endswith("step 2999")
+    assert tree.branch()[-1].content.endswith("step 999")
 
 
 def test_cancelled_import_keeps_what_was_done(store: ConversationStore, tmp_path: Path) -> None:
-    path = file(tmp_path / "conversations.json", *(talk(f"{number} " + "x" * 20_000) for number in range(200)))
+    path = file(tmp_path / "conversations.json", *(talk(f"{number} " + "x" * 80_000) for number in range(60)))
     token, shares = CancelToken(), []
 
     def stop(progress: object) -> None:
@@ -182,7 +182,17 @@ def test_cancelled_import_keeps_what_was_done(store: ConversationStore, tmp_path
             token.cancel()
 
     result = import_conversations(store, path, progress=stop, cancel=token)
-    assert 0 < result.conversations_added < 200
+    assert 0 < result.conversations_added < 60
     assert import_conversations(store, path).already_there == result.conversations_added
     with pytest.raises(Cancelled):
         preview_import(store, path, cancel=token)
+
+
+def test_changed_layout_is_reported(store: ConversationStore, tmp_path: Path) -> None:
+    entries = {"conversations.json": '{"version": 9, "items": []}', "users.json": "[1]", "projects.json": "{}"}
+    with pytest.raises(UserError, match="import_layout"):
+        import_conversations(store, archive(tmp_path / "new.zip", **entries))
+    entries["conversations-001.json"] = f"[{talk('sound')}]"
+    assert imported(store, archive(tmp_path / "mixed.zip", **entries)) == (["sound"], ["import_layout"])
+    with pytest.raises(UserError, match="import_unreadable"):
+        import_conversations(store, archive(tmp_path / "other.zip", **{"users.json": "[1]"}))

@@ -424,7 +424,7 @@ cli/test_export_cli.py::test_all_conversations_in_each_format
 cli/test_cli.py::test_export_and_import_are_lossless_and_repeatable
     copy the database to a file
     replace everything by a backup; a backup is made before
-imports/test_chatgpt.py::test_command_line imports/test_import_dialog.py::test_preview_and_import
+imports/test_chatgpt.py::test_command_line imports/test_import_dialog.py::test_archive_dropped_on_the_window
     add the conversations of an export, a folder or an archive
     program that the files are from; default: recognised
     show what would be imported, and change nothing
