@@ -2112,7 +2112,7 @@
     </message>
     <message>
         <source>Restore defaults</source>
-        <translation>恢复默认设置</translation>
+        <translation>恢复默认</translation>
     </message>
     <message>
         <source>Delete all my data</source>
@@ -4595,7 +4595,7 @@
     <name>ShortcutsDialog</name>
     <message>
         <source>Keyboard shortcuts</source>
-        <translation>键盘快捷键</translation>
+        <translation>快捷键</translation>
     </message>
     <message>
         <source>{one} or {other}</source>
@@ -6532,7 +6532,7 @@
     </message>
     <message>
         <source>Keyboard shortcuts</source>
-        <translation>键盘快捷键</translation>
+        <translation>快捷键</translation>
     </message>
     <message>
         <source>Quit</source>
