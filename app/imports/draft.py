@@ -24,7 +24,7 @@ from app.conversation import (
     Role,
     Status,
 )
-from app.imports.notes import joined
+from app.imports.notes import Notes, joined
 from app.store.records import clean_text
 
 _NAMESPACE = uuid.UUID("6f0a4ad1-6a8b-5a0e-9d0f-1f8f6d1c2b7e")
@@ -46,7 +46,6 @@ class DraftMessage:
     time: datetime | None = None
     model: str = ""
     attachments: tuple[Attachment, ...] = ()
-    is_pinned: bool = False
     status: Status = Status.COMPLETE
     continues: bool = False
     """Belongs to the answer above it, as what follows a tool call."""
@@ -127,14 +126,14 @@ def content_id(parent: str | None, message: DraftMessage) -> str:
     return str(_derived(_NAMESPACE, parent or "", str(message.role), message.thought, message.text))
 
 
-def build(program: str, label: str, draft: Draft, fallback: datetime) -> ConversationTree | None:
+def build(program: str, label: str, draft: Draft, fallback: datetime, notes: Notes) -> ConversationTree | None:
     """Return the conversation; None without any message.
 
     Missing parents, duplicate ids and circular parents are tolerated.  ``fallback`` is the time where none is known.
     """
     conversation_id = _derived(_NAMESPACE, program, draft.id)
     start = draft.created or draft.updated or fallback
-    builder = _TreeBuilder(label, conversation_id, start)
+    builder = _TreeBuilder(label, conversation_id, start, notes)
     builder.add_all(draft.messages)
     messages = builder.messages
     if not messages:
@@ -160,7 +159,8 @@ def build(program: str, label: str, draft: Draft, fallback: datetime) -> Convers
 
 
 class _TreeBuilder:
-    def __init__(self, label: str, conversation_id: uuid.UUID, start: datetime) -> None:
+    def __init__(self, label: str, conversation_id: uuid.UUID, start: datetime, notes: Notes) -> None:
+        self._notes = notes
         self._label, self._conversation_id, self._start = label, conversation_id, start
         self.messages: list[Message] = []
         self._times: dict[str, datetime] = {}
@@ -186,10 +186,9 @@ class _TreeBuilder:
         for family in children.values():
             if all(each.time is not None for each in family):
                 family.sort(key=lambda each: each.time or self._start)
-        waiting: list[tuple[DraftMessage, str | None, _Answer | None]]
         # After the roots, whatever remains is in circles of parents, each of which is opened at its first message.
         for root in (*children[None], *known.values()):
-            waiting = [(root, None, None)]
+            waiting: list[tuple[DraftMessage, str | None, _Answer | None]] = [(root, None, None)]
             while waiting:
                 draft, parent, answer = waiting.pop()
                 if draft.id in self._ids:
@@ -220,7 +219,7 @@ class _TreeBuilder:
 
     def _finish(self, answer: _Answer) -> str | None:
         """Add the message of an answer or a question, and return the parent of what follows it."""
-        draft, content = answer.first, answer.content()
+        draft, content = answer.first, self._notes.translated(answer.content())
         parent = self._existing(answer.parent)
         if not content.strip() and not draft.attachments:
             self._above[answer.id] = parent
@@ -237,7 +236,6 @@ class _TreeBuilder:
                 created_at=self._times[answer.id],
                 provenance=_provenance(answer.model, self._label) if draft.role is Role.ASSISTANT else None,
                 attachments=draft.attachments,
-                is_pinned=draft.is_pinned,
             )
         )
         return answer.id

@@ -156,7 +156,7 @@ def _read(
                 head, recognised = _inspect(file)
                 sources.done = before
                 program = program or recognised
-                if program is None and _is_list(file.name):
+                if program is None and head and _is_list(file.name):
                     raise UserError("import_layout")
                 if program is None:
                     problem = problem or file.name
@@ -174,7 +174,7 @@ def _read(
             except JsonError as error:
                 problem = problem or error.place or str(error)
             except (UserError, OSError, *DAMAGED_ARCHIVE) as error:
-                refused.append(SkippedConversation(file.name, _read_error(error)))
+                refused.append(SkippedConversation(file.name, _read_error(error, file.name)))
                 yield refused[-1]
     if has_valid or (programs and not refused and not problem):
         return
@@ -190,11 +190,12 @@ def _is_list(name: str) -> bool:
     return name.rpartition("/")[2].lower().startswith("conversations")
 
 
-def _read_error(error: Exception) -> UserError:
+def _read_error(error: Exception, name: str) -> UserError:
     if isinstance(error, UserError):
         return error
-    detail = error_detail(error) if isinstance(error, OSError) else str(error)
-    return UserError("import_archive_damaged", detail=detail)
+    if isinstance(error, OSError) and not isinstance(error, DAMAGED_ARCHIVE):
+        return UserError("file_unreadable", path=name, detail=error_detail(error))
+    return UserError("import_archive_damaged", detail=str(error))
 
 
 def _inspect(file: ImportedFile) -> tuple[dict[str, Any], Program | None]:

@@ -1,4 +1,7 @@
-"""Notes in the place of what can't be imported, in the language of the interface."""
+"""Notes in the place of what can't be imported, in the language of the interface.
+
+A note begins with a mark, which is translated last: ids that are made of texts are the same in each language.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from app.translation import QT_TRANSLATE_NOOP
 
 MAX_INPUT_CHARACTERS, MAX_OUTPUT_CHARACTERS = 100_000, 2_000
 """Tool calls and their results are cut after this."""
-PICTURE, FILE, TOOL = "pictures", "files", "tools"
-"""Kinds that are counted."""
+KINDS = PICTURE, FILE, TOOL = "pictures", "files", "tool calls"
+"""What is counted."""
+_MARK = "\0{}\0"
 _TEXTS = {
     PICTURE: QT_TRANSLATE_NOOP("import", "Picture, not imported"),
     FILE: QT_TRANSLATE_NOOP("import", "File, not imported"),
@@ -54,10 +58,18 @@ class Notes:
         """Return the note of an error that ended an answer."""
         return self._note("error", message)
 
+    def translated(self, text: str) -> str:
+        """Return a text with its marks replaced."""
+        if "\0" in text:
+            for kind, label in _TEXTS.items():
+                text = text.replace(_MARK.format(kind), self._translate(label))
+        return text
+
     def _note(self, kind: str, name: object) -> str:
-        self.counts[kind] += 1
+        if kind in KINDS:
+            self.counts[kind] += 1
         text = " ".join(_text(name).split())[:1000]
-        return f"> {self._translate(_TEXTS[kind])}" + (f": {text}" if text else "")
+        return f"> {_MARK.format(kind)}" + (f": {text}" if text else "")
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -78,7 +78,7 @@ def program(
         for number, draft in enumerate(drafts(file)):
             if isinstance(draft, SkippedConversation):
                 yield draft
-            elif (tree := build(name, label, draft, file.modified)) is not None:
+            elif (tree := build(name, label, draft, file.modified, file.notes)) is not None:
                 yield tree
             elif draft.messages:
                 what = clean_text(draft.title) or f"{file.name} [{number}]"

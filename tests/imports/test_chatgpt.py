@@ -73,7 +73,7 @@ def test_later_export_adds_what_is_new(store: ConversationStore, tmp_path: Path)
     later = archive(tmp_path / "later.zip", **parts)
     preview = preview_import(store, later)
     assert (preview.programs, preview.conversations, preview.already_there) == (["ChatGPT"], 2, 1)
-    assert (preview.messages, dict(preview.notes)) == (15, {"tools": 2, "pictures": 2, "result": 2})
+    assert (preview.messages, dict(preview.notes)) == (15, {"tool calls": 2, "pictures": 2})
     assert import_conversations(store, later) == ImportResult(1, 8, already_there=1)
     assert store.branch(talk.id)[-1].content == "Thanks"
     assert store.get(talk.id).updated_at == datetime.fromtimestamp(START + 90, UTC)

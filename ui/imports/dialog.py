@@ -150,7 +150,7 @@ class ImportDialog(BusyDialog):
                 )
             )
         kinds = {PICTURE: self.tr("pictures"), FILE: self.tr("files"), TOOL: self.tr("tool calls")}
-        notes = [f"{kinds[kind]} ({grouped(count)})" for kind, count in preview.notes.items() if kind in kinds]
+        notes = [f"{kinds[kind]} ({grouped(count)})" for kind, count in preview.notes.items()]
         if notes:
             lines.append(self.tr("Noted in the text instead of imported: {kinds}.").format(kinds=", ".join(notes)))
         if preview.refused:
