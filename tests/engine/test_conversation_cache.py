@@ -49,7 +49,8 @@ def logits(session, conversation, *texts):
     roles = (Role.USER, Role.ASSISTANT)
     messages = tuple(PromptMessage(roles[place % 2], text) for place, text in enumerate(texts))
     options = CacheOptions(folder, 1 << 30, 1 << 30)
-    result = session.answer(Generate(messages, Sampling(temperature=0.0, max_tokens=1), "", conversation, options))
+    command = Generate(messages, Sampling(temperature=0.0, max_tokens=1), conversation=conversation, cache=options)
+    result = session.answer(command)
     row = ctypes.string_at(llama.llama_get_logits_ith(session.loaded.context, -1), session.vocabulary.size * 4)
     return hashlib.sha256(row).hexdigest(), result.read_tokens
 
