@@ -15,8 +15,8 @@ Ranges = tuple[tuple[int, int], ...]
 LAST = 0x10FFFF
 ANY: Ranges = ((0, 0xD7FF), (0xE000, LAST))
 """All characters: code points without surrogates."""
-MAX_STEPS = 100_000
-"""Derivatives for all automata of one schema; about a second."""
+MAX_STEPS = 30_000
+"""Derivatives for all automata of one schema; half a second, seconds for some."""
 
 
 class TooLargeError(Exception):

@@ -117,7 +117,7 @@ class Grammar:
                 waiting += uses.get(name, ())
         if root not in ending:
             return None
-        lines, order = [], [root]
+        lines, order = [f"root ::= {root}"], [root]
         seen = {root}
         for name in order:
             kept = [each for each in self.rules[name] if _ends(each, ending)]
@@ -125,7 +125,7 @@ class Grammar:
             seen.update(fresh)
             order += fresh
             options = " | ".join(" ".join(each) or _NOTHING for each in kept)
-            lines.append(f"{'root' if name == root else name} ::= {options}")
+            lines.append(f"{name} ::= {options}")
         return "\n".join(lines) + "\n"
 
 

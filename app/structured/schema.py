@@ -2,10 +2,11 @@
 
 Supported, of the drafts 4 to 2020-12: ``type``, ``enum``, ``const``, ``allOf``, ``anyOf``, ``oneOf`` (where no value
 satisfies two of its schemas), ``$ref`` within the document, also recursive; ``properties``, ``required``,
-``additionalProperties``, ``patternProperties``, ``propertyNames``, ``minProperties``, ``maxProperties``; ``items``,
-``prefixItems``, ``additionalItems``, ``minItems``, ``maxItems``, ``uniqueItems`` (of listed values); ``minLength``,
-``maxLength``, ``pattern``, ``format`` (of ``FORMATS``, else a remark as the standard says); ``minimum``, ``maximum``,
-``exclusiveMinimum``, ``exclusiveMaximum``, ``multipleOf`` (whole numbers).
+``additionalProperties``, ``patternProperties``, ``propertyNames``, ``minProperties``, ``maxProperties``,
+``dependentRequired``, ``dependentSchemas``, ``dependencies``; ``items``, ``prefixItems``, ``additionalItems``,
+``minItems``, ``maxItems``, ``uniqueItems`` (of listed values); ``minLength``, ``maxLength``, ``pattern``, ``format``
+(of ``FORMATS``, else a remark as the standard says); ``minimum``, ``maximum``, ``exclusiveMinimum``,
+``exclusiveMaximum``, ``multipleOf`` (whole numbers).
 
 Everything else that restricts values is refused by its name, unknown keywords restrict nothing.  A schema without a
 type stands for the types that its keywords are about.  Objects have their properties in the order of the schema.
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urldefrag, urljoin
 
 from app.structured.expressions import Expression, Expressions, TooLargeError
 from app.structured.grammar import Grammar, Symbols, in_string, json_literal, plain
@@ -56,16 +57,15 @@ _KINDS = {
     "array": ("items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems"),
     "object": (
         *("properties", "required", "additionalProperties", "patternProperties", "propertyNames"),
-        *("minProperties", "maxProperties"),
+        *("minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "dependencies"),
     ),
     "string": ("minLength", "maxLength", "pattern", "format"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
 _KIND_OF = {keyword: kind for kind, keywords in _KINDS.items() for keyword in keywords}
 _REFUSED = (
-    *("not", "if", "then", "else", "contains", "minContains", "maxContains", "dependencies", "dependentRequired"),
-    *("dependentSchemas", "unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "extends"),
-    *("disallow", "divisibleBy"),
+    *("not", "if", "then", "else", "contains", "minContains", "maxContains", "unevaluatedItems", "extends"),
+    *("unevaluatedProperties", "$dynamicRef", "$recursiveRef", "disallow", "divisibleBy"),
 )
 
 Schema = Any
@@ -96,6 +96,11 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
+def _is_dependency(value: object) -> bool:
+    return _is_schema(value) or _is_texts(value)
+
+
+_DEPENDENCIES = ("dependentRequired", "dependentSchemas", "dependencies")
 _VALID: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength"), _is_count),
     **dict.fromkeys(("minimum", "maximum"), _is_number),
@@ -106,6 +111,7 @@ _VALID: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _is_schemas),
     **dict.fromkeys(("additionalProperties", "additionalItems", "propertyNames"), _is_schema),
     **dict.fromkeys(("properties", "patternProperties", "$defs", "definitions"), _is_schema_map),
+    **dict.fromkeys(_DEPENDENCIES, lambda value: isinstance(value, dict) and all(map(_is_dependency, value.values()))),
     "items": lambda value: _is_schema(value) or (isinstance(value, list) and all(map(_is_schema, value))),
     "required": _is_texts,
     "enum": lambda value: isinstance(value, list) and bool(value),
@@ -163,12 +169,16 @@ class _Converter:
     def __init__(self, document: Schema) -> None:
         self._document = document
         self._places: dict[int, str] = {}
-        self._anchors: dict[str, Schema] = {}
-        self._has_inner_base = False
+        self._bases: dict[int, str] = {}
+        """Base URIs of the schemas."""
+        self._targets: dict[str, Schema] = {"": document}
+        """Schemas by their URIs, those with anchors with a fragment."""
         self._find_places(document)
         self.grammar = Grammar()
         self._make = Expressions()
         self._names: dict[object, str] = {}
+        self._made: dict[object, tuple[Schema, Schema]] = {}
+        """Schemas that express dependencies: they are known by their identity."""
         self._depth = 0
 
     def value(self, schemas: Iterable[Schema]) -> str:
@@ -188,23 +198,26 @@ class _Converter:
     # Schemas
 
     def _find_places(self, document: Schema) -> None:
-        waiting: list[tuple[str, Schema, int]] = [("", document, 0)]
+        waiting: list[tuple[str, Schema, str, int]] = [("", document, "", 0)]
         while waiting:
-            place, node, depth = waiting.pop()
+            place, node, base, depth = waiting.pop()
             if depth > MAX_DEPTH:
                 raise UserError("schema_too_large")
             if isinstance(node, dict):
                 self._places[id(node)] = place or "/"
-                if isinstance(anchor := node.get("$anchor"), str):
-                    self._anchors[anchor] = node
-                base = node.get("$id", node.get("id"))
-                if isinstance(base, str) and base.startswith("#"):
-                    self._anchors[base[1:]] = node
-                elif isinstance(base, str) and node is not document:
-                    self._has_inner_base = True
+                own = node.get("$id", node.get("id"))
+                if isinstance(own, str) and not own.startswith("#"):
+                    base = urldefrag(urljoin(base, own))[0]
+                    self._targets[base] = node
+                self._bases[id(node)] = base
+                for anchor in (own, f"#{node.get('$anchor')}"):
+                    if isinstance(anchor, str) and anchor.startswith("#"):
+                        self._targets[base + anchor] = node
             items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
             waiting += [
-                (f"{place}/{str(key).replace('~', '~0').replace('/', '~1')}", each, depth + 1) for key, each in items
+                (f"{place}/{str(key).replace('~', '~0').replace('/', '~1')}", each, base, depth + 1)
+                for key, each in items
+                if key not in ("enum", "const")
             ]
 
     def _alternatives(self, schemas: Sequence[Schema]) -> list[tuple[Schema, ...]]:
@@ -228,6 +241,13 @@ class _Converter:
             found = _product(found, self._expand(each, within))
         if "anyOf" in schema:
             found = _product(found, [each for one in schema["anyOf"] for each in self._expand(one, within)])
+        for keyword in _DEPENDENCIES:
+            for name, needed in schema.get(keyword, {}).items():
+                without, needed_schema = self._made.setdefault(
+                    (id(schema), keyword, name),
+                    ({"properties": {name: False}}, {"required": needed} if isinstance(needed, list) else needed),
+                )
+                found = _product(found, [(without,), *self._expand(needed_schema, within)])
         if "oneOf" in schema:
             options = [self._expand(one, within) for one in schema["oneOf"]]
             for first, second in itertools.combinations(options, 2):
@@ -247,20 +267,14 @@ class _Converter:
         return UserError(code, place=self._places.get(id(schema), "/"), keyword=keyword)
 
     def _target(self, schema: Mapping[str, Any]) -> Schema:
-        reference = schema["$ref"]
-        base = self._document.get("$id", self._document.get("id")) if isinstance(self._document, dict) else None
-        if isinstance(base, str) and base and not base.startswith("#"):
-            reference = reference.removeprefix(base.rstrip("#"))
-        problem = self._error("schema_unsupported", schema, f"$ref {schema['$ref'][:100]}")
-        if self._has_inner_base or (reference and not reference.startswith("#")):
-            raise problem
-        pointer = unquote(reference[1:])
-        if pointer and not pointer.startswith("/"):
-            if pointer not in self._anchors:
-                raise problem
-            return self._anchors[pointer]
-        node = self._document
-        for part in pointer.split("/")[1:]:
+        reference, base = schema["$ref"], self._bases.get(id(schema), "")
+        problem = self._error("schema_unsupported", schema, f"$ref {reference[:100]}")
+        if schema is not self._document and ("$id" in schema or "id" in schema):
+            raise problem  # some drafts ignore it there
+        url, fragment = (base, reference[1:]) if reference.startswith("#") else urldefrag(urljoin(base, reference))
+        is_pointer = not fragment or fragment.startswith("/")
+        node = self._targets.get(url if is_pointer else f"{url}#{fragment}")
+        for part in unquote(fragment).split("/")[1:] if is_pointer else ():
             key = part.replace("~1", "/").replace("~0", "~")
             try:
                 node = node[int(key)] if isinstance(node, list) else node[key]
