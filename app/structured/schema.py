@@ -273,7 +273,7 @@ class _Converter:
             raise problem  # some drafts ignore it there
         url, fragment = (base, reference[1:]) if reference.startswith("#") else urldefrag(urljoin(base, reference))
         is_pointer = not fragment or fragment.startswith("/")
-        node = self._targets.get(url if is_pointer else f"{url}#{fragment}")
+        node: Any = self._targets.get(url if is_pointer else f"{url}#{fragment}")
         for part in unquote(fragment).split("/")[1:] if is_pointer else ():
             key = part.replace("~1", "/").replace("~0", "~")
             try:
