@@ -4,7 +4,8 @@
 
 ``FOLDER`` has one ``NAME.jinja`` for each template.  ``OUT.json.xz`` gets, by name, the template and for each
 conversation a hash of the prompt, or null where the template refuses the conversation.  ``tests/data`` has the
-templates of llama.cpp's folder ``models/templates`` (MIT) whose models have the licence MIT or Apache 2.0.
+templates of llama.cpp's folder ``models/templates`` and of its ``tests/test-chat-template.cpp`` (MIT) whose models have
+the licence MIT or Apache 2.0.
 """
 
 from __future__ import annotations
