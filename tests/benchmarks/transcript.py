@@ -26,6 +26,7 @@ from tests.benchmarks.figures import Figure, at_most, median, report, reported
 from ui.conversation.answer_events import AnswerEvents
 from ui.transcript import Item, Transcript
 from ui.widgets.theme import DARK, apply_theme
+from ui.window.maintenance import IdleGarbageCollector
 
 PARAGRAPH = (
     "A layer keeps **four** experts and uses two; `blk.0` holds them. 每个词元只用到其中的两个，其余的留在内存里。 "
@@ -85,6 +86,8 @@ class Bench:
 
     def __init__(self, app: QApplication) -> None:
         self.app = app
+        # As in the program: no full collections while something is busy.
+        self.garbage = IdleGarbageCollector(lambda: True, app)
         self.widget = Transcript()
         self.widget.resize(1000, 800)
         self.widget.set_theme(DARK)

@@ -1,14 +1,18 @@
 """Hostile texts: shown as text or cut with a note, without blocking the window."""
 
+from itertools import pairwise
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from app.conversation import Status
+from app.markdown.blocks import Table
 from app.markdown.control_characters import visible
 from tests.window.pages import answer, question, spot_of
 from ui.transcript.decorations import Button
+from ui.transcript.reader import STEP_CELLS, IncrementalReader
 
 LONG = {
     "a line of 1 MB": "x" * 1_000_000,
@@ -61,6 +65,16 @@ def test_a_long_answer_is_read_completely_in_the_background(transcript, qtbot):
     assert not transcript.page.view(0).is_cut
     assert whole(transcript).count("Some words and code.") == 200
     assert whole(transcript).endswith("one\ntwo")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 300), (8, 100), (300, 5)])
+def test_each_step_reads_few_cells_of_a_table(columns, rows):
+    lines = [f"|{cell * columns}" for cell in ("a|", "-|", *["1|"] * rows)]
+    reader, counts = IncrementalReader("\n".join(lines)), [0]
+    while reader.is_behind:
+        counts += [len(block.rows) for block in reader.step(growing=False) if isinstance(block, Table)]
+    assert counts[-1] == rows
+    assert max(after - before for before, after in pairwise(counts)) <= max(1, STEP_CELLS // columns)
 
 
 def test_an_endless_growing_line_is_cut(transcript):

@@ -18,8 +18,9 @@ from ui.transcript.item import Item
 
 READ_AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""
-STEP, STEP_LINES = 1_500, 60
-"""Characters that are read between two looks at the clock; a third of them where they have more lines than this."""
+STEP, STEP_LINES, STEP_CELLS = 1_500, 60, 150
+"""Characters that are read between two looks at the clock: a third of them where they have more lines than this, and
+as many as have no more than this number of table cells."""
 SLOW_STEP_S = 0.03
 """After a step that takes this much processor time nothing more is read: the next would block the window."""
 MAX_LINE = 10_000
@@ -170,14 +171,20 @@ class ThoughtStates:
 def _steps(text: str) -> list[str]:
     """Split a text into pieces of about ``STEP`` characters that end with a line where possible."""
     steps, start = [], 0
-    while len(text) - start > STEP:
-        end = text.rfind("\n", start, start + STEP) + 1
+    while start < len(text):
+        end = len(text)
+        size = end - start
+        if size > STEP:
+            end = text.rfind("\n", start, start + STEP) + 1
+            size = STEP
         if text.count("\n", start, end) > STEP_LINES:
-            end = text.rfind("\n", start, start + STEP // 3) + 1
+            size = min(size, STEP // 3)
+            end = text.rfind("\n", start, start + size) + 1
+        cells = text.count("|", start, end)
+        if cells > STEP_CELLS:
+            end = text.rfind("\n", start, start + (end - start) * STEP_CELLS // cells) + 1
         if end <= start:
             end = text.find("\n", start) + 1 or len(text)
         steps.append(text[start:end])
         start = end
-    if start < len(text):
-        steps.append(text[start:])
     return steps
