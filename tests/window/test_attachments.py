@@ -186,15 +186,15 @@ def test_attachments_that_do_not_fit_beside_the_conversation_are_marked(
 
     def marked() -> list[str]:
         chips = window.composer.chips.findChildren(AttachmentChip)
-        return [chip.attachment.name for chip in chips if "doesn't fit in the context" in chip.toolTip()]
+        return [chip.attachment.name for chip in chips if "don't fit in the context" in chip.toolTip()]
 
     attachments = window.controller.conversation.attachments
     attachments.paste("x y " * 1100)
     qtbot.waitUntil(lambda: bool(names(window)))
     assert marked() == []
     attachments.paste("z y " * 1100)
-    qtbot.waitUntil(lambda: marked() == ["Pasted text 2"], timeout=PATIENCE_MS)
-    assert any("in passages" in label.text() for label in window.composer.chips.findChildren(QLabel))
+    qtbot.waitUntil(lambda: marked() == ["Pasted text", "Pasted text 2"], timeout=PATIENCE_MS)
+    assert any("passages only" in label.text() for label in window.composer.chips.findChildren(QLabel))
     window.composer.chips.remove(window.composer.chips.attachments()[0])
     assert marked() == []
 

@@ -105,10 +105,10 @@ class AttachmentChip(_Chip):
             size = f"{pages} · {size}"
         tip = f"{attachment.name}\n{size}"
         if not self._fits:
-            size = self.tr("{size}, in passages").format(size=size)
+            size = self.tr("{size} · passages only").format(size=size)
             tip += "\n" + self.tr(
-                "This doesn't fit in the context beside the conversation. For each question the model is given the "
-                "passages that best match it. Choose a larger context to give it everything."
+                "The attachments don't fit in the context beside the conversation. For each question the model is given "
+                "the passages that best match it. Choose a larger context to give it everything."
             )
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
@@ -215,16 +215,16 @@ class AttachmentChips(QWidget):
         chip.deleteLater()
 
     def _arrange(self) -> None:
-        x = y = line = tokens = 0
+        x = y = line = 0
+        fits = self._room is None or sum(chip.tokens for chip in self._chips) <= self._room
         for chip in self._chips:
-            tokens += chip.tokens
-            chip.set_fits(self._room is None or tokens <= self._room)
+            chip.set_fits(fits)
         for each in (*self._chips, *self._reading):
             size = each.sizeHint()
             width = min(size.width(), max(80, self.width()))
             if x and x + width > self.width():
-                x, y = 0, y + line + SPACING
+                x, y, line = 0, y + line + SPACING, 0
             each.setGeometry(x, y, width, size.height())
-            x, line = x + width + SPACING, size.height()
+            x, line = x + width + SPACING, max(line, size.height())
         self.setFixedHeight(y + line)
         self.setVisible(bool(self._chips or self._reading))

@@ -95,11 +95,11 @@ class AttachmentLoader(QObject):
         ``can_insert`` offers to insert it into the message instead.
         """
         viewer = AttachmentViewer(attachment, self._window)
-        if passages:
-            viewer.select(passages[0].start, passages[-1].end)
         viewer.insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         viewer.insert.clicked.connect(lambda: self._insert(attachment))
         show_dialog(viewer)
+        if passages:
+            viewer.select(passages[0].start, passages[-1].end)
 
     def _insert(self, attachment: Attachment) -> None:
         self._composer.chips.remove(attachment)

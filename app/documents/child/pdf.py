@@ -33,6 +33,7 @@ _ITEM = re.compile(
 _BULLET = re.compile(r"[-•‣▪●○◦·*–—\uf0b7]\s+")
 _HYPHEN = re.compile("[\x02\ufffe\xad](?:\r?\n)?")
 """A hyphen at the end of a line within a word, as PDFium marks it."""
+_SENTENCE_ENDS = ".:;!?。：；！？"
 _SPACES = re.compile(r"[ \t]+")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
 
@@ -178,7 +179,8 @@ class _PageWriter:
                 or before.top - line.top > PARAGRAPH_GAP * usual > 0
                 or line.top > before.top
             )
-            if level or ends or _ITEM.match(text):
+            # A number at the beginning of a line can also be within a sentence.
+            if level or ends or (_ITEM.match(text) and (_ITEM.match(paragraph) or paragraph[-1:] in _SENTENCE_ENDS)):
                 self._end(paragraph)
                 paragraph = ""
             if level:
