@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from heapq import nsmallest
 from itertools import accumulate
 
 from app.documents.passages import Passage, cut
@@ -20,6 +20,10 @@ K1, B = 1.2, 0.75
 """Parameters of BM25 (Robertson and Zaragoza 2009): saturation of frequent terms, weight of a passage's length."""
 NEIGHBOUR = 0.3
 """Share of a passage's score that the passages before and after it get: an answer can begin in one of them."""
+COMMON, COMMON_SHARE = 2000, 4
+"""A term in more passages than this number, and than this part of a text's, tells nothing and would take long."""
+MAX_FREQUENCY = 4
+MAX_RANKED = 1000
 MAX_TERMS = 48
 MIN_STEM = 4
 """Letters; shorter words are searched as a whole."""
@@ -60,22 +64,32 @@ class PassageIndex:
 
     def __init__(self, text: str) -> None:
         self.passages: Sequence[Passage] = cut(text)
-        texts = [f"{each.headings}\n{fold(text[each.start : each.end])}\0" for each in self.passages]
+        texts = [f"\n{each.headings}\n{fold(text[each.start : each.end])}\0" for each in self.passages]
         self.text = "".join(texts).lower()
         self.starts = list(accumulate(map(len, texts), initial=0))
         self.lengths = [len(each.encode("utf-8", "replace")) for each in texts]
 
-    def frequencies(self, term: str) -> Counter[int]:
-        """Return how often the passages contain a term, by their places."""
-        found: Counter[int] = Counter()
+    def frequencies(self, term: str) -> dict[int, int]:
+        """Return how often the passages contain a term, by their places; none for one that most of a long text has."""
+        found: dict[int, int] = {}
         text, find, starts = self.text, self.text.find, self.starts
-        is_word, length = not _is_chinese(term), len(term)
+        is_chinese, length = _is_chinese(term), len(term)
+        is_stem, most = length >= MIN_STEM, max(COMMON, len(self.passages) // COMMON_SHARE)
+        number, end = -1, 0
         place = find(term)
         while place >= 0:
-            is_start = not is_word or not text[place - 1 : place].isalnum()
-            if is_start and (not is_word or length >= MIN_STEM or not text[place + length].isalnum()):
-                found[bisect_right(starts, place) - 1] += 1
-            place = find(term, place + length)
+            if is_chinese or (not text[place - 1].isalnum() and (is_stem or not text[place + length].isalnum())):
+                if place >= end:
+                    number = bisect_right(starts, place) - 1
+                    end = starts[number + 1]
+                    if len(found) >= most:
+                        return {}
+                    found[number] = 0
+                found[number] += 1
+                # More of them would hardly raise the score.
+                place = find(term, place + length if found[number] < MAX_FREQUENCY else end)
+            else:
+                place = find(term, place + length)
         return found
 
 
@@ -106,14 +120,13 @@ def rank(indexes: Sequence[PassageIndex], question: str) -> list[tuple[int, int]
     highest = max((max(score, default=0.0) for score in scores), default=0.0)
     ranked = []
     for number, (index, score) in enumerate(zip(indexes, scores, strict=True)):
-        for place, passage in enumerate(index.passages):
-            beside = max(score[place - 1] if place else 0.0, score[place + 1] if place + 1 < len(score) else 0.0)
-            total = score[place] + NEIGHBOUR * beside
-            if passage.page and passage.page in pages:
-                total += highest + 1
-            if total > 0:
-                ranked.append((-total, number, place))
-    return [(number, place) for _, number, place in sorted(ranked)]
+        best = map(max, [0.0, *score], [*score[1:], 0.0])
+        totals = [own + NEIGHBOUR * beside for own, beside in zip(score, best, strict=False)]
+        if pages:
+            for place, passage in enumerate(index.passages):
+                totals[place] += (highest + 1) * (passage.page in pages)
+        ranked += [(-total, number, place) for place, total in enumerate(totals) if total]
+    return [(number, place) for _, number, place in nsmallest(MAX_RANKED, ranked)]
 
 
 def spread(indexes: Sequence[PassageIndex]) -> list[tuple[int, int]]:

@@ -186,7 +186,7 @@ def test_attachments_that_do_not_fit_beside_the_conversation_are_marked(
 
     def marked() -> list[str]:
         chips = window.composer.chips.findChildren(AttachmentChip)
-        return [chip.attachment.name for chip in chips if "don't fit in the context" in chip.toolTip()]
+        return [c.attachment.name for c in chips if c.isVisible() and "don't fit in the context" in c.toolTip()]
 
     attachments = window.controller.conversation.attachments
     attachments.paste("x y " * 1100)

@@ -107,8 +107,8 @@ class AttachmentChip(_Chip):
         if not self._fits:
             size = self.tr("{size} · passages only").format(size=size)
             tip += "\n" + self.tr(
-                "The attachments don't fit in the context beside the conversation. For each question the model is given "
-                "the passages that best match it. Choose a larger context to give it everything."
+                "The attachments don't fit in the context beside the conversation. For each question the model is "
+                "given the passages that best match it. Choose a larger context to give it everything."
             )
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
