@@ -1470,11 +1470,11 @@
         <translation>{count} 页</translation>
     </message>
     <message>
-        <source>{size}, in passages</source>
-        <translation>{size} · 按段落选用</translation>
+        <source>{size} · passages only</source>
+        <translation>{size} · 仅选用段落</translation>
     </message>
     <message>
-        <source>This doesn&apos;t fit in the context beside the conversation. For each question the model is given the passages that best match it. Choose a larger context to give it everything.</source>
+        <source>The attachments don&apos;t fit in the context beside the conversation. For each question the model is given the passages that best match it. Choose a larger context to give it everything.</source>
         <translation>附件和对话一起超出上下文长度。每次提问时，会将最相关的段落提供给模型。选择更大的上下文可以提供全部内容。</translation>
     </message>
     <message>
