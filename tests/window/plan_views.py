@@ -27,6 +27,7 @@ class Shown:
         self.plans: list[PlanOptions] = []
         self.planned: list[PlanOptions] = []
         self.view = PlanView()
+        self.view.panel.cache_limit = int(more.pop("cache_limit", 0))  # type: ignore[call-overload]
         qtbot.addWidget(self.view)
         self.view.resize(int(more.pop("width", 860)), 700)  # type: ignore[call-overload]
         self.show(more.pop("options", PlanOptions()))  # type: ignore[arg-type]

@@ -116,6 +116,16 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert row.note.full_text.endswith("left")
 
 
+def test_ram_for_other_chats_is_shown(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 24.0, 24.0, cache_limit=10 << 30)
+    detail = shown.view.panel.kv_row.detail
+    assert shown.view.plan is not None
+    assert detail.full_text == "other chats: up to 10.0 GiB"
+    shown.view.panel.cache_limit = 0
+    shown.show(PlanOptions())
+    assert detail.full_text == ""
+
+
 def test_without_a_device_there_is_one_bar_and_a_hint(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K")
     assert [bar.name for bar in shown.view.bars] == [""]

@@ -55,6 +55,7 @@ class PlanDialog(QDialog):
         """Plans that are not recomputed: the loaded one and the one that worked before."""
         self.view = PlanView()
         self.view.options = self._saved
+        self.view.panel.cache_limit = self._settings.conversation_cache << 30
         self.measure = MeasurePanel(services, self._request)
         self.measure.hide()
         self.status = StatusLine("planStatus")

@@ -64,6 +64,8 @@ class PlanPanel(QWidget):
         """Controls by the names of their options in ``PlanOptions``."""
         self.split_row, self.context_row, self.kv_row = PlanRow(self.strip), PlanRow(self.context), PlanRow(self.kv)
         self.rows = (self.split_row, self.context_row, self.kv_row)
+        self.cache_limit = 0
+        """Bytes of the conversation cache that the settings permit."""
         self.advanced = QWidget()
         names = {
             "n_gpu_layers": self.tr("Layers on GPUs"),
@@ -221,6 +223,9 @@ class PlanPanel(QWidget):
             row.figure.set_text(f"{figure} · {note}" if self._narrow else figure)
             row.note.set_text("" if self._narrow else note)
         self.split_row.detail.set_text(self.tr("marked: experts in RAM") if plan.experts_in_ram else "")
+        kept = min(self.cache_limit, plan.host.cache_bytes)
+        other_chats = self.tr("other chats: up to {size}").format(size=size_text(kept))
+        self.kv_row.detail.set_text(other_chats if kept else "")
 
     def _change(self, option: str, value: object) -> None:
         experts = layers_with_experts(self._shape) if self._shape is not None else ()
