@@ -4223,6 +4223,10 @@
         <source>manual</source>
         <translation>手动</translation>
     </message>
+    <message>
+        <source>other chats: up to {size}</source>
+        <translation>其他对话：最多 {size}</translation>
+    </message>
 </context>
 <context>
     <name>PlanView</name>
