@@ -143,12 +143,12 @@ def _is_exported_from(store: ConversationStore, tree: ConversationTree) -> bool:
 def _read(
     path: Path, from_program: str, sources: Sources, programs: list[str]
 ) -> Iterator[ConversationTree | SkippedConversation]:
-    """Yield what the files contain; the labels of their programs are added to ``programs``.
+    """Yield what the files contain; the labels of the programs with valid conversations are added to ``programs``.
 
     Raises ``UserError`` where there is nothing but errors.
     """
     refused: list[SkippedConversation] = []
-    has_valid, problem = False, ""
+    is_known, problem = False, ""
     with sources.files(path) as files:
         for file in files:
             try:
@@ -161,13 +161,12 @@ def _read(
                 if program is None:
                     problem = problem or file.name
                     continue
-                if program.label not in programs:
-                    programs.append(program.label)
+                is_known = True
                 for item in program.read(replace(file, head=head)):
                     if isinstance(item, SkippedConversation):
                         refused.append(item)
-                    else:
-                        has_valid = True
+                    elif program.label not in programs:
+                        programs.append(program.label)
                     yield item
                     if len(refused) == MAX_REFUSED:
                         return
@@ -176,7 +175,7 @@ def _read(
             except (UserError, OSError, *DAMAGED_ARCHIVE) as error:
                 refused.append(SkippedConversation(file.name, _read_error(error, file.name)))
                 yield refused[-1]
-    if has_valid or (programs and not refused and not problem):
+    if programs or (is_known and not refused and not problem):
         return
     if not refused:
         raise UserError("import_unreadable", path=path, detail=problem or path.name)

@@ -186,6 +186,7 @@ def jan(folder: Path) -> Path:
         {
             "id": "jan_1",
             "object": "thread",
+            "messages": [],
             "title": "Fog",
             "created": 1698983500,
             "updated": 1698983900,
