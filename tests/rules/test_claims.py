@@ -375,6 +375,11 @@ cli/test_lend_cli.py::test_another_data_folder_answers_over_the_lent_devices eng
     Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models
     There's no password and nothing is encrypted: anyone in the network can use them and read what is computed
     Enter it on the other PC in the settings under Devices, as an RPC server
+    results of the computation
+    PCs in your network that use the lent devices
+    you lend this PC
+    网络中使用出借设备的电脑
+    出借这台电脑之后
 engine/test_lending.py::test_what_exceeds_the_limit_is_refused_and_the_next_load_works
     lend at most this much memory; default: all
     In GiB; other PCs can't take more memory of this one
