@@ -134,15 +134,15 @@ class ServedModels:
         """Compute the embeddings of texts by the model or by another one of the library, never by any other file.
 
         Raises:
-            UserError: ``model_unknown`` (id, known); as ``Embedder.embed``.
+            UserError: ``model_unknown`` (id, known); as ``__call__`` and ``Embedder.embed``.
         """
-        _, _, file, model = self._find()
-        if name != model.id:
-            others = {each.id: each for each in self._services.library.list()}
-            if name not in others:
-                raise UserError("model_unknown", id=name, known=list(others))
-            file = others[name]
-        return self._services.embedder.embed(file.path, texts, token)
+        paths = {each.id: each.path for each in self._services.library.list()}
+        if name not in paths:
+            _, _, file, model = self._find()
+            if name != model.id:
+                raise UserError("model_unknown", id=name, known=list(paths))
+            paths[name] = file.path
+        return self._services.embedder.embed(paths[name], texts, token)
 
     def _find(self) -> tuple[object, LocalBackend, LocalModel, ServedModel]:
         services, settings = self._services, self._services.settings.current

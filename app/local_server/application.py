@@ -104,14 +104,14 @@ class _Endpoints:
     async def models(self, _request: Request) -> Response:
         """Return the list of the model."""
         try:
-            entries = [_entry(await asyncio.to_thread(self._model))]
+            entries = [_entry(self._model())]
         except UserError:
             entries = []
         return JSONResponse({"object": "list", "data": entries})
 
     async def model(self, request: Request) -> Response:
         """Return the model."""
-        entry = _entry(await self._served())
+        entry = _entry(self._served())
         if request.path_params["id"] != entry["id"]:
             raise ApiError(404, "This model isn't served here.", param="model", code="model_not_found")
         return JSONResponse(entry)
@@ -126,7 +126,7 @@ class _Endpoints:
 
     async def _answer(self, request: Request, *, is_chat: bool) -> Response:
         body = await _body(request)
-        served = await self._served()
+        served = self._served()
         call = parse_call(body, served, is_chat=is_chat)
         self._note(request)
         return _Answer(self._queue, served, call)
@@ -140,9 +140,10 @@ class _Endpoints:
     def _note(self, request: Request) -> None:
         self._clients.note(request.client.host if request.client else "", request.headers.get("user-agent", ""))
 
-    async def _served(self) -> ServedModel:
+    def _served(self) -> ServedModel:
         try:
-            return await asyncio.to_thread(self._model)
+            # In this thread: it only looks at the file's time, and another thread would take a millisecond.
+            return self._model()
         except UserError as error:
             raise _api_error(error) from error
 
@@ -242,7 +243,8 @@ class _Answer(_QueuedResponse):
 
         while True:
             try:
-                outcome = await asyncio.wait_for(self._events.get(), KEEP_ALIVE_S)
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    outcome = await self._events.get()
             except TimeoutError:
                 position = self._queue.position(self._queued)
                 await write(f": {f'position {position} in the queue' if position else progress}\n\n".encode())

@@ -31,7 +31,7 @@ class ServedModel:
 
 
 class ModelProvider(Protocol):
-    """Returns the model, and computes embeddings.  Used by any thread; both block and raise ``UserError``."""
+    """Returns the model, and computes embeddings, each in one thread at a time; both raise ``UserError``."""
 
     def __call__(self) -> ServedModel:
         """Return the model."""

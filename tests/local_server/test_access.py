@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -217,3 +219,16 @@ def test_serve_runs_until_interrupted(tmp_path: Path) -> None:
     # Nothing of a request is stored, and nothing is logged.
     for path in data.rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_responses_do_not_wait_for_acknowledgements(starter_server: Served) -> None:
+    connection = HTTPConnection(urlsplit(starter_server.url).netloc, timeout=PATIENCE_S)
+    seconds = []
+    for _ in range(60):
+        begin = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - begin)
+    connection.close()
+    # A client delays an acknowledgement by 40 ms, except for the first ones of a connection.
+    assert min(seconds[30:]) < 0.035

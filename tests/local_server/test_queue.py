@@ -195,4 +195,4 @@ def test_fifty_clients_at_once_get_their_own_answers(serve: Serve, tmp_path: Pat
     memory, files, threads = process.memory_info().rss, process.num_fds(), process.num_threads()
     assert memory - before[0] < 100 << 20
     assert files <= before[1] + 10
-    assert threads <= before[2] + 40  # the pool of asyncio.to_thread
+    assert threads <= before[2] + 3
