@@ -310,6 +310,8 @@ class Settings(SamplerParameters):
     sidebar_width: int = parameter(260, minimum=180, maximum=600)
     """Device-independent pixels."""
     sidebar_shown: bool = True
+    shortcuts: str = ""
+    """JSON of the keys of actions by their ids, for those that the user has changed."""
     panel_width: int = parameter(340, minimum=300, maximum=640)
     """Of the settings of the conversation."""
 

@@ -47,6 +47,7 @@ class SettingsDialog(BusyDialog):
     model_chosen = Signal(str)
     """Id of a model on a server to use."""
     diagnostics_requested = Signal()
+    shortcuts_requested = Signal()
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,7 +79,11 @@ class SettingsDialog(BusyDialog):
         self._close.setText(self.tr("Close"))
         diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
         diagnostics.clicked.connect(self.diagnostics_requested)
-        self.appearance = ParameterForm(settings_of_page("appearance"))
+        shortcuts = button("shortcutsButton", self.tr("Change…"))
+        shortcuts.clicked.connect(self.shortcuts_requested)
+        self.appearance = ParameterForm(
+            settings_of_page("appearance"), extra={"shortcuts": (shortcuts, self.tr("Keyboard shortcuts"), "")}
+        )
         self.conversation = ParameterForm(
             settings_of_page("conversation"),
             labels={"preset_id": preset_labels(services.presets, settings.preset_id)},

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.translation import QT_TRANSLATE_NOOP
+from model_manager.disk.json_file import JsonError, from_json
 
 
 class Shortcut:
@@ -97,14 +101,59 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
 """By the title of their group in English."""
 
 
-def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> list[QShortcut]:
+Keys = Mapping[str, Sequence[str]]
+"""The keys of each action of the window by its id."""
+
+BY_ID = {each.id: each for group in SHORTCUTS.values() for each in group if each.id}
+DEFAULTS: Keys = {id_: each.keys for id_, each in BY_ID.items()}
+FIXED = "escape"
+"""The action whose key can't be changed."""
+
+
+def assigned_keys(stored: str) -> Keys:
+    """Return the keys of all actions; ``stored`` is ``Settings.shortcuts``."""
+    changed: Keys = {}
+    with suppress(JsonError):
+        changed = from_json(stored.encode(), dict[str, tuple[str, ...]]) if stored else {}
+    return {id_: changed.get(id_, keys) for id_, keys in DEFAULTS.items()}
+
+
+def stored_keys(keys: Keys) -> str:
+    """Return the value of ``Settings.shortcuts`` for keys."""
+    changed = {id_: list(each) for id_, each in keys.items() if tuple(each) != tuple(DEFAULTS[id_])}
+    return json.dumps(changed) if changed else ""
+
+
+def user_of(sequence: str, keys: Keys) -> Shortcut | None:
+    """Return what already uses a key sequence."""
+    for id_, each in keys.items():
+        if sequence in each:
+            return BY_ID[id_]
+    fixed = (each for group in SHORTCUTS.values() for each in group if not each.id)
+    return next((each for each in fixed if sequence in each.keys), None)
+
+
+def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]], keys: Keys) -> list[QShortcut]:
     """Make the shortcuts of the window; ``actions`` holds a function for each id."""
     made = []
-    for shortcut in (each for group in SHORTCUTS.values() for each in group if each.id):
-        for keys in shortcut.keys:
-            made.append(QShortcut(QKeySequence(keys), window))
-            made[-1].activated.connect(actions[shortcut.id])
+    for id_, sequences in keys.items():
+        for sequence in sequences:
+            made.append(QShortcut(QKeySequence(sequence), window))
+            made[-1].activated.connect(actions[id_])
     return made
+
+
+def show_keys(window: QWidget, before: Keys, now: Keys) -> None:
+    """Replace the keys at the end of tool tips, as in "Export (Ctrl+E)"."""
+    texts = {each: key_text(now[id_][0]) if now[id_] else "" for id_, keys in before.items() for each in keys}
+
+    def replaced(found: re.Match[str]) -> str:
+        new = texts.get(found[2], found[2])
+        return f"{found[1]}{new}{found[3]}" if new else ""
+
+    for widget in window.findChildren(QWidget):
+        if tip := widget.toolTip():
+            widget.setToolTip(re.sub(r"( ?[(（])([^()（）]+)([)）])$", replaced, tip))
 
 
 def translated(text: str) -> str:

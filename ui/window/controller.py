@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QApplication
 
 from app.backends import start_local_server
@@ -22,7 +23,7 @@ from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import STARTER, ModelPicker
 from ui.models.downloads import BackgroundDownloads, on_queue_change
-from ui.settings.shortcuts import make_shortcuts
+from ui.settings.shortcuts import DEFAULTS, assigned_keys, make_shortcuts, show_keys
 from ui.sidebar.controller import SidebarController
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
@@ -76,7 +77,8 @@ class WindowController(QObject):
         self._conversation_settings: ConversationSettings | None = None
         self._settings_shown_for: tuple[object, ...] = ()
         self._connect()
-        make_shortcuts(window, self._actions())
+        self._keys, self._shortcuts = DEFAULTS, list[QShortcut]()
+        self._assign_shortcuts()
         services.engine.on_change = self._engine_changed.emit
         self._apply_theme()
         self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
@@ -224,6 +226,7 @@ class WindowController(QObject):
         dialog.conversations_changed.connect(self.conversation.drafts.refresh)
         dialog.model_chosen.connect(self.models.use)
         dialog.diagnostics_requested.connect(self.show_diagnostics)
+        dialog.shortcuts_requested.connect(self.show_shortcuts)
         show_dialog(dialog)
         if section:
             dialog.show_section(section, setting)
@@ -297,7 +300,18 @@ class WindowController(QObject):
         """Open the list of keyboard shortcuts."""
         from ui.settings.shortcuts_dialog import ShortcutsDialog
 
-        show_dialog(ShortcutsDialog(self.window))
+        dialog = ShortcutsDialog(self.services.settings, QApplication.activeModalWidget() or self.window)
+        dialog.changed.connect(self._assign_shortcuts)
+        show_dialog(dialog)
+
+    def _assign_shortcuts(self) -> None:
+        """Make the shortcuts with the keys of the settings, and show them in tool tips."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+            shortcut.deleteLater()
+        before, self._keys = self._keys, assigned_keys(self.services.settings.current.shortcuts)
+        self._shortcuts = make_shortcuts(self.window, self._actions(), self._keys)
+        show_keys(self.window, before, self._keys)
 
     def _export_selected(self, action: str, conversation_ids: tuple[str, ...]) -> None:
         if action == "export":
@@ -426,6 +440,8 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.models.forget_names()
+        # The widgets have set their tool tips anew after this event.
+        QTimer.singleShot(0, self, lambda: show_keys(self.window, DEFAULTS, self._keys))
         if not self._session.is_empty:
             self.window.notice.attempt(self.conversation.refresh)
         self._refresh()

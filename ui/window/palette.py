@@ -16,7 +16,7 @@ from ui.conversation.controller import ConversationController
 from ui.conversation.model_list import MORE
 from ui.conversation.model_picker import ModelPicker
 from ui.settings.sections import section_titles
-from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, key_text, translated
+from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, assigned_keys, key_text, translated
 from ui.widgets.filter_panel import Entry, EntryIndex, FilterPanel
 from ui.widgets.formats import date_text
 from ui.widgets.job import run_job
@@ -142,12 +142,13 @@ class Palette(QObject):
 
     def _command_entries(self) -> Iterable[Entry]:
         is_empty = self._conversation.session.is_empty
+        assigned = assigned_keys(self._services.settings.current.shortcuts)
         for group, shortcuts in SHORTCUTS.items():
             if is_empty and group in (ANSWERS, READING):
                 continue
             for each in shortcuts:
                 if each.id and each.id not in HIDDEN_COMMANDS:
-                    keys = key_text(each.keys[0])
+                    keys = key_text(next(iter(assigned[each.id]), ""))
                     yield Entry(f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys)
 
     def _choose(self, key: str) -> None:
