@@ -3096,6 +3096,17 @@
     </message>
 </context>
 <context>
+    <name>KeyButton</name>
+    <message>
+        <source>Press keys…</source>
+        <translation>请按快捷键…</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+</context>
+<context>
     <name>LayerStrip</name>
     <message>
         <source>Boundary between {one} and {other}: {before} and {after} layers</source>
@@ -4583,6 +4594,14 @@
         <translation>关闭</translation>
     </message>
     <message>
+        <source>Change…</source>
+        <translation>更改…</translation>
+    </message>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
         <source>Diagnostics</source>
         <translation>诊断</translation>
     </message>
@@ -4602,8 +4621,28 @@
         <translation>快捷键</translation>
     </message>
     <message>
+        <source>Restore defaults</source>
+        <translation>恢复默认</translation>
+    </message>
+    <message>
+        <source>Click the keys of an action to change them. Backspace removes them.</source>
+        <translation>点击某项的快捷键即可修改，按退格键可清除。</translation>
+    </message>
+    <message>
         <source>{one} or {other}</source>
         <translation>{one} 或 {other}</translation>
+    </message>
+    <message>
+        <source>{keys} is needed for editing text.</source>
+        <translation>{keys} 用于编辑文字。</translation>
+    </message>
+    <message>
+        <source>{keys} is already used for “{action}”.</source>
+        <translation>{keys} 已用于“{action}”。</translation>
+    </message>
+    <message>
+        <source>Reassign</source>
+        <translation>改为用在这里</translation>
     </message>
     <message>
         <source>Close</source>
