@@ -249,3 +249,17 @@ def test_renderer_without_a_parent_ends() -> None:
             process.stdin.write(json.dumps(line).encode() + b"\n")
         process.stdin.flush()
         assert process.wait(TIME_LIMIT_S + 6) != 0
+
+
+def test_template_that_needs_alternating_roles(start: Start) -> None:
+    rendering = start(
+        "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('roles must alternate') }}{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    )
+    user, assistant = Role.USER, Role.ASSISTANT
+    talk = [(assistant, "Ahoy."), (user, "Hi"), (assistant, "one"), (assistant, "two"), (user, "Go"), (user, "on")]
+    messages = [PromptMessage(role, text) for role, text in talk]
+    rest = "[assistant]Ahoy.[user]Hi[assistant]one\n\ntwo[user]Go\n\non"
+    assert rendering.prompt(messages, "").text == f"[user]{rest}"
+    system = PromptMessage(Role.SYSTEM, "Be brief.")
+    assert rendering.prompt([system, *messages], "").text == f"[user]Be brief.\n\n{rest}"

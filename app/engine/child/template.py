@@ -7,7 +7,7 @@ a separate process (``template_child``), which is ended when it takes too much t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,14 +83,7 @@ class PromptTemplate:
             turns = [f"<|im_start|>{m.role}\n{self._plain(m.content)}{CHATML_END}\n" for m in messages]
             return self._with_prefill("".join(turns) + "<|im_start|>assistant\n", prefill, (CHATML_END,))
         try:
-            try:
-                text = self._render(messages, thinking)
-            except TemplateError:
-                if messages[0].role is not Role.SYSTEM or len(messages) < 2:
-                    raise
-                # Some templates have no system role (Gemma's): the system prompt then begins the first question.
-                system, first, *rest = messages
-                text = self._render([replace(first, content=f"{system.content}\n\n{first.content}"), *rest], thinking)
+            text = self._render_any(_variants(messages), thinking)
         except (TemplateError, OSError) as error:
             raise UserError("chat_template_failed", detail=str(error)) from error
         return self._with_prefill(text, prefill)
@@ -118,6 +111,16 @@ class PromptTemplate:
         process, self._process = self._process, None
         if process is not None:
             process.close()
+
+    def _render_any(self, variants: Iterable[Sequence[PromptMessage]], thinking: str) -> str:
+        """Return the prompt of the first variant that the template accepts."""
+        problem = TemplateError()
+        for messages in variants:
+            try:
+                return self._render(messages, thinking)
+            except TemplateError as error:
+                problem = error
+        raise problem
 
     def _render(self, messages: Sequence[PromptMessage], thinking: str) -> str:
         request: dict[str, Any] = {
@@ -159,3 +162,30 @@ class PromptTemplate:
         if self._is_stopped():
             raise Cancelled
         return False
+
+
+def _variants(messages: Sequence[PromptMessage]) -> Iterator[Sequence[PromptMessage]]:
+    """Yield the messages, and what templates accept instead that have no system role or need alternating roles."""
+    alternating = _alternating(messages)
+    for each in (messages,) if alternating == [*messages] else (messages, alternating):
+        yield each
+        if each[0].role is Role.SYSTEM and len(each) > 1:
+            # Gemma's: the system prompt then begins the first question.
+            system, first, *rest = each
+            yield [replace(first, content=f"{system.content}\n\n{first.content}"), *rest]
+
+
+def _alternating(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """Return the messages with neighbours of one role joined, and an empty question before a leading answer.
+
+    Imported conversations contain both.
+    """
+    found: list[PromptMessage] = []
+    for message in messages:
+        if found and found[-1].role is message.role:
+            found[-1] = replace(found[-1], content=f"{found[-1].content}\n\n{message.content}")
+            continue
+        if message.role is Role.ASSISTANT and (not found or found[-1].role is Role.SYSTEM):
+            found.append(PromptMessage(Role.USER, ""))
+        found.append(message)
+    return found
