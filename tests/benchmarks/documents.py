@@ -1,0 +1,233 @@
+"""Documents: passages with the answer among those given, time to read a PDF of 300 pages, time of the ranking.
+
+    python -m tests.benchmarks.documents [--out FILE]     about a minute
+
+66 questions over five documents: the Python reference (465 kB of text, part of Python), the readme of
+llama-cpp-python (Markdown), the English guide as a PDF, the Chinese guide as HTML, and a Chinese handbook as DOCX.  An
+answer is found if the passages for a context of 4,096 tokens contain its words.  The tokens are estimates.
+"""
+
+from __future__ import annotations
+
+import html
+import pydoc_data.topics
+import re
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from app.backend import ChatRequest, PromptMessage, QuestionWithDocuments
+from app.chat.context import fit
+from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
+from app.conversation import Attachment, Role, Sampling
+from app.documents.attachments import read_attachment
+from app.documents.ranking import PassageIndex, rank
+from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported
+from tests.documents.builders import docx, pdf, prose, w_p
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTEXT = 4096
+PAGES, PAGE_CHARACTERS, READ_PAGES, RUNS = 2000, 2000, 300, 7
+FOUND, READ_S, RANK_MS = 0.9, 3.0, 50.0
+
+PYTHON = {
+    "What happens when a class defines neither __bool__ nor __len__?": "all its instances are considered true",
+    "Does declaring __slots__ prevent the creation of __dict__?": "deny the creation of",
+    "Can comparisons such as x < y <= z be chained?": "Comparisons can be chained arbitrarily",
+    "Which descriptors are data descriptors?": "it is a data descriptor",
+    "How is the property function implemented?": "implemented as a data descriptor",
+    "In which order does the dictionary display evaluate duplicate keys?": "the final dictionary’s value",
+    "What does assert do when optimization is requested?": "emits no code for an assert statement",
+    "Which exception is raised for nonempty slots of variable-length built-in types?": "nonempty *__slots__*",
+    "Are function parameter default values evaluated on each call?": "when the function definition is executed",
+    "What value does break leave in the for loop's target?": "the loop control target keeps its current value",
+    "Is a yield statement different from a yield expression?": "semantically equivalent to a yield expression",
+    "May an except clause be combined with except*?": "cannot appear in",
+    "What is the modulo operator's sign of the result?": "same sign as its second operand",
+    "What does a context manager's __exit__ return to suppress an exception?": "should return a true value",
+}
+LLAMA = {
+    "How do I build it for AMD cards?": "GGML_HIP=on",
+    "Which CUDA versions have a pre-built wheel?": "CUDA Version is 11.8",
+    "How do I enable Vulkan?": "GGML_VULKAN=on",
+    "What should I do on an M1 Mac where it is 10x slower?": "supports arm64 architecture",
+    "How can I rebuild it from source after an upgrade?": "--force-reinstall --no-cache-dir",
+    "Which compiler does Linux need?": "gcc or clang",
+    "How do I get the full cmake build log?": "add `--verbose`",
+    "How do I increase the context window?": "n_ctx=2048",
+    "How can a model be downloaded from Hugging Face?": "from_pretrained",
+    "How do I constrain a chat response to valid JSON?": "response_format",
+    "What is needed for function calling?": "tools=[",
+    "Which chat handler does LLaVA 1.5 use?": "Llava15ChatHandler",
+    "How does speculative decoding with prompt lookup work?": "LlamaPromptLookupDecoding",
+    "How do I start the web server?": "python3 -m llama_cpp.server",
+}
+GUIDE = {
+    "How long does the trash keep conversations?": "trash keeps conversations for 30 days",
+    "What is a file called until its checksum is correct?": "until its SHA-256 is correct",
+    "Where is the original layout of a converted file kept?": "gguf.origin.json",
+    "Which proxies are supported?": "HTTP and SOCKS proxies",
+    "What is the shortcut for a temporary chat?": "Ctrl+Shift+N",
+    "Is the connection to GPUs of other PCs encrypted?": "nothing is encrypted",
+    "Where are API keys of servers stored?": "keys are stored in the system",
+    "What does the program do with the experts of old APUS files?": "stacks the experts",
+    "How often is an answer saved while it is written?": "saved every second",
+    "Which extra package do magnet links need?": "libtorrent",
+    "Is there telemetry?": "no account and no update check",
+    "How do I make a diagnostic report?": "doctor --report",
+}
+GUIDE_ZH = {
+    "校验失败的文件会怎样命名？": "改名为 `.bad`",
+    "磁力链接需要安装哪个软件包？": "libtorrent",
+    "回收站保留多少天？": "回收站保留 30 天",
+    "通过 RPC 使用其他电脑的显卡，传输加密吗？": "传输不加密",
+    "本地服务的地址是什么？": "127.0.0.1:8033",
+    "中文显示为方框怎么办？": "Noto Sans CJK SC",
+    "令牌和密钥保存在哪里？": "系统密钥环",
+    "检查更新吗？": "没有遥测",
+    "下载中断之后还要重新开始吗？": "断点继续",
+    "数据库多久备份一次？": "每天或每周自动备份",
+    "思考过程通过哪个字段返回？": "reasoning_content",
+    "哪个快捷键查看全部快捷键？": "Ctrl+/",
+}
+HANDBOOK = {
+    "新员工试用期是几个月？": "试用期为三个月",
+    "年休假可以顺延到什么时候？": "顺延至次年三月三十一日",
+    "差旅报销单要在多少天内提交？": "返回后二十个工作日内",
+    "住宿费的标准是多少？": "每晚不超过四百五十元",
+    "机房的温度应当保持在多少度？": "二十二摄氏度",
+    "备份磁带存放在哪里？": "城东的保管库",
+    "忘记门禁卡应该找谁？": "前台登记领取临时卡",
+    "密码多久更换一次？": "每九十天更换",
+    "火灾时在哪里集合？": "北门外的停车场",
+    "谁负责审批五万元以上的采购？": "由总经理审批",
+    "加班费怎样计算？": "一点五倍",
+    "育儿假有多少天？": "每年十天育儿假",
+    "泵 LX-17 的检修周期是多长？": "泵 LX-17 的额定流量为每小时 271 立方米，检修周期为 41 天",
+    "泵 LX-33 由哪个班组负责？": "检修周期为 57 天，由第 4 班组负责",
+}
+CLAUSES = (
+    ("录用", "新员工的试用期为三个月，表现优秀者经部门同意可以提前转正。试用期内双方均可提前三日通知解除合同。"),
+    ("年休假", "工作满一年的员工每年享有十天带薪休假，当年未休完的假期可以顺延至次年三月三十一日，逾期作废。"),
+    ("育儿假", "子女未满三周岁的员工，夫妻双方每年十天育儿假，工资照常发放，可以分次使用。"),
+    ("加班", "工作日延长工作时间的，按照不低于工资的一点五倍支付报酬；休息日安排工作又不能补休的，支付二倍。"),
+    (
+        "出差",
+        "员工出差须事先填写申请，返回后二十个工作日内提交报销单和票据原件。住宿费每晚不超过四百五十元，特殊城市另行规定。",
+    ),
+    ("采购", "五千元以下由部门主管批准，五万元以下由财务负责人批准，五万元以上的采购由总经理审批，并须三家比价。"),
+    ("机房", "机房应当保持在二十二摄氏度左右，湿度不高于百分之六十。进入机房须两人同行，并在日志上签名。"),
+    ("备份", "数据库每晚全量备份，磁带每周一送往城东的保管库，保存七年。恢复演练每季度一次。"),
+    ("门禁", "门禁卡不得转借。忘记携带的员工可以在前台登记领取临时卡，当日归还；遗失须立即报告保卫处。"),
+    ("密码", "登录密码不少于十二位，每九十天更换，不得与前五次相同。管理员账号必须使用硬件令牌。"),
+    ("消防", "听到警报后立即停止工作，沿疏散标志离开，不得乘坐电梯，在北门外的停车场集合，由班长清点人数。"),
+)
+
+
+def documents(folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Yield the files with their questions and words of the answers."""
+    python = folder / "python.txt"
+    python.write_text("\n\n".join(pydoc_data.topics.topics.values()), "utf-8")
+    yield python, PYTHON
+    readme = folder / "llama.md"
+    readme.write_text(str(metadata.distribution("llama_cpp_python").metadata.get_payload()), "utf-8")
+    yield readme, LLAMA
+    texts = [(ROOT / name).read_text("utf-8") for name in ("docs/guide.md", "README.md", "docs/architecture.md")]
+    yield guide_pdf(folder / "guide.pdf", "\n\n".join(texts)), GUIDE
+    page = folder / "guide.html"
+    chinese = [(ROOT / name).read_text("utf-8") for name in ("docs/guide.zh-CN.md", "README.zh-CN.md")]
+    paragraphs = re.split(r"\n\n(?=[^|])", "\n\n".join(chinese))
+    page.write_text("".join(map(as_html, paragraphs)), "utf-8")
+    yield page, GUIDE_ZH
+    body = "".join(w_p(title, style="1") + w_p(text) for title, text in CLAUSES)
+    for n in range(1, 161):
+        text = f"泵 LX-{n} 的额定流量为每小时 {220 + n * 3} 立方米，检修周期为 {24 + n} 天，由第 {n % 5 + 1} 班组负责。"
+        body += w_p(f"设备 {n}", style="2") + w_p(text + f"检修时先关闭进口阀 {n}A 和出口阀 {n}B，再排空泵体。")
+    yield docx(folder / "handbook.docx", body), HANDBOOK
+
+
+def as_html(paragraph: str) -> str:
+    """Return a paragraph of Markdown as an element."""
+    level = re.match("#+ ", paragraph)
+    name = f"h{len(level[0]) - 1}" if level else "p"
+    return f"<{name}>{html.escape(paragraph.lstrip('# '))}</{name}>\n"
+
+
+def guide_pdf(path: Path, text: str) -> Path:
+    """Write a PDF of 40 lines a page."""
+    lines: list[tuple[float, float, str]] = []
+    for paragraph in re.split(r"\n\n|\n(?=[-|])", text.encode("latin-1", "ignore").decode("latin-1")):
+        lines += prose(paragraph.lstrip("# "), size=16 if paragraph.startswith("#") else 11)
+    return pdf(path, [lines[n : n + 40] for n in range(0, len(lines), 40)])
+
+
+def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
+    """Count by estimate."""
+    prompt = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in messages)
+    return prompt + estimated_tokens(prefill), tuple(map(estimated_tokens, texts))
+
+
+def is_found(attachment: Attachment, text: str, answer: str) -> bool:
+    """Return whether the prompt of a question contains the words of its answer."""
+    question = QuestionWithDocuments(Role.USER, text, attachments=((0, attachment),))
+    fitting, fitted = fit(ChatRequest((question,), Sampling()), CONTEXT, count)
+    assert fitted.documents is not None, attachment.name
+    squeezed = re.sub(r"\s+", "", fitting.messages[0].content.removesuffix(text))
+    assert re.sub(r"\s+", "", answer) in re.sub(r"\s+", "", attachment.content), answer
+    return re.sub(r"\s+", "", answer) in squeezed
+
+
+def retrieval(folder: Path) -> Figure:
+    found, missed = 0, []
+    for path, questions in documents(folder):
+        attachment = read_attachment(path)
+        for text, answer in questions.items():
+            if is_found(attachment, text, answer):
+                found += 1
+            else:
+                missed.append(f"{path.name}: {text}")
+    count = found + len(missed)
+    return at_least("passage with the answer among those given", found / count, FOUND, questions=count, missed=missed)
+
+
+def reading(folder: Path) -> Iterator[Figure]:
+    words = "\n\n".join(pydoc_data.topics.topics.values()).encode("latin-1", "ignore").decode("latin-1")
+    lines = prose(words)
+    path = pdf(folder / "long.pdf", [lines[n * 45 % (len(lines) - 45) :][:45] for n in range(READ_PAGES)])
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    attachment = read_attachment(path)
+    clock = time.monotonic() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    yield at_most("PDF of 300 pages, CPU s", cpu, READ_S, clock_s=round(clock, 1), characters=len(attachment.content))
+
+
+def ranking() -> Iterator[Figure]:
+    words = "\n\n".join(pydoc_data.topics.topics.values())
+    many = words * (1 + PAGES * PAGE_CHARACTERS // len(words))
+    pages = (many[n * PAGE_CHARACTERS : (n + 1) * PAGE_CHARACTERS] for n in range(PAGES))
+    begin = time.process_time()
+    index = PassageIndex("\n\n".join(f"[Page {n}]\n\n{text}" for n, text in enumerate(pages, 1)))
+    prepared = time.process_time() - begin
+    times = []
+    for text in [*PYTHON] * RUNS:
+        begin = time.process_time()
+        rank([index], text)
+        times.append(1000 * (time.process_time() - begin))
+    yield at_most(
+        "passages of 2,000 pages for a question, ms of CPU time", median(times), RANK_MS,
+        longest=round(max(times), 1), prepared_s=round(prepared, 2), passages=len(index.passages),
+    )  # fmt: skip
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [reported(retrieval(Path(folder))), *map(reported, reading(Path(folder))), *map(reported, ranking())]
+    return report(figures)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
