@@ -142,6 +142,8 @@ class ExportFormat:
         return b"".join(self.parts(trees, options))
 
 
-def one_conversation(text: Callable[[ConversationTree, ExportOptions], str]) -> Callable[..., Iterator[bytes]]:
-    """Return the ``parts`` of a format whose file is the ``text`` of one conversation."""
-    return lambda trees, options: (text(tree, options).encode() for tree in trees)
+def one_conversation(
+    pieces: Callable[[ConversationTree, ExportOptions], Iterable[str]],
+) -> Callable[..., Iterator[bytes]]:
+    """Return the ``parts`` of a format whose file consists of the ``pieces`` of one conversation."""
+    return lambda trees, options: (piece.encode() for tree in trees for piece in pieces(tree, options))

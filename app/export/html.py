@@ -136,7 +136,7 @@ HTML = ExportFormat(
     "html",
     QT_TRANSLATE_NOOP("export", "HTML page"),
     QT_TRANSLATE_NOOP("export", "Opens in any browser, with formulas and colours; loads no external content."),
-    one_conversation(page),
+    one_conversation(lambda tree, options: [page(tree, options)]),
 )
 
 

@@ -44,12 +44,20 @@ def _parts(trees: Iterable[ConversationTree], _options: ExportOptions) -> Iterat
     yield f'{{\n  "format": "{FORMAT_NAME}",\n  "version": {FORMAT_VERSION},\n  "{CONVERSATIONS}": ['.encode()
     separator = b"\n    "
     for tree in trees:
-        conversation = _as_json(tree.conversation, CONVERSATION_KEYS)
-        conversation["messages"] = [_as_json(each, MESSAGE_KEYS) for each in tree.messages]
-        # A line break inside a string is escaped.
-        yield separator + to_json(conversation, indent=2).replace(b"\n", b"\n    ")
+        conversation = _indented({**_as_json(tree.conversation, CONVERSATION_KEYS), "messages": []}, 4)
+        head, _, end = conversation.rpartition(b"]")
+        yield separator + head
+        # One at a time, because the text of a long conversation would take several times the memory of the messages.
+        for number, message in enumerate(tree.messages):
+            yield (b",\n        " if number else b"\n        ") + _indented(_as_json(message, MESSAGE_KEYS), 8)
+        yield (b"\n      ]" if tree.messages else b"]") + end
         separator = b",\n    "
     yield b"\n  ]\n}\n"
+
+
+def _indented(value: object, indent: int) -> bytes:
+    # A line break inside a string is escaped.
+    return to_json(value, indent=2).replace(b"\n", b"\n" + b" " * indent)
 
 
 JSON = ExportFormat(

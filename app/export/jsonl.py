@@ -71,20 +71,29 @@ def _metadata(tree: ConversationTree) -> dict[str, Any]:
     }
 
 
-def _lines(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
+def _parts(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
     for tree in trees:
         for example in examples(tree, options):
-            line = json.dumps(example, ensure_ascii=False)
-            for character, escape in _LINE_ENDS.items():
-                line = line.replace(character, escape)
-            yield line.encode() + b"\n"
+            separator = b'{"messages": ['
+            for message in example.pop("messages"):
+                yield separator + _json(message)
+                separator = b", "
+            yield b"]" + b"".join(b', "%s": %s' % (key.encode(), _json(value)) for key, value in example.items())
+            yield b"}\n"
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False)
+    for character, escape in _LINE_ENDS.items():
+        text = text.replace(character, escape)
+    return text.encode()
 
 
 JSONL = ExportFormat(
     "jsonl",
     QT_TRANSLATE_NOOP("export", "JSON Lines"),
     QT_TRANSLATE_NOOP("export", "One conversation per line, for training or testing models."),
-    _lines,
+    _parts,
     many_in_one_file=True,
     needs_history=True,
     has_examples=True,

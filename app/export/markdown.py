@@ -19,9 +19,12 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _SPECIAL = re.compile(r"[\\`*_\[\]<&]")
 
 
-def markdown(tree: ConversationTree, options: ExportOptions) -> str:
-    """Return the conversation as text that ends with a line break."""
-    return "\n\n".join(_blocks(tree, options)) + "\n"
+def pieces(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
+    """Yield the conversation as text that ends with a line break."""
+    for number, block in enumerate(_blocks(tree, options)):
+        yield "\n\n" if number else ""
+        yield block
+    yield "\n"
 
 
 def close_fence(content: str) -> str:
@@ -93,6 +96,6 @@ MARKDOWN = ExportFormat(
     "md",
     QT_TRANSLATE_NOOP("export", "Markdown"),
     QT_TRANSLATE_NOOP("export", "The branch shown, as text for reading or for use in other programs."),
-    one_conversation(markdown),
+    one_conversation(pieces),
     is_pasteable=True,
 )

@@ -13,9 +13,17 @@ from app.translation import QT_TRANSLATE_NOOP
 WIDTH = 72
 
 
-def plain(tree: ConversationTree, options: ExportOptions) -> str:
-    """Return the conversation as text that ends with a line break."""
-    return "\n".join(_lines(tree, options)).rstrip() + "\n"
+def pieces(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
+    """Yield the conversation as text that ends with one line break."""
+    space = ""
+    for line in _lines(tree, options):
+        text = line.rstrip()
+        if text:
+            yield space
+            yield text
+            space = ""
+        space += line[len(text) :] + "\n"
+    yield "\n"
 
 
 def _lines(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
@@ -50,6 +58,6 @@ PLAIN_TEXT = ExportFormat(
     "txt",
     QT_TRANSLATE_NOOP("export", "Plain text"),
     QT_TRANSLATE_NOOP("export", "Questions and answers without formatting."),
-    one_conversation(plain),
+    one_conversation(pieces),
     is_pasteable=True,
 )

@@ -3,12 +3,16 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from app.conversation import Attachment, Status
+from app.conversation import Attachment, ConversationTree, Status
 from app.export.export import FORMATS, export_conversations
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
-from app.export.markdown import close_fence, markdown
+from app.export.markdown import close_fence, pieces
 from app.store.store import ConversationStore
 from tests.export.tree_builders import answered
+
+
+def markdown(tree: ConversationTree, options: ExportOptions) -> str:
+    return "".join(pieces(tree, options))
 
 
 def reported(store: ConversationStore, conversation_id: str, **options: object) -> str:

@@ -6,12 +6,11 @@ import pytest
 from app.backend import ChatRequest
 from app.chat.documents import whole_documents
 from app.chat.prompt import prompt_messages
-from app.conversation import Attachment, Role, Sampling, Status
+from app.conversation import Attachment, ConversationTree, Role, Sampling, Status
 from app.export import entries, plain_text
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import ExportOptions, ThoughtExport
 from app.export.jsonl import examples
-from app.export.plain_text import plain
 from app.imports.importer import import_conversations
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
@@ -21,6 +20,10 @@ from tests.export.tree_builders import answered, talk
 
 BARE = ExportOptions(metadata=False)
 THOUGHT = "<think>\nhm\n</think>\n\nyes"
+
+
+def plain(tree: ConversationTree, options: ExportOptions) -> str:
+    return "".join(plain_text.pieces(tree, options))
 
 
 def messages(tree: object, options: ExportOptions = BARE) -> list[list[tuple[str, str]]]:
