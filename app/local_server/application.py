@@ -324,7 +324,8 @@ def _api_error(error: UserError) -> ApiError:
     if error.code.startswith(("schema_", "grammar_")):
         return ApiError(400, sentence(error), param="response_format", code=error.code)
     if error.code == "model_unknown":
-        return ApiError(404, sentence(error), param="model", code="model_not_found")
+        message = "There is no model of this name here."
+        return ApiError(404, message, param="model", code="model_not_found")
     if error.code == "text_too_long_to_embed":
         return ApiError(400, sentence(error), param="input", code="context_length_exceeded")
     status = 400 if error.code in _REFUSED else 503 if error.code in _NOT_READY else 500

@@ -184,7 +184,7 @@ class _Values:
             if name in IGNORED or (only and any(value == each and type(value) is type(each) for each in only)):
                 continue
             place = (self._place + name)[:200]
-            message = f"{place} must be {only[0]!r} here." if only else f"{place} isn't supported here."
+            message = f"{place} isn't supported here{f', except as {to_json(only[0]).decode()}' if only else ''}."
             raise ApiError(400, message, param=place, code="unsupported_parameter")
 
 

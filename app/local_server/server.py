@@ -74,10 +74,11 @@ class LocalServer:
     def stop(self) -> None:
         """Cancel all requests and close all connections."""
         with self._lock:
-            running, self._running, self._problem = self._running, None, None
-            if running is not None:
+            self._problem = None
+            if self._running is not None:
                 self._queue.cancel_all()
-                running.stop()
+                self._running.stop()
+                self._running = None
 
     def status(self) -> ServerStatus:
         """Return what the server does."""

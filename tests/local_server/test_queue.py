@@ -118,7 +118,7 @@ def test_a_client_that_hangs_up_ends_its_request(tiny_server: Served, stream: bo
     hang_up(running)
     begun = time.monotonic()
     wait_for(lambda: state(tiny_server) == (0, 0))
-    assert time.monotonic() - begun < 5  # within a second on a machine that is not busy
+    assert time.monotonic() - begun < 20  # within a second on a machine that is not busy
 
 
 def test_a_dead_engine_is_reported_and_the_next_request_works(tiny_server: Served) -> None:

@@ -301,7 +301,7 @@ cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit
 local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted
     answer other programs that speak OpenAI's API
-local_server/test_queue.py::test_the_windows_question_goes_before_waiting_requests window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
+window/test_local_server_settings.py::test_a_question_of_the_window_goes_before_those_of_programs window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
     Editors and scripts can use the selected model through OpenAI's API
     Your own questions go first
     Enter it in the other program as the API base or base URL

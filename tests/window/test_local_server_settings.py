@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
 from urllib.request import Request, urlopen
 
 import keyring
 import pytest
+from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.config.secrets import LOCAL_SERVER_KEY
+from app.conversation import Status
+from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
+from tests.window.input import PATIENCE_MS, send, titles, wait_for_answer
 from tests.window.test_download_settings import Safe
 from ui.settings.dialog import SettingsDialog
 from ui.settings.local_server import LocalServerSettings
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
-
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture
@@ -67,7 +72,9 @@ def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbo
     assert activity.text().startswith("Requests: 1")
     # A key is made, and needed from then on.
     page.make_key.click()
-    qtbot.waitUntil(lambda: (access := services.local_server.status().access) is not None and access.key != "")
+    qtbot.waitUntil(
+        lambda: (access := services.local_server.status().access) is not None and access.key != "", timeout=PATIENCE_MS
+    )
     page.copy_key.click()
     qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() != base, timeout=PATIENCE_MS)
     key = QGuiApplication.clipboard().text()
@@ -87,7 +94,10 @@ def test_other_computers_need_a_key_which_is_made(open_window: OpenWindow, qtbot
     services.settings.change(local_server=True, local_server_port=free_port())
     page = open_page(window)
     page.form.controls["local_server_network"].click()
-    qtbot.waitUntil(lambda: (access := services.local_server.status().access) is not None and access.host == "0.0.0.0")
+    qtbot.waitUntil(
+        lambda: (access := services.local_server.status().access) is not None and access.host == "0.0.0.0",
+        timeout=PATIENCE_MS,
+    )
     access = services.local_server.status().access
     assert access is not None
     assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): access.key}
@@ -110,3 +120,39 @@ def test_a_port_in_use_is_reported_and_another_one_works(open_window: OpenWindow
     window = open_window()
     assert window.controller.services.settings.current.local_server
     qtbot.waitUntil(lambda: window.controller.services.local_server.status().url != "", timeout=PATIENCE_MS)
+
+
+def test_a_question_of_the_window_goes_before_those_of_programs(
+    open_window: OpenWindow, qtbot: QtBot, safe: Safe, tmp_path: Path
+) -> None:
+    window = open_window()
+    services = window.controller.services
+    services.settings.change(
+        context=1 << 17, max_tokens=5, titles_by_model=False, local_server=True, local_server_port=free_port()
+    )
+    window.controller.models.use(str(write_tiny_model(tmp_path / "endless.gguf", context_length=1 << 17)))
+    window.controller.apply_settings(services.settings.current)
+    qtbot.waitUntil(lambda: services.local_server.status().url != "", timeout=PATIENCE_MS)
+    order: list[str] = []
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Go"}]
+    base = f"{services.local_server.status().url}/v1"
+    with OpenAI(base_url=base, api_key="none") as first, OpenAI(base_url=base, api_key="none") as second:
+        stream = first.chat.completions.create(model="endless", messages=messages, stream=True, max_tokens=1 << 17)
+        next(iter(stream))
+
+        def wait_in_the_queue() -> None:
+            second.chat.completions.create(model="endless", messages=messages, max_tokens=5)
+            order.append("program")
+
+        waiting = Thread(target=wait_in_the_queue)
+        waiting.start()
+        qtbot.waitUntil(lambda: services.local_server.status().waiting == 1, timeout=PATIENCE_MS)
+        window.controller.conversation.answer_finished.connect(lambda _answer: order.append("window"))
+        send(qtbot, window, "Hello")
+        stream.close()
+        assert wait_for_answer(qtbot, window).status is Status.COMPLETE
+        qtbot.waitUntil(lambda: len(order) == 2, timeout=PATIENCE_MS)
+        waiting.join()
+    assert order == ["window", "program"]
+    # Nothing of the requests is among the conversations.
+    assert titles(window) == ["Hello"]
