@@ -349,7 +349,7 @@ _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 _EQUAL_HEADS = """
     afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 gemma3n glm4 glm4moe
     gpt-oss gpt2 gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minimax-01 minimax-m2
-    minimax-m3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 qwen
+    minimax-m3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 phimoe qwen
     qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm starcoder
 """
 _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())

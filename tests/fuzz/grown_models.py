@@ -14,10 +14,13 @@ from tests.fuzz.hostile import Hostile
 from tests.rigs import gguf_bytes
 from tests.rigs.gguf_bytes import ARRAY, BOOL, F32, STRING, U32
 
-_GROWN = """apertus arcee baichuan bailingmoe bailingmoe2 cohere2 command-r dots1 ernie4_5 exaone4 gemma gemma2
-    gemma3 glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe internlm2 llama minicpm3 mistral3
-    nemotron olmo2 orion phi2 phi3 qwen2 qwen2moe qwen3 qwen3moe qwen3vl seed_oss smollm3 stablelm
-    starcoder2 xverse"""
+_GROWN = """apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chatglm codeshell cogvlm cohere2
+    cohere2moe command-r dbrx deci deepseek dots1 dream ernie4_5 ernie4_5-moe exaone exaone-moe exaone4 falcon
+    gemma gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe grovemoe hunyuan-dense
+    hunyuan-moe hy_v3 internlm2 jais jais2 llada llada-moe llama maincoder mamba2 mellum minicpm minicpm3
+    minimax-m2 mistral3 mpt nanbeige nemotron olmo olmo2 openelm orion pangu-embedded phi2 phi3 phimoe plamo
+    qwen qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe refact rnd1 seed_oss smallthinker smollm3
+    stablelm starcoder starcoder2 talkie xverse"""
 GROWN = tuple(_GROWN.split())
 _START = {
     "block_count": 2,

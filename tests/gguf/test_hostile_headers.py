@@ -251,6 +251,17 @@ def test_what_only_some_architectures_do_not_survive_is_refused(
         read_header(path)
 
 
+@pytest.mark.parametrize("architecture", ["phi3", "phimoe"])
+def test_keys_longer_than_values_are_refused_where_the_graph_needs_one_length(
+    tmp_path: Path, architecture: str
+) -> None:
+    path, lengths = tmp_path / "some.gguf", {"key": 32, "value": 16}
+    keys = [key(f"{architecture}.attention.{name}_length", U32, length) for name, length in lengths.items()]
+    path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
+    with pytest.raises(UserError, match="hyperparameters_absurd"):
+        read_header(path)
+
+
 @pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
 def test_every_architecture_is_accepted(tmp_path: Path, architecture: str) -> None:
     header = read_header(arch_shapes.write_arch(tmp_path / "some.gguf", architecture))
