@@ -44,7 +44,7 @@ class CompareDialog(QDialog):
         labels = {}
         for number, (item, name) in enumerate(zip(versions, names, strict=True), start=1):
             place = self.tr("Version {number}").format(number=number)
-            labels[item.id] = " · ".join(filter(None, (place, name, item.figures)))
+            labels[item.id] = " · ".join(filter(None, (place, name)))
         right = max(1, [item.id for item in versions].index(current_id))
         self.sides = tuple(VersionView(versions, labels, place, renderer, text_size) for place in (right - 1, right))
         self._splitter = QSplitter()
@@ -104,4 +104,5 @@ class VersionView(QWidget):
 
     def _show(self, message_id: str) -> None:
         self.transcript.set_items([self._items[message_id]])
-        self.transcript.verticalScrollBar().setValue(0)
+        # From its beginning, while a conversation opens at its end.
+        self.transcript.scroll_to_item(message_id)

@@ -145,6 +145,8 @@ def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]],
 
 def show_keys(window: QWidget, before: Keys, now: Keys) -> None:
     """Replace the keys at the end of tool tips, as in "Export (Ctrl+E)"."""
+    if before == now:
+        return
     texts = {each: key_text(now[id_][0]) if now[id_] else "" for id_, keys in before.items() for each in keys}
 
     def replaced(found: re.Match[str]) -> str:
