@@ -109,6 +109,9 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     )
     bench = commands.add_parser("bench", parents=loading, help="measure the speed of a model")
     bench.add_argument("model", metavar="MODEL", help="an id or a path")
+    bench.add_argument(
+        "--report", metavar="FILE", help="write a full report for sending: FILE as JSON, and the same as a web page"
+    )
     bench.add_argument("--tune", action="store_true", help="also measure other plans, and keep the fastest")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from app.cli.output import attributes, print_columns, print_json, print_result
@@ -16,14 +18,17 @@ from app.downloads import ModelDownloads
 from app.engine.local_engine import LocalEngine
 from app.messages import sentence
 from app.messages.plans import plan_sentence, recommendation_sentence, verdict_sentence
+from app.planning.bench_report import Reporter, report_page
 from app.planning.machine import Machine
 from app.planning.open_models import ModelSuggestions, leads
+from app.planning.planned_load import LoadRequest
 from app.planning.published_model import PublishedHeaders
 from app.planning.service import PlanningService
 from app.planning.tuning import Measurement, Tuner, TuningResult
 from app.units import rate_text, size_text
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
+from model_manager.disk.files import write_atomically
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access
 from model_manager.hub.catalogue import find_entry
@@ -224,6 +229,9 @@ def _bench(
     file = downloads.library.resolve(arguments.model)
     options = planning.options_for(downloads.settings.current, file.id, plan_options(arguments))
     request, token = planning.load_request(file.path, options), CancelToken()
+    if arguments.report:
+        _report(planning, engine, request, token, Path(arguments.report))
+        return
     tuner = Tuner(engine, planning.loader, token=token)
     result: TuningResult | None = None
     with (
@@ -243,6 +251,25 @@ def _bench(
     tuned = {} if result.best is None else {"alternatives": values[1:], "best": result.best.change}
     rows = [_row(each, is_best=each is result.best) for each in result.measured]
     print_result(arguments.json, {**present, **tuned}, rows)
+
+
+def _report(
+    planning: PlanningService, engine: LocalEngine, request: LoadRequest, token: CancelToken, path: Path
+) -> None:
+    """Measure, and write the report as JSON and as a page beside it."""
+    report: dict[str, Any] = {}
+    with (
+        ProgressLine("bench", quiet=True) as line,
+        cancel_on_interrupt(token.cancel) as interrupted,
+        contextlib.suppress(Cancelled),
+    ):
+        report = Reporter(planning, engine, request, lambda step, done: line.show_share(done, step), token).run()
+    if interrupted or not report:
+        raise KeyboardInterrupt
+    page = path.with_suffix(".html")
+    write_atomically(path, json.dumps(report, indent=1).encode())
+    write_atomically(page, report_page(report).encode())
+    sys.stdout.write(f"{path}\n{page}\n")
 
 
 def _row(each: Measurement, *, is_best: bool) -> tuple[str, ...]:

@@ -295,14 +295,16 @@ class LocalEngine:
         repetitions: int = 3,
         on_progress: Callable[[BenchProgress], None] = lambda _progress: None,
         token: CancelToken = NEVER_CANCELLED,
+        *,
+        depth: int = 0,
     ) -> BenchResult:
-        """Measure the loaded file.  The KV cache is cleared.
+        """Measure the loaded file as ``Bench`` describes.  The KV cache is cleared.
 
         Raises:
             UserError: ``bench_context_too_small``, ``nothing_loaded``, ``engine_out_of_memory``, ``engine_died``, ...
             Cancelled: ``token`` was cancelled.
         """
-        command = Bench(prompt_tokens, generated_tokens, repetitions)
+        command = Bench(prompt_tokens, generated_tokens, repetitions, depth)
         for event in self._request(command, Phase.MEASURING, token):
             if isinstance(event, BenchProgress):
                 on_progress(event)

@@ -92,11 +92,15 @@ class ListDevices:
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure the loaded file: ``repetitions`` times a prompt and a generation of these numbers of tokens."""
+    """Measure the loaded file: ``repetitions`` times a prompt and a generation of these numbers of tokens.
+
+    The generation begins after ``depth`` other tokens, whose reading is not measured.
+    """
 
     prompt_tokens: int = 512
     generated_tokens: int = 64
     repetitions: int = 3
+    depth: int = 0
 
 
 @dataclass(frozen=True)

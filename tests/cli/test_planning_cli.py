@@ -278,3 +278,22 @@ def test_without_a_hub_only_the_home_model_is_recommended(run: Run) -> None:
     failed = run(*ask, "--gpu", "none", "--ram", "8")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_bench_report_can_be_sent(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    done = run("bench", str(tiny_model), "--context", "1024", "--report", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(path), str(path.with_suffix(".html"))]
+    report = json.loads(path.read_text("utf-8"))
+    check_plan(report["plan"], actual=True)
+    assert [each["tokens"] for each in report["prompt"]] == [512]
+    assert [each["tokens"] for each in report["generation"]] == [0]
+    assert all(each["tokens_per_second"] > 0 for each in report["prompt"] + report["generation"])
+    assert len(report["stop_s"]) == 5
+    cache = report["conversation_cache"]
+    assert cache["tokens"] > 300
+    assert cache["restored_s"] < cache["read_anew_s"]
+    assert report["engine_defaults"]["engine"]["n_ctx"] == 1024
+    page = path.with_suffix(".html").read_text("utf-8")
+    assert "conversation_cache" in page

@@ -190,7 +190,7 @@ class EngineContext:
             Cancelled: stopped.
         """
         n_prompt, n_generated = command.prompt_tokens, command.generated_tokens
-        needed = max(n_prompt, n_generated)
+        needed = max(n_prompt, n_generated + command.depth)
         if needed > self.loaded.context_size:
             raise UserError("bench_context_too_small", context=self.loaded.context_size, needed=needed)
         self._close_conversation()
@@ -206,8 +206,11 @@ class EngineContext:
         try:
             for stage, count in filter(operator.itemgetter(1), rounds):
                 llama_cpp.llama_memory_clear(self._memory, True)
-                begin = time.monotonic()
                 reads = stage == "prompt"
+                if not reads and command.depth and count > 1:
+                    for _ in self._read_batches(tokens, command.depth):
+                        self._stop.raise_if_set()
+                begin = time.monotonic()
                 for size in self._read_batches(tokens, count) if reads else self._decode_singly(tokens, count):
                     self._stop.raise_if_set()
                     done += size
