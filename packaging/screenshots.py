@@ -122,7 +122,7 @@ class Studio:
         self.window.resize(*SIZE)
         self.window.show()
         self.controller = WindowController(self.services, self.window)
-        self.controller.refresh_list()
+        self.controller.complete_start()
 
     def open(self, conversation_id: str) -> None:
         """Show a conversation."""

@@ -148,7 +148,7 @@ def measure(services: Services, application: QApplication) -> list[Answered]:
 
     with mock.patch.object(ui.conversation.controller, "backend_for", steady_or_real):
         controller = WindowController(services, window)
-        controller.refresh_list()
+        controller.complete_start()
     application.processEvents()
     long_one = fill(services)
     found = []

@@ -60,7 +60,7 @@ def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Op
         with qtbot.waitActive(window):
             window.show()
         window.controller = WindowController(services, window)
-        window.controller.refresh_list()
+        window.controller.complete_start()
         return window
 
     hook = sys.excepthook

@@ -51,7 +51,7 @@ def test_a_start_with_conversations_is_no_first_start_before_they_are_listed(
     open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_window().controller.services.store.create(title="one")
-    monkeypatch.setattr(WindowController, "refresh_list", lambda _self: None)
+    monkeypatch.setattr(WindowController, "complete_start", lambda _self: None)
     window = open_window()
     assert not titles(window)
     assert window.controller.welcome.isVisible()

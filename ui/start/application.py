@@ -127,7 +127,7 @@ class _Program:
         composer = self.window.composer
         typed = composer.text()
         self._controller = WindowController(self._services, self.window)
-        QTimer.singleShot(LIST_DELAY_MS, self._controller, self._controller.refresh_list)
+        QTimer.singleShot(LIST_DELAY_MS, self._controller, self._controller.complete_start)
         if typed:
             composer.insert_text(typed)
         if self._is_submitted:

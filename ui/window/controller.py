@@ -45,7 +45,7 @@ NOTIFICATION_CHARACTERS = 120
 class WindowController(QObject):
     """Everything behind one main window.  Belongs to the window and ends with it.
 
-    The list of conversations is empty until ``refresh_list``: both in one event would block the window for too long.
+    The list of conversations is empty until ``complete_start``: both in one event would block the window for too long.
     """
 
     _engine_changed = Signal()
@@ -85,7 +85,11 @@ class WindowController(QObject):
         self._apply_language()
         last = services.settings.current.conversation_id
         self.conversation.open(last if last is not None and self._exists(last) else None)
-        services.hasher.refresh()
+
+    def complete_start(self) -> None:
+        """Show the list of conversations, and start the background work that would delay it."""
+        self._refresh_list()
+        self.services.hasher.refresh()
         self._start_local_server()
         # These imports would delay the first answer.
         run_job(self, warm_up, lambda _none: None, lambda _error: None)
@@ -124,7 +128,7 @@ class WindowController(QObject):
         welcome.language_requested.connect(self._set_language)
         conversation.state_changed.connect(self._refresh)
         conversation.state_changed.connect(self._refresh_awake)
-        conversation.list_changed.connect(self.refresh_list)
+        conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
         on_queue_change(self.services.downloads.queue, self, self._on_queue_changed)
@@ -362,8 +366,7 @@ class WindowController(QObject):
         is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
         self.awake.set_active(is_busy, self.tr("An answer is being generated or a download is running"))
 
-    def refresh_list(self) -> None:
-        """Show the conversations as they are stored now."""
+    def _refresh_list(self) -> None:
         self.conversations.refresh()
         self.maintenance.schedule()
 
