@@ -9,6 +9,7 @@ import pytest
 
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
+from tests.benchmarks.structured import check_answers
 from tests.engine.requests import ask, load
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -122,3 +123,11 @@ def test_a_grammar_that_is_wrong_or_explodes_ends_only_its_answer(shared_engine:
         ask(shared_engine, "?", json_schema='{"type": "object", "not": {}}')
     assert (caught.value.code, caught.value.data["keyword"]) == ("schema_unsupported", "not")
     assert shared_engine.pid == child
+
+
+@pytest.mark.slow
+def test_the_engine_accepts_the_grammars_of_the_public_suite(shared_engine: LocalEngine, tiny_model: Path) -> None:
+    load(shared_engine, tiny_model)
+    found = check_answers(shared_engine, 301, 40)
+    assert found["problems"] == []
+    assert found["valid"] > 100

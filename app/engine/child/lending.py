@@ -9,11 +9,14 @@ functions, and where one differs nothing is lent.
 from __future__ import annotations
 
 import ctypes
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.config.settings import ALL_ADDRESSES
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.graph_slices import API_VERSION
 from app.engine.child.rpc import check_server
@@ -21,7 +24,8 @@ from app.engine.protocol import Lend, Lending
 from model_manager.devices.devices import read_memory, usable_cores
 from model_manager.errors import UserError
 
-START_TRIES = 40
+START_S, CHECK_INTERVAL_S = 60.0, 0.05
+"""Drivers of GPUs take some seconds."""
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
 _GET_MEMORY, _ALLOC_BUFFER = 2 * _POINTER, _POINTER
 """Offsets in ggml_backend_device and ggml_backend_buffer_type, which both begin with ``get_name``."""
@@ -77,15 +81,17 @@ class _MemoryMeter:
             self._install(ggml, handle)
 
     def report_start(self, host: str, port: int) -> None:
-        """Wait until the server accepts connections, and report it."""
-        own = "127.0.0.1" if host == "0.0.0.0" else host
-        for _ in range(START_TRIES):
+        """Wait until the server accepts connections, and report it; ends the process if it does not."""
+        own = "127.0.0.1" if host == ALL_ADDRESSES else host
+        for _ in range(int(START_S / CHECK_INTERVAL_S)):
             try:
                 check_server(f"{own}:{port}")
             except UserError:
-                continue
-            self._report()
-            return
+                time.sleep(CHECK_INTERVAL_S)
+            else:
+                self._report()
+                return
+        os._exit(1)
 
     def _install(self, ggml: Ggml, handle: DeviceHandle) -> None:
         buffer_type = ggml.buffer_type(handle.pointer)

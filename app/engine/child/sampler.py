@@ -110,6 +110,7 @@ class GrammarSampler:
         self._forced: list[int] = []
         self._incomplete = b""
         """Of a character of which tokens contain only a part."""
+        self._numbers = np.arange(vocabulary.size)
         self._candidates = np.zeros(vocabulary.size, [("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
     def close(self) -> None:
@@ -217,7 +218,7 @@ class GrammarSampler:
     def _choose(self, logits: Any, refused: Collection[int], *, constrained: bool = False) -> int | None:
         """Let the chain choose among the tokens that are not refused; None if there are none."""
         candidates = self._candidates
-        candidates["id"], candidates["logit"] = np.arange(len(candidates)), logits
+        candidates["id"], candidates["logit"] = self._numbers, logits
         candidates["logit"][[*refused]] = _REFUSED
         data = candidates.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token_data))
         chosen = llama_cpp.llama_token_data_array(data, len(candidates), -1, False)
