@@ -273,14 +273,15 @@ def test_a_state_of_something_else_is_read_anew(
     assert reused(begin(engine, text="some words " * 8)) > 40
 
 
-def test_a_full_disk_is_logged_once(
-    engine: LocalEngine, tiny_model: Path, cache: CacheFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_is_logged(engine: LocalEngine, tiny_model: Path, cache: CacheFolder) -> None:
     use(engine, cache)
     load(engine, tiny_model, context=512)
     cache.path.write_text("a file in place of the folder")
     first = begin(engine, text="some words " * 8)
     begin(engine, "second", "other text " * 8)
     assert reused(ask(engine, "some words " * 8, first.text, "more", conversation="first", max_tokens=3)) > 80
+    # Without memory for them nothing is kept.
+    use(engine, cache, ram_bytes=1000)
+    begin(engine, "third", "a third text " * 8)
     engine.release()
-    assert len(log_lines(engine)) == 2
+    assert [line.split()[2] for line in log_lines(engine)] == ["too", "the", "the"]

@@ -152,9 +152,13 @@ class ConversationCache:
         self._make_room()
         return state.data
 
-    def may_keep(self, n_bytes: int) -> bool:
-        """Return whether a state of this size may be held in memory."""
-        return n_bytes <= min(self._ram_bytes, psutil.virtual_memory().available // 2)
+    def room(self, n_bytes: int) -> bytearray | None:
+        """Return memory for a state of this size; None if it would take too much."""
+        with suppress(MemoryError):
+            if n_bytes <= min(self._ram_bytes, psutil.virtual_memory().available // 2):
+                return bytearray(n_bytes)
+        _log(f"too little memory to keep a state of {n_bytes} bytes")
+        return None
 
     def keep(self, conversation: str, tokens: Sequence[int], text: bytes, data: bytearray) -> None:
         """Hold the state of a conversation in memory, in place of its last one."""

@@ -379,8 +379,8 @@ class EngineContext:
             return
         self._is_kept = True
         size = llama_cpp.llama_state_seq_get_size(self._context, 0)
-        if self._states.may_keep(size):
-            data = bytearray(size)
+        data = self._states.room(size)
+        if data is not None:
             target = (ctypes.c_uint8 * size).from_buffer(data)
             if llama_cpp.llama_state_seq_get_data(self._context, target, size, 0) == size:
                 self._states.keep(self._conversation, self._cached.tokens, self._cached.text, data)
