@@ -348,7 +348,7 @@ _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
     afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 gemma3n glm4 glm4moe
-    gpt-oss gpt2 gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minimax-01 minimax-m2
+    gpt-oss gpt2 gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minicpm minimax-01 minimax-m2
     minimax-m3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 phimoe qwen
     qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm starcoder
 """
@@ -419,6 +419,8 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("rope.dimension_count"), f"{number} of {head}")
     if architecture in ("gemma2", "gemma3", "gpt-oss") and metadata.get(key("attention.sliding_window_pattern")) == 1:
         yield (key("attention.sliding_window_pattern"), "1")
+    if architecture == "ernie4_5-moe" and metadata.get(key("interleave_moe_layer_step")) == 0:
+        yield (key("interleave_moe_layer_step"), "0")
     if architecture == "gpt-oss" and windowed != head:
         yield (key("attention.key_length_swa"), f"{windowed} of {head}")
     for inner in numbers("ssm.inner_size"):

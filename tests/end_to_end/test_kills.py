@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -76,9 +77,11 @@ class Zygote:
         try:
             process.wait(self.chance.uniform(0, within_s))
         except psutil.TimeoutExpired:
-            process.kill()
-            end(process)
-            return True
+            # It may have ended since.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                end(process)
+                return True
         return False
 
     def run(self, *task: str) -> float:
@@ -131,7 +134,7 @@ def stored(data: Path) -> dict[str, tuple[str, ...]]:
 @kills(6)
 def test_import(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     with ConversationStore.open(tmp_path / "other") as store:
-        fill(store, 300)
+        fill(store, 120)
         export_conversations(store, None, FORMATS["json"], tmp_path / "all.json")
         whole = {tree.conversation.id: tuple(each.content for each in tree.messages) for tree in store.trees()}
     before = stored(data)
@@ -296,7 +299,8 @@ def test_answer_of_a_stalled_server(zygote: Zygote, data: Path, count: int) -> N
             shown = Shown(zygote)
             until = time.monotonic() + zygote.chance.uniform(0, 2.5 * LOST_S)
             text = shown.watch(process, until)
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
             killed_at = time.monotonic()
             end(process)
             after = stored(data)

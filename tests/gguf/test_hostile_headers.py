@@ -251,12 +251,18 @@ def test_what_only_some_architectures_do_not_survive_is_refused(
         read_header(path)
 
 
-@pytest.mark.parametrize("architecture", ["phi3", "phimoe"])
-def test_keys_longer_than_values_are_refused_where_the_graph_needs_one_length(
-    tmp_path: Path, architecture: str
+@pytest.mark.parametrize(
+    ("architecture", "numbers"),
+    [
+        *((name, {"attention.key_length": 32, "attention.value_length": 16}) for name in ("phi3", "phimoe", "minicpm")),
+        ("ernie4_5-moe", {"interleave_moe_layer_step": 0}),
+    ],
+    ids=str,
+)
+def test_what_the_graphs_of_further_architectures_assert_is_refused(
+    tmp_path: Path, architecture: str, numbers: dict[str, int]
 ) -> None:
-    path, lengths = tmp_path / "some.gguf", {"key": 32, "value": 16}
-    keys = [key(f"{architecture}.attention.{name}_length", U32, length) for name, length in lengths.items()]
+    path, keys = tmp_path / "some.gguf", [key(f"{architecture}.{name}", U32, value) for name, value in numbers.items()]
     path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
     with pytest.raises(UserError, match="hyperparameters_absurd"):
         read_header(path)
