@@ -1,4 +1,4 @@
-"""Lending of this PC's devices to other PCs: llama.cpp's RPC server in an engine child of its own."""
+"""Lending of this PC's devices to other PCs: llama.cpp's RPC server in a separate engine child."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """SillyTavern: the files of its folder ``chats``, JSON Lines with a header and a message in each line.
 
-The versions of an answer are its ``swipes``.  A branch is a file of its own with the header of the first one; both
+The versions of an answer are its ``swipes``.  A branch is a separate file with the header of the first one; both
 become one conversation.  The layout is that of SillyTavern (src/endpoints/chats.js, public/scripts/chats.js).
 """
 

@@ -128,15 +128,15 @@ class Reporter:
                     yield time.monotonic() - asked_at
 
     def _restore(self, context: int) -> dict[str, float | int | None]:
-        """Return seconds to the first token of a conversation: read anew, and continued after another one."""
+        """Return seconds to the first token of a conversation: read whole, and continued after another one."""
         first = self._question(context, STOPS)
         with _cache(self.engine):
-            anew = self._answer("first", first)
+            whole = self._answer("first", first)
             self._answer("second", PromptMessage(Role.USER, "Hello"))
             again = self._answer("first", first)
         return {
-            "tokens": anew.prompt_tokens,
-            "read_anew_s": anew.time_to_first_token_s,
+            "tokens": whole.prompt_tokens,
+            "read_whole_s": whole.time_to_first_token_s,
             "restored_s": again.time_to_first_token_s,
         }
 

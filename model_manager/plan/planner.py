@@ -14,7 +14,7 @@ A pure function.  What it decides besides the placement (``placement``):
 * **Micro-batch** where a device copies weights from RAM for each of them: the one with the shortest typical turn,
   because larger ones are read faster and take memory from layers.
 * **Sliding windows** of their own size, instead of the whole context, where that keeps more on the devices, allows a
-  larger context or spares an 8-bit cache; else the whole context, with which edited conversations are not read anew.
+  larger context or spares an 8-bit cache; else the whole context, with which edited conversations need less reading.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
 """
 

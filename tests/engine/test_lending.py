@@ -1,4 +1,4 @@
-"""Devices of this PC lent to another one, which is an engine with a data folder of its own."""
+"""Devices of this PC lent to another one, which is an engine with another data folder."""
 
 from __future__ import annotations
 

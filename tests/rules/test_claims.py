@@ -327,6 +327,10 @@ cli/test_cli.py::test_devices_and_doctor_describe_the_machine
     list the devices the engine can use
 cli/test_planning_cli.py::test_a_file_on_this_machine_is_rehearsed
     show a model's memory layout
+cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network
+    print a llama-server command with the same memory layout
+cli/test_planning_cli.py::test_a_bench_report_can_be_sent
+    write a full report for sending: FILE as JSON, and the same as a web page
 cli/test_planning_cli.py::test_the_quantisations_are_recommended_for_simulated_gpus
     recommend a quantisation of APUS for this computer
     simulate a GPU with this much free memory

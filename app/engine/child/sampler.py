@@ -92,7 +92,7 @@ class GrammarSampler:
     def __init__(
         self, chain: int, grammar: str, context: int, vocabulary: Vocabulary, thoughts: ThoughtStream, *, thinks: bool
     ) -> None:
-        """``thoughts`` reads the same answer; ``thinks``: whether the model may begin with a thought by itself.
+        """``thoughts`` reads the same answer; ``thinks``: whether the model may open a thought, without the template.
 
         Raises:
             UserError: ``grammar_invalid`` (detail).
