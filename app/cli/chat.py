@@ -102,7 +102,9 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
             raise UserError("engine_died", phase="generating", log="")
         report = {"text": answer.text, **attributes(result.finished), "load_s": load_s}
         plan = None if backend.is_remote else loaded_plan(services.planning)
-        print_json({**report, "conversation_id": conversation_id, "plan": plan})
+        use = answer.fitted.documents if answer.fitted is not None else None
+        documents = dataclasses.asdict(use) if use is not None else None
+        print_json({**report, "conversation_id": conversation_id, "plan": plan, "documents": documents})
 
 
 def _print(text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.conversation import Sampling
 from app.store.store import ConversationStore
-from tests.documents.builders import docx, w_p
+from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,24 @@ def test_full_context_stops_or_rolls(tmp_path: Path) -> None:
     assert [message.content[0] for message in branch if message.role == "user"] == ["x", "y", "y"]
     assert branch[-1].provenance is not None
     assert branch[-1].provenance.left_out == tuple(message.id for message in branch[:2])
+
+
+def test_passages_of_a_long_document_are_reported(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "endless.gguf")
+    pages = [prose(f"Nothing but weather on day {number}. " * 9) for number in range(30)]
+    pages[20] = prose("The lighthouse was painted red. " * 9)
+    report = pdf(tmp_path / "station.pdf", pages)
+    options = ("--model", str(model), "--context", "2048", "--attach", str(report), "--message")
+    done = chat(tmp_path / "data", *options, "Who painted the lighthouse?")
+    assert done.returncode == 0
+    assert "passages that best match the question" in done.stderr
+    documents = json.loads(done.stdout)["documents"]
+    (excerpt,) = documents["excerpts"]
+    assert (excerpt["name"], documents["is_spread"]) == ("station.pdf", False)
+    assert 21 in [passage["page"] for passage in excerpt["passages"]]
+    done = chat(tmp_path / "data", *options, "Summarise this")
+    assert "names nothing in them" in done.stderr
+    assert json.loads(done.stdout)["documents"]["is_spread"]
 
 
 def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
