@@ -136,13 +136,17 @@ def events(chunks: Iterable[bytes]) -> Iterator[str]:
     for chunk in chunks:
         *lines, rest = _LINE_END.split(rest + chunk)
         for line in lines:
+            if size + len(line) > MAX_EVENT:
+                break
             if line.startswith(b"data:"):
                 data.append(_data_of(line))
                 size += len(line)
             elif not line and data:
                 yield "\n".join(data)
                 data, size = [], 0
-        if size + len(rest) > MAX_EVENT:
+        else:
+            line = rest
+        if size + len(line) > MAX_EVENT:
             raise ProtocolError("an event is too long")
     last = "\n".join([*data, *([_data_of(rest)] if rest.startswith(b"data:") else [])])
     if last.strip() == END or _is_object(last):

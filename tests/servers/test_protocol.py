@@ -131,6 +131,15 @@ def test_an_error_inside_the_stream_is_raised() -> None:
         protocol.parse_delta('{"error": {"message": "out of memory"}}')
 
 
+@pytest.mark.parametrize("size", [1 << 16, 1 << 30], ids=["in pieces", "at once"])
+def test_an_event_is_too_long_however_it_arrives(size: int) -> None:
+    stream = b"data: 1\n\ndata: " + bytes(protocol.MAX_EVENT) + b"\n\ndata: 2\n\n"
+    events = protocol.events(stream[start : start + size] for start in range(0, len(stream), size))
+    assert next(events) == "1"
+    with pytest.raises(ProtocolError, match="too long"):
+        next(events)
+
+
 @pytest.mark.parametrize("event", ["no json", "[1]", '"text"', '{"choices": [3]}', '{"choices": 7}'])
 def test_other_json_is_a_protocol_error(event: str) -> None:
     with pytest.raises(ProtocolError):
