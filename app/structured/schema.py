@@ -348,14 +348,11 @@ class _Converter:
         values = self._listed(both)
         if values is not None:
             return not values
-        common = _types(both)
-        if "number" in common and "integer" not in common:
-            common |= {"number"}
         return all(
             (type_ == "number" and not self._make.automaton(self._bounds(both).expression(self._make)))
             or (type_ == "string" and not self._make.automaton(self._text(both)))
             or (type_ == "object" and depth < 3 and self._has_distinct_property(first, second, depth))
-            for type_ in common
+            for type_ in _types(both)
         )
 
     def _has_distinct_property(self, first: Sequence[Schema], second: Sequence[Schema], depth: int) -> bool:
