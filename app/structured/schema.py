@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from app.structured.expressions import Expression, Expressions, TooLargeError
+from app.structured.expressions import Expression, Expressions, TooLargeError, complement
 from app.structured.grammar import Grammar, Symbols, in_string, json_literal, plain
 from app.structured.numbers import Bounds
 from app.structured.pattern import PatternError, parse_pattern
@@ -67,6 +67,9 @@ _REFUSED = (
     *("not", "if", "then", "else", "contains", "minContains", "maxContains", "unevaluatedItems", "extends"),
     *("unevaluatedProperties", "$dynamicRef", "$recursiveRef", "disallow", "divisibleBy"),
 )
+
+_IN_KEYS = complement(((0, 0x1F), (0x85, 0x85), (0x2028, 0x2029)))
+"""Characters of keys that are compared with patterns."""
 
 Schema = Any
 """A schema in a parsed document: an object, or a boolean."""
@@ -497,6 +500,9 @@ class _Converter:
         patterns = [(part, pattern) for part in parts for pattern in part.get("patternProperties", {})]
         if len(patterns) > MAX_PATTERNS:
             raise TooLargeError
+        if patterns:
+            # Validators differ in whether a dot is a line end.
+            others = make.both(others, make.repeat(make.characters(_IN_KEYS)))
         further: list[Symbols] = []
         for matched in itertools.product((True, False), repeat=len(patterns)):
             keys, schemas, covered = others, [], set()

@@ -122,6 +122,13 @@ def test_a_property_is_written_once_and_further_ones_have_other_names() -> None:
         assert all((value is None) == (name in ("a", "ab")) for name, value in pairs)
 
 
+def test_keys_that_a_pattern_leaves_out_leave_it_out_in_every_dialect() -> None:
+    # The dot of Python matches a carriage return, that of ECMA 262 does not.
+    schema = {"patternProperties": {".": {"type": "integer"}}}
+    for text in texts(schema, 100):
+        jsonschema.validate(json.loads(text), schema)
+
+
 def test_recursion_ends() -> None:
     tree = {
         "$defs": {"node": {"properties": {"left": {"$ref": "#/$defs/node"}, "value": {"type": "integer"}}}},
