@@ -116,7 +116,7 @@ def _choose(
     """Return the passages for a question that have ``budget`` tokens together, without those ``given`` before."""
     numbers = list(documents)
     indexes = [index_of(documents[number].content) for number in numbers]
-    budget -= FRAME_TOKENS * len(documents)
+    budget -= min(FRAME_TOKENS * len(documents), budget // 4)
     ranked = rank(indexes, question)
     is_spread = not ranked
     if is_spread:
