@@ -78,7 +78,7 @@ def _with_passages(request: ChatRequest, room: int, count: Count) -> tuple[ChatR
     if not documents:
         return whole_documents(request), None
     earlier = _given_before(request)
-    for kept in (earlier, {}):
+    for kept in (earlier, {}) if earlier else ({},):
         base = tuple(_with_excerpts(each, kept.get(each.id), documents) for each in messages)
         free = room - count(base, request.prefill, ())[0]
         if free // SHARE >= room // LEAST_SHARE:
