@@ -38,7 +38,8 @@ MACHINES = ((24,), (24, 24), (24, 16), (24, 24, 24), (48, 48), (8,), ())
 
 README = {
     "README.md": {
-        "head": ("GPUs (GiB) | quantisation | context (tokens) | layers with experts in RAM | tokens/s (estimated)"),
+        "head": "GPUs (GiB) | quantisation | context (tokens) | layers with experts in RAM | answer, tokens/s"
+        " | prompt, tokens/s",
         "no_gpu": "none",
         "gpu": "none",
         "experts_in_ram": "{count} of {layers}",
@@ -48,7 +49,8 @@ README = {
         "tokens. Estimated, not measured. For your own PC: `apus-chat recommend`.",
     },
     "README.zh-CN.md": {
-        "head": "显卡显存（GiB） | 建议的量化 | 上下文（token） | 专家放在内存中的层 | 预计每秒 token 数",
+        "head": "显卡显存（GiB） | 建议的量化 | 上下文（token） | 专家放在内存中的层"
+        " | 回答：每秒 token 数 | 读取提示：每秒 token 数",
         "no_gpu": "无独立显卡",
         "gpu": "无",
         "experts_in_ram": "{layers} 层中的 {count} 层",
@@ -76,10 +78,9 @@ def best_plan(gpus: tuple[int, ...]) -> tuple[str, LoadPlan]:
 
 def table(texts: dict[str, str]) -> str:
     """Return the table and the note below it."""
-    lines = [f"| {texts['head']} |", "|" + " --- |" * 5]
+    lines = [f"| {texts['head']} |", "|" + " --- |" * 6]
     for gpus in MACHINES:
         quantisation, plan = best_plan(gpus)
-        speed = plan.tokens_per_second_estimate
         in_ram = texts[plan.verdict if plan.used_devices else "layers_in_ram"]
         size = f"{len(gpus)} × {gpus[0]}" if len(set(gpus)) == 1 else " + ".join(map(str, gpus))
         row = (
@@ -87,7 +88,8 @@ def table(texts: dict[str, str]) -> str:
             quantisation,
             f"{plan.context // 1024}k",
             in_ram.format(count=len(plan.experts_in_ram), layers=plan.n_layer),
-            rate_text(speed),
+            rate_text(plan.tokens_per_second_estimate),
+            rate_text(plan.prompt_tokens_per_second_estimate),
         )
         lines.append(f"| {' | '.join(row)} |")
     below = texts["below"].format(
