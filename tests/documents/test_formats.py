@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.documents.attachments import read_attachment
-from app.documents.child.archive import MAX_UNPACKED_BYTES
+from app.documents.child.archive import MAX_MEMBER_BYTES
 from app.documents.passages import page_count
 from app.messages import sentence
 from app.process.child_process import ChildProgram, LimitedProcess
@@ -126,9 +126,14 @@ def test_hostile_archives_are_refused(tmp_path: Path) -> None:
     xml = f'{entities}<w:document xmlns:w="w"><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>'
     assert refused(docx(path, "", more={"word/document.xml": xml})) == "attachment_damaged"
     bomb = tmp_path / "bomb.docx"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file, file.open("word/document.xml", "w") as member:
-        for _ in range(MAX_UNPACKED_BYTES >> 22):
-            member.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("word/document.xml", "w") as member,
+    ):
+        member.write(b"<document>")
+        for _ in range((MAX_MEMBER_BYTES >> 20) + 1):
+            member.write(b" " * (1 << 20))
+        member.write(b"</document>")
     assert refused(bomb) == "attachment_damaged"
     deep = docx(tmp_path / "deep.docx", "<w:sdt>" * 100_000 + w_p("found") + "</w:sdt>" * 100_000)
     assert text_of(deep) == "found\n"
