@@ -28,7 +28,7 @@ from app.config.drafts import Draft
 from app.config.settings import SettingsFile
 from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
-from tests.window.input import find, indexes, titles
+from tests.window.input import PATIENCE_MS, find, indexes, titles
 from ui.settings.dialog import SettingsDialog
 from ui.widgets.appearance import Appearance
 from ui.window.main_window import MainWindow
@@ -258,6 +258,10 @@ def test_focus_of_a_hidden_control_moves_to_the_composer(
         act()
         assert not control.isVisible()
         assert window.focusWidget() is window.composer.field, name
+    session = window.controller.conversation.session
+    session.stop()
+    # The window must not close before the answer has ended.
+    qtbot.waitUntil(lambda: not session.answers, timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize(
