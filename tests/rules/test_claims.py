@@ -189,6 +189,20 @@ cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_
 download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired download/test_stacked.py::test_experts_are_stacked_during_the_download
     Downloads resume, are verified with SHA-256, and files of the old layout are converted on the way
     模型文件：断点续传，SHA-256 校验，旧格式的文件在下载时自动转换
+documents/test_formats.py::test_pdf_has_headings_paragraphs_lists_tables_and_pages documents/test_formats.py::test_html_and_books_become_markdown_without_scripts chat/test_documents.py::test_longer_documents_give_the_passages_that_match_in_their_order_with_pages
+    Attach PDF, Word, PowerPoint, Excel, EPUB, web pages and code
+    Of a document longer than the context, the passages that match the question are given, with their pages
+    文档：可以添加 PDF、Word、PowerPoint、Excel、EPUB、网页和代码
+    文档比上下文长时，会给出与问题相关的段落及其页码
+imports/test_programs.py::test_each_is_recognised_and_never_doubled
+    Import conversations from ChatGPT, Claude, LM Studio, Open WebUI, Jan, SillyTavern and Cherry Studio; nothing is duplicated
+    历史记录：可以从 ChatGPT、Claude、LM Studio、Open WebUI、Jan、SillyTavern 和 Cherry Studio 导入对话，不会重复导入
+local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_answers_satisfy_a_schema_or_say_that_they_were_cut
+    The loaded model answers through OpenAI's API on this computer, also in the form of a JSON schema
+    其他程序：已加载的模型可以在这台电脑上通过 OpenAI 的 API 回答，也可以按 JSON Schema 回答
+chat/test_kept_states.py::test_conversations_continue_after_a_restart
+    A conversation that is opened again continues without being read again, also after a restart
+    不用重复等待：再次打开的对话可以直接继续，不必重新读取，重启后也一样
 window/test_answers.py::test_edited_question_is_a_new_version window/test_history.py::test_search_results_open_at_the_hit_and_count_once_per_conversation window/test_conversation_settings.py::test_presets_are_saved_renamed_deleted_and_restored window/test_attachments.py::test_dropped_files_are_attached_and_sent window/test_answers.py::test_temporary_chat_is_neither_listed_nor_stored formulas/test_katex.py::test_formula_is_as_in_a_browser formulas/test_drawing.py::test_typical_formulas_are_drawn chat/test_answer.py::test_growing_answer_is_stored_while_no_piece_arrives
     Branches, search, presets, attachments, temporary chats; formulas and chemistry drawn as KaTeX does; answers are saved while they are written
     对话：分支、搜索、预设、附件、临时对话；公式和化学式的显示与 KaTeX 一致；回答边生成边保存
