@@ -69,7 +69,6 @@ class Entry:
     key: str
     title: str
     section: str = ""
-    icon: str = ""
     label: str = ""
     """Beside the title, quieter."""
     mark: str = ""
@@ -150,7 +149,7 @@ class FilterPanel(QWidget):
             hbox(self.field, margins=(6, 6, 6, 0)), hairline(), (self.list, 1), self._empty, line, self._foot,
             parent=self._frame, margins=(1, 1, 1, 1),
         )  # fmt: skip
-        self.field.textChanged.connect(lambda: self.refresh())
+        self.field.textChanged.connect(self.refresh)
         self.field.returnPressed.connect(self._choose_current)
         self.list.clicked.connect(self._choose)
         QApplication.instance().focusChanged.connect(self._on_focus_changed)  # type: ignore[union-attr]
@@ -161,13 +160,13 @@ class FilterPanel(QWidget):
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
 
-    def refresh(self, key: str = "") -> None:
-        """Search again, and make the row with ``key`` the current one; by default the best, or the one before."""
+    def refresh(self) -> None:
+        """Search again; the current row is the best one for a new text, else the one before."""
         text = self.field.text()
         entries = self._search(text)
         keys = [each.key for each in entries]
         is_new = text != self._rows.text
-        key = key if key in keys else self.key()
+        key = self.key()
         if is_new or key not in keys:
             checked = next((each.key for each in entries if each.is_checked), "") if not text.strip() else ""
             key = checked or next(iter(keys), "")
@@ -416,10 +415,6 @@ class _RowDelegate(QStyledItemDelegate):
         else:
             first, second = area, QRect()
         ratio = painter.device().devicePixelRatioF()
-        if row.icon:
-            picture = pixmap(row.icon, "quiet_text", ICON, ratio)
-            painter.drawPixmap(area.left(), first.center().y() - ICON // 2 + 1, picture)
-            first, second = first.adjusted(ICON + 10, 0, 0, 0), second.adjusted(ICON + 10, 0, 0, 0)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         used = _draw(painter, first, row.value, self._small, theme.quiet_text, right)
         first.adjust(0, 0, -used - (GAP if used else 0), 0)
