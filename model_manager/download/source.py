@@ -99,6 +99,8 @@ class RemoteFile:
             with response:
                 for chunk in response.chunks():
                     head += chunk[skip:]
+                    # What is behind a range isn't the file's.
+                    del head[end:]
                     skip = max(0, skip - len(chunk))
                     on_received(len(chunk))
                     if len(head) >= end:

@@ -15,6 +15,7 @@ import pytest
 from model_manager.download.download import DownloadOptions
 from model_manager.download.session import RetryPolicy
 from model_manager.download.transfer import DownloadStatus, Transfer
+from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from tests.download.download_helpers import PIECE, QUICK, Fetch, Shelf, sha256_of
 from tests.rigs.fake_hub import FakeHub
@@ -158,6 +159,15 @@ def test_hub_without_content_network(source: Path, shelf: Shelf, fetch: Fetch, h
 @pytest.mark.parametrize("delta", [10, -10])
 def test_wrong_content_length(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, delta: int) -> None:
     hub.fault("cdn", "length", delta=delta, times=6, skip=BEHIND_THE_HEADER)
+    (path,) = fetch(shelf.published())
+    assert sha256_of(path) == sha256_of(source)
+
+
+def test_what_a_server_sends_behind_a_range_is_not_kept(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:
+    hub.fault("cdn", "extra", times=-1)
+    with pytest.raises(UserError, match="web_answer_wrong"):
+        fetch(shelf.published())
+    hub.faults.clear()
     (path,) = fetch(shelf.published())
     assert sha256_of(path) == sha256_of(source)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.rigs.fake_hub import FakeHub
 
 BLOCK = 1 << 20
+EXTRA = b"E" * 100
+"""What a server of the fault ``extra`` sends behind a range."""
 
 
 def sha256_of(path: Path) -> str:
@@ -293,7 +295,7 @@ class Answers(BaseHTTPRequestHandler):
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",
             **headers,
-            "Content-Length": str(n + (opt["delta"] if kind == "length" else 0)),
+            "Content-Length": str(n + (opt["delta"] if kind == "length" else len(EXTRA) if kind == "extra" else 0)),
         }
         if kind == "drop_headers":
             headers = {k: v for k, v in headers.items() if k not in opt["names"]}
@@ -337,6 +339,8 @@ class Answers(BaseHTTPRequestHandler):
                     sent = len(block)
                 done += sent
                 self.entry.sent = done
+        if kind == "extra":
+            sock.sendall(EXTRA)
         if kind == "stall":
             time.sleep(opt.get("seconds", 60))
         if kind == "reset":
