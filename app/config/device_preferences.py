@@ -77,7 +77,7 @@ def server_address(text: str) -> str | None:
     if not colon or (text.startswith("[") and text.endswith("]")):
         host, port = text, str(DEFAULT_RPC_PORT)
     is_host = _HOST_NAME.fullmatch(host) or _IPV6.fullmatch(host)
-    if not is_host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
+    if not is_host or not (port.isascii() and port.isdigit() and len(port) < 10) or not 0 < int(port) < 1 << 16:
         return None
     return f"{host.lower()}:{int(port)}"
 

@@ -69,6 +69,7 @@ def test_invalid_device_preferences_are_ignored(services: Services, text: str) -
         ("pc:65536", None),
         ("pc:x", None),
         ("-pc:1", None),
+        ("box:" + "1" * 5000, None),
     ],
 )
 def test_server_addresses_are_normalised(text: str, address: str | None) -> None:
