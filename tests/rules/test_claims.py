@@ -194,8 +194,6 @@ documents/test_formats.py::test_pdf_has_headings_paragraphs_lists_tables_and_pag
     Of a document longer than the context, the passages that match the question are given, with their pages
     文档：可以添加 PDF、Word、PowerPoint、Excel、EPUB、网页和代码
     文档比上下文长时，会给出与问题相关的段落及其页码
-engine/test_structured.py::test_answers_match_the_schema_and_can_be_continued_anywhere engine/test_structured.py::test_a_cut_answer_is_marked
-    JSON answers always match the chosen format, unless they are cut at the token limit
 imports/test_programs.py::test_each_is_recognised_and_never_doubled
     Import conversations from ChatGPT, Claude, LM Studio, Open WebUI, Jan, SillyTavern and Cherry Studio; nothing is duplicated
     历史记录：可以从 ChatGPT、Claude、LM Studio、Open WebUI、Jan、SillyTavern 和 Cherry Studio 导入对话，不会重复导入
