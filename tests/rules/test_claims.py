@@ -404,8 +404,6 @@ engine/test_lending.py::test_what_exceeds_the_limit_is_refused_and_the_next_load
 window/test_lending_settings.py::test_lending_is_switched_and_shows_its_address
     {devices}: {size} used by other PCs
     Changes apply when you lend again
-window/test_answer_format.py::test_a_schema_is_checked_as_it_is_typed_and_answers_match_it
-    JSON answers always match the chosen format, unless they are cut at the token limit
 engine/test_structured.py::test_answers_match_the_schema_and_can_be_continued_anywhere cli/test_structured_cli.py::test_answers_follow_the_schema_or_the_grammar
     answer in JSON that is valid against this JSON schema
     answer in the language of this GBNF grammar of llama.cpp
