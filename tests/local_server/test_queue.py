@@ -73,7 +73,7 @@ def test_the_windows_question_goes_before_waiting_requests(tiny_server: Served) 
     for thread in threads:
         thread.join(PATIENCE_S)
     assert order == ["window", "first", "second"]
-    assert state(tiny_server) == (0, 0)
+    wait_for(lambda: state(tiny_server) == (0, 0))
 
 
 def test_a_waiting_stream_reports_its_position(tiny_server: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,7 @@ def test_nothing_fits_where_ram_is_too_small() -> None:
     assert set(found.to_json()) == {
         *("verdict", "context", "kv_type", "n_gpu_layers", "tensor_split", "experts_in_ram"),
         *("devices", "host", "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons"),
+        "engine",
     }
 
 

@@ -141,7 +141,8 @@ def test_a_question_of_the_window_goes_before_those_of_programs(
         next(iter(stream))
 
         def wait_in_the_queue() -> None:
-            second.chat.completions.create(model="endless", messages=messages, max_tokens=5)
+            # Long enough for the window to be told of its own answer before.
+            second.chat.completions.create(model="endless", messages=messages, max_tokens=2000)
             order.append("program")
 
         waiting = Thread(target=wait_in_the_queue)
