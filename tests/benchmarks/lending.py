@@ -13,6 +13,7 @@ import socket
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,10 @@ def slow_network(port: int, bytes_per_s: float) -> int:
                     begin, sent = time.monotonic(), 0
         except OSError:
             pass
+        # Closing alone would not end the other thread's ``recv``, and the lender serves one client at a time.
         for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
             each.close()
 
     def accept() -> None:

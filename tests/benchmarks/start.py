@@ -154,10 +154,7 @@ def with_many(data: str) -> list[Figure]:
         while store.update_search_index():
             pass
     # ``MANY`` imports the controllers before the first paint, the program after it.
-    found = [
-        {**run(MANY, data), "first_paint": run(PROGRAM, data, "[]")["seconds"]}
-        for _ in range(MANY_RUNS)
-    ]
+    found = [{**run(MANY, data), "first_paint": run(PROGRAM, data, "[]")["seconds"]} for _ in range(MANY_RUNS)]
 
     def figure(key: str, name: str, limit: float, scale: float = 1) -> Figure:
         values, clock = ([scale * float(str(each.get(name, 0))) for each in found] for name in (key, f"{key}_clock"))
