@@ -24,7 +24,8 @@ from tests.rigs.api_clients import LIMIT
 from tests.rigs.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
-CROWD_S = float(os.environ.get("CROWD_S", "120"))
+CROWD_S = float(os.environ.get("CROWD_S", "20"))
+"""Two minutes are in the benchmark; CROWD_S=120 gives them here."""
 GO = {"messages": [{"role": "user", "content": "Go"}]}
 
 
@@ -159,7 +160,6 @@ def test_stopping_the_server_ends_its_requests(tiny_server: Served) -> None:
     assert tiny_server.ask(max_tokens=2)[0] == 200
 
 
-@pytest.mark.slow
 def test_fifty_clients_at_once_get_their_own_answers(serve: Serve, tmp_path: Path) -> None:
     served = serve(write_tiny_model(tmp_path / "tiny.gguf", context_length=1 << 14))
     answers: dict[str, str] = {}
