@@ -67,7 +67,7 @@ two.close()
 import shutil; shutil.rmtree(folder)
 three = session()
 logits(three, "c", *turns[:1])
-found.append(logits(three, "c", *turns))        # read anew
+found.append(logits(three, "c", *turns))        # read again
 three.close()
 print(json.dumps(found))
 """
@@ -217,7 +217,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damage_means_reading_anew(engine: LocalEngine, tiny_model: Path, cache: CacheFolder, damage: str) -> None:
+def test_damage_means_reading_again(engine: LocalEngine, tiny_model: Path, cache: CacheFolder, damage: str) -> None:
     use(engine, cache)
     load(engine, tiny_model, context=2048)
     first = begin(engine)
@@ -230,7 +230,7 @@ def test_damage_means_reading_anew(engine: LocalEngine, tiny_model: Path, cache:
     assert len(log_lines(engine)) == 1
 
 
-def test_a_state_deleted_underneath_is_read_anew(engine: LocalEngine, tiny_model: Path, cache: CacheFolder) -> None:
+def test_a_state_deleted_underneath_is_read_again(engine: LocalEngine, tiny_model: Path, cache: CacheFolder) -> None:
     use(engine, cache)
     load(engine, tiny_model, context=512)
     begin(engine, text="some words " * 8)
@@ -243,7 +243,7 @@ def test_a_state_deleted_underneath_is_read_anew(engine: LocalEngine, tiny_model
 
 
 @pytest.mark.parametrize("other", ["engine", "model", "parameters"])
-def test_a_state_of_something_else_is_read_anew(
+def test_a_state_of_something_else_is_read_again(
     engine: LocalEngine, tiny_model: Path, cache: CacheFolder, other: str, tmp_path: Path
 ) -> None:
     from app.engine.child import conversation_cache

@@ -141,7 +141,7 @@ def test_a_question_of_the_window_goes_before_those_of_programs(
         next(iter(stream))
 
         def wait_in_the_queue() -> None:
-            # Long enough for the window to be told of its own answer before.
+            # So long that the signal of the answer in the window comes before.
             second.chat.completions.create(model="endless", messages=messages, max_tokens=2000)
             order.append("program")
 

@@ -443,7 +443,7 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.models.forget_names()
-        # The widgets have set their tool tips anew after this event.
+        # The widgets set their tool tips again in this event.
         QTimer.singleShot(0, self, lambda: show_keys(self.window, DEFAULTS, self._keys))
         if not self._session.is_empty:
             self.window.notice.attempt(self.conversation.refresh)
