@@ -41,9 +41,10 @@ llama.llama_log_set(silent, ctypes.c_void_p(0))
 llama.llama_backend_init()
 
 def session():
-    loaded = load(path, spec, Ggml(), StopFlag(), lambda _event: None)
+    stop = StopFlag()  # the context refers to it
+    loaded = load(path, spec, Ggml(), stop, lambda _event: None)
     key = cache_key("engine", Path(path), spec, loaded, flash_attention=False)
-    return EngineContext(loaded, spec, StopFlag(), lambda _event: None, key)
+    return EngineContext(loaded, spec, stop, lambda _event: None, key)
 
 def logits(session, conversation, *texts):
     roles = (Role.USER, Role.ASSISTANT)
