@@ -54,6 +54,14 @@ class PartStack:
         """Height down to which the last layout changed nothing."""
         self._layout = (-1.0, -1.0)
         """Top and width of the last layout."""
+        self._unchanged = 0
+        """Number of parts at the top that need no layout at the same place and width."""
+        self._stale: list[int] = []
+        """Parts that the last layout left for another width."""
+        self._code: list[int] = []
+        """Parts that are code."""
+        self._buttons: list[Button] = []
+        """Those of the first of them whose place has not changed."""
         self._found: tuple[str, Marks] | None = None
         """The text searched last, and where it occurs."""
 
@@ -66,7 +74,7 @@ class PartStack:
         self._found = None
         unchanged = common_prefix(self._blocks, blocks)
         # The part with the first new block, or the one above it, which that block may belong to.
-        number = bisect_left(self._ends, unchanged)
+        first = number = bisect_left(self._ends, unchanged)
         start = self._ends[number - 1] if number else 0
         del self._ends[number:]
         for group, end in _groups(blocks, start):
@@ -75,7 +83,12 @@ class PartStack:
             number += 1
         del self.parts[number:]
         self._blocks = blocks
-        self.is_cut = any(isinstance(block, Table) and len(block.align) > MAX_COLUMNS for block in blocks)
+        self._unchanged = min(self._unchanged, number)
+        self._stale = [each for each in self._stale if each < number]
+        self._code = [each for each in self._code if each < first]
+        self._code += [each for each in range(first, number) if isinstance(self.parts[each], CodePart)]
+        new = blocks if self.is_cut else blocks[unchanged:]
+        self.is_cut = any(isinstance(block, Table) and len(block.align) > MAX_COLUMNS for block in new)
 
     def _set_part(self, number: int, group: list[Block], *, growing: bool) -> None:
         kind = _PARTS[type(group[0])]
@@ -90,26 +103,28 @@ class PartStack:
         if isinstance(part, CodePart):
             part.is_growing = growing and (part.is_growing or not part.blocks)
         part.needs_layout = True
+        self._unchanged = min(self._unchanged, number)
         part.is_mirrored = self.parts[number - 1].is_mirrored if number else False
         part.set_blocks(group)
 
     def update_formulas(self) -> bool:
         """Show the formulas that have been rendered since; true if there are some."""
-        changed = [part.update_formulas() for part in self.parts]
-        return any(changed)
+        changed = [number for number, part in enumerate(self.parts) if part.update_formulas()]
+        self._unchanged = min([self._unchanged, *changed])
+        return bool(changed)
 
     @property
-    def _code(self) -> Iterator[tuple[int, CodePart]]:
-        return ((number, part) for number, part in enumerate(self.parts) if isinstance(part, CodePart))
+    def _code_parts(self) -> Iterator[CodePart]:
+        return (part for number in self._code if isinstance(part := self.parts[number], CodePart))
 
     @property
     def needs_highlight(self) -> bool:
         """Whether some long code is not highlighted yet."""
-        return any(part.needs_highlight for _, part in self._code)
+        return any(part.needs_highlight for part in self._code_parts)
 
     def highlight_until(self, deadline: float) -> None:
         """Highlight long code until a time of ``perf_counter``."""
-        for _, part in self._code:
+        for part in self._code_parts:
             if part.needs_highlight and time.perf_counter() < deadline:
                 part.highlight_until(deadline)
 
@@ -120,10 +135,11 @@ class PartStack:
         """
         parts, first = self.parts, 0
         if self._layout == (top, width):
-            first = next((number for number, part in enumerate(parts) if part.needs_layout), len(parts))
+            first = self._unchanged
             while 0 < first < len(parts) and parts[first].continues:
                 first -= 1
-        self._layout = (top, width)
+        self._layout, self._unchanged = (top, width), len(parts)
+        self._stale = [number for number in self._stale if number < first]
         y = self.changed_from = top
         previous = None
         if first:
@@ -147,31 +163,43 @@ class PartStack:
                 part.needs_layout = False
                 if number == first and was_shown:
                     self.changed_from = part.y + part.changed_from
+            if part.is_stale:
+                self._stale.append(number)
             y, previous = part.y + part.height, part.blocks[-1]
+        del self._buttons[bisect_left(self._code, first) :]
         return y
 
     @property
     def is_stale(self) -> bool:
         """Whether some parts are laid out for another width."""
-        return any(part.is_stale for part in self.parts)
+        return bool(self._stale)
 
     def lay_out_stale(self, top: float, bottom: float, deadline: float = 0.0) -> bool:
         """Lay out the stale parts between two heights, and others until a time of ``perf_counter``; true if there were.
 
         The places of the parts are wrong until the next ``lay_out``.
         """
-        has_changed = False
-        for part in self.parts:
-            if part.is_stale and ((part.y < bottom and part.y + part.height > top) or time.perf_counter() < deadline):
+        left = []
+        for number in self._stale:
+            part = self.parts[number]
+            if (part.y < bottom and part.y + part.height > top) or time.perf_counter() < deadline:
                 part.lay_out(part.available)
-                has_changed = True
+            else:
+                left.append(number)
+        has_changed = len(left) < len(self._stale)
+        self._stale = left
         if has_changed:
             self._layout = (-1.0, -1.0)
         return has_changed
 
     def buttons(self, tip: str) -> list[Button]:
         """Return the buttons that copy code."""
-        return [Button(f"code:{number}", part.button_rect, "copy", tip=tip) for number, part in self._code]
+        if self._buttons and self._buttons[0].tip != tip:
+            self._buttons.clear()
+        for number in self._code[len(self._buttons) :]:
+            if isinstance(part := self.parts[number], CodePart):
+                self._buttons.append(Button(f"code:{number}", part.button_rect, "copy", tip=tip))
+        return self._buttons
 
     def _table_at(self, number: int) -> list[TablePart]:
         pieces: list[TablePart] = []
@@ -186,9 +214,10 @@ class PartStack:
         selected = {number: (low, high) for number, low, high in self.ranges(*selection)} if selection else {}
         # The bars of quotes are drawn into the gap above a part.
         top, bottom = clip.top() - 4, clip.bottom() + 2 * self._context.style.line
-        for number, part in enumerate(self.parts):
-            if part.y > bottom or part.y + part.height < top:
-                continue
+        for number in range(self._number_at(top), len(self.parts)):
+            part = self.parts[number]
+            if part.y > bottom:
+                break
             low, high = selected.get(number, (0, 0))
             painter.save()
             painter.translate(part.x, part.y)
@@ -209,12 +238,14 @@ class PartStack:
 
     def position_at(self, point: QPointF) -> BodyPosition:
         """Return the position nearest to a point."""
-        for number, part in enumerate(self.parts):
-            if point.y() < part.y:
-                return number, 0
-            if point.y() <= part.y + part.height:
-                return number, part.position_at(point - part.rect.topLeft())
-        return self.end
+        number = self._number_at(point.y())
+        if number == len(self.parts):
+            return self.end
+        part = self.parts[number]
+        return number, part.position_at(point - part.rect.topLeft()) if point.y() >= part.y else 0
+
+    def _number_at(self, y: float) -> int:
+        return bisect_left(self.parts, y, key=lambda part: part.y + part.height)
 
     def rect_of(self, position: BodyPosition) -> QRectF:
         """Return the caret rectangle of a position, without width."""
