@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -299,7 +299,7 @@ def test_tab_visits_the_header_from_left_to_right(open_window: OpenWindow) -> No
             visited.append(control)
         control = control.nextInFocusChain()
     assert {header.model_button, header.settings_button, header.export_button} <= set(visited)
-    assert visited == sorted(visited, key=lambda each: each.x())
+    assert visited == sorted(visited, key=lambda each: each.mapTo(header, QPoint()).x())
 
 
 def test_added_model_file_is_selected(open_window: OpenWindow, qtbot: QtBot, tiny_model: Path) -> None:

@@ -1,4 +1,4 @@
-"""Header above the conversation: model button, speed, context gauge and buttons."""
+"""Header above the conversation: model button, title, speed, context gauge and buttons."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from ui.conversation.context_gauge import ContextGauge
+from ui.conversation.title import ConversationTitle
 from ui.widgets.layouts import hbox
 from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
@@ -27,6 +28,7 @@ class Header(TranslatedWidget):
         # Puts the arrow behind the name.
         self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self._model = "", ""
+        self.title = ConversationTitle()
         self.status = QLabel()
         """Text beside the gauge, such as the speed."""
         self.status.setObjectName("speedLabel")
@@ -39,9 +41,9 @@ class Header(TranslatedWidget):
         self.settings_button = tool_button("conversationSettingsButton", "sliders")
         self.settings_button.setCheckable(True)
         self.export_button = tool_button("exportButton", "export")
-        left = self.sidebar_button, self.model_button
+        left = self.sidebar_button, self.model_button, (self.title, 1)
         right = self.status, self.gauge, self.temporary_button, self.save_button
-        hbox(*left, None, *right, self.settings_button, self.export_button, parent=self, spacing=8, margins=MARGINS)
+        hbox(*left, *right, self.settings_button, self.export_button, parent=self, spacing=8, margins=MARGINS)
         self._retranslate()
 
     def set_model(self, text: str, tip: str, short: str = "") -> None:

@@ -88,6 +88,13 @@ class SidebarController(QObject):
         if not self._notice.attempt(lambda: self._store.rename(conversation_id, title)):
             self.refresh()
 
+    def rename_open(self, title: str) -> None:
+        """Rename the open conversation, which can be temporary."""
+        session = self._conversation.session
+        id_ = session.conversation_id
+        if id_ is not None and self._notice.attempt(lambda: session.store.rename(id_, title)):
+            self.refresh(id_)
+
     def _act(self, action: str, ids: Ids) -> None:
         store = self._store
         match action:

@@ -111,6 +111,9 @@ class WindowController(QObject):
         window.appearance.changed.connect(self._apply_theme)
         window.header.export_button.clicked.connect(self._export_open)
         window.sidebar.action_requested.connect(self._export_selected)
+        window.sidebar.list.delegate.title_edited.connect(self._show_title)
+        window.header.title.edited.connect(self.conversations.rename_open)
+        window.header.title.edited.connect(self._show_title)
         window.sidebar.list.text_typed.connect(window.composer.insert_text)
         self.transcript.text_size_requested.connect(self._change_text_size)
         for button in (window.sidebar.models_button, welcome.models_button):
@@ -368,7 +371,17 @@ class WindowController(QObject):
 
     def _refresh_list(self) -> None:
         self.conversations.refresh()
+        self._show_title()
         self.maintenance.schedule()
+
+    def _show_title(self) -> None:
+        session = self._session
+        try:
+            title = session.store.get(session.conversation_id).title if session.conversation_id is not None else None
+        except UserError:
+            # The conversation has been deleted by another process.
+            title = None
+        self.window.show_title(title)
 
     def _refresh(self) -> None:
         """Show the state of the open conversation and the selected model in the window's parts."""
@@ -378,6 +391,7 @@ class WindowController(QObject):
         window.composer.set_running(running is not None)
         window.composer.set_temporary(session.is_temporary)
         window.header.show_conversation(is_temporary=session.is_temporary, is_empty=is_empty)
+        self._show_title()
         window.sidebar.set_open(session.conversation_id)
         window.sidebar.list.mark_answering({each.message.conversation_id for each in session.answers.values()})
         models.refresh(running, bool(session.answers))

@@ -42,6 +42,7 @@ OVERLAY_WIDTH, OVERLAY_MARGIN = 280, 56
 BACKDROP_OPACITY = 90
 """Of 255."""
 DEFAULT_SIZE = (1180, 800)
+NAME = "APUS Chat"
 
 
 class Backdrop(QWidget):
@@ -76,8 +77,8 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: SettingsFile, appearance: Appearance) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
-        self.setWindowTitle("APUS Chat")
-        self.setAccessibleName("APUS Chat")
+        self.setWindowTitle(NAME)
+        self.setAccessibleName(NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(420, 360)
         self._settings = settings
@@ -112,6 +113,13 @@ class MainWindow(QMainWindow):
             each.clicked.connect(self.hide_overlay)
         self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
         self.composer.field.setFocus()
+
+    def show_title(self, title: str | None) -> None:
+        """Show the title of the open conversation in the header and in the title of the window; None for a new one."""
+        self.header.title.set_title(title)
+        shown = self.header.title.text()
+        # Qt replaces "[*]" by a mark of unsaved changes.
+        self.setWindowTitle(f"{shown} — {NAME}".replace("[*]", "[*][*]") if shown else NAME)
 
     def quit(self) -> None:
         """Close the window, and end the program even where it could stay in the background."""
