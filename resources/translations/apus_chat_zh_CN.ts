@@ -2023,6 +2023,27 @@
     </message>
 </context>
 <context>
+    <name>ConversationTitle</name>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation>标题</translation>
+    </message>
+    <message>
+        <source>Title: {title}</source>
+        <translation>标题：{title}</translation>
+    </message>
+    <message>
+        <source>{title}
+Click to rename</source>
+        <translation>{title}
+点击可重命名</translation>
+    </message>
+</context>
+<context>
     <name>CrashDialog</name>
     <message>
         <source>Copied.</source>
