@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
@@ -14,6 +15,18 @@ Line = tuple[tuple[str, "CodeRole"], ...]
 
 MAX_LENGTH = 100_000
 """Characters.  Longer code is not highlighted."""
+
+
+PLAIN_LANGUAGES = ("text", "txt", "plain", "plaintext", "markdown", "md")
+"""Languages of blocks that are not code."""
+MAX_FIRST_LINE = 200
+_FILE_NAMES = {"Docker": "Dockerfile", "Makefile": "Makefile"}
+"""By the names of the lexers."""
+_NAMED = re.compile(
+    r"(?:#|//|--|/\*|<!--) *(?:file(?:name)?: *)?(?:[\w.-]{1,80}[/\\]){0,8}"
+    r"([\w-][\w.-]{0,80}\.[a-z]\w{0,7}) *(?:\*/|-->)?"
+)
+"""First line that is the name of the file, as many models write."""
 
 
 class CodeRole(StrEnum):
@@ -92,6 +105,19 @@ def coloured_lines(text: str, language: str) -> Iterator[Line]:
             yield tuple(line)
             line = [(piece, role)] if piece else []
     yield tuple(line)
+
+
+def code_file_name(text: str, language: str) -> str:
+    """Return a name for a file with this code: that in its first line, else one with the usual suffix."""
+    named = _NAMED.fullmatch(text[:MAX_FIRST_LINE].partition("\n")[0].strip())
+    if named:
+        return named[1]
+    lexer = _lexer(language)
+    if lexer is not None and lexer.name in _FILE_NAMES:
+        return _FILE_NAMES[lexer.name]
+    suffixes = [name[1:] for name in lexer.filenames if re.fullmatch(r"\*\.[\w+-]+", name)] if lexer else []
+    unknown = f".{language}" if re.fullmatch(r"[a-z0-9]{1,10}", language) else ".txt"
+    return f"code{suffixes[0] if suffixes else unknown}"
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.markdown.highlight import MAX_LENGTH, CodeRole, coloured_lines, highlight
+from app.markdown.highlight import MAX_LENGTH, CodeRole, code_file_name, coloured_lines, highlight
 
 PYTHON = """@wrap
 def f(x: int) -> str:
@@ -61,3 +61,29 @@ def test_libraries_are_imported_on_first_use():
         "list(highlight('x', 'python')); assert 'pygments' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "name"),
+    [
+        ("python", "x = 1", "code.py"),
+        ("js", "", "code.js"),
+        ("c++", "", "code.cpp"),
+        ("bash", "", "code.sh"),
+        ("dockerfile", "", "Dockerfile"),
+        ("makefile", "", "Makefile"),
+        ("yaml", "", "code.yaml"),
+        ("mermaid", "", "code.mermaid"),
+        ("", "", "code.txt"),
+        ("../../x", "", "code.txt"),
+        ("python", "# src/app/tool.py\nx = 1", "tool.py"),
+        ("ts", "// filename: src\\index.test.ts\n", "index.test.ts"),
+        ("css", "/* style.css */\n", "style.css"),
+        ("html", "<!-- index.html -->\n", "index.html"),
+        ("python", "# see tool.py for more\n", "code.py"),
+        ("python", "# ../../.ssh/config\n", "code.py"),
+        ("python", "# " + "a." * 5_000, "code.py"),
+    ],
+)
+def test_name_of_a_file_with_code(language: str, text: str, name: str):
+    assert code_file_name(text, language) == name

@@ -94,11 +94,12 @@ def named(message):
 
 buttons = named(answer)
 stop_keeping = "Stop keeping in context"
-names = ["Thought for 12 s", "the page", "Copy code", stop_keeping, "Copy", "Try again", "Delete from here on"]
+code = ["Save code as a file…", "Copy code"]
+names = ["Thought for 12 s", "the page", *code, stop_keeping, "Copy", "Try again", "Delete from here on"]
 assert list(buttons) == names, list(buttons)
 assert list(named(question)) == ["Attachment: one.txt", "Copy", "Next version"], list(named(question))
 roles = [buttons[name].role() for name in names]
-assert roles == [Kind.Button, Kind.Link, *[Kind.Button] * 5]
+assert roles == [Kind.Button, Kind.Link, *[Kind.Button] * 6]
 link = buttons["the page"]
 assert link.text(Text.Value) == "https://a.b/c"
 assert not link.rect().isEmpty() and answer.rect().contains(link.rect())

@@ -64,18 +64,18 @@ def test_left_and_right_move_between_buttons_and_links(focused, qtbot):
     focused.set_items([answer("a", ANSWER, actions=("copy", "retry"))])
     key(focused, "Up", CTRL)
     seen = []
-    for _ in range(6):
+    for _ in range(7):
         key(focused, "Right")
         seen.append(focused.state.focused_key)
-    assert seen == ["link:0:20", "code:1", "action:copy", "action:retry", "action:retry", "action:retry"]
+    assert seen == ["link:0:20", "save:1", "code:1", "action:copy", "action:retry", "action:retry", "action:retry"]
     with qtbot.waitSignal(focused.action_requested) as requested:
         key(focused, "Return")
     assert requested.args == ["retry", "a"]
-    key(focused, "Left", times=3)
+    key(focused, "Left", times=4)
     with qtbot.waitSignal(focused.link_activated) as activated:
         key(focused, "Space")
     assert activated.args == ["https://example.org/x"]
-    key(focused, "Right")
+    key(focused, "Right", times=2)
     key(focused, "Enter")
     assert QGuiApplication.clipboard().text() == "x = 1\ny = 2"
 

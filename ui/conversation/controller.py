@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
@@ -25,6 +26,7 @@ from app.conversation import ContextPolicy, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
+from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
 from ui.composer.composer import Composer
@@ -35,7 +37,7 @@ from ui.conversation.message_items import MAX_PLACES, MessageItems
 from ui.conversation.model_picker import ModelPicker
 from ui.transcript.item import ATTACHMENT, PASSAGE, Item
 from ui.transcript.transcript import Transcript
-from ui.widgets.dialog_parts import ask, show_dialog
+from ui.widgets.dialog_parts import ask, ask_for_file, documents_folder, show_dialog
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
 
@@ -78,7 +80,7 @@ class ConversationController(QObject):
         self._items = MessageItems(self)
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
-        self._system_prompt = ""
+        self._system_prompt = self._text_to_save = ""
         self._mixes_models = False
         """Whether several models have answered in the open conversation."""
         self._events = AnswerEvents(self)
@@ -107,6 +109,7 @@ class ConversationController(QObject):
         composer.field.edit_last_requested.connect(partial(self.act_on_last, "edit", Role.USER))
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
+        transcript.save_requested.connect(self._ask_where_to_save)
         self.attachments.failed.connect(self._show_error)
         self.drafts.failed.connect(self._show_error)
         problems = services.file_problems()
@@ -424,6 +427,7 @@ class ConversationController(QObject):
         dialog.kept.connect(self._select_version)
         for side in dialog.sides:
             side.transcript.link_activated.connect(self._ask_to_open)
+            side.transcript.save_requested.connect(self._ask_where_to_save)
         show_dialog(dialog)
 
     def _resume(self, message: Message, model_id: str) -> None:
@@ -562,6 +566,18 @@ class ConversationController(QObject):
             self.tr("Cancel"),
             lambda: QDesktopServices.openUrl(QUrl(address)),
         )
+
+    def _ask_where_to_save(self, name: str, text: str) -> None:
+        self._text_to_save = text
+        window = QApplication.activeModalWidget() or self._window
+        ask_for_file(window, self.tr("Save as"), "", self._save_text, save_as=documents_folder() / name)
+
+    def _save_text(self, path: Path) -> None:
+        # Excel reads CSV as UTF-8 only behind a byte order mark.
+        encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
+        data = self._text_to_save.encode(encoding, "replace")
+        if self._notice.attempt(lambda: write_atomically(path, data)):
+            self._notice.show_message(self.tr("Saved as {name}.").format(name=path.name))
 
     # Display
 

@@ -79,6 +79,10 @@ class TranscriptStrings(QObject):
         self.hide = self.tr("Hide")
         self.copy = self.tr("Copy")
         self.copy_code = self.tr("Copy code")
+        self.save_code = self.tr("Save code as a file…")
+        self.wrap_code = self.tr("Wrap long lines")
+        self.unwrap_code = self.tr("Don't wrap long lines")
+        self.copy_table = self.tr("Copy table")
         self.unpin = self.tr("Stop keeping in context")
         self._actions = {
             "copy": self.copy,

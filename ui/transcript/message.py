@@ -52,6 +52,8 @@ class MessageView:
         self._reader: IncrementalReader | None = None
         self._drawn: list[Button] = []
         """Also those that can't be clicked."""
+        self._body_buttons = 0
+        """The first of them that belongs to code or a table."""
         self._divider_rect = self._note_rect = self._waiting_rect = self._thought_rect = QRectF()
         self._read()
 
@@ -141,6 +143,12 @@ class MessageView:
         self.height = bottom + below
         return self.height
 
+    def hold_head(self, top: float) -> None:
+        """Keep the head of the code at a height below that height."""
+        if self.body.hold_head(top, self._strings):
+            buttons = list(self.body.buttons(self._strings))
+            self._drawn[self._body_buttons : self._body_buttons + len(buttons)] = buttons
+
     @property
     def buttons(self) -> list[Button]:
         """The buttons in reading order."""
@@ -168,7 +176,8 @@ class MessageView:
         if self.has_thought or self.is_thinking:
             y = self._lay_out_thought(y)
         y = self.body.lay_out(y, width)
-        self._drawn += self.body.buttons(self._strings.copy_code)
+        self._body_buttons = len(self._drawn)
+        self._drawn += self.body.buttons(self._strings)
         if self.item.status is Status.STREAMING:
             self._waiting_rect = QRectF(0, y, width, self.style.line)
             return y if self.parts or not self._thought_rect.isEmpty() else y + self.style.line

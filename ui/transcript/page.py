@@ -113,6 +113,14 @@ class Page:
             self._restore(line)
         return bool(changed)
 
+    def wrap_code(self) -> None:
+        """Lay out the code with longer or shorter lines; the line that is being read stays in place."""
+        line = self._reading_line()
+        for view in self.views.values():
+            view.body.wrap_code()
+        self._measured.clear()
+        self._restore(line)
+
     def resize(self, width: float, height: float) -> None:
         """Use another size of the viewport; the line that is being read stays in place."""
         column = max(120.0, min(float(COLUMN), width - 2 * MARGIN))
@@ -191,6 +199,8 @@ class Page:
             if not self._lay_out_visible():
                 break
             self._restore(line)
+        for number, top in self.visible:
+            self.views[number].hold_head(-top)
         last, bottom = self.visible[-1]
         at_end = last == count - 1 and bottom + self.heights[last] <= self.height - MARGIN + 2
         # While a message is still being read, its present end is not the end.

@@ -29,8 +29,11 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, Q
 
 from app.conversation import Status
 from app.formulas import FormulaRenderer
+from app.markdown.blocks import Code, Table, block_text
+from app.markdown.highlight import code_file_name
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
+from ui.transcript.blocks.markdown import table_csv, table_markdown
 from ui.transcript.decorations import ButtonStates, icon_of, paint_ring, rare_actions
 from ui.transcript.finder import BAR_MARGIN, BAR_WIDTH, FindBar, Finder
 from ui.transcript.item import Item, TranscriptStrings
@@ -61,6 +64,8 @@ class Transcript(Translated, QAbstractScrollArea):
 
     action_requested = Signal(str, str)
     """One of ``item.ACTIONS`` and the id of the message."""
+    save_requested = Signal(str, str)
+    """Name and text of a file to be written."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,7 +102,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._jump.hide()
         self._connect()
-        self.set_theme(LIGHT)
+        self._context = RenderContext(TextStyle(LIGHT), self.formulas)
         self._retranslate()
 
     def _connect(self) -> None:
@@ -183,7 +188,8 @@ class Transcript(Translated, QAbstractScrollArea):
 
     def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
         """Use other colours, or another text size."""
-        self._context = RenderContext(TextStyle(theme, text_size), self.formulas)
+        style = TextStyle(theme, text_size)
+        self._context = RenderContext(style, self.formulas, wraps_code=self._context.wraps_code)
         self._relayout()
 
     def set_reduced_motion(self, reduced: bool) -> None:
@@ -244,6 +250,8 @@ class Transcript(Translated, QAbstractScrollArea):
         # An answer grows by a line or less: painting everything else again would cost more than all the rest.
         if distance:
             self.viewport().scroll(0, -int(distance))
+            # A head of code may be held there.
+            self.viewport().update(0, 0, self.viewport().width(), views[0].style.code_head)
         changed = max(0, int(page.visible[-1][1] + views[-1].body.changed_from) - CARET_ROOM)
         self.viewport().update(0, changed, self.viewport().width(), self.viewport().height() - changed)
 
@@ -307,21 +315,45 @@ class Transcript(Translated, QAbstractScrollArea):
         item, view = self.page.items[number], self.page.view(number)
         if kind == "thought":
             self.state.set_thought_open(number, not self.state.thoughts.is_open(item))
-        elif kind == "code":
+        elif kind in {"code", "save", "wrap"}:
             part = view.parts[int(name)]
             assert isinstance(part, CodePart)
-            QGuiApplication.clipboard().setText(part.block.text)
-            self._show_done(number, key)
+            self._press_code(part.block, kind)
+            if kind == "code":
+                self._show_done(number, key)
+        elif kind == "table":
+            menu = self._new_menu("tableMenu")
+            self._add_table_actions(menu, view.body.table(int(name)))
+            self._open_menu_below(menu, number, key)
         elif name == "more":
-            corner = next(button.rect.bottomLeft() for button in view.buttons if button.key == key)
-            top = self.page.top_of(number) or 0.0
             menu = self._new_menu("moreMenu")
             self._add_actions(menu, number, rare_actions(item))
-            self._open_menu(menu, corner + QPointF(self.page.left, top + 2))
+            self._open_menu_below(menu, number, key)
         else:
             if name == "copy":
                 self._show_done(number, key)
             self._request_action(number, name)
+
+    def _press_code(self, code: Code, kind: str) -> None:
+        if kind == "code":
+            QGuiApplication.clipboard().setText(code.text)
+        elif kind == "save":
+            self.save_requested.emit(code_file_name(code.text, code.language), f"{code.text}\n")
+        else:
+            self._context.wraps_code = not self._context.wraps_code
+            self.page.wrap_code()
+            self._arrange()
+
+    def _add_table_actions(self, menu: QMenu, table: Table) -> None:
+        copy, csv, icon = QGuiApplication.clipboard().setText, table_csv(table), self._context.style.theme.text
+        for label, text in (
+            (self.tr("Copy as CSV"), csv),
+            (self.tr("Copy as Markdown"), table_markdown(table)),
+            (self.tr("Copy for a spreadsheet"), block_text(table)),
+        ):
+            menu.addAction(icons.icon("copy", icon), label, partial(copy, text))
+        save = partial(self.save_requested.emit, "table.csv", csv)
+        menu.addAction(icons.icon("save", icon), self.tr("Save as CSV…"), save)
 
     def _request_action(self, number: int, name: str) -> None:
         if name in {"previous", "next"}:
@@ -390,6 +422,10 @@ class Transcript(Translated, QAbstractScrollArea):
             label = self.state.strings.action(name, is_pinned=self.page.items[number].is_pinned)
             icon = icons.icon(icon_of(name), self._context.style.theme.text)
             menu.addAction(icon, label, partial(self._request_action, number, name))
+
+    def _open_menu_below(self, menu: QMenu, number: int, key: str) -> None:
+        corner = next(button.rect.bottomLeft() for button in self.page.view(number).buttons if button.key == key)
+        self._open_menu(menu, corner + QPointF(self.page.left, (self.page.top_of(number) or 0.0) + 2))
 
     def _open_menu(self, menu: QMenu, point: QPointF) -> None:
         menu.popup(self.viewport().mapToGlobal(QPoint(round(point.x()), round(point.y()))))

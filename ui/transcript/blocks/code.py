@@ -1,4 +1,7 @@
-"""Code blocks: language, highlighted lines, a bar to scroll long lines; long code is highlighted a little at a time."""
+"""Code blocks: a head with language and buttons, which stays in view, and highlighted lines with their numbers.
+
+Long lines are scrolled or wrapped.  Long code is highlighted a little at a time.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,24 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockForma
 
 from app.markdown.blocks import Block, Code, fenced, utf16_length
 from app.markdown.control_characters import visible_in_code
-from app.markdown.highlight import CodeRole, Line, coloured_lines
+from app.markdown.highlight import PLAIN_LANGUAGES, CodeRole, Line, coloured_lines
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.markdown import CopiedBlock
 from ui.transcript.blocks.part import BAR_SIZE, Part, Range, common_prefix
+from ui.transcript.decorations import Button
+from ui.transcript.item import TranscriptStrings
 from ui.transcript.style import CODE_PAD, RADIUS
 
 HIGHLIGHT_AT_ONCE = 3_000
 """Characters of code that are highlighted in one go: some milliseconds."""
+NUMBERED_LINES, LEAST_DIGITS = 20, 3
+"""Lines from which on code in a language has their numbers, which have room for this many digits."""
+NUMBER_SPACE = 12
+"""Between a number and its line."""
 
 
 class CodePart(Part):
-    """A block of code; lines are not wrapped.  Highlighting is formatting on top of the document."""
+    """A block of code.  Highlighting is formatting on top of the document."""
 
     def __init__(self, context: RenderContext) -> None:
         super().__init__(context)
@@ -38,9 +47,12 @@ class CodePart(Part):
         """The highlighting in the document by the number of the line."""
         self._unchanged = 0
         """How many lines at the front the last change left as they were."""
-        font = self.style.code_font
-        self.document.setDefaultFont(font)
-        self.disable_wrapping(tab_width=4 * QFontMetricsF(font).horizontalAdvance("0"))
+        self.head = 0.0
+        """How far the head is below the top, where that is above the screen."""
+        self._wraps = False
+        self._digit = QFontMetricsF(self.style.code_font).horizontalAdvance("0")
+        self.document.setDefaultFont(self.style.code_font)
+        self.set_wrapping(False, tab_width=4 * self._digit)
         line_format = QTextBlockFormat()
         line_format.setLineHeight(self.style.code_line, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         QTextCursor(self.document).setBlockFormat(line_format)
@@ -48,12 +60,21 @@ class CodePart(Part):
     @property
     def inner(self) -> QPointF:
         """Corner of the code below the language, scrolled sideways."""
-        return QPointF(CODE_PAD - self.offset, self.style.code_head)
+        return QPointF(CODE_PAD + self._numbers_width - self.offset, self.style.code_head)
 
     @property
     def window(self) -> QRectF:
-        """The part without its head and a margin at the sides."""
-        return QRectF(CODE_PAD / 2, self.style.code_head, self.width - CODE_PAD, self.height - self.style.code_head)
+        """The part without its head, the numbers of the lines and a margin at the sides."""
+        numbers, head = self._numbers_width, self.style.code_head
+        return QRectF(CODE_PAD / 2 + numbers, head, self.width - CODE_PAD - numbers, self.height - head)
+
+    @property
+    def _numbers_width(self) -> float:
+        """Width of the numbers of the lines with the space after them; 0 without numbers."""
+        count = len(self._lines)
+        if count < NUMBERED_LINES or not self.block.language or self.block.language in PLAIN_LANGUAGES:
+            return 0.0
+        return round(max(LEAST_DIGITS, len(str(count))) * self._digit) + NUMBER_SPACE - CODE_PAD / 2
 
     @property
     def scroll_bar(self) -> QRectF:
@@ -64,6 +85,7 @@ class CodePart(Part):
         """Show one block of code; equal lines stay."""
         (code,) = blocks
         assert isinstance(code, Code)
+        numbers_width = self._numbers_width
         before, self.block, self.blocks = self.block, code, blocks
         # One edit block for text and highlighting, so that the lines are laid out once.
         cursor = QTextCursor(self.document)
@@ -72,6 +94,8 @@ class CodePart(Part):
         if code.language != before.language or not code.text.startswith(before.text):
             # The language above the code may have changed too.
             self._unchanged = self._next_line = 0
+        elif self._numbers_width != numbers_width:
+            self._unchanged = 0
         if self.is_growing:
             finished = self._lines[self._next_line : -1]
             self._highlighter = (next(coloured_lines(line, code.language)) for line in finished)
@@ -132,22 +156,48 @@ class CodePart(Part):
     @property
     def changed_from(self) -> float:
         """Top of the line before the first one that changed."""
-        return self.style.code_head + (self._unchanged - 1) * self.style.code_line if self._unchanged else 0.0
+        if not self._unchanged:
+            return 0.0
+        block = self.document.findBlockByNumber(self._unchanged - 1)
+        return self.style.code_head + self.document.documentLayout().blockBoundingRect(block).top()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is laid out for another width, or its lines should be wrapped or not."""
+        return super().is_stale or self._wraps != self.context.wraps_code
 
     def lay_out(self, width: float) -> None:
         """Find the height, and how far the longest line goes beyond the width."""
-        # The document gets no width: setting one, even the same, lays every line out again.
+        if self._wraps != self.context.wraps_code:
+            self._wraps = self.context.wraps_code
+            self.set_wrapping(self._wraps, tab_width=4 * self._digit)
         self.width = width
+        room = width - 2 * CODE_PAD - self._numbers_width
+        wrapped = max(room, self._digit) if self._wraps else -1.0
+        # Setting a width, even the same, lays every line out again.
+        if self.document.textWidth() != wrapped:
+            self.document.setTextWidth(wrapped)
         size = self.document.size()
         self.height = self.style.code_head + size.height() + CODE_PAD
-        self.overflow = max(0.0, size.width() + 2 * CODE_PAD - width)
+        self.overflow = 0.0 if self._wraps else max(0.0, size.width() - room)
         self.offset = min(self.offset, self.overflow)
+        self.hold_head(self.head)
 
-    @property
-    def button_rect(self) -> QRectF:
-        """Place in the message for the button that copies the code."""
+    def hold_head(self, distance: float) -> bool:
+        """Show the head this far below the top, but above the last line; true if it was elsewhere."""
+        before = self.head
+        self.head = max(0.0, min(distance, self.height - self.style.code_head - self.style.code_line - CODE_PAD))
+        return self.head != before
+
+    def buttons(self, number: int, strings: TranscriptStrings) -> tuple[Button, ...]:
+        """Return the buttons that wrap, save and copy the code; the first only where there is something to wrap."""
         side, above = self.style.action, (self.style.code_head - self.style.action) / 2 + 1
-        return QRectF(self.x + self.width - side - 5, self.y + above, side, side)
+        rect = QRectF(self.x + self.width - side - 5, self.y + self.head + above, side, side)
+        copy = Button(f"code:{number}", rect, "copy", tip=strings.copy_code)
+        save = Button(f"save:{number}", rect.translated(-side, 0), "save", tip=strings.save_code)
+        tip = strings.unwrap_code if self._wraps else strings.wrap_code
+        wrap = Button(f"wrap:{number}", rect.translated(-2 * side, 0), "wrap", tip=tip)
+        return (wrap, save, copy) if self._wraps or self.overflow else (save, copy)
 
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield the code, as Markdown in a fence."""
@@ -157,13 +207,31 @@ class CodePart(Part):
             yield CopiedBlock(self.block, source if is_whole else text, source, is_from_start=not start)
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw background, language and code."""
+        """Draw background, numbers, code, and above them the language."""
         style = self.style
         background = QPainterPath()
         background.addRoundedRect(QRectF(0, 0, self.width, self.height), RADIUS, RADIUS)
         painter.fillPath(background, style.colour("code_ground"))
+        super().paint(painter, clip, selected, marked)
+        if self._numbers_width:
+            self._paint_numbers(painter, clip)
+        head = QRectF(0, self.head, self.width, style.code_head)
+        if self.head:
+            painter.fillRect(head, style.colour("code_ground"))
+            painter.fillRect(QRectF(0, head.bottom() - 1, self.width, 1), style.colour("hairline"))
         painter.setFont(style.small_font)
         painter.setPen(style.colour("quiet_text"))
-        head = QRectF(CODE_PAD, 2, self.width - 2 * CODE_PAD - style.action, style.code_head - 2)
-        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.block.language)
-        super().paint(painter, clip, selected, marked)
+        room = head.adjusted(CODE_PAD, 2, -CODE_PAD - 3 * style.action, 0)
+        language = style.small_metrics.elidedText(self.block.language, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, language)
+
+    def _paint_numbers(self, painter: QPainter, clip: QRectF) -> None:
+        """Draw the number of each line at the height of its first row."""
+        painter.setFont(self.style.code_font)
+        painter.setPen(self.style.colour("quiet_text"))
+        corner = QPointF(0, self.style.code_head)
+        right = self.inner.x() + self.offset - NUMBER_SPACE
+        for block, rect in self.visible_paragraphs(clip.translated(-corner)):
+            number, row = str(block.blockNumber() + 1), block.layout().lineAt(0)
+            baseline = rect.top() + row.y() + row.ascent()
+            painter.drawText(corner + QPointF(right - len(number) * self._digit, baseline), number)

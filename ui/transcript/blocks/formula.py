@@ -191,10 +191,12 @@ class FormulaObject(QPyTextObject):
 class RenderContext:
     """Shared by all parts of a transcript for drawing: the style, the formulas, and the object that draws them."""
 
-    def __init__(self, style: TextStyle, formulas: FormulaCache) -> None:
+    def __init__(self, style: TextStyle, formulas: FormulaCache, *, wraps_code: bool = False) -> None:
         self.style = style
         self.formulas = formulas
         self.formula_object = FormulaObject(style, formulas)
+        self.wraps_code = wraps_code
+        """Whether long lines of code are wrapped instead of scrolled."""
 
 
 def formula_scale(width: float, available: float, *, display: bool) -> float:

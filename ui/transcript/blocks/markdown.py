@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
-from app.markdown.blocks import Block, Span, Style, placed, utf16_length
+from app.markdown.blocks import Block, Span, Style, Table, placed, spans_text, utf16_length
+
+Row = tuple[tuple[Span, ...], ...]
 
 _BOXES = {"☐": "[ ]", "☑": "[x]"}
 _MARKERS = {"•": "-", "◦": "-", "▪": "-", **{box: f"- {source}" for box, source in _BOXES.items()}}
@@ -17,6 +21,7 @@ _DELIMITERS = (
     *((Style.UNDERLINED, "<u>", "</u>"), (Style.MARKED, "<mark>", "</mark>")),
     *((Style.SUBSCRIPT, "<sub>", "</sub>"), (Style.SUPERSCRIPT, "<sup>", "</sup>")),
 )
+_SEPARATORS = {"center": ":-:", "right": "--:", "left": ":--"}
 LIST_STEP = 4
 """Indentation of a list: enough for items up to ``99.``, and not too much for bullets."""
 
@@ -65,6 +70,30 @@ def _utf16_slice(text: str, low: int, high: int) -> str:
     if len(text) == utf16_length(text):
         return text[low:high]
     return text.encode("utf-16-le", "surrogatepass")[2 * low : 2 * high].decode("utf-16-le", "replace")
+
+
+def table_markdown(table: Table) -> str:
+    """Return a table as Markdown."""
+    rows = [row_markdown(row) for row in (table.head, *table.rows)]
+    return "\n".join([rows[0], separator_row(table.align), *rows[1:]])
+
+
+def row_markdown(row: Row) -> str:
+    """Return a row of a table as Markdown."""
+    cells = (spans_markdown(cell).replace("|", "\\|").replace("\n", "<br>") for cell in row)
+    return f"| {' | '.join(cells)} |"
+
+
+def separator_row(align: Sequence[str]) -> str:
+    """Return the line below the head of a table."""
+    return "|" + "|".join(_SEPARATORS.get(each, "---") for each in align) + "|"
+
+
+def table_csv(table: Table) -> str:
+    """Return a table as CSV (RFC 4180); formulas are their source."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([spans_text(cell) for cell in row] for row in (table.head, *table.rows))
+    return text.getvalue()
 
 
 class CopiedBlock(NamedTuple):

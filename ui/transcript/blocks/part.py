@@ -35,6 +35,8 @@ from ui.transcript.blocks.formula import (
     update_sizes,
 )
 from ui.transcript.blocks.markdown import CopiedBlock
+from ui.transcript.decorations import Button
+from ui.transcript.item import TranscriptStrings
 
 Range = tuple[int, int]
 Paragraphs = Sequence[tuple[QTextBlock, QRectF]]
@@ -125,12 +127,16 @@ class Part:
             self.document.setTextWidth(width)
         self.height = self.document.size().height()
 
-    def disable_wrapping(self, tab_width: float = -1) -> None:
-        """Break no lines; ``tab_width`` in pixels, or -1 for the default."""
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    def set_wrapping(self, wraps: bool, tab_width: float = -1) -> None:
+        """Break lines anywhere, or nowhere; ``tab_width`` in pixels, or -1 for the default."""
+        option, modes = QTextOption(), QTextOption.WrapMode
+        option.setWrapMode(modes.WrapAtWordBoundaryOrAnywhere if wraps else modes.NoWrap)
         option.setTabStopDistance(tab_width)
         self.document.setDefaultTextOption(option)
+
+    def buttons(self, number: int, strings: TranscriptStrings) -> tuple[Button, ...]:
+        """Return the buttons of the part, whose number is ``number``."""
+        return ()
 
     def await_formulas(self, first: QTextBlock | None = None) -> None:
         """Remember the formulas, from a paragraph on, that are not rendered yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import chain
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
@@ -20,6 +21,7 @@ from ui.transcript.blocks.part import Part, Range, RulePart, common_prefix
 from ui.transcript.blocks.table import MAX_COLUMNS, TablePart, share_columns, split_table
 from ui.transcript.blocks.text import FormulaPart, PlainTextPart, TextPart
 from ui.transcript.decorations import Button
+from ui.transcript.item import TranscriptStrings
 
 BodyPosition = tuple[int, int]
 """Number of a part, and a position in its text."""
@@ -59,9 +61,11 @@ class PartStack:
         self._stale: list[int] = []
         """Parts that the last layout left for another width."""
         self._code: list[int] = []
-        """Parts that are code."""
-        self._buttons: list[Button] = []
+        """Parts that are code, and first pieces of tables: those with buttons."""
+        self._buttons: list[tuple[Button, ...]] = []
         """Those of the first of them whose place has not changed."""
+        self._held = -1
+        """The part whose head is held in view, or -1."""
         self._found: tuple[str, Marks] | None = None
         """The text searched last, and where it occurs."""
 
@@ -86,7 +90,7 @@ class PartStack:
         self._unchanged = min(self._unchanged, number)
         self._stale = [each for each in self._stale if each < number]
         self._code = [each for each in self._code if each < first]
-        self._code += [each for each in range(first, number) if isinstance(self.parts[each], CodePart)]
+        self._code += [each for each in range(first, number) if _has_buttons(self.parts[each])]
         new = blocks if self.is_cut else blocks[unchanged:]
         self.is_cut = any(isinstance(block, Table) and len(block.align) > MAX_COLUMNS for block in new)
 
@@ -192,14 +196,31 @@ class PartStack:
             self._layout = (-1.0, -1.0)
         return has_changed
 
-    def buttons(self, tip: str) -> list[Button]:
-        """Return the buttons that copy code."""
-        if self._buttons and self._buttons[0].tip != tip:
-            self._buttons.clear()
+    def buttons(self, strings: TranscriptStrings) -> Iterator[Button]:
+        """Return the buttons of code and tables."""
         for number in self._code[len(self._buttons) :]:
-            if isinstance(part := self.parts[number], CodePart):
-                self._buttons.append(Button(f"code:{number}", part.button_rect, "copy", tip=tip))
-        return self._buttons
+            self._buttons.append(self.parts[number].buttons(number, strings))
+        return chain.from_iterable(self._buttons)
+
+    def hold_head(self, top: float, strings: TranscriptStrings) -> bool:
+        """Keep the head of the code at a height below that height; true if a head was moved."""
+        before, self._held, has_moved = self._held, self._number_at(top), False
+        for number in {before, self._held}:
+            part = self.parts[number] if 0 <= number < len(self.parts) else None
+            if isinstance(part, CodePart) and part.hold_head(top - part.y if number == self._held else 0):
+                self._buttons[bisect_left(self._code, number)] = part.buttons(number, strings)
+                has_moved = True
+        return has_moved
+
+    def wrap_code(self) -> None:
+        """Lay the code out again where it was laid out with longer or shorter lines."""
+        self._layout = (-1.0, -1.0)
+
+    def table(self, number: int) -> Table:
+        """Return the whole table whose first piece is a part."""
+        block = self._blocks[self._ends[number] - 1]
+        assert isinstance(block, Table)
+        return block
 
     def _table_at(self, number: int) -> list[TablePart]:
         pieces: list[TablePart] = []
@@ -286,6 +307,10 @@ class PartStack:
             marks = {number: ranges for number, part in enumerate(self.parts) if (ranges := part.find(text))}
             self._found = (text, marks)
         return self._found[1]
+
+
+def _has_buttons(part: Part) -> bool:
+    return isinstance(part, CodePart) or (isinstance(part, TablePart) and not part.continues)
 
 
 def _groups(blocks: list[Block], start: int) -> list[tuple[list[Block], int]]:

@@ -22,11 +22,13 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.markdown.blocks import WORD, Block, Span, Style, Table, is_right_to_left
+from app.markdown.blocks import WORD, Block, Style, Table, is_right_to_left
 from ui.transcript.blocks.formula import SCALE, RenderContext
-from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
+from ui.transcript.blocks.markdown import CopiedBlock, Row, row_markdown, separator_row
 from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
+from ui.transcript.decorations import Button
+from ui.transcript.item import TranscriptStrings
 
 ROWS, CELLS = 24, 240
 """Rows in one part, and cells: a few milliseconds to lay out."""
@@ -38,9 +40,9 @@ MAX_WORD_WIDTH, MAX_ADDRESS_WIDTH = 320, 160
 NARROW, WIDE = 110, 240
 """Least width of a column with long text, and its width where the table scrolls."""
 SCROLL_SPACE = 8
+BUTTON_WIDTH, BUTTON_ABOVE = 28, 15
+"""Width of the button of a table, and its height in the space above the table."""
 WIDTH_STEP = 16
-
-Row = tuple[tuple[Span, ...], ...]
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
 _ALIGNMENT = {
@@ -48,8 +50,6 @@ _ALIGNMENT = {
     "center": Qt.AlignmentFlag.AlignHCenter,
     "right": _RIGHT,
 }
-_PIPE = "\\|"
-_SEPARATORS = {"center": ":-:", "right": "--:", "left": ":--"}
 
 
 def split_table(table: Table) -> Iterator[Table]:
@@ -85,6 +85,15 @@ class TablePart(Part):
         """Corner of the table, at the right for text from right to left, and scrolled sideways."""
         space = self.width - sum(self._columns) if self.is_mirrored else 0.0
         return QPointF(max(0.0, space) - self.offset, 0)
+
+    def buttons(self, number: int, strings: TranscriptStrings) -> tuple[Button, ...]:
+        """Return the button that copies the table, above the end of its first row."""
+        if self.continues:
+            return ()
+        width = min(self.width, max(sum(self._columns), BUTTON_WIDTH))
+        left = self.x + (self.width - width if self.is_mirrored else width - BUTTON_WIDTH)
+        rect = QRectF(left, self.y - BUTTON_ABOVE, BUTTON_WIDTH, BUTTON_ABOVE + PADDING_Y)
+        return (Button(f"table:{number}", rect, "copy", tip=strings.copy_table, always=False),)
 
     def column_widths(self) -> list[tuple[float, float]]:
         """Return for each column the minimum width and the one without any line break."""
@@ -256,11 +265,10 @@ class TablePart(Part):
             ]
             if ranges:
                 lines.append("\t".join(self.text(*each).replace("\n", " ") for each in ranges))
-                cells = (spans_markdown(cell).replace("|", _PIPE).replace("\n", "<br>") for cell in row)
-                sources.append(f"| {' | '.join(cells)} |")
+                sources.append(row_markdown(row))
         # A range that comes from the piece above begins before the first cell, at 0.
         if sources and not (self.continues and start == 0):
-            sources.insert(1, "|" + "|".join(_SEPARATORS.get(align, "---") for align in self._block.align) + "|")
+            sources.insert(1, separator_row(self._block.align))
         yield CopiedBlock(self._block, "\n".join(lines), "\n".join(sources), is_from_start=not start)
 
 

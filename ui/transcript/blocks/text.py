@@ -126,7 +126,7 @@ class FormulaPart(Part):
         super().__init__(context)
         self._block = Formula("", "")
         self._drawn_width = 0.0
-        self.disable_wrapping()
+        self.set_wrapping(False)
 
     @property
     def inner(self) -> QPointF:
