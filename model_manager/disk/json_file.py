@@ -116,7 +116,7 @@ class JsonFile(Generic[T]):
             make_private(self._path)
         try:
             data = self._path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return self._default
         except OSError as error:
             self.problem = self._unreadable(error)

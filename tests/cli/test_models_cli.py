@@ -264,6 +264,14 @@ def test_what_a_hub_refuses_is_one_line(program: Program, publish: Callable[...,
     assert "OWNER/REPO:FILE" in program.problem("models", "download", "no such id")
 
 
+def test_a_file_in_place_of_the_models_folder(program: Program, publish: Callable[..., Path]) -> None:
+    publish("Tiny.gguf")
+    program.models.write_text("mine")
+    assert [each["id"] for each in program.value("models", "list")] == ["starter"]
+    assert str(program.models) in program.problem("models", "download", f"{REPO}:Tiny.gguf")
+    assert program.models.read_text() == "mine"
+
+
 def test_a_flipped_byte_is_reported_and_set_aside(program: Program, publish: Callable[..., Path], hub: FakeHub) -> None:
     path = publish("Tiny.gguf", 1 << 20)
     hub.fault("cdn", "corrupt", offset=path.stat().st_size - 1000, times=-1)
