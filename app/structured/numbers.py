@@ -32,7 +32,8 @@ class Bounds:
         return not (
             (self.low is not None and (value < self.low or (value == self.low and self.excludes_low)))
             or (self.high is not None and (value > self.high or (value == self.high and self.excludes_high)))
-            or any(value % divisor for divisor in divisors)
+            # A remainder of decimals has limited digits.
+            or any(value != int(value) or int(value) % divisor for divisor in divisors)
         )
 
     def expression(self, make: Expressions) -> Expression:

@@ -137,7 +137,7 @@ def parse_schema(schema: str) -> Schema:
     if len(schema) > MAX_SCHEMA_BYTES:
         raise UserError("schema_too_large")
     try:
-        document = json.loads(schema, parse_float=_finite, parse_constant=_finite)
+        document = json.loads(schema, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except json.JSONDecodeError as error:
         raise UserError("schema_not_json", line=error.lineno, column=error.colno) from None
     except (RecursionError, ValueError):
@@ -675,6 +675,12 @@ def _finite(text: str) -> float:
     if math.isfinite(value := float(text)):
         return value
     raise ValueError(text)
+
+
+def _whole(text: str) -> int:
+    # Numbers are compared with floats too.
+    _finite(text)
+    return int(text)
 
 
 def _decimal(value: float) -> Decimal:

@@ -21,6 +21,9 @@ from typing import Any
 import psutil
 import pytest
 
+from app.messages import sentence
+from model_manager.errors import UserError
+
 FEW, MANY = 2_000, 100_000
 case_count = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.fuzz)])
 """Parametrises a test by ``count``, the number of cases to try."""
@@ -49,7 +52,7 @@ TEXTS = (
 RAW_JSON = (
     *("NaN", "-Infinity", "1e999", "-0", "9" * 5_000, "1." + "9" * 5_000, "0" * 50, "01", "'a'", "undefined", "\x00"),
     *('"\\ud800"', '"\\u0000"', '"\t"', '{"a":1,"a":2}', "[1,]", "[" * 50_000, "[" * 50_000 + "]" * 50_000),
-    *('{"a":' * 20_000 + "1" + "}" * 20_000, "/* */ 1"),
+    *('{"a":' * 20_000 + "1" + "}" * 20_000, "/* */ 1", "9" * 400),
 )
 """Texts in place of a JSON value that ``json.dumps`` doesn't write."""
 _SCALAR = re.compile(r'-?\b\d[\d.eE+-]*|true|false|null|"[^"\\]*"(?!\s*:)')
@@ -183,6 +186,11 @@ def write(path: Path, content: bytes) -> Path:
     path.unlink(missing_ok=True)
     path.write_bytes(content)
     return path
+
+
+def assert_one_line(error: UserError) -> None:
+    """Check that an error is one line for users."""
+    assert len(sentence(error).splitlines()) == 1
 
 
 @contextlib.contextmanager

@@ -57,6 +57,7 @@ def test_numbers_within_bounds_and_multiples() -> None:
         {"type": "number", "minimum": -0.5, "exclusiveMaximum": -0.25},
         {"type": "number", "minimum": 99.99},
         {"minimum": 3, "maximum": 3},
+        {"type": "integer", "enum": [1e300, 2]},
     ):
         found = {json.loads(text) for text in texts(schema, 100)}
         for number in found:
@@ -185,6 +186,7 @@ def nested(depth: int) -> str:
         "[" * 100_000,
         " " * (1 << 20),
         '{"const": 1e999}',
+        '{"minLength": %s}' % ("9" * 400),
     ],
     ids=[
         "combinations",
@@ -198,6 +200,7 @@ def nested(depth: int) -> str:
         "deep",
         "long",
         "inf",
+        "digits",
     ],
 )
 def test_explosions_are_refused_in_time(schema: str) -> None:
