@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QToolButton
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.conversation import Shelf
+from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.input import find, titles
-from tests.window.test_history import rows, store_of, with_conversations
+from tests.window.input import find, send, titles, wait_for_words
+from tests.window.test_history import CONTROL, SHIFT, click, index_of, press, rows, store_of, undo, with_conversations
+from ui.sidebar.row_model import MARK_ROLE, Mark
+from ui.window.main_window import MainWindow
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
+
+
+def menu_button(window: MainWindow, title: str) -> QRect:
+    """Return the place of the menu button in a row."""
+    index = index_of(window, title)
+    return window.sidebar.list.delegate.menu_area(rows(window).visualRect(index), index)
+
+
+def open_menu(window: MainWindow) -> QMenu:
+    (menu,) = [each for each in window.sidebar.findChildren(QMenu, "conversationMenu") if each.isVisible()]
+    return menu
+
+
+def entries(menu: QMenu) -> list[str]:
+    """Return the texts of an open menu, which is closed."""
+    texts = [action.text() for action in menu.actions() if not action.isSeparator()]
+    menu.close()
+    return texts
+
+
+def has_dots(window: MainWindow, title: str) -> bool:
+    """Return whether the dots of the menu button are painted in a row."""
+    place = menu_button(window, title)
+    picture = window.grab(QRect(rows(window).viewport().mapTo(window, place.topLeft()), place.size())).toImage()
+    pixels = [picture.pixelColor(x, y).lightness() for x in range(picture.width()) for y in range(picture.height())]
+    return max(pixels) - min(pixels) > 40
 
 
 def test_title_of_the_conversation_is_in_header_and_window_title(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -62,3 +97,113 @@ def test_title_is_edited_in_the_header(open_window: OpenWindow, qtbot: QtBot) ->
     store_of(window).rename(id_, "By another part")
     window.controller.conversation.list_changed.emit()
     assert button.accessibleName() == "Title: By another part"
+
+
+ONE, SEVERAL = (
+    ["Open", "Rename", "Pin", "Archive", "Export…", "Move to trash"],
+    ["Pin", "Archive", "Export…", "Move to trash"],
+)
+
+
+def test_menu_button_of_a_row_opens_its_menu(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "three", "two", "one")
+    window.controller.conversation.open(ids[2])
+    viewport = rows(window).viewport()
+    assert not has_dots(window, "two")
+    qtbot.mouseMove(viewport, QPoint(9, 9))
+    qtbot.mouseMove(viewport, menu_button(window, "two").center())
+    qtbot.waitUntil(lambda: has_dots(window, "two"))
+    assert not has_dots(window, "three")
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=menu_button(window, "two").center())
+    assert entries(open_menu(window)) == ONE
+    assert window.sidebar.list.selected_ids() == (ids[1],)
+    assert window.controller.conversation.session.conversation_id == ids[2], "the button opens nothing else"
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=menu_button(window, "two").center())
+    assert window.controller.conversation.session.conversation_id == ids[2], "not with two clicks either"
+    for menu in window.sidebar.findChildren(QMenu, "conversationMenu"):
+        menu.close()
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=menu_button(window, "two").center())
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(20, menu_button(window, "two").center().y()))
+    assert not [each for each in window.sidebar.findChildren(QMenu, "conversationMenu") if each.isVisible()]
+    click(qtbot, window, "one", CONTROL)
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=menu_button(window, "two").center())
+    assert entries(open_menu(window)) == SEVERAL, "the menu of a selected row is that of the selection"
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=menu_button(window, "three").center())
+    assert entries(open_menu(window)) == ONE
+    assert window.sidebar.list.selected_ids() == (ids[0],)
+
+
+def test_menu_button_shows_with_the_keyboard_focus(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "three", "two", "one")
+    rows(window).setFocus()
+    rows(window).setCurrentIndex(index_of(window, "one"))
+    qtbot.keyClick(rows(window), Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: has_dots(window, "two"))
+    assert not has_dots(window, "one")
+    qtbot.keyClick(rows(window), Qt.Key.Key_F10, SHIFT)
+    assert entries(open_menu(window)) == ONE
+    qtbot.keyClick(rows(window), Qt.Key.Key_Down, SHIFT)
+    assert window.sidebar.list.selected_ids() == (ids[1], ids[0])
+    qtbot.keyClick(rows(window), Qt.Key.Key_F10, SHIFT)
+    assert entries(open_menu(window)) == SEVERAL
+    window.composer.field.setFocus()
+    qtbot.waitUntil(lambda: not has_dots(window, "three"))
+
+
+def test_several_conversations_are_pinned_and_deleted_from_the_bar(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "three", "two", "one")
+    click(qtbot, window, "one")
+    click(qtbot, window, "three", SHIFT)
+    press(qtbot, window, "pinChosenButton")
+    assert store_of(window).order(Shelf.CONVERSATIONS).numbers == [3, 2, 1]
+    assert all(store_of(window).get(id_).is_pinned for id_ in ids)
+    press(qtbot, window, "deleteChosenButton")
+    assert titles(window) == []
+    undo(qtbot, window)
+    assert all(store_of(window).get(id_).is_pinned for id_ in ids), "the undo brings the pins back"
+    rows(window).selectAll()
+    press(qtbot, window, "unpinChosenButton")
+    assert not any(store_of(window).get(id_).is_pinned for id_ in ids)
+
+
+def test_rows_mark_answers_that_run_wait_and_are_new(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window = open_window()
+    window.controller.models.use(str(write_tiny_model(tmp_path / "endless.gguf", context_length=16384)))
+
+    def spoken(title: str) -> str:
+        return str(index_of(window, title).data(Qt.ItemDataRole.AccessibleTextRole))
+
+    def mark(title: str) -> Mark | None:
+        return index_of(window, title).data(MARK_ROLE)  # type: ignore[no-any-return]
+
+    send(qtbot, window, "the first question")
+    first = window.controller.conversation.session.conversation_id
+    wait_for_words(qtbot, window)
+    window.controller.conversation.open(None)
+    send(qtbot, window, "the second question")
+    second = window.controller.conversation.session.conversation_id
+    assert (mark("the first question"), spoken("the first question")) == (
+        Mark.ANSWERING,
+        "the first question, answering",
+    )
+    assert (mark("the second question"), spoken("the second question")) == (
+        Mark.QUEUED,
+        "the second question, waiting for another answer",
+    )
+    (running,) = [
+        each
+        for each in window.controller.conversation.session.answers.values()
+        if each.message.conversation_id == first
+    ]
+    running.token.cancel()
+    qtbot.waitUntil(lambda: mark("the first question") is Mark.UNREAD, timeout=60_000)
+    assert spoken("the first question") == "the first question, new answer"
+    qtbot.waitUntil(lambda: mark("the second question") is Mark.ANSWERING, timeout=60_000)
+    window.controller.conversation.open(first)
+    assert mark("the first question") is None
+    window.controller.conversation.open(second)
+    window.controller.conversation.session.stop()
+    qtbot.waitUntil(lambda: mark("the second question") is None, timeout=60_000)

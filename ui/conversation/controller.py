@@ -292,7 +292,7 @@ class ConversationController(QObject):
         self.state_changed.emit()
 
     def _handle_event(self, answer: RunningAnswer, event: ChatEvent | AnswerResult) -> None:
-        has_text = answer.first_token_at is not None
+        has_text, has_started = answer.first_token_at is not None, answer.has_started
         self.session.handle(answer, event)
         if isinstance(event, AnswerResult):
             self._finish(answer, event)
@@ -301,7 +301,7 @@ class ConversationController(QObject):
             self._notice.show_message(replanned_sentence(event.plan, translate_message, event.because))
         message = answer.message
         if message.conversation_id != self.session.conversation_id:
-            if isinstance(event, ModelLoaded | AnswerFinished):
+            if not has_started or isinstance(event, ModelLoaded | AnswerFinished):
                 self.state_changed.emit()
             return
         self._update_context(lambda: self.context.handle(answer, event))

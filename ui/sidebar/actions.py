@@ -32,8 +32,8 @@ DELETE = QKeySequence.StandardKey.Delete
 ACTIONS = {
     "open": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Open"), "continue", is_bulk=False),
     "rename": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Rename"), "edit", key="F2", is_bulk=False),
-    "pin": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Pin"), "pin", is_bulk=False),
-    "unpin": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Unpin"), "pin", is_bulk=False),
+    "pin": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Pin"), "pin"),
+    "unpin": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Unpin"), "pin"),
     "archive": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Archive"), "archive"),
     "unarchive": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Unarchive"), "undo"),
     "restore": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Restore"), "undo"),

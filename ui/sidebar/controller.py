@@ -8,12 +8,13 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
+from app.chat.answer import RunningAnswer
 from app.conversation import SearchHit, Shelf
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
-from ui.sidebar.row_model import Found
+from ui.sidebar.row_model import Found, Mark
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.dialog_parts import ask
 from ui.widgets.error_text import error_text
@@ -35,6 +36,10 @@ class SidebarController(QObject):
     ) -> None:
         super().__init__(sidebar)
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
+        self._unread: set[str] = set()
+        """Ids of conversations with an answer that ended while another one was open."""
+        conversation.state_changed.connect(self._mark)
+        conversation.answer_finished.connect(self._note_unread)
         sidebar.new_button.clicked.connect(lambda: conversation.open(None))
         sidebar.search_requested.connect(self._search)
         sidebar.refresh_requested.connect(lambda: self.refresh())
@@ -71,6 +76,21 @@ class SidebarController(QObject):
         place = numbers.index(number) + step if number in numbers else 0
         for conversation in store.numbered(numbers[place : place + 1] if place >= 0 else ()).values():
             self._conversation.open(conversation.id)
+
+    def _note_unread(self, answer: RunningAnswer) -> None:
+        if answer.is_stored:
+            self._unread.add(answer.message.conversation_id)
+            self._mark()
+
+    def _mark(self) -> None:
+        """Mark the conversations with answers that run, wait or are new."""
+        session = self._conversation.session
+        self._unread.discard(session.conversation_id or "")
+        marks = dict.fromkeys(self._unread, Mark.UNREAD)
+        for answer in session.answers.values():
+            has_started = answer.has_started or answer.backend.is_remote
+            marks[answer.message.conversation_id] = Mark.ANSWERING if has_started else Mark.QUEUED
+        self._sidebar.list.show_marks(marks)
 
     def _open(self, conversation_id: str, message_id: str) -> None:
         """Open a conversation, or the message of a search result with the match marked.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from app.conversation import SearchHit, Shelf
 from ui.sidebar.row_delegate import RowDelegate
-from ui.sidebar.row_model import Found, Heading, Index, MoreHits, RowModel
+from ui.sidebar.row_model import Found, Heading, Index, Mark, MoreHits, RowModel
 
 if TYPE_CHECKING:
     from app.store.store import ConversationStore
@@ -47,6 +47,9 @@ class ConversationList(QListView):
         self._shelf: Shelf | None = None
         """None for search results."""
         self._extends_selection = False
+        self._pressed_menu = QModelIndex()
+        """Row whose menu button is pressed."""
+        self.viewport().setMouseTracking(True)
         self.clicked.connect(self._on_click)
         self.activated.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda *_: self.selection_changed.emit())
@@ -84,10 +87,10 @@ class ConversationList(QListView):
         else:
             self.setCurrentIndex(self.rows.index(row))
 
-    def mark_answering(self, conversation_ids: Collection[str]) -> None:
-        """Mark the conversations with a running answer."""
-        if conversation_ids != self.rows.answering:
-            self.delegate.answering = self.rows.answering = conversation_ids
+    def show_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Mark conversations with answers that run, wait or are new, by their ids."""
+        if marks != self.rows.marks:
+            self.rows.marks = marks
             self.viewport().update()
 
     def selected_count(self) -> int:
@@ -125,21 +128,71 @@ class ConversationList(QListView):
         view.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Rename on F2, delete on Delete, and pass typed text on."""
+        """Rename on F2, delete on Delete, open the menu on Shift+F10, and pass typed text on."""
         text = event.text()
         if event.key() == Qt.Key.Key_F2:
             self.edit_title()
         elif event.matches(QKeySequence.StandardKey.Delete):
             self.delete_requested.emit()
+        elif event.key() == Qt.Key.Key_F10 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._request_menu(self.currentIndex())
         elif text.strip() and text.isprintable() and not event.modifiers() & _COMMAND:
             self.text_typed.emit(text)
         else:
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Track whether the click extends the selection: it opens nothing then."""
+        """Press the menu button of a row, or track whether the click extends the selection: it opens nothing then."""
+        index = self._menu_at(event.position().toPoint())
+        if index.isValid() and event.button() is Qt.MouseButton.LeftButton:
+            self._pressed_menu = index
+            if not self.selectionModel().isSelected(index):
+                self.setCurrentIndex(index)
+            return
         self._extends_selection = bool(event.modifiers() & _EXTENDS_SELECTION)
         super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open the menu when its button is released."""
+        index, self._pressed_menu = self._pressed_menu, QModelIndex()
+        if not index.isValid():
+            super().mouseReleaseEvent(event)
+        elif index == self._menu_at(event.position().toPoint()):
+            self._request_menu(index)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Take the second click of a double click on the menu button as another click."""
+        if self._menu_at(event.position().toPoint()).isValid():
+            self.mousePressEvent(event)
+        else:
+            super().mouseDoubleClickEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show whether the mouse is over the menu button."""
+        self._move_pointer(event.position().toPoint())
+        if not self._pressed_menu.isValid():
+            super().mouseMoveEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Show the menu button without the mouse over it."""
+        self._move_pointer(QPoint(-1, -1))
+        super().leaveEvent(event)
+
+    def _move_pointer(self, position: QPoint) -> None:
+        before, self.delegate.pointer = self._menu_at(self.delegate.pointer), position
+        for index in (before, self._menu_at(position)):
+            self.update(index)
+
+    def _menu_at(self, position: QPoint) -> QModelIndex:
+        """Return the row whose menu button is at this position of the viewport; invalid for none."""
+        index = self.indexAt(position)
+        is_there = index.isValid() and self.delegate.menu_area(self.visualRect(index), index).contains(position)
+        return index if is_there else QModelIndex()
+
+    def _request_menu(self, index: QModelIndex) -> None:
+        row = self.visualRect(index)
+        button = self.delegate.menu_area(row, index)
+        self.customContextMenuRequested.emit(row.center() if button.isEmpty() else button.bottomLeft())
 
     def _replace(self, shelf: Shelf | None, fill: Callable[[], None]) -> None:
         keys: set[object] = set()

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextLayout
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QAbstractItemModel, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QPen, QTextCharFormat, QTextLayout
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLineEdit,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QWidget,
+)
 
 from app.conversation import Conversation, SearchHit
-from ui.sidebar.row_model import ID_ROLE, ROW_ROLE, Found, Heading, Index, MoreHits
+from ui.sidebar.row_model import ID_ROLE, MARK_ROLE, ROW_ROLE, Found, Heading, Index, Mark, MoreHits
 from ui.widgets.formats import date_text
 from ui.widgets.icons import pixmap
 from ui.widgets.theme import current_theme, interface_font
 
 ROW_HEIGHT, HIT_HEIGHT = 34, 26
 """Of a conversation or a heading, and of a search hit below its conversation."""
-PIN_SIZE, DOT_SIZE = 14, 8
+PIN_SIZE, MARK_SIZE = 14, 9
+MENU_SIZE, DOTS_SIZE = 26, 18
 MARGIN, PADDING = 8, 12
 
 
@@ -30,10 +39,11 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.open_id: str | None = None
         """The open conversation, marked also while others are selected."""
-        self.answering: Collection[str] = ()
-        """Conversations with a running answer, marked by a dot."""
+        self.pointer = QPoint(-1, -1)
+        """Position of the mouse in the view."""
         self._font = interface_font()
         self._small_font = interface_font(12)
+        self._bold_font = interface_font(bold=True)
         self._heading_font = interface_font(12, bold=True)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -47,8 +57,21 @@ class RowDelegate(QStyledItemDelegate):
         if isinstance(row, Heading):
             self._paint_heading(painter, rect, str(index.data()))
         elif row is not None:
-            self._paint_row(painter, rect, option.state, row, str(index.data()))
+            self._paint_row(painter, rect, option.state, row, str(index.data()), index.data(MARK_ROLE))
         painter.restore()
+
+    def menu_area(self, rect: QRect, index: Index) -> QRect:
+        """Return the place of the menu button in the row at ``rect``; empty where the row has none."""
+        if not isinstance(index.data(ROW_ROLE), Conversation | Found):
+            return QRect()
+        return _menu_area(rect)
+
+    def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
+        """Show the tool tip of the menu button, or that of the row."""
+        if not self.menu_area(option.rect, index).contains(event.pos()):
+            return super().helpEvent(event, view, option, index)
+        QToolTip.showText(event.globalPos(), self.tr("Actions (Shift+F10)"), view)
+        return True
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """Return an editor for the title."""
@@ -83,42 +106,35 @@ class RowDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag,
         row: Conversation | Found | SearchHit | MoreHits,
         text: str,
+        mark: Mark | None,
     ) -> None:
-        theme = current_theme()
+        theme, states = current_theme(), QStyle.StateFlag
         is_open = isinstance(row, Conversation) and row.id == self.open_id
-        is_marked = is_open or bool(state & QStyle.StateFlag.State_Selected)
+        is_marked = is_open or bool(state & states.State_Selected)
         background = rect.adjusted(MARGIN, 1, -MARGIN, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if is_marked or state & QStyle.StateFlag.State_MouseOver:
+        if is_marked or state & states.State_MouseOver:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.pressed if is_marked else theme.hover))
             painter.drawRoundedRect(background, 6, 6)
-        if state & QStyle.StateFlag.State_Selected and state & QStyle.StateFlag.State_HasFocus:
+        if state & states.State_Selected and state & states.State_HasFocus:
             painter.setPen(QColor(theme.accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(background.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         area = background.adjusted(PADDING, 0, -PADDING, 0)
-        match row:
-            case Conversation(is_pinned=True):
-                ratio = painter.device().devicePixelRatioF()
-                corner = QPointF(area.right() - PIN_SIZE + 3, area.center().y() - PIN_SIZE / 2 + 0.5)
-                painter.drawPixmap(corner, pixmap("pin", "quiet_text", PIN_SIZE, ratio))
-                area.adjust(0, 0, -PIN_SIZE - 2, 0)
-            case Found(conversation=conversation):
-                day = date_text(conversation.updated_at)
-                painter.setFont(self._small_font)
-                painter.setPen(QColor(theme.quiet_text))
-                painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)
-                area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING, 0)
-            case SearchHit() | MoreHits():
-                area.adjust(PADDING, 0, 0, 0)
-        if isinstance(row, Conversation) and row.id in self.answering:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme.accent))
-            painter.drawEllipse(
-                QPointF(area.right() - DOT_SIZE / 2 + 1, area.center().y() + 0.5), DOT_SIZE / 2, DOT_SIZE / 2
-            )
-            area.adjust(0, 0, -DOT_SIZE - PADDING, 0)
+        if isinstance(row, SearchHit | MoreHits):
+            area.adjust(PADDING, 0, 0, 0)
+        elif state & (states.State_MouseOver | states.State_HasFocus):
+            area.setRight(self._paint_menu_button(painter, rect, is_marked=is_marked))
+        elif isinstance(row, Found):
+            area.setRight(self._paint_date(painter, area, row))
+        elif row.is_pinned:
+            corner = QPointF(area.right() - PIN_SIZE + 3, area.center().y() - PIN_SIZE / 2 + 0.5)
+            _draw_icon(painter, corner, "pin", PIN_SIZE)
+            area.adjust(0, 0, -PIN_SIZE - 2, 0)
+        if mark is not None:
+            _draw_mark(painter, QPointF(area.right() - MARK_SIZE / 2 + 1, area.center().y() + 0.5), mark)
+            area.adjust(0, 0, -MARK_SIZE - PADDING, 0)
         match row:
             case Found(in_title=SearchHit(spans=spans)):
                 _paint_match(painter, text, spans, area, self._font, theme.text)
@@ -126,10 +142,51 @@ class RowDelegate(QStyledItemDelegate):
                 _paint_match(painter, text, spans, area, self._small_font, theme.quiet_text)
             case _:
                 font = self._small_font if isinstance(row, MoreHits) else self._font
+                font = self._bold_font if mark is Mark.UNREAD else font
                 painter.setFont(font)
                 painter.setPen(QColor(theme.link if isinstance(row, MoreHits) else theme.text))
                 shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
                 painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+
+    def _paint_menu_button(self, painter: QPainter, rect: QRect, *, is_marked: bool) -> int:
+        """Draw the button at the end of the row at ``rect``, and return where the rest of the row ends."""
+        theme, button = current_theme(), _menu_area(rect)
+        if button.contains(self.pointer):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.hover if is_marked else theme.pressed))
+            painter.drawRoundedRect(button, 5, 5)
+        inset = (MENU_SIZE - DOTS_SIZE) / 2
+        _draw_icon(painter, button.topLeft().toPointF() + QPointF(inset, inset), "more", DOTS_SIZE)
+        return button.left() - 4
+
+    def _paint_date(self, painter: QPainter, area: QRect, row: Found) -> int:
+        """Draw the date at the end of a search result, and return where the rest of the row ends."""
+        day = date_text(row.conversation.updated_at)
+        painter.setFont(self._small_font)
+        painter.setPen(QColor(current_theme().quiet_text))
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)
+        return area.right() - QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING
+
+
+def _menu_area(rect: QRect) -> QRect:
+    left, top = rect.right() - MARGIN - MENU_SIZE - 2, rect.top() + (rect.height() - MENU_SIZE) // 2
+    return QRect(left, top, MENU_SIZE, MENU_SIZE)
+
+
+def _draw_icon(painter: QPainter, corner: QPointF, name: str, size: int) -> None:
+    painter.drawPixmap(corner, pixmap(name, "quiet_text", size, painter.device().devicePixelRatioF()))
+
+
+def _draw_mark(painter: QPainter, centre: QPointF, mark: Mark) -> None:
+    """Draw a ring for a queued answer, with a dot in it for a running one, and a full dot for a new one."""
+    accent, radius = QColor(current_theme().accent), MARK_SIZE / 2
+    painter.setPen(QPen(accent, 1.5))
+    painter.setBrush(accent if mark is Mark.UNREAD else Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(centre, radius - 0.75, radius - 0.75)
+    if mark is Mark.ANSWERING:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(accent)
+        painter.drawEllipse(centre, radius - 2.5, radius - 2.5)
 
 
 def _paint_match(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 """Id of the row's conversation; None for a heading."""
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 """The ``Row``; None where it can't be read."""
+MARK_ROLE = Qt.ItemDataRole.UserRole + 2
+"""The ``Mark`` of the row's conversation; None without one."""
 
 HEADINGS = (
     QT_TRANSLATE_NOOP("ConversationList", "Pinned"),
@@ -40,6 +43,15 @@ PAGE = 32
 """Conversations that are read at once."""
 SHOWN_HITS = 3
 """Hits that are shown of one conversation until the user asks for the others."""
+
+
+class Mark(Enum):
+    """State of an answer that the row of its conversation shows."""
+
+    QUEUED = auto()
+    ANSWERING = auto()
+    UNREAD = auto()
+    """It ended while another conversation was open."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +108,8 @@ class RowModel(QStringListModel):
         """At which the sections of the order begin."""
         self._found: Sequence[Found] = ()
         self._expanded: set[str] = set()
-        self.answering: Collection[str] = ()
-        """Conversations with a running answer."""
+        self.marks: Mapping[str, Mark] = {}
+        """By the ids of the conversations."""
 
     def show_shelf(self, store: ConversationStore, shelf: Shelf, changed: str | None = None) -> None:
         """Show a shelf as it is stored now; ``changed``: id of the only conversation that has changed.
@@ -195,14 +207,17 @@ class RowModel(QStringListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return texts, the id or the value of a row."""
         match role:
-            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole | Qt.ItemDataRole.ToolTipRole:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
                 return self._text(self.row(index.row()))
-            case Qt.ItemDataRole.AccessibleTextRole:
+            case Qt.ItemDataRole.AccessibleTextRole | Qt.ItemDataRole.ToolTipRole:
                 return self._spoken(self.row(index.row()))
             case _ if role == ID_ROLE:
                 return self.conversation_id(index.row())
             case _ if role == ROW_ROLE:
                 return self.row(index.row())
+            case _ if role == MARK_ROLE and self.marks:
+                row = self.row(index.row())
+                return self.marks.get(row.id) if isinstance(row, Conversation) else None
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -267,10 +282,20 @@ class RowModel(QStringListModel):
                 return self.tr("{count} more").format(count=f"{count}+" if is_cut else count)
         return ""
 
+    def _mark_text(self, mark: Mark | None) -> str:
+        match mark:
+            case Mark.QUEUED:
+                return self.tr("{title}, waiting for another answer")
+            case Mark.ANSWERING:
+                return self.tr("{title}, answering")
+            case Mark.UNREAD:
+                return self.tr("{title}, new answer")
+        return "{title}"
+
     def _spoken(self, row: Row | None) -> str:
         text = self._text(row)
-        if isinstance(row, Conversation) and row.id in self.answering:
-            text = self.tr("{title}, answering").format(title=text)
+        if isinstance(row, Conversation):
+            text = self._mark_text(self.marks.get(row.id)).format(title=text)
         match row:
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)

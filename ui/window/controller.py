@@ -393,7 +393,6 @@ class WindowController(QObject):
         window.header.show_conversation(is_temporary=session.is_temporary, is_empty=is_empty)
         self._show_title()
         window.sidebar.set_open(session.conversation_id)
-        window.sidebar.list.mark_answering({each.message.conversation_id for each in session.answers.values()})
         models.refresh(running, bool(session.answers))
         self.conversation.refresh_context()
         if self._conversation_settings is not None and self._settings_key() != self._settings_shown_for:
