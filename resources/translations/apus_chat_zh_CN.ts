@@ -4437,6 +4437,10 @@ Click to rename</source>
 <context>
     <name>RowDelegate</name>
     <message>
+        <source>Actions (Shift+F10)</source>
+        <translation>操作 (Shift+F10)</translation>
+    </message>
+    <message>
         <source>Title</source>
         <translation>标题</translation>
     </message>
@@ -4452,8 +4456,16 @@ Click to rename</source>
         <translation>还有 {count} 个</translation>
     </message>
     <message>
+        <source>{title}, waiting for another answer</source>
+        <translation>{title}，等待其他回答完成</translation>
+    </message>
+    <message>
         <source>{title}, answering</source>
         <translation>{title}，正在回答</translation>
+    </message>
+    <message>
+        <source>{title}, new answer</source>
+        <translation>{title}，有新回答</translation>
     </message>
     <message>
         <source>{title}, pinned</source>
