@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,10 @@ from app.conversation import Status
 from app.export.export import FORMATS, export_conversations
 from app.store.store import ConversationStore
 from model_manager.library.relocation import relocate_models, roll_back, unfinished_relocation
+from tests.documents.builders import pdf, prose
+from tests.imports.chatgpt_export import conversation
 from tests.rigs.fake_hub import FakeHub
+from tests.rigs.kill_zygote import LONGEST, new_cache, state_of
 from tests.rigs.moves import content_of, other_disk
 from tests.rigs.openai_server import openai_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -135,21 +139,29 @@ def stored(data: Path) -> dict[str, tuple[str, ...]]:
 def test_import(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     with ConversationStore.open(tmp_path / "other") as store:
         fill(store, 120)
-        export_conversations(store, None, FORMATS["json"], tmp_path / "all.json")
-        whole = {tree.conversation.id: tuple(each.content for each in tree.messages) for tree in store.trees()}
+        export_conversations(store, None, FORMATS["json"], tmp_path / "own.json")
+    others = [conversation(f"{number:08}-0000-4000-8000-000000000001") for number in range(60)]
+    with zipfile.ZipFile(tmp_path / "chatgpt.zip", "w") as archive:
+        archive.writestr("conversations.json", json.dumps(others))
+    tasks = [
+        ("command", "conversations", "import", str(tmp_path / name), "--data-dir")
+        for name in ("own.json", "chatgpt.zip")
+    ]
     before = stored(data)
-    task = ("command", "conversations", "import", str(tmp_path / "all.json"), "--data-dir")
-    usual_s = zygote.run(*task, str(tmp_path / "first"))
-    for _ in range(count):
-        zygote.kill(zygote.start(*task, str(data)), usual_s)
+    usual_s = max(zygote.run(*task, str(tmp_path / "first")) for task in tasks)
+    whole = stored(tmp_path / "first")
+    assert len(whole) == 180
+    for number in range(count):
+        zygote.kill(zygote.start(*tasks[number % 2], str(data)), usual_s)
         after = stored(data)
         assert {**after, **before} == after
         assert all(whole[id_] == contents for id_, contents in after.items() if id_ not in before)
-    zygote.run(*task, str(data))
+    for task in tasks:
+        zygote.run(*task, str(data))
     assert stored(data) == {**before, **whole}
 
 
-@kills(6)
+@kills(4)
 def test_backup(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
     before = stored(data)
     path = tmp_path / "copy.sqlite3"
@@ -185,7 +197,7 @@ def test_restore(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None
         shutil.rmtree(tmp_path / "once")
 
 
-@kills(8)
+@kills(6)
 def test_migration(zygote: Zygote, tmp_path: Path, count: int) -> None:
     folders = []
     for version in (1, 2):
@@ -209,7 +221,7 @@ def test_migration(zygote: Zygote, tmp_path: Path, count: int) -> None:
         shutil.rmtree(tmp_path / "once")
 
 
-@kills(8)
+@kills(6)
 def test_settings(zygote: Zygote, tmp_path: Path, count: int) -> None:
     file = SettingsFile(tmp_path / "settings.json")
     file.change(theme="dark", proxy="http://chosen:1")
@@ -334,3 +346,53 @@ def test_engine(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
             answer = store.branch(new)[1]
         assert answer.status is Status.INTERRUPTED
         assert answer.content.startswith(text)
+
+
+@kills(2)
+def test_document(zygote: Zygote, data: Path, tmp_path: Path, count: int) -> None:
+    path = pdf(tmp_path / "long.pdf", [prose(f"page {number} " * 100) for number in range(30)])
+    known = stored(data)
+    with openai_server(words=("Read. ",)) as server:
+        task = (
+            "command",
+            "chat",
+            "--endpoint",
+            server.url,
+            "--model",
+            "apus",
+            "--message",
+            "hi",
+            "--attach",
+            str(path),
+        )
+        usual_s = zygote.run(*task, "--data-dir", str(tmp_path / "first"))
+        for _ in range(count):
+            process = zygote.start(*task, "--data-dir", str(data))
+            helpers: list[psutil.Process] = []
+            deadline = time.monotonic() + zygote.chance.uniform(0, usual_s)
+            with suppress(psutil.NoSuchProcess):
+                while time.monotonic() < deadline:
+                    helpers = process.children(recursive=True) or helpers
+                process.kill()
+            assert psutil.wait_procs([process, *helpers], PATIENCE_S)[1] == []
+            after = stored(data)
+            assert {**after, **known} == after
+            assert all(contents[0] == "hi" for id_, contents in after.items() if id_ not in known)
+            known = after
+
+
+@kills(4)
+def test_conversation_cache(zygote: Zygote, tmp_path: Path, count: int) -> None:
+    """Of the states of a conversation, which are written one after the other, the last whole one is found."""
+    folder = tmp_path / "states"
+    for _ in range(count):
+        process = zygote.start("states", str(folder))
+        while not zygote.output():
+            assert process.is_running()
+        assert zygote.kill(process, 0.2)
+        written = int(zygote.output().split()[-1])
+        cache = new_cache(folder)
+        found, number = cache.best(range(LONGEST), LONGEST)
+        assert found is not None
+        assert number in (written, written + 1)
+        assert cache.data(found) == state_of(number)

@@ -21,8 +21,13 @@ import app.cli.models
 import app.services  # noqa: F401
 from app.__main__ import main as program
 from app.config.settings import SettingsFile
+from app.engine.child.conversation_cache import WRITE_BYTES, CacheKey, ConversationCache
+from app.engine.protocol import CacheOptions
 from model_manager.library.relocation import relocate_models
 from tests.rigs.moves import other_disk
+
+LONGEST = 100_000
+"""Tokens of a state."""
 
 
 def command(*arguments: str) -> None:
@@ -40,6 +45,29 @@ def settings(path: str) -> None:
 def move(source: str, target: str) -> None:
     """Move a models folder to another disk."""
     relocate_models(Path(source), Path(target), rename=other_disk)
+
+
+def new_cache(folder: Path) -> ConversationCache:
+    """Return a conversation cache as after a start of the engine."""
+    cache = ConversationCache(CacheKey.of("engine", "model", "parameters"))
+    cache.configure(CacheOptions(str(folder), 1 << 30, 1 << 30))
+    return cache
+
+
+def state_of(number: int) -> bytearray:
+    """Return the state of this many tokens."""
+    return bytearray([number % 251]) * (3 * WRITE_BYTES)
+
+
+def states(folder: str) -> None:
+    """Write longer and longer states of a conversation until it is killed, and print the length of each."""
+    cache = new_cache(Path(folder))
+    first = cache.best(range(LONGEST), LONGEST)[1] + 1
+    for number in range(first, LONGEST):
+        cache.keep("conversation", range(number), b"", state_of(number))
+        for _ in cache.write():
+            pass
+        print(number, flush=True)
 
 
 def main() -> None:
