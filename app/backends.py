@@ -154,13 +154,12 @@ class ServedModels:
         if known is None or known[0] != key or known[3].created != _changed_at(known[2].path):
             backend, file = LocalBackend(services, model_id, self._options), services.library.resolve(model_id)
             header = services.planning.headers_of(model_id)[0]
-            embeds = bool(header.integer(f"{header.architecture}.pooling_type"))
-            if not embeds:
+            if not header.embeds:
                 backend.resolve()
             # Other programs needn't know where the file is.
             name = file.id if file.id != str(file.path) else file.path.stem
             thinking, created = thinking_choices(header.chat_template or ""), _changed_at(file.path)
-            model = ServedModel(name, backend, settings.sampling(), thinking, created=created, embeds=embeds)
+            model = ServedModel(name, backend, settings.sampling(), thinking, created=created, embeds=header.embeds)
             known = self._known = key, backend, file, model
         return known
 

@@ -15,6 +15,8 @@ THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 """Tags around the reasoning in the text of an answer; backends that deliver it separately have the tags added."""
 
 
+STOP_SEQUENCE = "stop_sequence"
+"""Finish reason of a structured answer that a stop sequence has cut."""
 TRASH_DAYS = 30
 """Deleted conversations and messages can be restored for this long."""
 
@@ -245,7 +247,7 @@ class Sampling(SamplerParameters):
     """JSON schema, as text, that the answer after the thoughts must satisfy; empty for free text.
 
     ``app.structured.schema`` lists what is supported and checks it.  An answer with the finish reason ``stop`` is
-    valid; one that was cut, at the token limit or by a stop string, ends with ``length``.
+    valid; one that was cut ends with ``length`` at the token limit, with ``STOP_SEQUENCE`` at a stop sequence.
     """
     grammar: str = ""
     """The same as a GBNF grammar of llama.cpp with the rule ``root``; ``json_schema`` takes precedence.

@@ -56,7 +56,7 @@ from model_manager.published import PublishedModel, Repository
 
 _NOT_LOCAL = ("model_unknown", "model_not_downloaded", "starter_missing")
 """Errors of the library for an id that a hub may know."""
-_ENTRY_KEYS = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name", "problem")
+_ENTRY_KEYS = ("id", "path", "bytes", "ready", "sha256", "verified_at", "quantisation", "name", "problem", "embeds")
 
 
 def run(downloads: ModelDownloads, arguments: argparse.Namespace) -> None:

@@ -39,7 +39,13 @@ MAX_DISCARDED = 1 << 30
 KEEP_ALIVE_S = 5.0
 """Interval of the comments in a stream that has nothing else to say; HTTP clients give up on silent connections."""
 _TOO_LONG = ("context_full", "question_too_long", "pinned_too_long", "prompt_too_long")
-_REFUSED = ("chat_template_failed", "chat_template_too_costly", "not_a_chat_model", "not_an_embedding_model")
+_REFUSED = (
+    "chat_template_failed",
+    "chat_template_too_costly",
+    "embedding_model",
+    "not_a_chat_model",
+    "not_an_embedding_model",
+)
 _NOT_READY = ("no_local_model", "local_server_stopped")
 
 logger = logging.getLogger(__name__)

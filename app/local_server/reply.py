@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.backend import AnswerFinished, ChatEvent, PromptProgress, TextDelta, TokenProbability
+from app.conversation import STOP_SEQUENCE
 from app.engine.protocol import Embeddings
 from app.local_server.request import Call, EmbeddingCall
 from app.thoughts import ThoughtSplitter
@@ -43,7 +44,7 @@ class Reply:
                 return self._pieces(thought, text, () if thought and not text else event.probabilities)
             case AnswerFinished():
                 pieces = self._pieces(*self._splitter.finish(), ())
-                pieces.append(self._event(self._choice({}, "", (), event.finish_reason)))
+                pieces.append(self._event(self._choice({}, "", (), _reason(event))))
                 if self._call.includes_usage:
                     pieces.append(self._event(None, self._usage(event)))
                 return pieces
@@ -58,7 +59,7 @@ class Reply:
         else:
             choice = {"text": text}
         logprobs = self._logprobs(self._probabilities)
-        choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": finished.finish_reason}
+        choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": _reason(finished)}
         return {**self._head, "choices": [choice], "usage": self._usage(finished)}
 
     def first(self) -> list[dict[str, Any]]:
@@ -124,6 +125,11 @@ def embedding_object(call: EmbeddingCall, embeddings: Embeddings) -> dict[str, A
     tokens = sum(embeddings.tokens)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": entries, "model": call.model, "usage": usage}
+
+
+def _reason(finished: AnswerFinished) -> str:
+    # OpenAI's API has no other word for an answer that was cut.
+    return "length" if finished.finish_reason == STOP_SEQUENCE else finished.finish_reason
 
 
 def _entry(token: TokenProbability) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from app.backend import ChatRequest, PromptMessage, TokenControls
 from app.chat.prompt import default_sampling
 from app.conversation import Role, SamplerParameters, Sampling
 from app.local_server.model import ServedModel
+from app.local_server.openai_tokens import COUNT, text_of
 from app.parameter import parameters
 from app.structured.schema import JSON_OBJECT
 from model_manager.disk.json_file import JsonError, from_json, to_json
@@ -97,21 +98,31 @@ class EmbeddingCall:
 def parse_embedding_call(body: bytes) -> EmbeddingCall:
     """Parse the body of a request for embeddings.  Raises ``ApiError`` with status 400."""
 
-    def is_input(value: object) -> bool:
-        texts = value if isinstance(value, list) else [value]
-        return 0 < len(texts) <= MAX_TEXTS and all(isinstance(text, str) and text for text in texts)
+    def is_filled(text: object) -> bool:
+        return bool(text) and (isinstance(text, str) or _are_tokens(text))
 
     values = _Values.parse(body)
-    texts = values.take("input", f"a text or up to {MAX_TEXTS} texts, none of them empty", is_input)
+    given = values.take(
+        "input",
+        f"a text or up to {MAX_TEXTS} texts, none of them empty, or tokens of cl100k_base in their place",
+        lambda value: (
+            is_filled(value) or (isinstance(value, list) and 0 < len(value) <= MAX_TEXTS and all(map(is_filled, value)))
+        ),
+    )
+    texts = [given] if is_filled(given) else given
     encoding = values.take("encoding_format", "float or base64", lambda value: value in ("float", "base64"), "float")
     call = EmbeddingCall(
         values.take("model", "a text", _is_text),
-        (texts,) if isinstance(texts, str) else tuple(texts),
+        tuple(text if isinstance(text, str) else text_of(text) for text in texts),
         encoding == "base64",
         values.take("dimensions", "a whole number above 0", lambda value: _is_whole(value, 1, math.inf), None),
     )
     values.finish()
     return call
+
+
+def _are_tokens(value: object) -> bool:
+    return isinstance(value, list) and all(_is_whole(token, 0, COUNT - 1) for token in value)
 
 
 @dataclass(frozen=True)

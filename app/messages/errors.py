@@ -46,6 +46,10 @@ SENTENCES: dict[str, str] = {
     "not_a_chat_model": QT_TR_NOOP(
         "{path} isn't a chat model, but a part of one or an add-on to one. Choose the model file itself."
     ),
+    "embedding_model": QT_TR_NOOP(
+        "{path} is an embedding model: it compares texts and can't answer. Choose a chat model. Other programs can use "
+        "this one through the local server."
+    ),
     # The library and settings
     "model_unknown": QT_TR_NOOP(
         "There's no model {id} on this computer. Available: {known}. You can also use a path to a .gguf file."

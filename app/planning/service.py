@@ -23,7 +23,7 @@ from app.planning.saved_options import ModelOverrides, RememberedPlans, plan_opt
 from app.units import GIB
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
-from model_manager.gguf.header import GgufHeader, check_loadable
+from model_manager.gguf.header import GgufHeader, check_answers
 from model_manager.gguf.header_stub import HeaderStub, header_stubs
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
@@ -110,8 +110,13 @@ class PlanningService:
         simulated_gpus: Sequence[float] | None = None,
         simulated_ram: float | None = None,
     ) -> PlanBasis:
-        """Return the basis of a model's plans.  Raises as ``headers_of`` and ``machine``."""
+        """Return the basis of a model's plans.
+
+        Raises as ``headers_of`` and ``machine``, and ``UserError`` ``embedding_model`` (path).
+        """
         headers = self.headers_of(text)
+        if headers[0].embeds:
+            raise UserError("embedding_model", path=headers[0].path)
         machine = self.machine(rpc_servers, simulated_gpus=simulated_gpus)
         return PlanBasis(headers, machine, self.host(simulated_ram))
 
@@ -171,10 +176,10 @@ class PlanningService:
         """Make a request to load a file.
 
         Raises:
-            UserError: as ``read_model`` and ``check_loadable``.
+            UserError: as ``read_model`` and ``check_answers``.
         """
         headers = read_model(path)
-        check_loadable(*headers)
+        check_answers(*headers)
         try:
             found = path.stat()
         except OSError:

@@ -26,7 +26,16 @@ from model_manager.errors import UserError
 from model_manager.gguf.reader import U32_TYPE, Damaged, GgufReader, Unread, Value
 from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 
-__all__ = ["GgufHeader", "TensorInfo", "Unread", "Value", "check_loadable", "parse_header", "read_header"]
+__all__ = [
+    "GgufHeader",
+    "TensorInfo",
+    "Unread",
+    "Value",
+    "check_answers",
+    "check_loadable",
+    "parse_header",
+    "read_header",
+]
 
 MAGIC = b"GGUF"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -107,6 +116,11 @@ class GgufHeader:
     def expert_count(self) -> int:
         """Number of experts in each layer; 0 for a dense model."""
         return self.integer(f"{self.architecture}.expert_count") or 0
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the model is made to compare texts (enum llama_pooling_type), not to answer."""
+        return bool(self.integer(f"{self.architecture}.pooling_type"))
 
     @property
     def chat_template(self) -> str | None:
@@ -196,18 +210,25 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
 
     Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which
     stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
-    projectors, importance matrices, vocabularies without weights and models with a vocabulary of word pieces, which
-    only compare texts.
+    projectors, importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that
+    don't say how the vector of a text is made.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
     architecture = header.architecture
-    usable = kind in (None, "model") and weights and header.text("tokenizer.ggml.model") != "bert"
+    usable = kind in (None, "model") and weights and (header.embeds or header.text("tokenizer.ggml.model") != "bert")
     if architecture in (None, "clip", "controlvector") or not usable:
         raise UserError("not_a_chat_model", path=header.path, architecture=architecture, type=kind)
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
+
+
+def check_answers(header: GgufHeader, *further: GgufHeader) -> None:
+    """Refuse a model that can't answer.  Raises as ``check_loadable``, and ``embedding_model`` (path)."""
+    check_loadable(header, *further)
+    if header.embeds:
+        raise UserError("embedding_model", path=header.path)
 
 
 def _parse(path: Path, reader: GgufReader, file_bytes: int) -> GgufHeader:

@@ -49,7 +49,8 @@ class LocalModel:
     ``check_loadable``.  ``sha256`` is the hash of ``path``, None until it was computed, at ``verified_at`` (UTC).
     ``published`` is the origin of a downloaded file.
 
-    ``context`` in tokens is the one that it was trained for, if its header says it.
+    ``context`` in tokens is the one that it was trained for, if its header says it.  ``embeds``: whether it compares
+    texts instead of answering.
     ``folder`` is the watched folder of the file, None for the starter and for registered models; ``in_models_folder``:
     whether that is the folder that downloads go to.
     """
@@ -67,6 +68,7 @@ class LocalModel:
     folder: Path | None = None
     in_models_folder: bool = False
     context: int | None = None
+    embeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -357,6 +359,7 @@ class ModelLibrary:
             folder=found.folder if found else None,
             in_models_folder=found is not None and found.is_own,
             context=metadata.context,
+            embeds=metadata.embeds,
         )
 
 

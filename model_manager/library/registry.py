@@ -22,7 +22,7 @@ from model_manager.gguf.shards import named_shards, read_model
 from model_manager.layout.origin import OriginSummary, origin_path, read_origin
 
 FORMAT = 1
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 """Increased when headers are read differently, so that cached metadata is read again."""
 MAX_HASHES = 500
 
@@ -84,6 +84,7 @@ class ModelMetadata:
     problem: str | None
     context: int | None = None
     origin: OriginSummary | None = None
+    embeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,13 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
     if cached is not None and cached.stamps == stamps and cached.problem != "file_unreadable":
         return cached
     quantisation = name = problem = context = None
+    embeds = False
     n_bytes = max(stamps[0].bytes, 0)
     try:
         headers = read_model(path)
         n_bytes = sum(header.file_bytes for header in headers)
         quantisation, name, context = headers[0].quantisation, headers[0].name, headers[0].context_length
+        embeds = headers[0].embeds
         check_loadable(*headers)
     except UserError as error:
         problem = error.code
@@ -156,7 +159,7 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
             return replace(cached, stamps=stamps, problem=problem)
     origin = read_origin(path)
     summary = origin.summary() if origin else None
-    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, context, summary)
+    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, context, summary, embeds)
 
 
 def named_paths(paths: Mapping[str, str]) -> tuple[NamedPath, ...]:

@@ -57,10 +57,10 @@ def test_answers_match_the_schema_and_can_be_continued_anywhere(shared_engine: L
 
 def test_a_cut_answer_is_marked(shared_engine: LocalEngine, starter: Path) -> None:
     load(shared_engine, starter)
-    for cut in ({"max_tokens": 5}, {"stop": ("age",)}):
+    for cut, reason in (({"max_tokens": 5}, "length"), ({"stop": ("age",)}, "stop_sequence")):
         answer = ask(shared_engine, "Describe Anna as JSON.", json_schema=PERSON, **cut)
         assert answer.finished is not None
-        assert answer.finished.finish_reason == "length"
+        assert answer.finished.finish_reason == reason
         assert answer.text.startswith("{")
         assert "age" not in answer.text
 

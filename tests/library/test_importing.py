@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import gguf
 import pytest
 
 from model_manager.layout.convert import stack_experts
@@ -13,6 +14,7 @@ from model_manager.layout.join import join_parts
 from model_manager.library.library import ModelLibrary
 from model_manager.library.scan import ImportCandidate, inspect_paths
 from tests.rigs.downloaded import write_downloaded
+from tests.rigs.tiny_embedder import write_tiny_embedder
 from tests.rigs.tiny_model import write_tiny_model
 
 
@@ -39,6 +41,20 @@ def test_a_loadable_file_is_offered_for_registration(library: ModelLibrary, tiny
     found = _one(tiny)
     assert found == ImportCandidate((tiny,), tiny.stat().st_size, "tiny", None, "register", "F32", False)
     assert library.register(found.paths[0], found.name).id == "tiny"
+
+
+def test_an_embedding_model_is_offered_for_registration_and_marked(
+    library: ModelLibrary, tmp_path: Path, tiny: Path
+) -> None:
+    found = _one(write_tiny_embedder(tmp_path / "embedder.gguf"))
+    assert (found.action, _problem(found)) == ("register", None)
+    models = [library.register(path) for path in (found.paths[0], tiny)]
+    assert [(model.ready, model.embeds) for model in models] == [(True, True), (True, False)]
+    # Also where the metadata was stored before.
+    assert [model.embeds for model in library.list()][-2:] == [True, False]
+    # Word pieces without a way to make one vector of a text.
+    unusable = _one(write_tiny_embedder(tmp_path / "none.gguf", pooling=gguf.PoolingType.NONE))
+    assert (unusable.action, _problem(unusable)) == (None, "not_a_chat_model")
 
 
 def test_a_legacy_file_is_offered_for_conversion(library: ModelLibrary, tmp_path: Path, tiny_legacy: Path) -> None:
@@ -167,7 +183,6 @@ def test_unfinished_conversions_and_joins_can_be_continued(tmp_path: Path, tiny:
 
 
 def test_a_projector_is_reported(tmp_path: Path) -> None:
-    import gguf
     import numpy as np
 
     path = tmp_path / "mmproj-model.gguf"

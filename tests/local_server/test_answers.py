@@ -148,8 +148,9 @@ def test_answers_satisfy_a_schema_or_say_that_they_were_cut(starter_server: Serv
         choice = body["choices"][0]
         if choice["finish_reason"] == "stop":
             assert isinstance(json.loads(choice["message"]["content"]), dict)
-        status, body = starter_server.ask(QUESTION, response_format=wanted, max_tokens=1)
-        assert body["choices"][0]["finish_reason"] == "length"
+        for cut in ({"max_tokens": 1}, {"stop": "{"}):
+            status, body = starter_server.ask(QUESTION, response_format=wanted, **cut)
+            assert body["choices"][0]["finish_reason"] == "length"
     for wrong in ({"type": 7}, {"type": "object", "$ref": "#/none"}):
         status, body = starter_server.ask(
             response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": wrong}}
@@ -247,7 +248,20 @@ def test_embeddings(serve: Serve, tmp_path: Path) -> None:
     assert served.call("POST", "/v1/embeddings", too_long)[1]["error"]["code"] == "context_length_exceeded"
     for model, status in (("starter", 400), (str(tmp_path / "embedder.gguf"), 404), ("none", 404)):
         assert served.call("POST", "/v1/embeddings", {"model": model, "input": "cat"})[0] == status, model
-    assert served.ask()[0] == 400
+    status, error = served.ask()
+    assert (status, error["error"]["code"]) == (400, "embedding_model")
+    # Beside the model that answers, by its id in the library.
+    served = serve()
+    served.services.library.register(tmp_path / "embedder.gguf")
+    (other,) = served.openai.embeddings.create(model="embedder", input=texts[1]).data
+    assert other.embedding == pytest.approx(plain.embedding, abs=1e-5)
+    # Tokens in place of texts are those of OpenAI's own models, which LangChain sends.
+    for tokens in ([1820, 5679, 10837, 389, 279, 5634], [[1820, 5679, 10837, 389, 279, 5634]]):
+        (same,) = served.openai.embeddings.create(model="embedder", input=tokens).data
+        assert same.embedding == pytest.approx(plain.embedding, abs=1e-5)
+    for wrong in ([-1], [100_256], [[]], [True], [[1.0]], [1, "the"]):
+        body = {"model": "embedder", "input": wrong}
+        assert served.call("POST", "/v1/embeddings", body)[1]["error"]["param"] == "input", wrong
 
 
 def test_thoughts_are_apart_from_the_answer(serve: Serve, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.structured.schema import JSON_OBJECT
 from tests.window.conftest import OpenWindow
-from tests.window.input import send, wait_for_answer
+from tests.window.input import find, send, wait_for_answer
 from tests.window.test_conversation_settings import close, opened
+from ui.conversation.answer_details import DetailsDialog
 from ui.conversation.answer_format import EXAMPLE, JSON, SCHEMA, TEXT
 from ui.window.main_window import MainWindow
 
@@ -61,6 +62,22 @@ def test_a_schema_is_checked_as_it_is_typed_and_answers_match_it(window: MainWin
     assert answer.provenance.sampling.json_schema == wanted
     again = opened(qtbot, window)
     assert (again.format.kind.value(), again.format.schema.toPlainText()) == (SCHEMA, wanted)
+    # A stop sequence ends the answer early: its reason is not the token limit.
+    again.sampling.controls["stop"].setPlainText("a\ne")
+    send(qtbot, window, "hello")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.content in ('"j', '"y')
+    shown = window.controller.conversation._transcript.page.items[-1]
+    assert "tokens" in shown.figures
+    assert "limit" not in shown.figures
+    assert "continue" not in shown.actions
+    window.controller.transcript.action_requested.emit("details", answer.id)
+    details = find(window, "detailsDialog", DetailsDialog)
+    assert isinstance(details, DetailsDialog)
+    assert "stop sequence reached" in details.as_text()
+    details.close()
+    again.sampling.controls["stop"].setPlainText("")
+    again.sampling.finish()
     again.format.kind.setCurrentIndex(again.format.kind.findData(TEXT))
     assert session.overrides().sampling is None
     close(qtbot, window, again)

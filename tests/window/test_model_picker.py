@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.conversation import Message, Status
 from tests.rigs.openai_server import Behaviour, OpenAiServer, openai_server
+from tests.rigs.tiny_embedder import write_tiny_embedder
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
@@ -81,6 +82,16 @@ def test_sections_have_size_fit_context_and_marks(window: MainWindow, qtbot: QtB
     # The last used model is the first of its section, and the current row.
     assert panel.entries()[0].title == "Red panda"
     assert panel.key() == "red"
+
+
+def test_embedding_models_are_not_offered(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.controller.models.add_file(write_tiny_embedder(tmp_path / "embedder.gguf"))
+    notice = find(window, "noticeBar")
+    qtbot.waitUntil(lambda: "is an embedding model" in notice.text(), timeout=PATIENCE_MS)
+    assert window.controller.models.model_id() == "red"
+    titles = [entry.title for entry in opened(qtbot, window).entries()]
+    assert "Red panda" in titles
+    assert "embedder" not in titles
 
 
 def test_keyboard_filters_moves_and_chooses(window: MainWindow, qtbot: QtBot, server: OpenAiServer) -> None:

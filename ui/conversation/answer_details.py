@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.conversation import DocumentUse, Message, Provenance, SamplerParameters, Sampling
+from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
@@ -192,6 +192,7 @@ class DetailsDialog(QDialog):
         texts = {
             "stop": self.tr("complete"),
             "length": self.tr("token limit reached"),
+            STOP_SEQUENCE: self.tr("stop sequence reached"),
             "cancelled": self.tr("stopped by you"),
             "died": self.tr("the engine exited unexpectedly"),
         }

@@ -69,7 +69,7 @@ def model_entries(services: Services, fits: ModelFits, current: str | None) -> l
     Raises:
         UserError: as ``ModelLibrary.list`` and the store.
     """
-    models = list(services.library.list())
+    models = [model for model in services.library.list() if not model.embeds]
     if current is not None and not is_server_model(current) and current not in {model.id for model in models}:
         # A file that was opened without registering it.
         with suppress(UserError):

@@ -125,7 +125,14 @@ class ModelPicker(QObject):
     def add_file(self, path: Path) -> None:
         """Register a file in the library and use it."""
         library = self._services.library
-        run_job(self, lambda: library.register(path), lambda model: self.use(model.id), self.show_error)
+
+        def use(model: LocalModel) -> None:
+            if model.embeds:
+                self.show_error(UserError("embedding_model", path=path.name))
+            else:
+                self.use(model.id)
+
+        run_job(self, lambda: library.register(path), use, self.show_error)
 
     def show_error(self, error: UserError) -> None:
         """Show an error of a model, with a button to convert it where that helps."""

@@ -47,7 +47,7 @@ GROUPS = {
 
 def primary_action(item: ModelItem) -> str:
     """Return the action of the row's button; empty where there is none."""
-    if item.state is ModelState.READY and item.in_use:
+    if item.state is ModelState.READY and (item.in_use or item.embeds):
         return ""
     if item.state is ModelState.UNUSABLE and item.catalogue and item.path and not is_file(item.path):
         return "download"
@@ -67,7 +67,7 @@ def other_actions(item: ModelItem) -> tuple[str, ...]:
         "move_up": item.can_move_up and state in (ModelState.QUEUED, ModelState.PAUSED),
         "cancel": item.download is not None and state is not ModelState.QUARANTINED,
         "convert_copy": state is ModelState.NEEDS_CONVERSION and not item.is_foreign,
-        "use": state is ModelState.DAMAGED and not item.in_use,
+        "use": state is ModelState.DAMAGED and not item.in_use and not item.embeds,
         "quarantine": state is ModelState.DAMAGED,
         "plan": item.fit is not None,
         "verify": model is not None and state in (ModelState.READY, ModelState.DAMAGED, ModelState.NEEDS_CONVERSION),

@@ -218,7 +218,7 @@ def plan_all(
     home = tuple(_at_load_context(planning, hardware, each, options) for each in planning.recommend(options))
     fits = {each.id: PublishedFit(each.plan, each.recommended, is_expected=False) for each in home}
     for model in library.list():
-        if model.ready and model.id not in fits:
+        if model.ready and not model.embeds and model.id not in fits:
             # Without a plan it has no fit; using it shows the error.
             with contextlib.suppress(UserError):
                 fits[model.id] = PublishedFit(_plan(planning, hardware, model.id, options), False, is_expected=False)

@@ -123,6 +123,11 @@ class ModelItem:
         """Whether it is a quantisation of the home model."""
         return self.catalogue in APUS
 
+    @property
+    def embeds(self) -> bool:
+        """Whether it compares texts and can't be used for conversations."""
+        return self.model is not None and self.model.embeds
+
     @cached_property
     def state(self) -> ModelState:
         """What the row shows; a running job or download comes before the state of the file."""

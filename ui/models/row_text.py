@@ -145,6 +145,8 @@ def note_text(item: ModelItem) -> str:
     """Return what the model is good at, or what its quantisation means for the quality, in a few words."""
     if item.open_model is not None:
         return open_model_text(item.open_model)
+    if item.embeds:
+        return translate("model_rows", "Embedding model, for other programs through the local server")
     if item.catalogue is not None and item.catalogue.id == STARTER.id:
         return translate("model_rows", "Very small and fast, good for a first try")
     return quality_text(quality_of(item.quantisation))

@@ -17,6 +17,7 @@ import psutil
 from llama_cpp import llama_cpp
 
 from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
+from app.conversation import STOP_SEQUENCE
 from app.engine.child import checkpoint
 from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
 from app.engine.child.loader import LoadedModel
@@ -447,7 +448,7 @@ class EngineContext:
             now = time.monotonic()
             if text.stopped:
                 # A structured answer is cut by it.
-                reason = "length" if structured else "stop"
+                reason = STOP_SEQUENCE if structured else "stop"
                 break
             if now - flushed >= FLUSH_S or probabilities:
                 self._emit(TextDelta(pending, count, len(self._cached.tokens), tuple(probabilities)))

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.downloads import ModelDownloads
 from tests.rigs.fake_hub import FakeHub
+from tests.rigs.tiny_embedder import write_tiny_embedder
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import (
     PATIENCE_MS,
@@ -47,6 +48,15 @@ def test_file_is_added_and_used(show: Open, qtbot: QtBot, tiny_model: Path):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
     assert emitted.args == ["tiny"]
     assert not dialog.isVisible()
+
+
+def test_embedding_model_is_added_but_not_for_conversations(show: Open, qtbot: QtBot, tmp_path: Path):
+    dialog = show()
+    assert drop(dialog, write_tiny_embedder(tmp_path / "embedder.gguf"))
+    row = wait_for_state(qtbot, dialog, "embedder", "Ready")
+    assert (row.note, row.action) == ("Embedding model, for other programs through the local server", "")
+    choose(dialog, "embedder")
+    assert "use" not in [action.objectName() for action in menu_of(qtbot, dialog).actions()]
 
 
 def test_files_can_be_dropped(show: Open, qtbot: QtBot, tmp_path: Path, tiny_model: Path):
