@@ -748,6 +748,10 @@
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
     </message>
     <message>
+        <source>{path} is an embedding model: it compares texts and can&apos;t answer. Choose a chat model. Other programs can use this one through the local server.</source>
+        <translation>{path} 是嵌入模型：用于比较文本，不能回答问题。请选择对话模型。其他程序可以通过本地服务使用它。</translation>
+    </message>
+    <message>
         <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
         <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
     </message>
@@ -2405,6 +2409,10 @@ Click to rename</source>
     <message>
         <source>token limit reached</source>
         <translation>达到 token 数上限</translation>
+    </message>
+    <message>
+        <source>stop sequence reached</source>
+        <translation>遇到停止序列</translation>
     </message>
     <message>
         <source>stopped by you</source>
@@ -5778,6 +5786,10 @@ Click to rename</source>
     <message>
         <source>Converting</source>
         <translation>正在转换</translation>
+    </message>
+    <message>
+        <source>Embedding model, for other programs through the local server</source>
+        <translation>嵌入模型，其他程序可通过本地服务使用</translation>
     </message>
     <message>
         <source>Quick, for simple questions</source>
