@@ -41,6 +41,10 @@ _Condition = tuple[str, list[str]]
 """SQL condition on the column ``{0}``, and its parameters."""
 _Terms = Sequence[re.Pattern[str]]
 _Span = tuple[int, int]
+_ALL = "INDEXED BY messages_by_time", "true"
+"""In this order the caller can stop early; a few selected messages are sorted."""
+_NUMBERED = "NOT INDEXED", "messages.number IN (SELECT value FROM json_each(?))"
+_IN_ONE = "INDEXED BY messages_of_conversation", "messages.conversation_id = ?"
 _MOST_SORTED = 3000
 """Up to this number of candidates is sorted by SQLite; with more, the order of all messages is read."""
 _READ_AT_ONCE = 500
@@ -48,11 +52,18 @@ _READ_AT_ONCE = 500
 
 
 def search(
-    connection: sqlite3.Connection, text: str, limit: int, *, most_in_one: int | None = None, use_index: bool = True
+    connection: sqlite3.Connection,
+    text: str,
+    limit: int,
+    *,
+    most_in_one: int | None = None,
+    only_in: str | None = None,
+    use_index: bool = True,
 ) -> list[SearchHit]:
     """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
-    ``most_in_one`` limits the messages of one conversation.  Deleted ones are excluded.
+    ``most_in_one`` limits the messages of one conversation.  Deleted ones are excluded.  ``only_in``: id of a
+    conversation whose messages alone are searched.
     """
     phrases = [words for each in _TERM.finditer(text) if (words := fold(each[1] or each[2]).split())]
     if not phrases:
@@ -64,6 +75,9 @@ def search(
     condition, values = prefilter
     # Called by SQLite: most candidates never become rows.
     connection.create_function("contains_terms", 1, partial(_contains_all, terms[1:]))
+    if only_in is not None:
+        rows = _read(connection, prefilter, _IN_ONE, only_in)
+        return [hit for _, hit in islice(_hits(connection, rows, terms), limit)]
     titles = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
@@ -91,22 +105,21 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(r"\s+".join(map(re.escape, words)))
 
 
-def _read(connection: sqlite3.Connection, prefilter: _Condition, numbers: str | None = None) -> Iterator[sqlite3.Row]:
-    """Yield the messages that fulfil the prefilter, newest first; ``numbers``: those of a JSON array alone."""
-    condition, values = prefilter
-    # In the order of the time index the caller can stop early; a few selected messages are sorted.
-    by = "INDEXED BY messages_by_time" if numbers is None else "NOT INDEXED"
-    selected = "" if numbers is None else "AND messages.number IN (SELECT value FROM json_each(?))"
+def _read(
+    connection: sqlite3.Connection, prefilter: _Condition, selected: tuple[str, str] = _ALL, *values: str
+) -> Iterator[sqlite3.Row]:
+    """Yield the selected messages that fulfil the prefilter, newest first; ``values`` are those of the selection."""
+    (index, selection), (condition, rest) = selected, prefilter
     yield from connection.execute(
         f"""
         SELECT conversation_id, messages.id AS message_id, title, content, messages.created_at AS time
-        FROM messages {by} CROSS JOIN conversations ON conversations.id = conversation_id
-        WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL {selected} AND (
+        FROM messages {index} CROSS JOIN conversations ON conversations.id = conversation_id
+        WHERE conversations.deleted_at IS NULL AND messages.deleted_at IS NULL AND {selection} AND (
             ({condition.format("content")}) OR EXISTS (SELECT 1 FROM attachments WHERE message_id = messages.id)
         )
         {_NEWEST_FIRST}
         """,
-        [*([] if numbers is None else [numbers]), *values],
+        [*values, *rest],
     )
 
 
@@ -117,7 +130,7 @@ def _look_up(connection: sqlite3.Connection, candidates: set[int], prefilter: _C
         rows = connection.execute(f"SELECT number FROM messages INDEXED BY messages_by_time {_NEWEST_FIRST}")
         ordered, count = (row[0] for row in rows if row[0] in candidates), _READ_AT_ONCE
     while numbers := list(islice(ordered, count)):
-        yield from _read(connection, prefilter, json.dumps(numbers))
+        yield from _read(connection, prefilter, _NUMBERED, json.dumps(numbers))
 
 
 def _prefilter(phrases: Iterable[Sequence[str]]) -> _Condition:

@@ -462,13 +462,16 @@ class ConversationStore(Database):
 
     # All conversations
 
-    def search(self, text: str, limit: int = 200, *, most_in_one: int | None = None) -> Hits:
+    def search(
+        self, text: str, limit: int = 200, *, most_in_one: int | None = None, only_in: str | None = None
+    ) -> Hits:
         """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
-        ``most_in_one`` limits the messages of one conversation.  All branches are searched.
+        ``most_in_one`` limits the messages of one conversation.  All branches are searched.  ``only_in``: id of a
+        conversation whose messages alone are searched.
         """
         with self._connections.reading() as connection:
-            return search(connection, text, limit, most_in_one=most_in_one)
+            return search(connection, text, limit, most_in_one=most_in_one, only_in=only_in)
 
     def message_counts(self, conversation_ids: Sequence[str] | None = None) -> dict[str, int]:
         """Return the number of messages of these conversations, or of all that are not deleted, by their ids."""

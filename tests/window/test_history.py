@@ -327,22 +327,24 @@ def test_search_results_are_grouped_by_conversation(open_window: OpenWindow, qtb
         store_of(window), "Horses", "A zebra is a horse.", "| kind | stripes |\n|---|---:|\n| zebra | many |"
     )
     search(qtbot, window, "zebra", "Horses")
+    qtbot.waitUntil(lambda: "All 30 hits" in found(window))
     assert found(window) == [
         *("Horses", "kind stripes zebra many", "A zebra is a horse."),
-        *("A marathon", "The zebra of day 29.", "The zebra of day 28.", "The zebra of day 27.", "17+ more"),
+        *("A marathon", "The zebra of day 29.", "The zebra of day 28.", "The zebra of day 27.", "All 30 hits"),
         "Zebras",
     ]
-    assert find(window, "resultCount", QLabel).text() == "First 23 results"  # type: ignore[attr-defined]
+    assert find(window, "resultCount", QLabel).text() == "33 results"  # type: ignore[attr-defined]
     spoken = index_of(window, "Horses").data(Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == f"Horses, {date_text(store_of(window).get(short).updated_at)}"
+    assert spoken == f"Horses, 2 hits, {date_text(store_of(window).get(short).updated_at)}"
     click(qtbot, window, "A zebra is a horse.")
     assert window.controller.conversation.session.conversation_id == short
     assert rows(window).currentIndex().data() == "A zebra is a horse."
     assert [index.data() for index in rows(window).selectedIndexes()] == ["A zebra is a horse."]
     window.controller.conversation.list_changed.emit()
     qtbot.waitUntil(lambda: rows(window).currentIndex().data() == "A zebra is a horse.")
-    click(qtbot, window, "17+ more")
-    assert len(found(window)) == 3 + 21 + 1
+    click(qtbot, window, "All 30 hits")
+    assert len(found(window)) == 3 + 31 + 1
+    assert rows(window).currentIndex().data() == "The zebra of day 26."
     assert window.controller.conversation.session.conversation_id == short, "more results open nothing"
     window.sidebar.search.setText("stripes")
     qtbot.waitUntil(lambda: find(window, "resultCount", QLabel).text() == "1 result")  # type: ignore[attr-defined]

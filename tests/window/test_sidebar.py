@@ -6,14 +6,27 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Shelf
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, send, titles, wait_for_words
-from tests.window.test_history import CONTROL, SHIFT, click, index_of, press, rows, store_of, undo, with_conversations
+from tests.window.test_history import (
+    CONTROL,
+    SHIFT,
+    add_talk,
+    click,
+    found,
+    index_of,
+    press,
+    rows,
+    search,
+    store_of,
+    undo,
+    with_conversations,
+)
 from ui.sidebar.row_model import MARK_ROLE, Mark
 from ui.window.main_window import MainWindow
 
@@ -207,3 +220,53 @@ def test_rows_mark_answers_that_run_wait_and_are_new(open_window: OpenWindow, qt
     window.controller.conversation.open(second)
     window.controller.conversation.session.stop()
     qtbot.waitUntil(lambda: mark("the second question") is None, timeout=60_000)
+
+
+def test_keys_of_the_search_field_move_over_the_hits(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    add_talk(store_of(window), "Zebras", "Nothing here.")
+    days = [f"The zebra of day {day}." for day in range(5)]
+    long = add_talk(store_of(window), "A marathon", *days)
+    field, opened = window.sidebar.search, list[tuple[str, str]]()
+    window.sidebar.list.opened.connect(lambda id_, message: opened.append((id_, message)))
+    field.setFocus()
+    search(qtbot, window, "zebra", "A marathon")
+    assert found(window) == ["A marathon", *reversed(days[2:]), "All 5 hits", "Zebras"]
+
+    def current() -> str:
+        return str(rows(window).currentIndex().data())
+
+    def enter(modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> str:
+        qtbot.keyClick(field, Qt.Key.Key_Return, modifiers)
+        assert window.focusWidget() is field, "the next Enter goes on"
+        return current()
+
+    assert enter() == days[4]
+    branch = store_of(window).branch(long)
+    assert opened == [(long, branch[-1].id)]
+    assert enter() == days[3]
+    assert opened[-1] == (long, branch[-3].id)
+    assert enter(SHIFT) == days[4]
+    assert enter(SHIFT) == "Zebras", "it goes round"
+    qtbot.keyClick(field, Qt.Key.Key_Up)
+    assert (current(), len(opened)) == ("All 5 hits", 4), "the arrows open nothing"
+    assert enter() == days[1], "the others are shown in place"
+    assert found(window) == ["A marathon", *reversed(days), "Zebras"]
+    assert len(opened) == 4
+    assert enter() == days[1]
+    assert opened[-1] == (long, branch[3].id)
+    qtbot.keyClick(field, Qt.Key.Key_Down)
+    assert enter() == days[0]
+    assert window.controller.conversation.session.conversation_id == long
+
+
+def test_all_hits_of_a_search_are_counted_after_the_first_are_shown(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    names = [f"Talk {number}" for number in range(12)]
+    for name in names:
+        add_talk(store_of(window), name, *(f"zebra {day}" for day in range(25)))
+    window.sidebar.search.setText("zebra")
+    label = find(window, "resultCount", QLabel)
+    qtbot.waitUntil(lambda: label.text() == "First 250 results")  # type: ignore[attr-defined]
+    shown = [index_of(window, name).data(Qt.ItemDataRole.AccessibleTextRole) for name in names[2:]]
+    assert all("25 hits" in spoken for spoken in shown)

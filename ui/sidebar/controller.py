@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject
 
@@ -21,8 +24,10 @@ from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
-MOST_HITS, MOST_IN_ONE = 200, 20
-"""Search hits of all conversations, and of the messages of one."""
+MOST_HITS, MOST_IN_ONE, MOST_OF_ALL = 200, 20, 1000
+"""Search hits at first, those in the messages of one conversation among them, and later all of one conversation."""
+STEP_S = 0.05
+"""Processor time of a job that completes the hits of some conversations."""
 Ids = tuple[str, ...]
 Change = Callable[..., Ids]
 """Changes conversations by their ids, and returns the ids of those that it has changed."""
@@ -36,6 +41,7 @@ class SidebarController(QObject):
     ) -> None:
         super().__init__(sidebar)
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
+        self._search_number = 0
         self._unread: set[str] = set()
         """Ids of conversations with an answer that ended while another one was open."""
         conversation.state_changed.connect(self._mark)
@@ -95,13 +101,14 @@ class SidebarController(QObject):
     def _open(self, conversation_id: str, message_id: str) -> None:
         """Open a conversation, or the message of a search result with the match marked.
 
-        The list keeps the focus, where the keys of its menu work; what is typed goes to the composer.
+        The list keeps the focus, where the keys of its menu work; what is typed goes to the composer.  The search field
+        keeps it too.
         """
-        had_focus = self._sidebar.list.hasFocus()
+        focused = next((each for each in (self._sidebar.list, self._sidebar.search) if each.hasFocus()), None)
         needle = self._sidebar.matched_text(message_id) if message_id else ""
         self._conversation.open(conversation_id, message_id, needle)
-        if had_focus:
-            self._sidebar.list.setFocus()
+        if focused is not None:
+            focused.setFocus()
 
     def _rename(self, conversation_id: str, title: str) -> None:
         # The row shows the new title already.
@@ -205,20 +212,36 @@ class SidebarController(QObject):
             self.refresh()
             return
 
-        def show(result: tuple[list[Found], bool]) -> None:
-            # A newer text has its own search.
-            if text == self._sidebar.search_text():
-                self._sidebar.show_results(result[0], text, is_cut=result[1])
+        self._search_number += 1
+        self._run(partial(_find, self._store, text), partial(self._show_results, self._search_number, text))
 
-        run_job(self, partial(_find, self._store, text), show, lambda error: self._notice.show_error(error_text(error)))
+    def _show_results(self, number: int, text: str, result: tuple[list[Found], bool]) -> None:
+        """Show the results of a search unless there is a newer one, and then all hits of each conversation."""
+        if number != self._search_number or text != self._sidebar.search_text():
+            return
+        found, is_cut = result
+        self._sidebar.show_results(found, text, is_cut=is_cut)
+
+        def merge(completed: dict[str, Found]) -> None:
+            if completed:
+                merged = [completed.get(each.conversation.id, each) for each in found]
+                self._show_results(number, text, (merged, is_cut))
+
+        incomplete = [each for each in found if each.is_cut and len(each.hits) < MOST_OF_ALL]
+        if incomplete:
+            self._run(partial(_find_all, self._store, text, incomplete), merge)
+
+    def _run(self, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
+        run_job(self, work, show, lambda error: self._notice.show_error(error_text(error)))
 
 
 def _find(store: ConversationStore, text: str) -> tuple[list[Found], bool]:
-    """Return the conversations that contain ``text``, each with its hits, and whether there are more."""
+    """Return the conversations that contain ``text``, each with its newest hits, and whether there are more."""
     by_conversation: dict[str, list[SearchHit]] = {}
     found: list[Found] = []
     try:
         hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE)
+        is_cut = len(hits) == MOST_HITS
         for hit in hits:
             by_conversation.setdefault(hit.conversation_id, []).append(hit)
         for id_, each in by_conversation.items():
@@ -226,8 +249,24 @@ def _find(store: ConversationStore, text: str) -> tuple[list[Found], bool]:
             messages = tuple(hit for hit in each if hit.message_id is not None)
             # It may have been deleted meanwhile.
             with suppress(UserError):
-                found.append(Found(store.get(id_), in_title, messages, len(messages) == MOST_IN_ONE))
+                found.append(Found(store.get(id_), in_title, messages, is_cut or len(messages) == MOST_IN_ONE))
     except StoreClosed:
         # The program has ended meanwhile.
         return [], False
-    return found, len(hits) == MOST_HITS or any(each.is_cut for each in found)
+    return found, is_cut
+
+
+def _find_all(store: ConversationStore, text: str, found: Sequence[Found]) -> dict[str, Found]:
+    """Return the first of these conversations with all their hits, by their ids."""
+    begun, completed = time.thread_time(), dict[str, Found]()
+    for each in found:
+        if time.thread_time() - begun > STEP_S:
+            break
+        id_ = each.conversation.id
+        try:
+            hits = tuple(store.search(text, MOST_OF_ALL, only_in=id_))
+        except StoreClosed:
+            # The program has ended meanwhile.
+            return {}
+        completed[id_] = replace(each, hits=hits, is_cut=len(hits) == MOST_OF_ALL)
+    return completed

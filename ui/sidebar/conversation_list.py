@@ -49,6 +49,8 @@ class ConversationList(QListView):
         self._extends_selection = False
         self._pressed_menu = QModelIndex()
         """Row whose menu button is pressed."""
+        self._opened: object = None
+        """Key of the row that was opened last."""
         self.viewport().setMouseTracking(True)
         self.clicked.connect(self._on_click)
         self.activated.connect(self._open)
@@ -117,10 +119,29 @@ class ConversationList(QListView):
         if index.isValid() and index.flags() & Qt.ItemFlag.ItemIsEditable:
             self.edit(index)
 
-    def open_first(self) -> None:
-        """Open the first row."""
-        if self.rows.rowCount():
-            self._open(self.rows.index(0))
+    def move_selection(self, step: int) -> None:
+        """Select the next row in the direction of ``step`` that can be selected."""
+        row = self._selected_row(-1 if step > 0 else self.rows.rowCount()) + step
+        while 0 <= row < self.rows.rowCount():
+            if self.rows.key(row) is not None:
+                self.setCurrentIndex(self.rows.index(row))
+                return
+            row += step
+
+    def open_hit(self, step: int) -> None:
+        """Open the selected search hit, or where that is open the next one in the direction of ``step``."""
+        row = self._selected_row(-1)
+        if isinstance(self.rows.row(row) if row >= 0 else None, MoreHits):
+            self._open(self.rows.index(row))
+            return
+        hits = self.rows.hit_rows()
+        if row not in hits or self.rows.key(row) == self._opened:
+            later = [each for each in hits if (each - row) * step > 0]
+            hits = later or hits
+            row = hits[0 if step > 0 else -1] if hits else -1
+        if row >= 0:
+            self.setCurrentIndex(self.rows.index(row))
+            self._open(self.rows.index(row))
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
         """Paint changed rows again; ``QListView`` would lay out all rows again, even where they are equally high."""
@@ -208,6 +229,8 @@ class ConversationList(QListView):
         self._shelf = shelf
         if rows := self.rows.rows_with(keys):
             self._select(rows)
+        elif shelf is None:
+            self.selectionModel().clear()
         else:
             self.mark_open(self.delegate.open_id)
         self.executeDelayedItemsLayout()
@@ -226,6 +249,11 @@ class ConversationList(QListView):
             selection.select(self.rows.index(begin), self.rows.index(end))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
+    def _selected_row(self, default: int) -> int:
+        """Return the current row where it is selected."""
+        index = self.currentIndex()
+        return index.row() if self.selectionModel().isSelected(index) else default
+
     def _selected_rows(self) -> list[int]:
         """Return the selected rows from the top down; headings between them are not among them."""
         ranges = [(each.top(), each.bottom()) for each in self.selectionModel().selection().toList()]
@@ -239,8 +267,11 @@ class ConversationList(QListView):
         row = self.rows.row(index.row())
         if isinstance(row, MoreHits):
             self._replace(None, partial(self.rows.expand, row.conversation_id))
+            # The first hit that was not shown has taken its place.
+            self.setCurrentIndex(self.rows.index(index.row()))
             return
         hit = row.hits[0] if isinstance(row, Found) and row.hits else row
+        self._opened = self.rows.key(index.row())
         conversation_id = self.rows.conversation_id(index.row())
         if conversation_id is not None and self._shelf is not Shelf.TRASH and not isinstance(row, Heading):
             message_id = hit.message_id if isinstance(hit, SearchHit) else None

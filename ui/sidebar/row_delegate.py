@@ -160,8 +160,8 @@ class RowDelegate(QStyledItemDelegate):
         return button.left() - 4
 
     def _paint_date(self, painter: QPainter, area: QRect, row: Found) -> int:
-        """Draw the date at the end of a search result, and return where the rest of the row ends."""
-        day = date_text(row.conversation.updated_at)
+        """Draw number of hits and date at the end of a search result, and return where the rest of the row ends."""
+        day = " · ".join(filter(None, (row.count_text(), date_text(row.conversation.updated_at))))
         painter.setFont(self._small_font)
         painter.setPen(QColor(current_theme().quiet_text))
         painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)

@@ -69,17 +69,19 @@ class Found:
     in_title: SearchHit | None
     hits: tuple[SearchHit, ...]
     is_cut: bool = False
-    """Whether it has more hits than these."""
+    """Whether it may have more hits than these."""
+
+    def count_text(self) -> str:
+        """Return the number of hits in its messages; empty without any."""
+        return f"{len(self.hits)}{'+' * self.is_cut}" if self.hits else ""
 
 
 @dataclass(frozen=True)
 class MoreHits:
-    """The hits of a conversation that are not shown."""
+    """Row that shows all hits of a conversation."""
 
     conversation_id: str
-    count: int
-    is_cut: bool
-    """Whether there are more than ``count``."""
+    count: str
 
 
 Row = Heading | Conversation | Found | SearchHit | MoreHits
@@ -139,7 +141,7 @@ class RowModel(QStringListModel):
             shown = each.hits if each.conversation.id in self._expanded else each.hits[:SHOWN_HITS]
             rows += [each, *shown]
             if len(shown) < len(each.hits):
-                rows.append(MoreHits(each.conversation.id, len(each.hits) - len(shown), each.is_cut))
+                rows.append(MoreHits(each.conversation.id, each.count_text()))
         self._show(rows)
 
     def expand(self, conversation_id: str) -> None:
@@ -158,6 +160,14 @@ class RowModel(QStringListModel):
             (key,) = keys
             return [self._rows.index(key)] if key in self._rows else []
         return [row for row, key in enumerate(self._rows) if key in keys] if keys else []
+
+    def hit_rows(self) -> list[int]:
+        """Return the rows of single search hits: in messages, and in titles of conversations without such."""
+        return [
+            row
+            for row, key in enumerate(self._rows)
+            if isinstance(key, SearchHit) or (isinstance(key, Found) and not key.hits)
+        ]
 
     def row_of(self, conversation_id: str | None) -> int | None:
         """Return the first row of a conversation."""
@@ -278,8 +288,8 @@ class RowModel(QStringListModel):
                 return title or self.tr("Untitled")
             case SearchHit(snippet=snippet):
                 return snippet
-            case MoreHits(count=count, is_cut=is_cut):
-                return self.tr("{count} more").format(count=f"{count}+" if is_cut else count)
+            case MoreHits(count=count):
+                return self.tr("All {count} hits").format(count=count)
         return ""
 
     def _mark_text(self, mark: Mark | None) -> str:
@@ -300,7 +310,9 @@ class RowModel(QStringListModel):
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)
             case Found(conversation=conversation):
-                return f"{text}, {date_text(conversation.updated_at)}"
+                count = row.count_text()
+                hits = self.tr("1 hit") if count == "1" else self.tr("{count} hits").format(count=count)
+                return ", ".join([text, *([hits] if count else []), date_text(conversation.updated_at)])
             case SearchHit(title=title):
                 return f"{title or self.tr('Untitled')}: {text}"
         return text

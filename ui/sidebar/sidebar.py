@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.conversation import TRASH_DAYS, Shelf
@@ -28,6 +28,26 @@ if TYPE_CHECKING:
 
 SEARCH_DELAY_MS = 120
 SMALL_SIZE, SMALLER_SIZE = 13, 12
+
+
+class SearchField(QLineEdit):
+    """Field whose arrow keys and Enter move over the results below it."""
+
+    moved = Signal(int)
+    """To the row above (-1) or below (1)."""
+    stepped = Signal(int)
+    """Enter (1) or Shift+Enter (-1)."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
+        match event.key():
+            case Qt.Key.Key_Up:
+                self.moved.emit(-1)
+            case Qt.Key.Key_Down:
+                self.moved.emit(1)
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.stepped.emit(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+            case _:
+                super().keyPressEvent(event)
 
 
 class Sidebar(TranslatedWidget):
@@ -53,7 +73,7 @@ class Sidebar(TranslatedWidget):
         self._open_id: str | None = None
         self._is_stale = False
         """Whether the list was to be refreshed while a title was being edited."""
-        self.search = QLineEdit()
+        self.search = SearchField()
         self.search.setObjectName("searchField")
         self.search.setClearButtonEnabled(True)
         self.search.addAction(QAction(icon("search", size=16), "", self), QLineEdit.ActionPosition.LeadingPosition)
@@ -96,7 +116,8 @@ class Sidebar(TranslatedWidget):
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())
-        self.search.returnPressed.connect(self._open_first)
+        self.search.moved.connect(lambda step: self.list.move_selection(step) if self.search_text() else None)
+        self.search.stepped.connect(lambda step: self.list.open_hit(step) if self.search_text() else None)
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() is Shelf.TRASH else "delete"))
         self.list.selection_changed.connect(self._show_selection)
@@ -286,10 +307,6 @@ class Sidebar(TranslatedWidget):
             button.setVisible(action in offered)
         self._count.setText(self.tr("{count} selected").format(count=count))
         self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
-
-    def _open_first(self) -> None:
-        if self.search_text():
-            self.list.open_first()
 
     def _show_menu(self, position: QPoint) -> None:
         if not self.list.selected_count():
