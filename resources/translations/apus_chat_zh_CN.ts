@@ -2280,7 +2280,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Summary</source>
-        <translation>概要</translation>
+        <translation>总结</translation>
     </message>
     <message>
         <source>Context</source>
@@ -4460,8 +4460,8 @@ Click to rename</source>
         <translation>无标题</translation>
     </message>
     <message>
-        <source>{count} more</source>
-        <translation>还有 {count} 个</translation>
+        <source>All {count} hits</source>
+        <translation>全部 {count} 处匹配</translation>
     </message>
     <message>
         <source>{title}, waiting for another answer</source>
@@ -4478,6 +4478,14 @@ Click to rename</source>
     <message>
         <source>{title}, pinned</source>
         <translation>{title}，已置顶</translation>
+    </message>
+    <message>
+        <source>1 hit</source>
+        <translation>1 处匹配</translation>
+    </message>
+    <message>
+        <source>{count} hits</source>
+        <translation>{count} 处匹配</translation>
     </message>
 </context>
 <context>
