@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,22 @@ from model_manager.download.session import RetryPolicy
 from model_manager.download.transfer import Transfer
 from model_manager.layout.origin import PIECE_BYTES
 from tests.download.download_helpers import PIECE, QUICK, REPOSITORY, Fetch, Shelf, sha256_of
+from tests.rigs.download_child import start_download
 from tests.rigs.fake_hub import FakeHub
 
 KB, MB = 1000, 1_000_000
 PRODUCTION_PIECES = replace(QUICK, piece_bytes=PIECE_BYTES, retry=replace(QUICK.retry, first_pause_s=0.002))
 ANYWHERE = (1, MB)
+BREAKS = (
+    (1, 140),
+    (10 * KB, MB),
+    (90 * KB, 3 * MB),
+    (700 * KB, 6 * MB),
+    (MB, 8 * MB),
+    (3 * MB, 16 * MB),
+    (ANYWHERE, 6 * MB),
+)
+"""After how many bytes a connection breaks off, and the size of the file."""
 CLEAN = 1.3
 """Most bytes served, as a multiple of the file."""
 
@@ -26,19 +38,14 @@ def served(*hubs: FakeHub) -> int:
     return sum(entry.sent for hub in hubs for entry in hub.log if entry.where == "cdn")
 
 
-@pytest.mark.parametrize("kind", ["cut", "reset"])
-@pytest.mark.parametrize(
-    ("after", "size"),
-    [
-        (1, 140),
-        (10 * KB, MB),
-        (90 * KB, 3 * MB),
-        (700 * KB, 6 * MB),
-        (MB, 8 * MB),
-        (3 * MB, 16 * MB),
-        (ANYWHERE, 6 * MB),
-    ],
+PATTERNS = (
+    *((kind, after, size) for kind in ("cut", "reset") for after, size in BREAKS),
+    ("trickle", 0, 2 * MB),
 )
+
+
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+@pytest.mark.parametrize(("after", "size"), BREAKS)
 def test_every_connection_breaks_off(
     shelf: Shelf, fetch: Fetch, hub: FakeHub, kind: str, after: int | tuple[int, int], size: int
 ) -> None:
@@ -71,17 +78,48 @@ def test_all_connections_work_on_a_small_file(shelf: Shelf, fetch: Fetch, hub: F
     assert len({entry.range for entry in hub.log if entry.where == "cdn"}) == 5
 
 
+@pytest.mark.parametrize(("kind", "after", "size"), PATTERNS)
+def test_each_pattern_with_refusals_expired_links_another_mirror_and_a_kill(
+    shelf: Shelf,
+    fetch: Fetch,
+    hub: FakeHub,
+    second_hub: FakeHub,
+    models: Path,
+    kind: str,
+    after: int | tuple[int, int],
+    size: int,
+) -> None:
+    source = shelf.put("model.gguf", size)
+    second_hub.add_file(REPOSITORY, "model.gguf", source)
+    for each in (hub, second_hub):
+        for skip, code in enumerate((429, 503, 403)):
+            each.fault("cdn", "status", code=code, times=1, skip=2 * skip)
+        options = {"rate": 4 * MB} if kind == "trickle" else {"after": after, "rate": 16 * MB}
+        each.fault("cdn", kind, times=-1, **options)
+    child = start_download(hub.url, models, shelf.published(), piece_bytes=PIECE)
+    while served(hub) < size / 4:
+        assert child.poll() is None
+    child.kill()
+    child.communicate()
+    before = served(hub)
+    running = fetch.start(shelf.published())
+    running.until(lambda _: served(hub) - before > min(size / 4, size - before - 1))
+    fetch.access = replace(fetch.access, endpoint=second_hub.url)
+    running.transfer.reconnect()
+    running.join()
+    assert running.error is None
+    assert sha256_of(running.paths[0]) == sha256_of(source)
+    if kind != "reset":
+        assert served(hub, second_hub) - before <= CLEAN * size
+
+
 @pytest.mark.parametrize(
     ("after", "where", "kind", "options"),
     [
-        (10 * KB, "cdn", "status", {"code": 429}),
         (700 * KB, "cdn", "status", {"code": 429, "headers": {"Retry-After": "0"}}),
-        (ANYWHERE, "cdn", "status", {"code": 503}),
-        (10 * KB, "cdn", "status", {"code": 403}),
         (90 * KB, "resolve", "status", {"code": 503}),
         (ANYWHERE, "cdn", "ignore_range", {}),
         (90 * KB, "cdn", "stall", {"after": 5 * KB, "seconds": 30}),
-        (ANYWHERE, "cdn", "trickle", {"rate": MB}),
     ],
 )
 def test_cuts_together_with_other_faults(
@@ -93,7 +131,7 @@ def test_cuts_together_with_other_faults(
     kind: str,
     options: dict[str, object],
 ) -> None:
-    size = 400 * KB if after == 10 * KB else 5 * MB
+    size = 5 * MB
     source = shelf.put("model.gguf", size)
     for skip in (0, 2, 3):
         hub.fault(where, kind, times=2, skip=skip, **options)
