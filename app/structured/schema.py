@@ -210,7 +210,7 @@ class _Converter:
                 self._places[id(node)] = place or "/"
                 own = node.get("$id", node.get("id"))
                 if isinstance(own, str) and not own.startswith("#"):
-                    base = urldefrag(urljoin(base, own))[0]
+                    base = _resolve(base, own)[0]
                     self._targets[base] = node
                 self._bases[id(node)] = base
                 for anchor in (own, f"#{node.get('$anchor')}"):
@@ -274,7 +274,7 @@ class _Converter:
         problem = self._error("schema_unsupported", schema, f"$ref {reference[:100]}")
         if schema is not self._document and ("$id" in schema or "id" in schema):
             raise problem  # some drafts ignore it there
-        url, fragment = (base, reference[1:]) if reference.startswith("#") else urldefrag(urljoin(base, reference))
+        url, fragment = (base, reference[1:]) if reference.startswith("#") else _resolve(base, reference)
         is_pointer = not fragment or fragment.startswith("/")
         node: Any = self._targets.get(url if is_pointer else f"{url}#{fragment}")
         for part in unquote(fragment).split("/")[1:] if is_pointer else ():
@@ -669,6 +669,16 @@ def _identity(value: Any) -> str:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _resolve(base: str, reference: str) -> tuple[str, str]:
+    """Return the address that a reference stands for, and its fragment."""
+    try:
+        url, fragment = urldefrag(urljoin(base, reference))
+    except ValueError:
+        # No address, such as "http://[": it stands for nothing but itself.
+        return reference, ""
+    return url, fragment
 
 
 def _finite(text: str) -> float:

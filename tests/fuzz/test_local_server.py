@@ -53,7 +53,7 @@ def _check(error: ApiError, *expected: int) -> str:
     """Return the outcome, after a check of the response."""
     assert error.status in expected, error
     assert json.loads(to_json(error.body()))["error"]["message"] == error.message
-    assert len(error.message) < 1000
+    assert len(error.message) < 2000
     return "refused"
 
 

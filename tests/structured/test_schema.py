@@ -151,6 +151,7 @@ def test_recursion_ends() -> None:
         ({"oneOf": [{"type": "integer"}, {"minimum": 2}]}, "schema_unsupported", "oneOf"),
         ({"$ref": "https://example.com/schema"}, "schema_unsupported", "$ref https://example.com/schema"),
         ({"$ref": "#"}, "schema_unsupported", "$ref"),
+        ({"$id": "http://[::1", "$ref": "http://[::1/a"}, "schema_unsupported", "$ref http://[::1/a"),
         ({"type": "string", "pattern": r"(a)\1"}, "schema_unsupported", r"pattern \1"),
         ({"type": "array", "uniqueItems": True}, "schema_unsupported", "uniqueItems"),
         ({"type": "string", "maxLength": -1}, "schema_invalid", "maxLength"),
