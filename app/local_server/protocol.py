@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import h11
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.local_server.request import ApiError
@@ -13,6 +14,15 @@ from model_manager.disk.json_file import to_json
 
 HEADERS_S = 15.0
 """Seconds for the headers of a request to arrive."""
+MAX_CONNECTIONS = 256
+"""Requests on further ones are refused; twice as many are closed at once."""
+_BUSY = JSONResponse(
+    ApiError(
+        503, f"{MAX_CONNECTIONS} connections are open already. Try again later.", code="too_many_connections"
+    ).body(),
+    503,
+    {"Connection": "close", "Retry-After": "1"},
+)
 
 
 class BoundedProtocol(H11Protocol):
@@ -24,6 +34,10 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self.app = _BUSY
+        if len(self.connections) > 2 * MAX_CONNECTIONS:
+            transport.abort()
         # asyncio does it only for sockets that were made with a protocol number.  Without it a piece of an answer waits
         # until the client has acknowledged the one before, which takes up to 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,7 +14,6 @@ from app.local_server.protocol import BoundedProtocol
 from model_manager.disk.files import error_detail
 from model_manager.errors import UserError
 
-MAX_CONNECTIONS = 256
 MAX_HEADERS = 32 << 10
 """Bytes."""
 KEEP_ALIVE_S = 30
@@ -43,7 +42,6 @@ class WebServer:
             server_header=False,
             proxy_headers=False,
             h11_max_incomplete_event_size=MAX_HEADERS,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=round(STOP_S),
         )

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,29 @@ def test_hostile_requests_get_one_error_and_nothing_dies(
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(head + b"Content-Length: 500\r\n\r\n{")
     assert starter_server.ask(max_tokens=1)[0] == 200
+
+
+def test_too_many_connections_are_refused_in_the_same_form(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 5)
+    served = serve()
+    address = urlsplit(served.url)
+    with ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection((address.hostname, address.port), PATIENCE_S))
+
+        first = [connect() for _ in range(5)]
+        # All are accepted before the next one.
+        refused = served.send("GET", "/health")
+        assert (refused.status, refused.headers["Connection"]) == (503, "close")
+        assert json.loads(refused.read())["error"]["code"] == "too_many_connections"
+        more = [connect() for _ in range(6)]
+        assert more[-1].recv(1) == b""
+        for each in (*first, *more):
+            each.close()
+        deadline = time.monotonic() + PATIENCE_S
+        while served.call("GET", "/health")[0] != 200:
+            assert time.monotonic() < deadline
 
 
 def test_serve_runs_until_interrupted(tmp_path: Path) -> None:
