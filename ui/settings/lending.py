@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.engine.lender import own_addresses
@@ -17,8 +17,7 @@ from ui.widgets.dialog_parts import StatusLine, button
 from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
-
-REFRESH_MS = 500
+from ui.widgets.refresh_timer import RefreshTimer
 
 
 class LendingSettings(QWidget):
@@ -54,19 +53,8 @@ class LendingSettings(QWidget):
         self.form.changed.connect(self._on_changed)
         self.switch.clicked.connect(self._toggle)
         self.copy.clicked.connect(self._copy)
-        self._timer = QTimer(self, interval=REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+        RefreshTimer(self, self.refresh)
         self.show_settings()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Follow what other PCs use."""
-        super().showEvent(event)
-        self._timer.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Rest."""
-        super().hideEvent(event)
-        self._timer.stop()
 
     def show_settings(self) -> None:
         """Show the current settings."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.config.secrets import LOCAL_SERVER_KEY
@@ -22,8 +22,8 @@ from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
+from ui.widgets.refresh_timer import RefreshTimer
 
-REFRESH_MS = 500
 SHOWN_CLIENTS = 5
 
 
@@ -61,21 +61,10 @@ class LocalServerSettings(QWidget):
         self.copy_key.clicked.connect(self._copy_key)
         self.make_key.clicked.connect(lambda: self._set_key(new_key()))
         self.remove_key.clicked.connect(lambda: self._set_key(""))
-        self._timer = QTimer(self, interval=REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+        RefreshTimer(self, self.refresh)
         self.show_settings()
         self._show_key(False)
         self._read_key()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Follow what the server does."""
-        super().showEvent(event)
-        self._timer.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Rest."""
-        super().hideEvent(event)
-        self._timer.stop()
 
     def show_settings(self) -> None:
         """Show the current settings."""
