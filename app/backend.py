@@ -46,12 +46,14 @@ class TokenControls:
 
 @dataclass(frozen=True)
 class QuestionWithDocuments(PromptMessage):
-    """A question whose attachments are not in its content yet: ``app.chat.documents`` puts in what fits."""
+    """A question whose attachments and summary are not in its content yet: ``app.chat.documents`` puts in what fits."""
 
     attachments: tuple[tuple[int, Attachment], ...] = ()
     """With their numbers among the attachments of the branch."""
     given: DocumentUse | None = None
     """What its answer was made from, for an earlier question."""
+    summary: str = ""
+    """Of the turns that were above it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,23 @@ class ContextFitted:
 
 
 @dataclass(frozen=True)
+class Summarising:
+    """The oldest messages are being summarised; ``tokens`` of the summary so far."""
+
+    messages: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Summarised:
+    """The branch down to this message has a new summary, of ``messages`` messages."""
+
+    message_id: str
+    summary: str
+    messages: int
+
+
+@dataclass(frozen=True)
 class PromptProgress:
     """Prompt processing: tokens ``read`` of ``total``, of which ``reused`` were in the KV cache."""
 
@@ -156,7 +175,17 @@ class AnswerFinished:
     time_to_first_token_s: float | None
 
 
-ChatEvent = LoadProgress | ModelLoaded | PlanChanged | ContextFitted | PromptProgress | TextDelta | AnswerFinished
+ChatEvent = (
+    LoadProgress
+    | ModelLoaded
+    | PlanChanged
+    | ContextFitted
+    | Summarising
+    | Summarised
+    | PromptProgress
+    | TextDelta
+    | AnswerFinished
+)
 
 
 @dataclass(frozen=True)

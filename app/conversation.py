@@ -50,6 +50,8 @@ class ContextPolicy(StrEnum):
     """The question is refused with an error, and the user decides."""
     ROLL = "roll"
     """The oldest turns are left out, except pinned messages; a line in the transcript marks the place."""
+    SUMMARISE = "summarise"
+    """The model summarises the oldest turns, except pinned messages, and gets the summary in their place."""
 
 
 class Shelf(StrEnum):
@@ -308,6 +310,8 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     is_pinned: bool = False
     """Remains in the prompt when older turns are left out."""
+    summary: str = ""
+    """Of the branch down to this message: the model gets it instead of the turns that are not pinned."""
 
 
 @dataclass(frozen=True)
@@ -361,6 +365,8 @@ class ContextUse:
     is_estimate: bool = False
     left_out: tuple[str, ...] = ()
     """Ids of the messages that the model does not see."""
+    summarised: tuple[str, ...] = ()
+    """Ids of the messages that the model gets a summary of."""
     pinned: tuple[str, ...] = ()
     """Ids of the pinned messages."""
 

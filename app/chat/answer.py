@@ -19,8 +19,11 @@ from app.backend import (
     LoadProgress,
     ModelLoaded,
     PromptProgress,
+    Summarised,
+    Summarising,
     TextDelta,
 )
+from app.chat import summaries
 from app.conversation import THOUGHT_CLOSE, DocumentUse, Message, Provenance, Status
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
@@ -76,6 +79,7 @@ class RunningAnswer:
     """Whether an event has arrived; before that the answer is queued behind another one."""
     load: LoadProgress | None = None
     prompt: PromptProgress | None = None
+    summarising: Summarising | None = None
     fitted: ContextFitted | None = None
     context_used: int = 0
     """Tokens in the KV cache."""
@@ -99,6 +103,10 @@ class RunningAnswer:
                 self.fitted = event
             case PromptProgress():
                 self.prompt = event
+            case Summarising():
+                self.summarising = event
+            case Summarised():
+                self.summarising = self.prompt = None
             case TextDelta():
                 self.text += event.text
                 self.tokens, self.context_used = event.tokens, event.context_used
@@ -140,7 +148,7 @@ class RunningAnswer:
         saver.start()
         try:
             self.token.raise_if_cancelled()
-            for event in self.backend.stream(self.request, self.token):
+            for event in summaries.stream(self.backend, self.request, self.token):
                 if isinstance(event, TextDelta):
                     text += event.text
                     tokens, now = event.tokens, time.monotonic()
@@ -151,6 +159,8 @@ class RunningAnswer:
                         thought_s = now - begun_at if split_thought(text)[2] != text else None
                 elif isinstance(event, ContextFitted):
                     left_out, documents = event.left_out, event.documents
+                elif isinstance(event, Summarised):
+                    self.store.set_summary(event.message_id, event.summary)
                 elif isinstance(event, AnswerFinished):
                     finished = event
                 on_event(event)

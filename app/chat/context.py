@@ -14,7 +14,7 @@ from typing import Any
 
 from app.backend import ChatRequest, ContextFitted, Count, PromptMessage
 from app.chat.documents import estimated_message_tokens, fitting_documents, has_documents, whole_documents
-from app.chat.prompt import prompt_messages
+from app.chat.prompt import latest_summary, prompt_messages, turns
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.conversation import ContextPolicy, ContextUse, Message, Provenance, Role
 from model_manager.errors import UserError
@@ -36,46 +36,22 @@ MAX_COUNTED_CONTEXTS = 8
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Indices of the messages of a turn; ``can_go`` says whether it may be left out."""
-
-    indices: tuple[int, ...]
-    can_go: bool
-
-
-@dataclass(frozen=True)
 class VisibleContext:
-    """Id of the first message that the model sees, and ids of those above it that it sees because of a pin."""
+    """Id of the first message that the model sees, and ids of those above it that it sees because of a pin.
+
+    It gets the summary of the message ``summary_id`` instead of ``summarised`` others.
+    """
 
     first_seen: str
     still_seen: frozenset[str]
+    summary_id: str = ""
+    summarised: int = 0
 
 
 def room_for_answer(context: int, max_tokens: int | None, prefill: str = "") -> int:
     """Return the tokens that are kept free for the answer."""
     share = max(1, context // (CONTINUATION_SHARE if prefill else ANSWER_SHARE))
     return min(share, max_tokens) if max_tokens else share
-
-
-def turns(messages: Sequence[PromptMessage | Message]) -> list[Turn]:
-    """Return the turns after the system prompt, the oldest first.
-
-    The last turn stays, as do those with a pinned message or with one that has no id.
-    """
-    groups: list[list[int]] = []
-    for index, message in enumerate(messages):
-        if message.role is Role.SYSTEM:
-            continue
-        if message.role is Role.USER or not groups:
-            groups.append([])
-        groups[-1].append(index)
-    return [
-        Turn(
-            tuple(group),
-            number < len(groups) - 1 and all(messages[i].id and not messages[i].is_pinned for i in group),
-        )
-        for number, group in enumerate(groups)
-    ]
 
 
 def oldest_turns_to_drop(messages: Sequence[PromptMessage], tokens: Sequence[float], room: float) -> tuple[str, ...]:
@@ -126,7 +102,7 @@ def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Co
     Raises:
         UserError: as ``fit``.
     """
-    if context and request.context_policy is ContextPolicy.ROLL:
+    if context and request.context_policy is not ContextPolicy.STOP:
         return fit(request, context, partial(_estimate, ESTIMATE_MARGIN))
     use = None
     request = replace(request, left_out=())
@@ -162,7 +138,7 @@ class _Fitting:
             self._messages[i].id for turn in turns(self._messages) if turn.can_go for i in turn.indices
         )
         self._before = tuple(id_ for id_ in self._can_go if id_ in set(request.left_out))
-        self._is_rolling = request.context_policy is ContextPolicy.ROLL
+        self._is_rolling = request.context_policy is not ContextPolicy.STOP
 
     def result(self) -> tuple[ChatRequest, ContextFitted]:
         estimate = sum(estimated_tokens(message.content) for message in self._without(self._before))
@@ -264,15 +240,29 @@ def left_out_before(branch: Sequence[Message]) -> tuple[str, ...]:
     return next((message.provenance.left_out for message in reversed(branch) if message.provenance is not None), ())
 
 
+def summarised(branch: Sequence[Message]) -> tuple[str, ...]:
+    """Return the ids of the messages that the model gets a summary of."""
+    place = next((place for place in reversed(range(len(branch))) if branch[place].summary), -1)
+    covered = (
+        (turn.indices for turn in turns(branch) if turn.can_go and turn.indices[-1] <= place) if place >= 0 else ()
+    )
+    return tuple(branch[index].id for indices in covered for index in indices)
+
+
 def horizon(branch: Sequence[Message], left_out: Sequence[str]) -> VisibleContext | None:
     """Return where the messages begin that the model sees; None where it sees all."""
-    ids = set(left_out)
+    in_summary = summarised(branch)
+    ids = {*left_out, *in_summary}
     indices = [index for index, message in enumerate(branch) if message.id in ids] if ids else []
     if not indices or indices[-1] + 1 >= len(branch):
         return None
     first = indices[-1] + 1
     pinned = [turn.indices for turn in turns(branch[:first]) if any(branch[index].is_pinned for index in turn.indices)]
-    return VisibleContext(branch[first].id, frozenset(branch[index].id for turn in pinned for index in turn) - ids)
+    still_seen = frozenset(branch[index].id for turn in pinned for index in turn) - ids
+    summary = latest_summary(branch) if branch[first - 1].id in in_summary else None
+    if summary is None:
+        return VisibleContext(branch[first].id, still_seen)
+    return VisibleContext(branch[first].id, still_seen, summary.id, len(in_summary))
 
 
 def filled_context(provenance: Provenance) -> bool:
@@ -287,22 +277,24 @@ def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> Con
 
     The figures are those of the backend where there are any, else estimates.
     """
-    left_out = left_out_before(branch)
+    in_summary = summarised(branch)
+    left_out = tuple(id_ for id_ in left_out_before(branch) if id_ not in in_summary)
     pinned = tuple(message.id for message in branch if message.is_pinned)
+    empty = ContextUse(0, size, left_out=left_out, summarised=in_summary, pinned=pinned)
     refused = _prompt_tokens(branch[-1].error) if branch else None
     if refused is not None:
-        return ContextUse(refused, size, left_out=left_out, pinned=pinned)
+        return replace(empty, used=refused)
     # A question without an answer is not sent again.
     answers = (message for message in reversed(branch) if message.role is Role.ASSISTANT and message.content.strip())
     newest = next(answers, None)
     provenance = newest.provenance if newest is not None else None
     if provenance is not None and provenance.prompt_tokens:
         used = provenance.prompt_tokens + provenance.completion_tokens
-        return ContextUse(used, size, left_out=left_out, pinned=pinned)
+        return replace(empty, used=used)
     ids = set(left_out)
     sent = (message for message in prompt_messages(system_prompt, branch) if not message.id or message.id not in ids)
     used = sum(map(estimated_message_tokens, sent))
-    return ContextUse(used, size, is_estimate=True, left_out=left_out, pinned=pinned)
+    return replace(empty, used=used, is_estimate=True)
 
 
 def _prompt_tokens(error: dict[str, Any] | None) -> int | None:

@@ -264,12 +264,14 @@ class ChatSession:
         conversation, settings = store.get(message.conversation_id), self._settings.current
         branch = store.branch(message.conversation_id)
         index = next(index for index, each in enumerate(branch) if each.id == message.id)
+        policy = conversation.context_policy or ContextPolicy(settings.context_policy)
         return ChatRequest(
             prompt_messages(conversation.system_prompt, branch[:index]),
             conversation.sampling or default_sampling(settings.sampling(), model_id),
             message.content,
-            conversation.context_policy or ContextPolicy(settings.context_policy),
-            left_out_before(branch[: index + 1]),
+            policy,
+            # What was left out before is summarised with the rest.
+            () if policy is ContextPolicy.SUMMARISE else left_out_before(branch[: index + 1]),
             conversation_id="" if store is self._temporary else conversation.id,
         )
 

@@ -9,7 +9,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from app.backend import ChatBackend, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PlanChanged, TextDelta
+from app.backend import (
+    ChatBackend,
+    ChatEvent,
+    ChatRequest,
+    ContextFitted,
+    ModelLoaded,
+    PlanChanged,
+    Summarised,
+    TextDelta,
+)
 from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choices_of
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.session import ChatSession
@@ -19,7 +28,7 @@ from app.cli.plan import plan_options
 from app.cli.progress import cancel_on_interrupt
 from app.conversation import ContextPolicy
 from app.documents.attachments import read_attachment
-from app.messages import left_out_sentence, passages_sentence
+from app.messages import left_out_sentence, passages_sentence, summarised_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.client import api_base, is_unencrypted
 from app.services import Services
@@ -56,6 +65,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
                 load_s = event.seconds
             case PlanChanged():
                 print_note(replanned_sentence(event.plan, str, event.because))
+            case Summarised():
+                print_note(summarised_sentence(event.messages, str))
             case ContextFitted() if event.left_out:
                 print_note(left_out_sentence(len(event.left_out), event.context, str))
         if isinstance(event, ContextFitted) and event.documents is not None:

@@ -75,7 +75,7 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     chat.add_argument(
         "--context-policy",
         choices=[each.value for each in ContextPolicy],
-        help="when the context is full: refuse the question, or leave out the oldest turns",
+        help="when the context is full: refuse the question, leave out the oldest turns, or summarise them first",
     )
     chat.add_argument(
         "--endpoint", metavar="URL", help="API base of a server, with /v1; --model is then its name of the model"

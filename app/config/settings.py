@@ -115,6 +115,7 @@ class Settings(SamplerParameters):
         choices={
             ContextPolicy.STOP.value: QT_TRANSLATE_NOOP("parameters", "Stop and ask me"),
             ContextPolicy.ROLL.value: QT_TRANSLATE_NOOP("parameters", "Leave out the oldest turns"),
+            ContextPolicy.SUMMARISE.value: QT_TRANSLATE_NOOP("parameters", "Summarise the oldest turns"),
         },
         page="conversation",
         label=QT_TRANSLATE_NOOP("parameters", "When the context is full"),

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, Message, Role, SamplerParameters, Sampling
+from app.conversation import ConversationTree, Message, Role, SamplerParameters, Sampling, Status
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
@@ -73,8 +73,8 @@ def entries(
 
     ``renderer`` draws the formulas of the next messages in the background, before the exporter needs them.
     """
-    branch = tree.branch()
-    upcoming = (_entry(message, options) for message in branch)
+    branch = [each for message in tree.branch() for each in _with_summary(message, options.labels)]
+    upcoming = (_entry(message, options, speaker) for message, speaker in branch)
     waiting: deque[ExportedMessage] = deque()
     for number in range(1, len(branch) + 1):
         for entry in islice(upcoming, (_PREFETCHED_MESSAGES if renderer else 1) - len(waiting)):
@@ -105,13 +105,22 @@ def branches(tree: ConversationTree) -> list[ConversationTree]:
     return [history(tree, message.id) for message in tree.messages if message.id not in parents]
 
 
-def _entry(message: Message, options: ExportOptions) -> ExportedMessage:
+def _with_summary(message: Message, labels: ExportLabels) -> Iterator[tuple[Message, str]]:
+    """Yield a message with its speaker, and below it the summary that the model gets of the branch down to it."""
+    speakers = {Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}
+    yield message, speakers[message.role]
+    if message.summary:
+        summary = replace(message, role=Role.SYSTEM, status=Status.COMPLETE, content=message.summary, error=None)
+        yield replace(summary, attachments=()), labels.summary
+
+
+def _entry(message: Message, options: ExportOptions, speaker: str) -> ExportedMessage:
     labels = options.labels
     is_answer = message.role is Role.ASSISTANT
     thought, _closed, text = split_thought(message.content) if is_answer else ("", True, message.content)
     return ExportedMessage(
         message=message,
-        speaker={Role.SYSTEM: labels.system, Role.USER: labels.user, Role.ASSISTANT: labels.assistant}[message.role],
+        speaker=speaker,
         thought="" if options.thoughts is ThoughtExport.DROP else thought.strip("\n"),
         text=text.lstrip("\n") if thought else text,
         status=labels.status(message.status),

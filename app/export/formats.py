@@ -41,6 +41,7 @@ class ExportLabels:
     system: str = QT_TRANSLATE_NOOP("export", "System prompt")
     user: str = QT_TRANSLATE_NOOP("export", "You")
     assistant: str = QT_TRANSLATE_NOOP("export", "Assistant")
+    summary: str = QT_TRANSLATE_NOOP("export", "Summary of the messages above, which the model gets instead of them")
     streaming: str = QT_TRANSLATE_NOOP("export", "in progress")
     stopped: str = QT_TRANSLATE_NOOP("export", "stopped")
     interrupted: str = QT_TRANSLATE_NOOP("export", "interrupted")

@@ -2,7 +2,7 @@
 
 One object: ``format`` and ``version``, and ``conversations`` with all their ``messages``, parents before their
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation; version 3 the source of
-an imported conversation, and answers whose sampling is not known.
+an imported conversation, and answers whose sampling is not known; version 4 summaries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import to_json
 
 FORMAT_NAME = "apus-chat-conversations"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CONVERSATIONS = "conversations"
 """Key of the list."""
 FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}

@@ -37,6 +37,7 @@ PHASES: dict[str, str] = {
 
 EXIT_CODE = QT_TR_NOOP("exit code {code}")
 LEFT_OUT = QT_TR_NOOP("The context of {context} tokens is full. The oldest messages are left out ({count}).")
+SUMMARISED = QT_TR_NOOP("The context is full. The oldest messages are summarised ({count}).")
 
 PASSAGES = QT_TR_NOOP(
     "The attachments don't fit in the context. The model was given the {given} of {total} passages that best match the "
@@ -74,6 +75,11 @@ def error_message(code: str, data: Mapping[str, object], translate: Translate) -
 def left_out_sentence(count: int, context: int, translate: Translate) -> str:
     """Return the notice that ``count`` messages are left out of a context of ``context`` tokens."""
     return translate(LEFT_OUT).format(count=count, context=context)
+
+
+def summarised_sentence(count: int, translate: Translate) -> str:
+    """Return the notice that ``count`` messages are summarised."""
+    return translate(SUMMARISED).format(count=count)
 
 
 def _value_text(key: str, value: object) -> str:

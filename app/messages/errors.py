@@ -215,8 +215,12 @@ SENTENCES: dict[str, str] = {
     # Full context
     "context_full": QT_TR_NOOP(
         "The context is full: the conversation and space for an answer need {needed} tokens, but the "
-        "context holds {context}. Leave out the oldest messages, start a new conversation, or choose a "
-        "longer context."
+        "context holds {context}. Leave out or summarise the oldest messages, start a new conversation, or "
+        "choose a longer context."
+    ),
+    "summary_empty": QT_TR_NOOP(
+        "The context is full, and the model returned no summary of the oldest messages. Try again, leave out the "
+        "oldest messages, or start a new conversation."
     ),
     "question_too_long": QT_TR_NOOP(
         "The last question, with its attachments, the system prompt and space for an answer, needs "

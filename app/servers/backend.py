@@ -122,7 +122,7 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
                     progress.finish_reason = "length"
                     return
         except UserError as error:
-            can_roll = request.context_policy is ContextPolicy.ROLL and not progress.tokens
+            can_roll = request.context_policy is not ContextPolicy.STOP and not progress.tokens
             if error.code != "server_context_full" or last_try or not can_roll:
                 raise
             about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)

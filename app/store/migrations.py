@@ -119,6 +119,10 @@ STEPS: tuple[Step, ...] = (
         # Where imported conversations are from.
         "ALTER TABLE conversations ADD COLUMN source TEXT",
     ),
+    (
+        # Summaries of branches.
+        "ALTER TABLE messages ADD COLUMN summary TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 

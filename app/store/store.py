@@ -382,6 +382,12 @@ class ConversationStore(Database):
             _find_message(connection, message_id)
             connection.execute("UPDATE messages SET pinned = ? WHERE id = ?", (pinned, message_id))
 
+    def set_summary(self, message_id: str, summary: str) -> None:
+        """Set the summary of the branch down to this message; an empty one deletes it."""
+        with self._connections.writing() as connection:
+            _find_message(connection, message_id)
+            connection.execute("UPDATE messages SET summary = ? WHERE id = ?", (clean_text(summary), message_id))
+
     def delete_message(self, message_id: str) -> tuple[str, ...]:
         """Delete a message and everything below it, and return their ids for ``restore_messages``.
 

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 from app.conversation import Sampling
+from app.export.export import FORMATS
+from app.export.formats import ExportOptions
+from app.imports.importer import import_conversations
 from app.store.store import ConversationStore
 from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_model import write_tiny_model
@@ -76,6 +79,40 @@ def test_full_context_stops_or_rolls(tmp_path: Path) -> None:
     assert [message.content[0] for message in branch if message.role == "user"] == ["x", "y", "y"]
     assert branch[-1].provenance is not None
     assert branch[-1].provenance.left_out == tuple(message.id for message in branch[:2])
+
+
+def test_full_context_is_summarised_and_the_export_marks_the_summary(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    model = ("--model", str(write_tiny_model(tmp_path / "endless.gguf")))
+    first = json.loads(chat(data, *model, "--context", "1024", "--message", "x" * 600).stdout)
+    going_on = (
+        *model,
+        "--conversation",
+        first["conversation_id"],
+        "--context-policy",
+        "summarise",
+        "--context",
+        "1024",
+    )
+    done = chat(data, *going_on, "--message", "y" * 400)
+    assert (done.returncode, json.loads(done.stdout)["finish_reason"]) == (0, "length")
+    assert done.stderr == "apus-chat: The context is full. The oldest messages are summarised (2).\n"
+    with ConversationStore.open(data / "conversations") as store:
+        tree = store.trees()[0]
+        summary = tree.branch()[1].summary
+        assert summary
+        assert [each.content[:1] for each in tree.branch() if each.role == "user"] == ["x", "y"]
+        assert [
+            each.summary for each in store.branch(store.fork(first["conversation_id"], tree.branch()[-1].id).id)
+        ] == [each.summary for each in tree.branch()], "a copy has it too"
+    for name in ("md", "txt", "html"):
+        text = FORMATS[name].write([tree], ExportOptions()).decode()
+        assert text.count("Summary of the messages above, which the model gets instead of them") == 1
+    with ConversationStore.in_memory() as copy:
+        exported = tmp_path / "all.json"
+        exported.write_bytes(FORMATS["json"].write([tree], ExportOptions()))
+        import_conversations(copy, exported)
+        assert copy.trees() == [tree]
 
 
 def test_passages_of_a_long_document_are_reported(tmp_path: Path) -> None:

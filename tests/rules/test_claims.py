@@ -411,8 +411,8 @@ engine/test_thinking.py::test_thinking_sets_the_variables_of_the_template engine
     whether, or how much, the model thinks, where its chat template has such a switch
 cli/test_context_cli.py::test_sampling_and_attachments_are_options
     attach documents or text files to the message
-cli/test_context_cli.py::test_full_context_stops_or_rolls
-    when the context is full: refuse the question, or leave out the oldest turns
+cli/test_context_cli.py::test_full_context_stops_or_rolls cli/test_context_cli.py::test_full_context_is_summarised_and_the_export_marks_the_summary
+    when the context is full: refuse the question, leave out the oldest turns, or summarise them first
 servers/test_vllm.py::test_the_command_line
     API base of a server, with /v1; --model is then its name of the model
 cli/test_cli.py::test_options_reach_the_engine

@@ -10,13 +10,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
-from app.backend import PromptMessage
-from app.conversation import ContextPolicy, ContextUse, Message, Status
+from app.backend import ChatRequest, PromptMessage
+from app.chat.answer import RunningAnswer
+from app.chat.documents import whole_documents
+from app.chat.prompt import prompt_messages
+from app.conversation import ContextPolicy, ContextUse, Message, Sampling, Status
 from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
 from ui.conversation.context_gauge import ContextGauge, ContextPopover
+from ui.conversation.summary_dialog import SummaryDialog
 from ui.plan.dialog import PlanDialog
 from ui.transcript.decorations import ButtonKind
 from ui.transcript.item import Item
@@ -43,10 +47,10 @@ def ask(qtbot: QtBot, window: MainWindow, text: str) -> Message:
     return wait_for_answer(qtbot, window)
 
 
-def fill(qtbot: QtBot, window: MainWindow) -> Message:
+def fill(qtbot: QtBot, window: MainWindow, question: str = QUESTION) -> Message:
     """Ask until an answer was refused or left something out."""
     for number in range(20):
-        answer = ask(qtbot, window, QUESTION.format(number))
+        answer = ask(qtbot, window, question.format(number))
         if answer.error or (answer.provenance and answer.provenance.left_out):
             return answer
     raise AssertionError("the context was never full")
@@ -175,8 +179,13 @@ def test_full_context_stops_and_offers_actions(open_window: OpenWindow, qtbot: Q
     assert all(m.provenance.left_out == () for m in messages if m.provenance)
     shown = item(window, refused.id)
     assert str(refused.error["needed"]) in shown.note
-    assert shown.actions[:3] == ("roll", "begin", "retry")
-    assert framed_labels(window, refused.id) == ["Leave out the oldest turns", "New conversation", "Try again"]
+    assert shown.actions[:4] == ("roll", "summarise", "begin", "retry")
+    assert sorted(framed_labels(window, refused.id)) == [
+        "Leave out the oldest turns",
+        "New conversation",
+        "Summarise the oldest turns",
+        "Try again",
+    ]
     assert gauge(window).use.used == refused.error["prompt_tokens"]
     assert all(not each.divider for each in items(window))
 
@@ -249,6 +258,104 @@ def test_rolling_leaves_out_turns_and_shows_a_divider(open_window: OpenWindow, q
     assert [each.id for each in items(window) if each.divider] == dividers
     assert gauge(window).use.left_out == out
     assert gauge(window).use.size == CONTEXT
+
+
+def summary_line(window: MainWindow) -> Item:
+    (line,) = [each for each in items(window) if each.has_summary]
+    return line
+
+
+def open_summary(window: MainWindow) -> SummaryDialog:
+    window.controller.transcript.action_requested.emit("summary", summary_line(window).id)
+    dialog = find(window, "summaryDialog", SummaryDialog)
+    assert isinstance(dialog, SummaryDialog)
+    return dialog
+
+
+def sent_tokens(window: MainWindow) -> int:
+    """Return what the engine counts for the prompt of the last answer, as it would be sent now."""
+    request = ChatRequest(prompt_messages("", branch(window)[:-1]), Sampling())
+    return window.controller.services.engine.count(whole_documents(request).messages)[0]
+
+
+def test_summary_of_the_oldest_turns_can_be_opened_edited_and_undone(
+    open_window: OpenWindow, qtbot: QtBot, model: Path
+) -> None:
+    window = open_window()
+    use(window, model, context=2048)
+    refused = fill(qtbot, window, QUESTION + 80 * "x")
+    originals = [(each.id, each.content) for each in branch(window)[:-1]]
+    waits: list[str] = []
+    controller, store = window.controller.conversation, window.controller.services.store
+    controller._events.received.connect(lambda answer, _: waits.append(controller._items.waiting(answer, "m")))
+    act(window, "summarise", refused.id)
+    answer = wait_for_answer(qtbot, window)
+    assert (answer.id, answer.status) == (refused.id, Status.COMPLETE)
+    assert store.get(answer.conversation_id).context_policy is ContextPolicy.SUMMARISE
+    assert any(wait.startswith("Summarising the oldest") for wait in waits)
+    assert [(each.id, each.content) for each in branch(window)[:-1]] == originals
+    (summarised,) = [each for each in branch(window) if each.summary]
+    count = branch(window).index(summarised) + 1
+    assert summary_line(window).divider == f"Summary of {count} messages"
+    assert summary_line(window).id == branch(window)[count].id
+    assert answer.provenance is not None
+    assert answer.provenance.left_out == ()
+    assert answer.provenance.prompt_tokens == sent_tokens(window)
+    card = popover(qtbot, window)
+    assert (figure(card, "left_out"), figure(card, "summarised")) == ("none", f"{count} messages")
+    close(qtbot, window, card)
+
+    # Another version of the answer uses the same summary, and so does the conversation when it is opened anew.
+    act(window, "retry", answer.id)
+    again = wait_for_answer(qtbot, window)
+    assert again.id != answer.id
+    assert again.provenance is not None
+    assert again.provenance.prompt_tokens == answer.provenance.prompt_tokens
+    assert [each for each in branch(window) if each.summary] == [summarised]
+    window = open_window()
+    controller, store = window.controller.conversation, window.controller.services.store
+
+    # The button on the line, edit, undo.
+    line, page = summary_line(window), window.controller.transcript.page
+    window.controller.transcript.scroll_to_item(line.id)
+    (button,) = [each for each in page.views[page.index[line.id]].buttons if each.key == "action:summary"]
+    assert button.label == summary_line(window).divider
+    dialog = open_summary(window)
+    assert dialog.text.toPlainText() == summarised.summary
+    assert not dialog.save.isEnabled()
+    dialog.text.setPlainText("They only greeted each other.")
+    qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert store.message(summarised.id).summary == "They only greeted each other."
+    act(window, "retry", again.id)
+    short = wait_for_answer(qtbot, window)
+    assert short.provenance is not None
+    assert short.provenance.prompt_tokens == sent_tokens(window) != answer.provenance.prompt_tokens
+    qtbot.mouseClick(open_summary(window).remove, Qt.MouseButton.LeftButton)
+    assert not any(each.summary for each in branch(window))
+    assert not any(each.divider for each in items(window))
+    assert store.get(answer.conversation_id).context_policy is ContextPolicy.STOP
+    act(window, "retry", short.id)
+    error = wait_for_answer(qtbot, window).error
+    assert error is not None
+    assert error["code"] == "context_full", "the messages themselves are sent again"
+
+
+def test_stopping_a_summary_stores_nothing(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:
+    window = open_window()
+    use(window, model, context=2048)
+    refused = fill(qtbot, window, QUESTION + 80 * "x")
+    controller = window.controller.conversation
+
+    def stop(answer: RunningAnswer, _event: object) -> None:
+        if answer.summarising is not None:
+            controller.session.stop()
+
+    controller._events.received.connect(stop)
+    act(window, "summarise", refused.id)
+    stopped = wait_for_answer(qtbot, window)
+    assert stopped.status is Status.STOPPED
+    assert not any(each.summary for each in branch(window))
+    assert not any(each.has_summary for each in items(window))
 
 
 def test_pinned_turn_is_kept_and_noted(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:

@@ -145,6 +145,7 @@ class ContextPopover(QFrame):
             "free": self.tr("Free"),
             "pinned": self.tr("Kept in context"),
             "left_out": self.tr("Left out"),
+            "summarised": self.tr("Summarised"),
         }
         for row, (key, name) in enumerate(names.items()):
             label, figure = QLabel(name), QLabel()
@@ -161,6 +162,12 @@ class ContextPopover(QFrame):
             ContextPolicy.ROLL: (
                 self.tr("Leave out the oldest turns"),
                 self.tr("Messages kept in context stay. The model doesn't see the other messages above the line."),
+            ),
+            ContextPolicy.SUMMARISE: (
+                self.tr("Summarise the oldest turns"),
+                self.tr(
+                    "The model gets its own summary of them, which you can edit or undo. Messages kept in context stay."
+                ),
             ),
         }
         self.radios = {each: QRadioButton(text) for each, (text, _) in texts.items()}
@@ -204,6 +211,7 @@ class ContextPopover(QFrame):
             "free": self.tr("{free} of {size}").format(free=free, size=grouped(use.size)),
             "pinned": self._messages(len(use.pinned)),
             "left_out": self._messages(len(use.left_out)),
+            "summarised": self._messages(len(use.summarised)),
         }
         for key, (name, figure) in self._figures.items():
             figure.setText(texts[key])

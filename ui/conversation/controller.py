@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, TextDelta
+from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta
 from app.backends import backend_for, context_size, thinking_choices_of, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import room_for_answer
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ui.conversation.settings_panel import ConversationSettings
 
 TICK_MS = 1000
-BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "edit", "delete")
+BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "summarise", "edit", "delete")
 """Actions that change the branch, and wait for the end of its running answer."""
 
 
@@ -272,10 +272,10 @@ class ConversationController(QObject):
         if draft.instead_of is not None:
             self._show_new_branch()
         else:
-            for message in (question, answer.message):
-                self._branch.append(message)
-                self._transcript.append_item(self._item(message))
+            self._branch += [question, answer.message]
             self._track_context()
+            for message in (question, answer.message):
+                self._transcript.append_item(self._item(message))
             self._show_started()
         self.list_changed.emit()
 
@@ -304,6 +304,8 @@ class ConversationController(QObject):
             if not has_started or isinstance(event, ModelLoaded | AnswerFinished):
                 self.state_changed.emit()
             return
+        if isinstance(event, Summarised):
+            self._notice.attempt(self.refresh)
         self._update_context(lambda: self.context.handle(answer, event))
         if isinstance(event, TextDelta):
             if not has_text:
@@ -376,11 +378,13 @@ class ConversationController(QObject):
                 self._compare(message)
             case "continue" if model_id is not None:
                 self._resume(message, model_id)
-            case "roll" if model_id is not None:
-                # The oldest turns are left out from now on, and the question that did not fit is answered.
-                store.update(message.conversation_id, context_policy=ContextPolicy.ROLL)
+            case "roll" | "summarise" if model_id is not None:
+                # From now on, and the question that did not fit is answered.
+                store.update(message.conversation_id, context_policy=ContextPolicy(action))
                 self.overrides_changed.emit()
                 self._resume(message, model_id)
+            case "summary":
+                self._show_summary()
             case "begin":
                 self.open(None)
             case "pin":
@@ -429,6 +433,36 @@ class ConversationController(QObject):
             side.transcript.link_activated.connect(self._ask_to_open)
             side.transcript.save_requested.connect(self._ask_where_to_save)
         show_dialog(dialog)
+
+    def _show_summary(self) -> None:
+        from ui.conversation.summary_dialog import SummaryDialog
+
+        horizon, store = self.context.horizon, self.session.store
+        if horizon is None or not horizon.summary_id:
+            return
+        summary = store.message(horizon.summary_id)
+        dialog = SummaryDialog(summary.summary, horizon.summarised, self._window)
+
+        def change(text: str) -> None:
+            store.set_summary(summary.id, text)
+            self.refresh()
+
+        dialog.changed.connect(lambda text: self._notice.attempt(lambda: change(text)))
+        dialog.removed.connect(lambda: self._notice.attempt(self._remove_summaries))
+        show_dialog(dialog)
+
+    def _remove_summaries(self) -> None:
+        """Let the model see the messages of the branch again; without room for them the next question is not sent."""
+        session, conversation_id = self.session, self.session.conversation_id
+        for message in self._branch:
+            if message.summary:
+                session.store.set_summary(message.id, "")
+        policy = session.overrides().context_policy or self._services.settings.current.context_policy
+        if policy == ContextPolicy.SUMMARISE and conversation_id is not None:
+            session.store.update(conversation_id, context_policy=ContextPolicy.STOP)
+            self.overrides_changed.emit()
+        self.refresh()
+        self._notice.show_message(self.tr("Summary removed. The model gets the messages themselves again."))
 
     def _resume(self, message: Message, model_id: str) -> None:
         answer = self.session.resume(message.id, model_id)

@@ -19,6 +19,8 @@ from ui.widgets.error_text import error_text_of, passages_text
 
 MAX_PLACES = 12
 """Passages shown below an answer; the last label opens the details where there are more."""
+CONTEXT_FULL = ("context_full", "server_context_full", "summary_empty")
+"""Errors after which the oldest turns can be left out or summarised."""
 SHOWN_WAIT_S = 3
 """Shorter waiting times are not shown."""
 
@@ -51,12 +53,15 @@ class MessageItems(QObject):
         is_question = message.role is Role.USER
         provenance = message.provenance
         note = "" if is_question else self._note(message)
-        divider = ""
+        divider, has_summary = "", False
         if horizon is not None:
             if message.id in horizon.still_seen:
                 note = note or self.tr("Kept in context.")
             if message.id == horizon.first_seen:
                 divider = self.tr("The model no longer sees the messages above")
+                has_summary = bool(horizon.summary_id)
+                if has_summary:
+                    divider = self.tr("Summary of {count} messages").format(count=horizon.summarised)
         actions = (
             self._question_actions(is_last)
             if is_question
@@ -73,6 +78,7 @@ class MessageItems(QObject):
             actions=(*actions, *_version_actions(place)),
             version=place,
             divider=divider,
+            has_summary=has_summary,
             is_pinned=message.is_pinned,
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
             passages=self._passages(message),
@@ -90,8 +96,12 @@ class MessageItems(QObject):
             return self.tr("Waiting for {model}…{left}").format(model=model_name, left=so_far)
         if not answer.has_started:
             return self.tr("Waiting for the other answer to finish…")
+        if answer.summarising is not None and answer.summarising.tokens:
+            return self.tr("Summarising the oldest {count} messages… ({tokens} tokens)").format(
+                count=answer.summarising.messages, tokens=answer.summarising.tokens
+            )
         if answer.prompt is not None:
-            return self._reading(answer.prompt, waited_s, so_far)
+            return self._reading(answer.prompt, waited_s, so_far, is_summary=answer.summarising is not None)
         load = answer.load or LoadProgress(1.0, None)
         return self.tr("Loading {model}: {percent}%{left}").format(
             model=model_name,
@@ -110,14 +120,15 @@ class MessageItems(QObject):
             return self.tr("{seconds} s").format(seconds=whole)
         return self.tr("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
 
-    def _reading(self, progress: PromptProgress, waited_s: float, so_far: str) -> str:
+    def _reading(self, progress: PromptProgress, waited_s: float, so_far: str, *, is_summary: bool) -> str:
         new, read = progress.total - progress.reused, progress.read - progress.reused
         if read >= new:
             return self.tr("Thinking…{left}").format(left=so_far)
         left = self._left(progress.seconds_left, waited_s) or so_far
-        return self.tr("Reading the conversation: {read} of {total} tokens{left}").format(
-            read=read, total=new, left=left
-        )
+        text = self.tr("Reading the conversation: {read} of {total} tokens{left}")
+        if is_summary:
+            text = self.tr("Reading the oldest messages for a summary: {read} of {total} tokens{left}")
+        return text.format(read=read, total=new, left=left)
 
     def _left(self, seconds_left: float | None, waited_s: float) -> str:
         if seconds_left is None:
@@ -189,13 +200,14 @@ class MessageItems(QObject):
             return []
         has_text, provenance = bool(message.content), message.provenance
         code = (message.error or {}).get("code")
-        is_full, is_too_long = code in ("context_full", "server_context_full"), code == "question_too_long"
+        is_full, is_too_long = code in CONTEXT_FULL, code == "question_too_long"
         was_cut = message.status in (Status.STOPPED, Status.INTERRUPTED) or (
             provenance is not None and provenance.finish_reason == "length"
         )
         offered = {
             "edit": is_too_long,
             "roll": is_full,
+            "summarise": is_full,
             "begin": is_full,
             "continue": has_text and was_cut and not is_full,
             "retry": True,

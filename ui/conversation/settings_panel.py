@@ -87,6 +87,7 @@ class ConversationSettings(QWidget):
                 None: defaults,
                 ContextPolicy.STOP: self.tr("Stop and ask me"),
                 ContextPolicy.ROLL: self.tr("Leave out the oldest turns"),
+                ContextPolicy.SUMMARISE: self.tr("Summarise the oldest turns"),
             },
         )
         self._status.setContentsMargins(SPACE, 8, SPACE, 8)

@@ -24,7 +24,7 @@ DIVIDER_SHARE = 0.84
 CHIP_HEIGHT, CHIP_MAX_WIDTH, CHIP_SPACE = 30, 340, 8
 NOTE_SPACE = 10
 """Between the icon and the text of a note."""
-FRAMED = ("continue", "retry", "begin", "roll", "edit")
+FRAMED = ("continue", "retry", "begin", "roll", "summarise", "edit")
 """Suggested next actions of an unfinished answer."""
 RARE = ("retry_with", "compare", "fork", "details", "export", "pin", "delete")
 """Actions behind the last button of the row."""
@@ -35,6 +35,7 @@ _ICONS = {
     "retry_with": "models",
     "details": "info",
     "delete": "trash",
+    "summarise": "archive",
     "previous": "chevron-left",
     "next": "chevron-right",
 }
@@ -149,6 +150,12 @@ def divider_rect(text: str, style: TextStyle, width: float) -> QRectF:
     available = QRectF(0, 0, width * DIVIDER_SHARE, 10_000)
     bounds = style.small_metrics.boundingRect(available, _WRAPPED_LEFT, text)
     return QRectF((width - bounds.width()) / 2 - 1, DIVIDER_ABOVE, bounds.width() + 2, bounds.height())
+
+
+def summary_button(item: Item, strings: TranscriptStrings, style: TextStyle, rect: QRectF) -> Button:
+    """Return the button on a divider, with its text."""
+    place = rect.adjusted(-LINE_PADDING, -4, LINE_PADDING + style.icon, 4)
+    return Button("action:summary", place, "chevron-right", item.divider, strings.show_summary, kind=ButtonKind.LINE)
 
 
 def paint_divider(painter: QPainter, style: TextStyle, text: str, rect: QRectF, width: float) -> None:

@@ -9,13 +9,26 @@ from PySide6.QtCore import QObject
 from app.conversation import Role, Status
 
 ACTIONS = (
-    *("copy", "retry", "begin", "roll", "continue", "edit", "retry_with", "compare", "fork", "details", "export"),
+    *(
+        "copy",
+        "retry",
+        "begin",
+        "roll",
+        "summarise",
+        "continue",
+        "edit",
+        "retry_with",
+        "compare",
+        "fork",
+        "details",
+        "export",
+    ),
     *("pin", "delete", "previous", "next"),
 )
 """All actions on a message, in the order in which they are offered.
 
 ``pin`` unpins a pinned message.  A click on an attachment requests ``attachment:0`` and so on, one on the place of a
-passage ``passage:0``.
+passage ``passage:0``, one on the line of a summary ``summary``.
 """
 ATTACHMENT = "attachment:"
 PASSAGE = "passage:"
@@ -41,6 +54,8 @@ class Item:
     """Number and count of its versions: (2, 3) is the second of three."""
     divider: str = ""
     """Text on a line above it, such as that the model no longer sees the messages above."""
+    has_summary: bool = False
+    """Whether a click on the line shows a summary of the messages above."""
     is_pinned: bool = False
     attachments: tuple[str, ...] = ()
     """The label of each file attached to a question."""
@@ -74,6 +89,7 @@ class TranscriptStrings(QObject):
         self.attachment = self.tr("Attachment: {name}")
         self.passage = self.tr("Show the passage: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
+        self.show_summary = self.tr("Show the summary that the model gets instead of the messages above")
         self.more = self.tr("More")
         self.show = self.tr("Show")
         self.hide = self.tr("Hide")
@@ -91,6 +107,7 @@ class TranscriptStrings(QObject):
             "compare": self.tr("Compare versions…"),
             "begin": self.tr("New conversation"),
             "roll": self.tr("Leave out the oldest turns"),
+            "summarise": self.tr("Summarise the oldest turns"),
             "continue": self.tr("Continue"),
             "edit": self.tr("Edit"),
             "fork": self.tr("New conversation from here"),

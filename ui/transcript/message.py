@@ -138,6 +138,8 @@ class MessageView:
                 above, below = 10, 8
         self._note_rect = decorations.note_rect(self._note_text, self.style, y, width, at_right=self.item.is_question)
         self.text_bottom = self._note_rect.bottom()
+        if self.item.has_summary:
+            self._drawn.append(decorations.summary_button(self.item, self._strings, self.style, self._divider_rect))
         row, bottom = decorations.action_row(self.item, self._strings, self.style, self.text_bottom + above, width)
         self._drawn += row
         self.height = bottom + below
@@ -207,7 +209,8 @@ class MessageView:
     def paint(self, painter: QPainter, clip: QRectF, selection: BodyRange | None, marks: Marks) -> None:
         """Draw the message without its buttons."""
         if self.item.divider:
-            decorations.paint_divider(painter, self.style, self.item.divider, self._divider_rect, self.width)
+            text = "" if self.item.has_summary else self.item.divider
+            decorations.paint_divider(painter, self.style, text, self._divider_rect, self.width)
         if self.item.is_question:
             shape = QPainterPath()
             shape.addRoundedRect(self.bubble, RADIUS, RADIUS)
