@@ -48,6 +48,10 @@
         <translation>{context} 个 token 的上下文已满，已略去最早的 {count} 条消息。</translation>
     </message>
     <message>
+        <source>The context is full. The oldest messages are summarised ({count}).</source>
+        <translation>上下文已满，最早的消息已总结（{count} 条）。</translation>
+    </message>
+    <message>
         <source>The attachments don&apos;t fit in the context. The model was given the {given} of {total} passages that best match the question.</source>
         <translation>附件超出上下文长度。已从 {total} 个段落中选出与问题最相关的 {given} 个提供给模型。</translation>
     </message>
@@ -648,10 +652,6 @@
         <translation>一个问题最多可以有 {limit} 个附件。请先移除一个，或将几个合并成一个文件。</translation>
     </message>
     <message>
-        <source>The context is full: the conversation and space for an answer need {needed} tokens, but the context holds {context}. Leave out the oldest messages, start a new conversation, or choose a longer context.</source>
-        <translation>上下文已满：对话加上回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请略去最早的消息、新建对话，或选择更长的上下文。</translation>
-    </message>
-    <message>
         <source>The last question, with its attachments, the system prompt and space for an answer, needs {needed} tokens, but the context holds {context}. Shorten the question, or choose a longer context.</source>
         <translation>最后一个问题加上附件、系统提示词和回答所需的空间共 {needed} 个 token，而上下文只能容纳 {context} 个。请缩短问题，或选择更长的上下文。</translation>
     </message>
@@ -850,6 +850,14 @@
     <message>
         <source>The request failed because of an error in APUS Chat. See the log for details.</source>
         <translation>APUS Chat 出错，请求失败。详情请查看日志。</translation>
+    </message>
+    <message>
+        <source>The context is full: the conversation and space for an answer need {needed} tokens, but the context holds {context}. Leave out or summarise the oldest messages, start a new conversation, or choose a longer context.</source>
+        <translation>上下文已满：对话加上回答所需的空间共需 {needed} 个 token，而上下文只有 {context} 个。请略去或总结最早的消息、新建对话，或选择更大的上下文。</translation>
+    </message>
+    <message>
+        <source>The context is full, and the model returned no summary of the oldest messages. Try again, leave out the oldest messages, or start a new conversation.</source>
+        <translation>上下文已满，但模型没有给出最早消息的总结。请重试、略去最早的消息，或新建对话。</translation>
     </message>
     <message>
         <source>The messages kept in context, the last question and space for an answer need {needed} tokens, but the context holds {context}. Stop keeping a message in context, or choose a longer context.</source>
@@ -1761,12 +1769,24 @@
         <translation>已略去</translation>
     </message>
     <message>
+        <source>Summarised</source>
+        <translation>已总结</translation>
+    </message>
+    <message>
         <source>Nothing is left out. A question that doesn&apos;t fit isn&apos;t sent.</source>
         <translation>不略去任何内容；放不下的问题不会发送。</translation>
     </message>
     <message>
         <source>Messages kept in context stay. The model doesn&apos;t see the other messages above the line.</source>
         <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型看不到。</translation>
+    </message>
+    <message>
+        <source>Summarise the oldest turns</source>
+        <translation>总结最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>The model gets its own summary of them, which you can edit or undo. Messages kept in context stay.</source>
+        <translation>模型改用它自己写的总结，你可以编辑或撤销。保留在上下文中的消息不受影响。</translation>
     </message>
     <message>
         <source>about {count} tokens</source>
@@ -1862,6 +1882,10 @@
     <message>
         <source>This is a new conversation. The original is unchanged.</source>
         <translation>这是一个新对话，原来的对话保持不变。</translation>
+    </message>
+    <message>
+        <source>Summary removed. The model gets the messages themselves again.</source>
+        <translation>总结已移除，模型将重新读取原消息。</translation>
     </message>
     <message>
         <source>Message deleted.</source>
@@ -1968,6 +1992,10 @@
     <message>
         <source>All samplers</source>
         <translation>全部采样器</translation>
+    </message>
+    <message>
+        <source>Summarise the oldest turns</source>
+        <translation>总结最早的对话轮次</translation>
     </message>
     <message>
         <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
@@ -3470,8 +3498,16 @@ Click to rename</source>
         <translation>已保留在上下文中。</translation>
     </message>
     <message>
+        <source>Summary of {count} messages</source>
+        <translation>{count} 条消息的总结</translation>
+    </message>
+    <message>
         <source>Waiting for the other answer to finish…</source>
         <translation>正在等待另一条回答完成…</translation>
+    </message>
+    <message>
+        <source>Summarising the oldest {count} messages… ({tokens} tokens)</source>
+        <translation>正在总结最早的 {count} 条消息…（{tokens} 个 token）</translation>
     </message>
     <message>
         <source>{number} tokens/s</source>
@@ -3484,6 +3520,10 @@ Click to rename</source>
     <message>
         <source>{minutes} min {seconds} s</source>
         <translation>{minutes} 分 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>Reading the oldest messages for a summary: {read} of {total} tokens{left}</source>
+        <translation>正在读取最早的消息以便总结：{read}/{total} 个 token{left}</translation>
     </message>
     <message>
         <source>Interrupted: the program closed before the answer was complete. The partial answer is kept.</source>
@@ -4869,6 +4909,37 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>SummaryDialog</name>
+    <message>
+        <source>Summary of {count} messages</source>
+        <translation>{count} 条消息的总结</translation>
+    </message>
+    <message>
+        <source>The context was full. The model gets this text instead of the messages above the line, which stay in the conversation unchanged. Changes apply from the next answer.</source>
+        <translation>上下文已满。模型用这段文字代替分隔线以上的消息；这些消息仍完整保留在对话中。修改从下一个回答起生效。</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>总结</translation>
+    </message>
+    <message>
+        <source>Undo summary</source>
+        <translation>撤销总结</translation>
+    </message>
+    <message>
+        <source>The model gets the messages themselves again</source>
+        <translation>让模型重新读取原消息</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+</context>
+<context>
     <name>Transcript</name>
     <message>
         <source>Jump to the newest message</source>
@@ -4942,6 +5013,10 @@ Click to rename</source>
         <translation>只显示了一部分。复制消息可获得全部内容。</translation>
     </message>
     <message>
+        <source>Show the summary that the model gets instead of the messages above</source>
+        <translation>查看模型用来代替以上消息的总结</translation>
+    </message>
+    <message>
         <source>More</source>
         <translation>更多</translation>
     </message>
@@ -4996,6 +5071,10 @@ Click to rename</source>
     <message>
         <source>Leave out the oldest turns</source>
         <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>Summarise the oldest turns</source>
+        <translation>总结最早的对话轮次</translation>
     </message>
     <message>
         <source>Continue</source>
@@ -5245,6 +5324,10 @@ Click to rename</source>
     <message>
         <source>Assistant</source>
         <translation>助手</translation>
+    </message>
+    <message>
+        <source>Summary of the messages above, which the model gets instead of them</source>
+        <translation>以上消息的总结，模型以此代替这些消息</translation>
     </message>
     <message>
         <source>in progress</source>
@@ -5929,6 +6012,10 @@ Click to rename</source>
     <message>
         <source>Leave out the oldest turns</source>
         <translation>略去最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>Summarise the oldest turns</source>
+        <translation>总结最早的对话轮次</translation>
     </message>
     <message>
         <source>When the context is full</source>
