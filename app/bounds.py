@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.conversation import Attachment, Conversation, Message, Provenance, SamplerParameters, Sampling
+from app.conversation import Attachment, Conversation, Folder, Message, Provenance, SamplerParameters, Sampling
 from app.parameter import parameters
 from model_manager.disk.json_file import JsonError, from_plain
 
@@ -20,6 +20,7 @@ _COUNT, _NUMBER = (0, 1 << 53), (-(10**9), 10**9)
 _BOUNDS: dict[type, dict[str, tuple[Any, Any]]] = {
     Conversation: dict.fromkeys(("created_at", "updated_at", "archived_at", "deleted_at"), _TIME),
     Message: {"created_at": _TIME},
+    Folder: {"position": _COUNT},
     Attachment: {"tokens": _COUNT},
     Provenance: {
         **dict.fromkeys(("seed", "prompt_tokens", "completion_tokens"), _COUNT),
@@ -29,7 +30,7 @@ _BOUNDS: dict[type, dict[str, tuple[Any, Any]]] = {
     },
     Sampling: {**dict.fromkeys(parameters(SamplerParameters), _NUMBER), "max_tokens": _NUMBER, "seed": _COUNT},
 }
-_Value = TypeVar("_Value", Conversation, Message, Attachment, Provenance, Sampling)
+_Value = TypeVar("_Value", Conversation, Message, Folder, Attachment, Provenance, Sampling)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def within_bounds(value: _Value) -> _Value:
     match value:
         case Conversation() if len(value.title) > MAX_TITLE_CHARACTERS:
             changes["title"] = value.title[:MAX_TITLE_CHARACTERS]
+        case Folder() if len(value.name) > MAX_TITLE_CHARACTERS:
+            changes["name"] = value.name[:MAX_TITLE_CHARACTERS]
         case Message():
             if value.attachments:
                 changes["attachments"] = tuple(map(within_bounds, value.attachments))

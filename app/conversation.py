@@ -339,8 +339,45 @@ class Conversation:
     """None for the value in the settings."""
     context_policy: ContextPolicy | None = None
     """None for the value in the settings."""
+    folder_id: str | None = None
+    """The folder that contains it; also of an archived or deleted conversation."""
     source: dict[str, str] | None = None
     """Of a conversation imported from another program: ``program``, ``id`` and other fields that it had there."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of conversations; one without a parent can contain other folders."""
+
+    id: str
+    name: str
+    parent_id: str | None = None
+    position: int = 0
+    """Among the folders with the same parent, from 0."""
+    is_expanded: bool = True
+    """Whether the sidebar shows what it contains."""
+    instructions: str = ""
+    """Above the system prompt of every conversation in it."""
+    preset_id: str = ""
+    """Preset of the conversations in it; empty for none."""
+    model_id: str | None = None
+    """Model of new conversations in it."""
+
+
+@dataclass(frozen=True)
+class DeletedFolder:
+    """What ``ConversationStore.restore_folder`` needs to undo the deletion of a folder."""
+
+    folders: tuple[Folder, ...]
+    """Parents before their children."""
+    documents: dict[int, tuple[str, Attachment]]
+    """By their numbers, with the id of their folder."""
+    moved: dict[str, str]
+    """The folders of the conversations that were in them, by the ids of the conversations."""
+    children: tuple[str, ...]
+    """Folders that were in it and are kept."""
+    trashed: tuple[str, ...]
+    """Conversations that were moved to the trash."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ SENTENCES: dict[str, str] = {
         "The RPC server {server} doesn't respond. Check that it's running and that the address is correct."
     ),
     # Conversations
+    "conversation_folder_missing": QT_TR_NOOP("There's no folder {id}. It may have been deleted."),
+    "folder_nested": QT_TR_NOOP("Folders can only be nested one level deep."),
     "conversation_missing": QT_TR_NOOP("There's no conversation {id}. It may have been deleted."),
     "message_missing": QT_TR_NOOP("There's no message {id}. It may have been deleted."),
     "answer_in_progress": QT_TR_NOOP(

@@ -29,6 +29,8 @@ from model_manager.errors import UserError
 
 _PAGE_BYTES = 512
 """Least size of a page, and so of a database with content."""
+_TABLES = ("attachments", "messages", "conversations", "folder_documents", "folders")
+"""Those that refer to others before them."""
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 """A check after a crash reads the whole file; for a larger one it would delay the start by seconds."""
 
@@ -148,7 +150,7 @@ class Database:
             with closing(connect(copy, busy_timeout_s=0)) as other, self._connections.writing() as connection:
                 self._refuse_if_written(connection)
                 _delete_everything(connection)
-                for table in ("conversations", "messages", "attachments"):
+                for table in reversed(_TABLES):
                     rows = other.execute(f"SELECT * FROM {table}")
                     marks = ", ".join("?" * len(rows.description))
                     connection.executemany(f"INSERT INTO {table} VALUES ({marks})", map(tuple, rows))
@@ -263,5 +265,5 @@ def _check(path: Path, busy_timeout_s: float, size_limit: int | None) -> None:
 def _delete_everything(connection: sqlite3.Connection) -> None:
     search_index.remove_all(connection)
     connection.execute("PRAGMA defer_foreign_keys = ON")
-    for table in ("attachments", "messages", "conversations"):
+    for table in _TABLES:
         connection.execute(f"DELETE FROM {table}")

@@ -123,6 +123,33 @@ STEPS: tuple[Step, ...] = (
         # Summaries of branches.
         "ALTER TABLE messages ADD COLUMN summary TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        # Folders, and documents that all their conversations see.
+        """
+        CREATE TABLE folders (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            parent_id TEXT REFERENCES folders (id),
+            position INTEGER NOT NULL,
+            expanded INTEGER NOT NULL DEFAULT 1,
+            preset_id TEXT NOT NULL DEFAULT '',
+            model_id TEXT,
+            instructions TEXT NOT NULL DEFAULT ''
+        ) STRICT
+        """,
+        """
+        CREATE TABLE folder_documents (
+            number INTEGER PRIMARY KEY,
+            folder_id TEXT NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            tokens INTEGER,
+            content TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX documents_of_folder ON folder_documents (folder_id)",
+        "ALTER TABLE conversations ADD COLUMN folder_id TEXT REFERENCES folders (id)",
+    ),
 )
 """SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from app.bounds import within_bounds
-from app.conversation import Attachment, Conversation, Message
+from app.conversation import Attachment, Conversation, Folder, Message
 from app.store.connections import DamagedRow
 from model_manager.disk.json_file import JsonError, from_json, from_plain, to_json
 
@@ -20,8 +20,8 @@ CONVERSATIONS = """
     FROM conversations
 """
 """Beginning of a statement whose rows ``conversation_of`` reads."""
-_COLUMNS = {"is_pinned": "pinned", "provenance": "made_by"}
-_Value = TypeVar("_Value", Conversation, Message)
+_COLUMNS = {"is_pinned": "pinned", "is_expanded": "expanded", "provenance": "made_by"}
+_Value = TypeVar("_Value", Conversation, Message, Folder)
 
 
 def _columns_with(type_: type, kind: type) -> frozenset[str]:
@@ -30,7 +30,10 @@ def _columns_with(type_: type, kind: type) -> frozenset[str]:
     return frozenset(_COLUMNS.get(name, name) for name, hint in hints if kind in (get_args(hint) or (hint,)))
 
 
-_FLAGS, _TEXTS = ({type_: _columns_with(type_, kind) for type_ in (Conversation, Message)} for kind in (bool, str))
+_KINDS = (Conversation, Message, Folder)
+_FLAGS, _TEXTS = ({type_: _columns_with(type_, kind) for type_ in _KINDS} for kind in (bool, str))
+    {type_: _columns_with(type_, kind) for type_ in (Conversation, Message, Folder)} for kind in (bool, str)
+)
 """Columns of flags and of texts; an object in another column is JSON."""
 
 
@@ -48,6 +51,24 @@ def message_of(row: sqlite3.Row, attachments: tuple[dict[str, Any], ...] = ()) -
     Raises ``DamagedRow``: the row contains values that this program never writes.
     """
     return _read(row, Message, attachments=attachments)
+
+
+def folder_of(row: sqlite3.Row) -> Folder:
+    """Return the folder in a row of the table.
+
+    Raises ``DamagedRow``: the row contains values that this program never writes.
+    """
+    return _read(row, Folder)
+
+
+def insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:
+    """Insert a folder; its parent must exist."""
+    _insert(connection, "folders", _stored(folder))
+
+
+def insert_document(connection: sqlite3.Connection, folder_id: str, document: Attachment, number: int | None) -> None:
+    """Insert a document of a folder, with a new number for None."""
+    _insert(connection, "folder_documents", {**_stored(document), "folder_id": folder_id, "number": number})
 
 
 def insert_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
@@ -91,7 +112,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _stored(value: Conversation | Message | Attachment, *elsewhere: str) -> dict[str, Any]:
+def _stored(value: Conversation | Message | Folder | Attachment, *elsewhere: str) -> dict[str, Any]:
     names = (field.name for field in dataclasses.fields(value) if field.name not in elsewhere)
     return columns_of({name: getattr(value, name) for name in names})
 

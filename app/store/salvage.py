@@ -11,14 +11,23 @@ from pathlib import Path
 from app.store.backups import BackupFolder, BackupKind, replace_damaged, temporary_copy
 from app.store.connections import DATABASE_ERRORS, DamagedRow, connect, database_errors
 from app.store.migrations import migrate
-from app.store.records import conversation_of, message_of
+from app.store.records import conversation_of, folder_of, message_of
 from model_manager.errors import UserError
 
 MOST_FAILURES = 100_000
 """Failed reads in succession before the rest of a table is given up: more than a damaged page can hide."""
-_TABLES = {"conversations": conversation_of, "messages": message_of, "attachments": None}
+_TABLES = {
+    "folders": folder_of,
+    "folder_documents": None,
+    "conversations": conversation_of,
+    "messages": message_of,
+    "attachments": None,
+}
 """With the function that checks a row."""
 _REPAIRS = (
+    "DELETE FROM folder_documents WHERE folder_id NOT IN (SELECT id FROM folders)",
+    "UPDATE folders SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM folders WHERE parent_id IS NULL)",
+    "UPDATE conversations SET folder_id = NULL WHERE folder_id NOT IN (SELECT id FROM folders)",
     "DELETE FROM attachments WHERE message_id NOT IN (SELECT id FROM messages)",
     # A lost conversation is found by its messages again.
     """

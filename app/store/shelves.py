@@ -23,6 +23,8 @@ _SHELVES = {
     Shelf.TRASH: ("deleted_at IS NOT NULL", ("deleted_at",)),
 }
 """Condition and order of each; the last column is the time that it is divided by."""
+_FOLDER = "deleted_at IS NULL AND archived_at IS NULL AND folder_id IS ?"
+"""Condition of the conversations in a folder, or for NULL outside of all."""
 
 
 def create_indexes(connection: sqlite3.Connection) -> None:
@@ -31,6 +33,9 @@ def create_indexes(connection: sqlite3.Connection) -> None:
         # With the columns of the condition, or SQLite would read each row to check it.
         columns = ", ".join((*order, "number", *(each for each in ("deleted_at", "archived_at") if each not in order)))
         connection.execute(f"CREATE INDEX IF NOT EXISTS shelf_{shelf} ON conversations ({columns}) WHERE {condition}")
+    columns = "folder_id, pinned, updated_at, number, deleted_at, archived_at"
+    condition = _SHELVES[Shelf.CONVERSATIONS][0]
+    connection.execute(f"CREATE INDEX IF NOT EXISTS list_of_folder ON conversations ({columns}) WHERE {condition}")
 
 
 def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
@@ -39,33 +44,54 @@ def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
     return int(found.fetchone()[0])
 
 
+def count_in_folders(connection: sqlite3.Connection) -> dict[str | None, int]:
+    """Return the numbers of conversations by their folders, without the archive."""
+    condition = _SHELVES[Shelf.CONVERSATIONS][0]
+    rows = connection.execute(f"SELECT folder_id, count(*) FROM conversations WHERE {condition} GROUP BY folder_id")
+    return dict(map(tuple, rows))
+
+
 def read_order(connection: sqlite3.Connection, shelf: Shelf, periods: Sequence[datetime]) -> ShelfOrder:
     """Return the order of a shelf; ``periods`` are the beginnings of periods, the latest first."""
-    condition, order = _SHELVES[shelf]
+    return _order(connection, *_SHELVES[shelf], (), periods)
+
+
+def read_folder(connection: sqlite3.Connection, folder_id: str | None, periods: Sequence[datetime]) -> ShelfOrder:
+    """Return the order of the list of one folder, or for None of what is outside of all."""
+    return _order(connection, _FOLDER, _SHELVES[Shelf.CONVERSATIONS][1], (folder_id,), periods)
+
+
+def _order(
+    connection: sqlite3.Connection,
+    condition: str,
+    order: Sequence[str],
+    values: Sequence[str | None],
+    periods: Sequence[datetime],
+) -> ShelfOrder:
     (numbers,) = connection.execute(
-        f"SELECT json_group_array(number) FROM (SELECT number FROM conversations WHERE {condition} {_by(order)})"
+        f"SELECT json_group_array(number) FROM (SELECT number FROM conversations WHERE {condition} {_by(order)})",
+        values,
     ).fetchone()
     found = json.loads(numbers)
     # With pins, the values of a row are compared as (pinned, time).
     begins: list[tuple[object, ...]] = [(column_value(begin),) for begin in periods]
     if has_pins := "pinned" in order:
         begins = [(1,), *((0, *begin) for begin in begins)]
-    values = f"SELECT {', '.join(order)} FROM conversations WHERE number = ?"
+    columns = f"SELECT {', '.join(order)} FROM conversations WHERE number = ?"
 
     def is_before(number: int, begin: tuple[object, ...]) -> bool:
-        return tuple(connection.execute(values, (number,)).fetchone()) < begin
+        return tuple(connection.execute(columns, (number,)).fetchone()) < begin
 
     ends = [bisect_left(found, True, key=partial(is_before, begin=begin)) for begin in begins]
     ends = [0, *([] if has_pins else [0]), *ends, len(found)]
     return ShelfOrder(found, [end - begin for begin, end in pairwise(ends)])
 
 
-def place(connection: sqlite3.Connection, shelf: Shelf, number: int) -> int:
-    """Return how many conversations of a shelf are before this one in its order."""
-    condition, order = _SHELVES[shelf]
-    columns = ", ".join((*order, "number"))
-    row = connection.execute(f"SELECT {columns} FROM conversations WHERE number = ?", (number,)).fetchone()
-    before = f"SELECT count(*) FROM conversations WHERE {condition} AND ({columns}) > ({', '.join('?' * len(row))})"
+def place(connection: sqlite3.Connection, number: int) -> int:
+    """Return how many conversations of its folder, or outside of all, are before this one in the list."""
+    columns = ", ".join((*_SHELVES[Shelf.CONVERSATIONS][1], "number"))
+    row = connection.execute(f"SELECT folder_id, {columns} FROM conversations WHERE number = ?", (number,)).fetchone()
+    before = f"SELECT count(*) FROM conversations WHERE {_FOLDER} AND ({columns}) > (?, ?, ?)"
     return int(connection.execute(before, tuple(row)).fetchone()[0])
 
 

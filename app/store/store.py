@@ -28,7 +28,7 @@ from app.conversation import (
     Status,
 )
 from app.store import search_index, shelves
-from app.store.database import Database
+from app.store.folders import FolderStore
 from app.store.records import (
     CONVERSATIONS,
     clean_text,
@@ -77,7 +77,7 @@ class ConversationChanges(TypedDict, total=False):
     title_is_chosen: bool
 
 
-class ConversationStore(Database):
+class ConversationStore(FolderStore):
     """Conversations in ``<folder>/conversations.sqlite3``.  All methods are thread-safe.
 
     Every method can raise the ``UserError`` of ``database_errors``, and ``conversation_missing`` (id) or
@@ -95,6 +95,7 @@ class ConversationStore(Database):
         model_id: str | None = None,
         sampling: Sampling | None = None,
         context_policy: ContextPolicy | None = None,
+        folder_id: str | None = None,
     ) -> Conversation:
         """Create a conversation."""
         now = datetime.now(UTC)
@@ -107,6 +108,7 @@ class ConversationStore(Database):
             model_id=model_id,
             sampling=sampling,
             context_policy=context_policy,
+            folder_id=folder_id,
         )
         with self._connections.writing() as connection:
             insert_conversation(connection, conversation)
@@ -137,10 +139,10 @@ class ConversationStore(Database):
         with self._connections.reading() as connection:
             return shelves.read_order(connection, shelf, periods)
 
-    def place(self, shelf: Shelf, number: int) -> int:
-        """Return how many conversations of a shelf are before this one in its order."""
+    def place(self, number: int) -> int:
+        """Return how many conversations of its folder, or outside of all, are before this one in the list."""
         with self._connections.reading() as connection:
-            return shelves.place(connection, shelf, number)
+            return shelves.place(connection, number)
 
     def numbered(self, numbers: Iterable[int]) -> dict[int, Conversation]:
         """Return the conversations with these numbers; those that were permanently deleted are missing."""
@@ -661,7 +663,8 @@ def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResu
     id_, leaf_id = tree.conversation.id, tree.conversation.leaf_id
     row = connection.execute("SELECT deleted_at, leaf_id FROM conversations WHERE id = ?", (id_,)).fetchone()
     if row is None:
-        insert_conversation(connection, tree.conversation)
+        folder = connection.execute("SELECT id FROM folders WHERE id = ?", (tree.conversation.folder_id,)).fetchone()
+        insert_conversation(connection, replace(tree.conversation, folder_id=folder and folder["id"]))
     is_new = row is None or row["deleted_at"] is not None
     connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
     added = sum(_add_if_missing(connection, message) for message in tree.messages)
