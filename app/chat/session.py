@@ -55,6 +55,8 @@ class ChatSession:
         self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
         self._temporary: ConversationStore | None = None
         self._new_overrides: ConversationOverrides | None = None
+        self._new_folder_id: str | None = None
+        """Folder of a new conversation."""
         self.conversation_id: str | None = None
         """The open conversation; None before its first question."""
         self.answers: dict[str, RunningAnswer] = {}
@@ -83,8 +85,8 @@ class ChatSession:
 
     # The open conversation
 
-    def open(self, conversation_id: str | None, message_id: str = "") -> None:
-        """Open a conversation, on the branch of ``message_id`` where that is given; None opens a new one.
+    def open(self, conversation_id: str | None, message_id: str = "", *, folder_id: str | None = None) -> None:
+        """Open a conversation, on the branch of ``message_id`` where that is given; None opens a new one in a folder.
 
         Raises:
             UserError: ``conversation_missing``, or as the store does; the conversation before stays open.
@@ -95,10 +97,12 @@ class ChatSession:
                 self._permanent.select_leaf(conversation_id, message_id)
         self._leave_temporary()
         self.conversation_id, self._new_overrides = conversation_id, None
+        self._new_folder_id = folder_id
 
     def open_temporary(self) -> None:
         """Open a new conversation that is not stored."""
         self._leave_temporary()
+        self._new_folder_id = None
         self._temporary = ConversationStore.in_memory()
         self.conversation_id, self._new_overrides = None, None
 
@@ -118,6 +122,13 @@ class ChatSession:
     def close(self) -> None:
         """Drop an open temporary conversation."""
         self._leave_temporary()
+
+    def folder_id(self) -> str | None:
+        """Return the folder of the open conversation, while it exists.  Raises UserError as ``store`` does."""
+        if self.conversation_id is not None:
+            return self.store.get(self.conversation_id).folder_id
+        path = self.store.folder_path(self._new_folder_id)
+        return path[-1].id if path else None
 
     def overrides(self) -> ConversationOverrides:
         """Return the overrides of the open conversation.  Raises UserError as ``store`` does."""
@@ -221,6 +232,7 @@ class ChatSession:
             model_id=model_id,
             sampling=overrides.sampling,
             context_policy=overrides.context_policy,
+            folder_id=self.folder_id(),
         )
         self._new_overrides = None
         return created.id

@@ -116,7 +116,7 @@ class FolderStore(Database):
             children = [each for each in _folders(connection) if each.parent_id == folder_id]
             deleted = [folder, *children] if with_conversations else [folder]
             moved, trashed = {}, []
-            documents = {}
+            documents: dict[int, tuple[str, Attachment]] = {}
             for each in reversed(deleted):
                 rows = connection.execute("SELECT id, deleted_at FROM conversations WHERE folder_id = ?", (each.id,))
                 found = {row[0]: row[1] for row in rows}

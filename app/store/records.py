@@ -32,8 +32,6 @@ def _columns_with(type_: type, kind: type) -> frozenset[str]:
 
 _KINDS = (Conversation, Message, Folder)
 _FLAGS, _TEXTS = ({type_: _columns_with(type_, kind) for type_ in _KINDS} for kind in (bool, str))
-    {type_: _columns_with(type_, kind) for type_ in (Conversation, Message, Folder)} for kind in (bool, str)
-)
 """Columns of flags and of texts; an object in another column is JSON."""
 
 

@@ -120,7 +120,7 @@ def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: Op
     assert headings(window) == ["Today", "Yesterday", "Previous 7 days", "Earlier"]
     window.sidebar.list.setFocus()
     rows(window).setCurrentIndex(index_of(window, "old and pinned"))
-    assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Export…", "Move to trash"]
+    assert offered(window) == ["Open", "Rename", "Pin", "Archive", "Move to", "Export…", "Move to trash"]
     pick(window, "pin")
     assert headings(window) == ["Pinned", "Today", "Yesterday", "Previous 7 days", "Earlier"]
     assert titles(window)[0] == "old and pinned"
@@ -181,7 +181,7 @@ def test_select_all_and_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
     window.sidebar.list.setFocus()
     qtbot.keyClick(rows(window), Qt.Key.Key_A, CONTROL)
     assert set(window.sidebar.list.selected_ids()) == set(ids)
-    assert offered(window) == ["Pin", "Archive", "Export…", "Move to trash"]
+    assert offered(window) == ["Pin", "Archive", "Move to", "Export…", "Move to trash"]
     pick(window, "pin")
     assert all(each.is_pinned for each in store_of(window).list())
     assert offered(window)[0] == "Unpin"

@@ -118,12 +118,14 @@ class ConversationController(QObject):
 
     # Opening
 
-    def open(self, conversation_id: str | None, message_id: str = "", needle: str = "") -> None:
-        """Open a conversation, at a message where one is given; None opens a new one.
+    def open(
+        self, conversation_id: str | None, message_id: str = "", needle: str = "", *, folder_id: str | None = None
+    ) -> None:
+        """Open a conversation, at a message where one is given; None opens a new one, in a folder if there is one.
 
         Asks first where a temporary conversation would be lost.
         """
-        self._before_leaving(partial(self._open, conversation_id, message_id, needle))
+        self._before_leaving(partial(self._open, conversation_id, message_id, needle, folder_id))
 
     def open_temporary(self) -> None:
         """Open a new conversation that is not stored."""
@@ -156,9 +158,9 @@ class ConversationController(QObject):
         self.drafts.close()
         self.session.close()
 
-    def _open(self, conversation_id: str | None, message_id: str, needle: str) -> None:
+    def _open(self, conversation_id: str | None, message_id: str, needle: str, folder_id: str | None) -> None:
         def show() -> None:
-            self.session.open(conversation_id, message_id)
+            self.session.open(conversation_id, message_id, folder_id=folder_id)
             self.refresh()
 
         if self._notice.attempt(show):

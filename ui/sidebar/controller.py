@@ -11,8 +11,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+<<<<<<< HEAD
 from app.chat.answer import RunningAnswer
 from app.conversation import SearchHit, Shelf
+=======
+from app.conversation import SearchHit
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -76,9 +80,10 @@ class SidebarController(QObject):
         self._notice.attempt(lambda: self._open_neighbour(step))
 
     def _open_neighbour(self, step: int) -> None:
-        store = self._store
-        numbers = store.order(Shelf.CONVERSATIONS).numbers
-        number = store.number_of(self._conversation.session.conversation_id)
+        store, id_ = self._store, self._conversation.session.conversation_id
+        number = store.number_of(id_)
+        folder_id = None if id_ is None or number is None else store.get(id_).folder_id
+        numbers = store.folder_order(folder_id).numbers
         place = numbers.index(number) + step if number in numbers else 0
         for conversation in store.numbered(numbers[place : place + 1] if place >= 0 else ()).values():
             self._conversation.open(conversation.id)

@@ -6,13 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
+=======
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+)
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from app.conversation import SearchHit, Shelf
+from ui.sidebar.folder_drag import FolderDrag
 from ui.sidebar.row_delegate import RowDelegate
+<<<<<<< HEAD
 from ui.sidebar.row_model import Found, Heading, Index, Mark, MoreHits, RowModel
+=======
+from ui.sidebar.row_model import FolderRow, Found, Heading, Index, MoreHits, RowModel
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
 if TYPE_CHECKING:
     from app.store.store import ConversationStore
@@ -31,6 +49,8 @@ class ConversationList(QListView):
     text_typed = Signal(str)
     """Text was typed, which the list has no use for."""
     selection_changed = Signal()
+    folder_toggled = Signal(str, bool)
+    """Id of a folder, and whether it is to be expanded."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -44,6 +64,9 @@ class ConversationList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setDragEnabled(True)
+        self.setAcceptDrops(True)
+        self.drag = FolderDrag(self, self.delegate, self.rows)
         self._shelf: Shelf | None = None
         """None for search results."""
         self._extends_selection = False
@@ -69,6 +92,15 @@ class ConversationList(QListView):
     def show_results(self, found: Sequence[Found]) -> None:
         """Show the results of a search; selection and scroll position are kept where others were shown before."""
         self._replace(None, partial(self.rows.show_results, found))
+
+    def show_folders(self, store: ConversationStore) -> None:
+        """Show the folders as they are stored now.
+
+        Raises:
+            UserError: as the store does.
+        """
+        if self._shelf is Shelf.CONVERSATIONS:
+            self._replace(self._shelf, partial(self.rows.show_folders, store))
 
     def is_editing(self) -> bool:
         """Return whether a title is being edited; the rows must not be replaced then."""
@@ -97,16 +129,35 @@ class ConversationList(QListView):
 
     def selected_count(self) -> int:
         """Return the number of selected conversations, without reading those of a shelf."""
-        return len(self.selected_ids() if self._shelf is None else self._selected_rows())
+        return len(self.selected_ids() if self._shelf is None else self._selected_conversations())
 
     def selected_ids(self) -> tuple[str, ...]:
         """Return the ids of the selected conversations from the top down, each once."""
-        ids = map(self.rows.conversation_id, self._selected_rows())
+        ids = map(self.rows.conversation_id, self._selected_conversations())
         return tuple(dict.fromkeys(id_ for id_ in ids if id_ is not None))
 
     def are_pinned(self) -> bool:
         """Return whether all selected conversations are pinned."""
-        return self.rows.are_pinned(self._selected_rows())
+        return self.rows.are_pinned(self._selected_conversations())
+
+    def selected_folder(self) -> FolderRow | None:
+        """Return the selected folder, where nothing else is selected."""
+        selected = self._selected_rows()
+        row = self.rows.row(selected[0]) if len(selected) == 1 else None
+        return row if isinstance(row, FolderRow) else None
+
+    def folder_of_selected(self) -> str | None:
+        """Return the id of the folder of the current conversation."""
+        folder = self.rows.folder_at(self.currentIndex().row()) if self.currentIndex().isValid() else None
+        return None if folder is None else folder.id
+
+    def edit_folder(self, folder_id: str) -> None:
+        """Open the editor for the name of a folder."""
+        row = self.rows.row_of_folder(folder_id)
+        if row is not None:
+            self.setFocus()
+            self.setCurrentIndex(self.rows.index(row))
+            self.edit_title()
 
     def select_open(self) -> None:
         """Select the open conversation alone, or none."""
@@ -155,8 +206,13 @@ class ConversationList(QListView):
             self.edit_title()
         elif event.matches(QKeySequence.StandardKey.Delete):
             self.delete_requested.emit()
+<<<<<<< HEAD
         elif event.key() == Qt.Key.Key_F10 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._request_menu(self.currentIndex())
+=======
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers() & _EXTENDS_SELECTION:
+            self._step_into(expand=event.key() == Qt.Key.Key_Right)
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         elif text.strip() and text.isprintable() and not event.modifiers() & _COMMAND:
             self.text_typed.emit(text)
         else:
@@ -173,6 +229,7 @@ class ConversationList(QListView):
         self._extends_selection = bool(event.modifiers() & _EXTENDS_SELECTION)
         super().mousePressEvent(event)
 
+<<<<<<< HEAD
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Open the menu when its button is released."""
         index, self._pressed_menu = self._pressed_menu, QModelIndex()
@@ -184,10 +241,16 @@ class ConversationList(QListView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Take the second click of a double click on the menu button as another click."""
         if self._menu_at(event.position().toPoint()).isValid():
+=======
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Take the second click on a folder as another click."""
+        if self.rows.is_folder(self.indexAt(event.position().toPoint()).row()):
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
             self.mousePressEvent(event)
         else:
             super().mouseDoubleClickEvent(event)
 
+<<<<<<< HEAD
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show whether the mouse is over the menu button."""
         self._move_pointer(event.position().toPoint())
@@ -214,6 +277,42 @@ class ConversationList(QListView):
         row = self.visualRect(index)
         button = self.delegate.menu_area(row, index)
         self.customContextMenuRequested.emit(row.center() if button.isEmpty() else button.bottomLeft())
+=======
+    def startDrag(self, _actions: Qt.DropAction) -> None:
+        """Drag the selected conversations, or the selected folder."""
+        self.drag.start(self.selected_ids(), self.selected_folder())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102
+        self.drag.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: D102
+        super().dragMoveEvent(event)
+        self.drag.move(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: D102
+        super().dragLeaveEvent(event)
+        self.drag.mark(None)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102
+        self.drag.drop(event)
+
+    def _step_into(self, *, expand: bool) -> None:
+        """Expand or collapse the current folder; from a row in a folder, go to its folder, and on to the first row."""
+        current = self.currentIndex().row()
+        row = self.rows.row(current) if current >= 0 else None
+        if isinstance(row, FolderRow) and row.folder.is_expanded != expand:
+            self.folder_toggled.emit(row.folder.id, expand)
+            return
+        folder = self.rows.folder_at(current) if current >= 0 else None
+        parent_id = folder.id if folder is not None and not isinstance(row, FolderRow) else None
+        if isinstance(row, FolderRow):
+            parent_id = row.folder.parent_id
+        target = self.rows.row_of_folder(parent_id) if parent_id is not None and not expand else None
+        if isinstance(row, FolderRow) and expand:
+            target = current + 1
+        if target is not None:
+            self.setCurrentIndex(self.rows.index(target))
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
     def _replace(self, shelf: Shelf | None, fill: Callable[[], None]) -> None:
         keys: set[object] = set()
@@ -259,12 +358,19 @@ class ConversationList(QListView):
         ranges = [(each.top(), each.bottom()) for each in self.selectionModel().selection().toList()]
         return sorted(row for top, bottom in ranges for row in range(top, bottom + 1) if self.rows.key(row) is not None)
 
+    def _selected_conversations(self) -> list[int]:
+        """Return the selected rows without folders."""
+        return [row for row in self._selected_rows() if not self.rows.is_folder(row)]
+
     def _on_click(self, index: QModelIndex) -> None:
         if not self._extends_selection:
             self._open(index)
 
     def _open(self, index: QModelIndex) -> None:
         row = self.rows.row(index.row())
+        if isinstance(row, FolderRow):
+            self.folder_toggled.emit(row.folder.id, not row.folder.is_expanded)
+            return
         if isinstance(row, MoreHits):
             self._replace(None, partial(self.rows.expand, row.conversation_id))
             # The first hit that was not shown has taken its place.

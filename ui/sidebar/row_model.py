@@ -1,9 +1,13 @@
-"""Rows of the sidebar's list: conversations under headings, or the results of a search."""
+"""Rows of the sidebar's list: folders, and conversations under headings, or the results of a search."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
+=======
+from collections.abc import Collection, Mapping, Sequence
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
@@ -12,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 
-from app.conversation import Conversation, SearchHit, Shelf, ShelfOrder
+from app.conversation import Conversation, Folder, SearchHit, Shelf, ShelfOrder
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 from ui.widgets.formats import date_text
@@ -26,8 +30,13 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 """Id of the row's conversation; None for a heading."""
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 """The ``Row``; None where it can't be read."""
+<<<<<<< HEAD
 MARK_ROLE = Qt.ItemDataRole.UserRole + 2
 """The ``Mark`` of the row's conversation; None without one."""
+=======
+DEPTH_ROLE = Qt.ItemDataRole.UserRole + 3
+"""How far the row is indented, from 0."""
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
 HEADINGS = (
     QT_TRANSLATE_NOOP("ConversationList", "Pinned"),
@@ -62,6 +71,23 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class FolderRow:
+    """A folder, with the number of conversations in it and in its folders."""
+
+    folder: Folder
+    depth: int
+    count: int
+
+
+@dataclass(frozen=True)
+class EmptyFolder:
+    """Row in an expanded folder that contains nothing."""
+
+    folder_id: str
+    depth: int
+
+
+@dataclass(frozen=True)
 class Found:
     """A conversation with search hits: in its title, in its messages or in both."""
 
@@ -84,8 +110,8 @@ class MoreHits:
     count: str
 
 
-Row = Heading | Conversation | Found | SearchHit | MoreHits
-_Key = int | Heading | Found | SearchHit | MoreHits
+Row = Heading | FolderRow | EmptyFolder | Conversation | Found | SearchHit | MoreHits
+_Key = int | Heading | FolderRow | EmptyFolder | Found | SearchHit | MoreHits
 """A row, of which a conversation on a shelf is the number."""
 
 
@@ -105,7 +131,12 @@ class RowModel(QStringListModel):
         self._shelf: Shelf | None = None
         self._rows: list[_Key] = []
         self._read: dict[int, Conversation | None] = {}
-        self._order = ShelfOrder([], [0])
+        self._orders: dict[str | None, ShelfOrder] = {}
+        """By the ids of expanded folders; that of None is outside of all, or of another shelf."""
+        self.folders: Sequence[Folder] = ()
+        """All of them, each followed by those in it."""
+        self._depths: Mapping[str, int] = {}
+        """Of the conversations in each folder."""
         self._midnights: list[datetime] = []
         """At which the sections of the order begin."""
         self._found: Sequence[Found] = ()
@@ -119,19 +150,77 @@ class RowModel(QStringListModel):
         Raises:
             UserError: as the store does; the rows are unchanged.
         """
-        order = self._order_with(store, changed) if changed is not None and shelf is self._shelf else None
-        if order is None:
-            self._midnights = _midnights()
-            order, self._read = store.order(shelf, self._midnights), {}
+        orders = self._orders_with(store, changed) if changed is not None and shelf is self._shelf else None
+        if orders is None:
+            self._midnights, is_list = _midnights(), shelf is Shelf.CONVERSATIONS
+            order = store.folder_order(None, self._midnights) if is_list else store.order(shelf, self._midnights)
+            orders, self._read = {None: order}, {}
+        self._arrange(store, shelf, orders)
+
+    def show_folders(self, store: ConversationStore) -> None:
+        """Show the folders as they are stored now, when one was expanded, collapsed, renamed or moved.
+
+        Raises:
+            UserError: as the store does; the rows are unchanged.
+        """
+        if self._shelf is Shelf.CONVERSATIONS:
+            self._arrange(store, self._shelf, self._orders)
+
+    def _arrange(self, store: ConversationStore, shelf: Shelf, orders: dict[str | None, ShelfOrder]) -> None:
+        folders = store.folders() if shelf is Shelf.CONVERSATIONS else []
+        counts = store.folder_counts() if folders else {}
+        collapsed = {each.id for each in folders if not each.is_expanded}
+        shown = [each for each in folders if each.parent_id not in collapsed]
+        kept: dict[str | None, ShelfOrder] = {None: orders[None]}
         rows: list[_Key] = []
-        begin = 0
+        for folder in shown:
+            if folder.is_expanded:
+                kept[folder.id] = orders.get(folder.id) or store.folder_order(folder.id)
+        for folder in (each for each in shown if each.parent_id is None):
+            children = [each for each in folders if each.parent_id == folder.id]
+            count = sum(counts.get(each.id, 0) for each in (folder, *children))
+            rows.append(FolderRow(folder, 0, count))
+            if folder.is_expanded:
+                for child in children:
+                    rows.append(FolderRow(child, 1, counts.get(child.id, 0)))
+                    rows += _content(child, kept, 2, is_empty=True)
+                rows += _content(folder, kept, 1, is_empty=not children)
+        begin, order = 0, orders[None]
         for heading, size in zip(HEADINGS, order.sections, strict=True):
             if size:
                 rows += [Heading(heading), *order.numbers[begin : begin + size]]
             begin += size
-        self._store, self._shelf, self._order = store, shelf, order
+        self._store, self._shelf, self._orders, self.folders = store, shelf, kept, folders
+        self._depths = {each.id: 1 if each.parent_id is None else 2 for each in folders}
         self._found, self._expanded = (), set()
         self._show(rows)
+
+    def depth(self, row: int) -> int:
+        """Return how far a row is indented: 1 in a folder, 2 in a folder of a folder."""
+        match self.row(row):
+            case FolderRow(depth=depth) | EmptyFolder(depth=depth):
+                return depth
+            case Conversation(folder_id=folder_id) if self._shelf is Shelf.CONVERSATIONS:
+                return self._depths.get(folder_id or "", 0)
+        return 0
+
+    def folder_at(self, row: int) -> Folder | None:
+        """Return the folder that a row shows, or that the conversation in it is in."""
+        match self.row(row):
+            case FolderRow(folder=folder):
+                return folder
+            case EmptyFolder(folder_id=folder_id) | Conversation(folder_id=folder_id):
+                return next((each for each in self.folders if each.id == folder_id), None)
+        return None
+
+    def is_folder(self, row: int) -> bool:
+        """Return whether a row shows a folder."""
+        return isinstance(self._rows[row], FolderRow)
+
+    def row_of_folder(self, folder_id: str) -> int | None:
+        """Return the row of a folder; None where it is in a collapsed one, or the list is not shown."""
+        rows = enumerate(self._rows)
+        return next((row for row, key in rows if isinstance(key, FolderRow) and key.folder.id == folder_id), None)
 
     def show_results(self, found: Sequence[Found]) -> None:
         """Show the results of a search."""
@@ -152,14 +241,19 @@ class RowModel(QStringListModel):
     def key(self, row: int) -> object:
         """Return what identifies a row when the rows are shown again; None for a heading."""
         key = self._rows[row]
-        return None if isinstance(key, Heading) else key
+        if isinstance(key, FolderRow):
+            return key.folder.id
+        return None if isinstance(key, Heading | EmptyFolder) else key
 
     def rows_with(self, keys: set[object]) -> list[int]:
         """Return the rows that have one of these keys."""
         if len(keys) == 1:
             (key,) = keys
+            if isinstance(key, str):
+                row = self.row_of_folder(key)
+                return [] if row is None else [row]
             return [self._rows.index(key)] if key in self._rows else []
-        return [row for row, key in enumerate(self._rows) if key in keys] if keys else []
+        return [row for row in range(len(self._rows)) if self.key(row) in keys] if keys else []
 
     def hit_rows(self) -> list[int]:
         """Return the rows of single search hits: in messages, and in titles of conversations without such."""
@@ -183,8 +277,8 @@ class RowModel(QStringListModel):
 
     def are_pinned(self, rows: Sequence[int]) -> bool:
         """Return whether all these conversations are pinned."""
-        # The pinned ones are below the first heading.
-        return self._shelf is not None and 0 < max(rows, default=0) <= self._order.sections[0]
+        pinned = {number for order in self._orders.values() for number in order.numbers[: order.sections[0]]}
+        return bool(rows) and all(self._rows[row] in pinned for row in rows)
 
     def conversation_id(self, row: int) -> str | None:
         """Return the id of a row's conversation; None for a heading."""
@@ -207,10 +301,12 @@ class RowModel(QStringListModel):
         return self._read[key]
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """A heading can't be selected; the title of a conversation can be edited outside the trash."""
-        if isinstance(self._rows[index.row()], Heading):
+        """A heading can't be selected; outside the trash, titles can be edited, and rows dragged into folders."""
+        if isinstance(self._rows[index.row()], Heading | EmptyFolder):
             return Qt.ItemFlag.NoItemFlags
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        if self._shelf is Shelf.CONVERSATIONS:
+            flags |= Qt.ItemFlag.ItemIsDragEnabled
         is_editable = self._shelf in (Shelf.CONVERSATIONS, Shelf.ARCHIVE)
         return flags | Qt.ItemFlag.ItemIsEditable if is_editable else flags
 
@@ -225,9 +321,14 @@ class RowModel(QStringListModel):
                 return self.conversation_id(index.row())
             case _ if role == ROW_ROLE:
                 return self.row(index.row())
+<<<<<<< HEAD
             case _ if role == MARK_ROLE and self.marks:
                 row = self.row(index.row())
                 return self.marks.get(row.id) if isinstance(row, Conversation) else None
+=======
+            case _ if role == DEPTH_ROLE:
+                return self.depth(index.row())
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -240,23 +341,29 @@ class RowModel(QStringListModel):
         self.dataChanged.emit(index, index)
         return True
 
-    def _order_with(self, store: ConversationStore, changed: str) -> ShelfOrder | None:
-        """Return the order after a change of one conversation; None to read all of it."""
+    def _orders_with(self, store: ConversationStore, changed: str) -> dict[str | None, ShelfOrder] | None:
+        """Return the orders after a change of one conversation; None to read all of them."""
         number = store.number_of(changed)
         if self._shelf is not Shelf.CONVERSATIONS or number is None or self._midnights != _midnights():
             return None
-        numbers, sections = self._order.numbers.copy(), self._order.sections.copy()
-        if number in numbers:
-            place = numbers.index(number)
-            sections[bisect_right(list(accumulate(sections)), place)] -= 1
-            del numbers[place]
+        orders = dict(self._orders)
+        for id_, order in self._orders.items():
+            if number in order.numbers:
+                place, sections = order.numbers.index(number), order.sections.copy()
+                sections[bisect_right(list(accumulate(sections)), place)] -= 1
+                orders[id_] = ShelfOrder([*order.numbers[:place], *order.numbers[place + 1 :]], sections)
         conversation = store.numbered([number])[number]
-        if conversation.deleted_at is None and conversation.archived_at is None:
-            days = sum(conversation.updated_at < midnight for midnight in self._midnights)
+        is_listed = conversation.deleted_at is None and conversation.archived_at is None
+        if is_listed and conversation.folder_id in orders:
+            order = orders[conversation.folder_id]
+            numbers, sections = order.numbers.copy(), order.sections.copy()
+            midnights = self._midnights if conversation.folder_id is None else ()
+            days = sum(conversation.updated_at < midnight for midnight in midnights)
             sections[0 if conversation.is_pinned else 1 + days] += 1
-            numbers.insert(store.place(self._shelf, number), number)
+            numbers.insert(store.place(number), number)
+            orders[conversation.folder_id] = ShelfOrder(numbers, sections)
         self._read.pop(number, None)
-        return ShelfOrder(numbers, sections)
+        return orders
 
     def _show(self, rows: list[_Key]) -> None:
         before, after = len(self._rows), len(rows)
@@ -284,6 +391,10 @@ class RowModel(QStringListModel):
         match row:
             case Heading(text=text):
                 return QCoreApplication.translate("ConversationList", text)
+            case FolderRow(folder=folder):
+                return folder.name
+            case EmptyFolder():
+                return self.tr("Empty. Drag conversations here.")
             case Conversation(title=title) | Found(conversation=Conversation(title=title)):
                 return title or self.tr("Untitled")
             case SearchHit(snippet=snippet):
@@ -307,6 +418,11 @@ class RowModel(QStringListModel):
         if isinstance(row, Conversation):
             text = self._mark_text(self.marks.get(row.id)).format(title=text)
         match row:
+            case FolderRow(folder=folder, count=count):
+                state = self.tr("expanded") if folder.is_expanded else self.tr("collapsed")
+                return self.tr("{name}, folder with {count} conversations, {state}").format(
+                    name=text, count=count, state=state
+                )
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)
             case Found(conversation=conversation):
@@ -316,6 +432,15 @@ class RowModel(QStringListModel):
             case SearchHit(title=title):
                 return f"{title or self.tr('Untitled')}: {text}"
         return text
+
+
+def _content(
+    folder: Folder, orders: Mapping[str | None, ShelfOrder], depth: int, *, is_empty: bool
+) -> Sequence[int | EmptyFolder]:
+    """Return the rows of the conversations in a folder; ``is_empty`` where there are no others in it."""
+    if not folder.is_expanded:
+        return []
+    return orders[folder.id].numbers or ([EmptyFolder(folder.id, depth)] if is_empty else [])
 
 
 def _midnights() -> list[datetime]:

@@ -1,4 +1,4 @@
-"""Sidebar: search, new conversation, the list with its archive and trash, models and settings.
+"""Sidebar: search, new conversation and folder, the list with its archive and trash, models and settings.
 
 ``ui.sidebar.controller`` does what is requested here.
 """
@@ -10,12 +10,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+<<<<<<< HEAD
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QKeySequence, QShowEvent
+=======
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
+>>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.conversation import TRASH_DAYS, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
 from ui.sidebar.conversation_list import ConversationList
+from ui.sidebar.folder_menu import add_action, add_move_menu, fill_folder_menu
 from ui.sidebar.row_model import Found
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
@@ -61,6 +66,12 @@ class Sidebar(TranslatedWidget):
     """Another shelf is to be shown, or a title is no longer edited."""
     action_requested = Signal(str, tuple)
     """Id of an action in ``ui.sidebar.actions`` that changes or exports conversations, and their ids."""
+    folder_requested = Signal(str, str)
+    """Id of an action in ``ui.sidebar.folder_menu``, and that of the folder; empty for none."""
+    move_requested = Signal(str, tuple)
+    """Id of a folder, empty for none or ``new``, and those of the conversations that move there."""
+    folder_move_requested = Signal(str, str)
+    """Ids of a folder and of its new parent, or an empty string."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +95,8 @@ class Sidebar(TranslatedWidget):
         self.new_button = tool_button("newConversationButton", "new-chat", colour="accent", with_text=True)
         # The whole line can be clicked.
         self.new_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.new_folder_button = tool_button("newFolderButton", "new-folder")
+        self.new_folder_button.clicked.connect(lambda: self.folder_requested.emit("add", ""))
         self.list = ConversationList(self)
         self._empty_label = QLabel()
         self._empty_label.setObjectName("nothingHere")
@@ -106,7 +119,12 @@ class Sidebar(TranslatedWidget):
             link.clicked.connect(partial(self.show_shelf, shelf))
         self.models_button = tool_button("modelsButton", "models", with_text=True)
         self.settings_button = tool_button("settingsButton", "settings", with_text=True)
-        top = vbox(self.search, self.new_button, spacing=8, margins=(12, 10, 12, 4))
+        top = vbox(
+            self.search,
+            hbox((self.new_button, 1), self.new_folder_button, spacing=4),
+            spacing=8,
+            margins=(12, 10, 12, 4),
+        )
         self._link_row = QWidget()
         hbox(*self._links.values(), None, parent=self._link_row, spacing=4, margins=(12, 4, 12, 0))
         bottom = hbox(self.models_button, self.settings_button, None, spacing=4, margins=(12, 4, 12, 10))
@@ -119,7 +137,7 @@ class Sidebar(TranslatedWidget):
         self.search.moved.connect(lambda step: self.list.move_selection(step) if self.search_text() else None)
         self.search.stepped.connect(lambda step: self.list.open_hit(step) if self.search_text() else None)
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.list.delete_requested.connect(lambda: self.act("purge" if self._shown() is Shelf.TRASH else "delete"))
+        self.list.delete_requested.connect(self._delete)
         self.list.selection_changed.connect(self._show_selection)
         # Queued: the editor still exists when the signal is emitted.
         self.list.delegate.closeEditor.connect(self._refresh_if_stale, Qt.ConnectionType.QueuedConnection)
@@ -240,6 +258,19 @@ class Sidebar(TranslatedWidget):
         else:
             self.action_requested.emit(action, ids)
 
+    def _delete(self) -> None:
+        folder = self.list.selected_folder()
+        if folder is not None:
+            self.folder_requested.emit("delete", folder.folder.id)
+        else:
+            self.act("purge" if self._shown() is Shelf.TRASH else "delete")
+
+    def show_conversations(self) -> None:
+        """Show the list rather than search results, the archive or the trash."""
+        self._shelf = Shelf.CONVERSATIONS
+        self.search.clear()
+        self.refresh_requested.emit()
+
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
         self.visibility_changed.emit()
@@ -309,21 +340,33 @@ class Sidebar(TranslatedWidget):
         self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
 
     def _show_menu(self, position: QPoint) -> None:
-        if not self.list.selected_count():
+        row = self.list.selected_folder()
+        if not self.list.selected_count() and row is None:
             return
         menu = QMenu(self)
-        menu.setObjectName("conversationMenu")
-        menu.setAccessibleName(self.tr("Conversation"))
-        for key in self._offered():
-            action = ACTIONS[key]
-            if key in ("delete", "purge"):
-                menu.addSeparator()
-            added = menu.addAction(icon(action.icon, action.colour), action.text())
-            added.setObjectName(f"{key}Action")
-            added.setShortcut(QKeySequence(action.key))
-            added.triggered.connect(partial(self.act, key))
+        menu.setObjectName("folderMenu" if row is not None else "conversationMenu")
+        menu.setAccessibleName(self.tr("Folder") if row is not None else self.tr("Conversation"))
+        if row is not None:
+            move = partial(self.folder_move_requested.emit, row.folder.id)
+            fill_folder_menu(menu, row.folder, self.list.rows.folders, self.folder_requested.emit, move)
+        else:
+            self._fill_menu(menu)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.list.viewport().mapToGlobal(position))
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        for key in self._offered():
+            if key == "export" and self._shown() is Shelf.CONVERSATIONS:
+                add_move_menu(
+                    menu,
+                    self.list.rows.folders,
+                    self.list.folder_of_selected(),
+                    lambda folder_id: self.move_requested.emit(folder_id, self.list.selected_ids()),
+                    has_new=True,
+                )
+            if key in ("delete", "purge"):
+                menu.addSeparator()
+            add_action(menu, f"{key}Action", ACTIONS[key]).triggered.connect(partial(self.act, key))
 
     def _retranslate(self) -> None:
         self.search.setPlaceholderText(self.tr("Search"))
@@ -334,6 +377,7 @@ class Sidebar(TranslatedWidget):
             button.setAccessibleName(name)
         self.new_button.setText(self.tr("New conversation"))
         set_name(self.new_button, self.tr("New conversation"), "Ctrl+N")
+        set_name(self.new_folder_button, self.tr("New folder"))
         self.list.setAccessibleName(self.tr("Conversations"))
         self.models_button.setText(self.tr("Models"))
         self.models_button.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))

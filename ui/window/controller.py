@@ -25,6 +25,7 @@ from ui.conversation.model_picker import STARTER, ModelPicker
 from ui.models.downloads import BackgroundDownloads, on_queue_change
 from ui.settings.shortcuts import DEFAULTS, assigned_keys, make_shortcuts, show_keys
 from ui.sidebar.controller import SidebarController
+from ui.sidebar.folder_controller import FolderController
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
@@ -67,6 +68,9 @@ class WindowController(QObject):
             services, self.transcript, window.header, window.composer, window.notice, self.models, window
         )
         self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
+        self.folders = FolderController(
+            services.store, window.sidebar, window.notice, self.conversation, self.conversations
+        )
         self.maintenance = Maintenance(services, self)
         self.background = BackgroundDownloads(services, window)
         self._session = self.conversation.session

@@ -1,0 +1,197 @@
+"""Folders in the sidebar as a person uses them: made, named, filled by menu, keys and mouse, moved, deleted, undone."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QAction, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QLineEdit, QMenu, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.store.store import ConversationStore
+from tests.window.conftest import OpenWindow
+from tests.window.input import find, indexes
+from ui.sidebar.folder_drag import MIME_TYPE
+from ui.sidebar.row_model import DEPTH_ROLE
+from ui.window.main_window import MainWindow
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
+
+
+def store_of(window: MainWindow) -> ConversationStore:
+    return window.controller.services.store
+
+
+def shown(window: MainWindow) -> list[str]:
+    """The rows from the top down, indented as they are."""
+    return ["  " * each.data(DEPTH_ROLE) + each.data() for each in indexes(window)]
+
+
+def select(window: MainWindow, *titles: str) -> None:
+    view = window.sidebar.list
+    view.clearSelection()
+    for index in indexes(window):
+        if index.data() in titles:
+            view.selectionModel().select(index, view.selectionModel().SelectionFlag.Select)
+            view.selectionModel().setCurrentIndex(index, view.selectionModel().SelectionFlag.NoUpdate)
+
+
+def choose(window: MainWindow, menu: str, text: str) -> None:
+    """Open the menu of what is selected, and trigger the action with this name or label, also in its submenus."""
+    window.sidebar.list.customContextMenuRequested.emit(QPoint(10, 10))
+    opened = find(window, menu, QMenu)
+    (action,) = [each for each in opened.findChildren(QAction) if text in (each.objectName(), each.text())]
+    assert action.isEnabled()
+    action.trigger()
+    opened.close()
+    opened.setObjectName("")
+
+
+def undo(qtbot: QtBot, window: MainWindow) -> None:
+    button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Undo")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def drop(window: MainWindow, dragged: str, target: str, part: float = 0.5) -> None:
+    """Drop JSON onto the row with this title, at a part of its height from the top."""
+    view = window.sidebar.list
+    (index,) = [each for each in indexes(window) if each.data() == target]
+    rect, content = view.visualRect(index), QMimeData()
+    content.setData(MIME_TYPE, dragged.encode())
+    place = QPointF(rect.center().x(), rect.top() + part * rect.height())
+    values = Qt.DropAction.MoveAction, content, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    move = QDragMoveEvent(place.toPoint(), *values)
+    view.dragMoveEvent(move)
+    assert move.isAccepted()
+    view.dropEvent(QDropEvent(place, *values))
+
+
+@pytest.fixture
+def window(open_window: OpenWindow) -> MainWindow:
+    """Work with Reports in it and one conversation in each, Home, and two conversations outside."""
+    opened = open_window()
+    store = store_of(opened)
+    work = store.add_folder("Work").id
+    reports = store.add_folder("Reports", work).id
+    store.add_folder("Home")
+    for title, folder_id in {"one": None, "two": None, "figures": reports, "plan": work}.items():
+        store.create(title=title, folder_id=folder_id)
+    opened.controller.conversations.refresh()
+    return opened
+
+
+def ids_of(window: MainWindow) -> dict[str, str]:
+    store = store_of(window)
+    return {**{each.name: each.id for each in store.folders()}, **{each.title: each.id for each in store.list()}}
+
+
+ALL = ["Work", "  Reports", "    figures", "  plan", "Home", "  Empty. Drag conversations here.", "Today", "two", "one"]
+
+
+def test_folders_are_shown_above_the_dates_and_stay_collapsed(
+    window: MainWindow, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    view = window.sidebar.list
+    assert shown(window) == ALL
+    spoken = indexes(window)[0].data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "Work, folder with 2 conversations, expanded"
+    view.setFocus()
+    select(window, "figures")
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Left):
+        qtbot.keyClick(view, key)
+    assert shown(window)[:3] == ["Work", "  Reports", "  plan"]
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert shown(window)[:2] == ["Work", "Home"]
+    rect = view.visualRect(indexes(window)[1])
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert shown(window) == ["Work", "Home", "Today", "two", "one"]
+    window = open_window()
+    assert shown(window) == ["Work", "Home", "Today", "two", "one"]
+    view = window.sidebar.list
+    view.setFocus()
+    select(window, "Work")
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert shown(window)[:3] == ["Work", "  Reports", "  plan"]
+
+
+def test_a_new_folder_is_named_at_once_and_gets_conversations(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(find(window, "newFolderButton"), Qt.MouseButton.LeftButton)
+    field = find(window, "titleField", QLineEdit)
+    field.setText("旅行 & more")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.findChild(QLineEdit, "titleField") is None)
+    assert "旅行 & more" in shown(window)
+    select(window, "one", "two", "plan")
+    choose(window, "conversationMenu", "旅行 && more")
+    assert shown(window)[-4:] == ["旅行 & more", "  plan", "  two", "  one"]
+    undo(qtbot, window)
+    added = [each for each in shown(window) if "旅行" in each]
+    assert shown(window) == [*ALL[:6], *added, ALL[5], *ALL[6:]]
+
+
+def test_conversations_and_folders_are_dragged(window: MainWindow) -> None:
+    ids = ids_of(window)
+    drop(window, f'["{ids["one"]}", "{ids["two"]}"]', "plan")
+    assert shown(window)[:6] == ["Work", "  Reports", "    figures", "  plan", "  two", "  one"]
+    drop(window, f'["{ids["one"]}"]', "Home")
+    assert shown(window)[-2:] == ["Home", "  one"]
+    drop(window, f'{{"folder": "{ids["Home"]}"}}', "Work", 0.1)
+    assert shown(window)[:3] == ["Home", "  one", "Work"]
+    drop(window, f'{{"folder": "{ids["Home"]}"}}', "Work")
+    assert shown(window)[:5] == ["Work", "  Reports", "    figures", "  Home", "    one"]
+    # One with folders in it can't be in another one.
+    drop(window, f'{{"folder": "{ids["Reports"]}"}}', "Work", 0.9)
+    assert shown(window)[-2:] == ["Reports", "  figures"]
+    drop(window, f'["{ids["one"]}"]', "Reports")
+    assert store_of(window).get(ids["one"]).folder_id == ids["Reports"]
+
+
+def test_a_conversation_starts_in_a_folder(window: MainWindow) -> None:
+    select(window, "Reports")
+    choose(window, "folderMenu", "New conversation here")
+    session = window.controller.conversation.session
+    assert session.is_empty
+    assert session.folder_id() == ids_of(window)["Reports"]
+    window.controller.conversation.open(None)
+    assert session.folder_id() is None
+
+
+@pytest.mark.parametrize("button", ["deleteFolderButton", "deleteWithConversationsButton"])
+def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtBot, button: str) -> None:
+    window.controller.conversation.open(ids_of(window)["figures"])
+    window.sidebar.list.setFocus()
+    select(window, "Work")
+    qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
+    question = find(window, "deleteFolderQuestion", QMessageBox)
+    assert len(store_of(window).folders()) == 3
+    qtbot.mouseClick(find(question, button), Qt.MouseButton.LeftButton)
+    if button == "deleteFolderButton":
+        assert shown(window)[:2] == ["Reports", "  figures"]
+        assert shown(window)[-3:] == ["plan", "two", "one"]
+        assert store_of(window).trash() == []
+    else:
+        assert shown(window) == ["Home", "  Empty. Drag conversations here.", "Today", "two", "one"]
+        assert {each.title for each in store_of(window).trash()} == {"plan", "figures"}
+        assert window.controller.conversation.session.is_empty
+    undo(qtbot, window)
+    assert shown(window) == ALL
+
+
+def test_a_change_of_one_conversation_shows_the_same_as_a_refresh(window: MainWindow) -> None:
+    store, ids = store_of(window), ids_of(window)
+    controller = window.controller.conversations
+    for change in (
+        lambda: store.update(ids["plan"], is_pinned=True),
+        lambda: store.move_to_folder(ids["Work"], ids["one"]),
+        lambda: store.move_to_folder(None, ids["one"]),
+        lambda: store.archive(ids["plan"]),
+        lambda: store.unarchive(ids["plan"]),
+        lambda: store.delete(ids["figures"]),
+    ):
+        change()
+        for id_ in (ids["plan"], ids["one"], ids["figures"]):
+            controller.refresh(id_)
+        rows = shown(window)
+        controller.refresh()
+        assert shown(window) == rows

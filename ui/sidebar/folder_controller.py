@@ -1,0 +1,169 @@
+"""Controller of the folders in the sidebar: adds, renames, moves and deletes them, and undoes that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject
+
+from app.conversation import DeletedFolder
+from app.store.store import ConversationStore
+from ui.conversation.controller import ConversationController
+from ui.sidebar.controller import Ids, SidebarController
+from ui.sidebar.sidebar import Sidebar
+from ui.widgets.dialog_parts import ask
+from ui.widgets.notice import NoticeBar
+
+
+class FolderController(QObject):
+    """Connects the folders of the sidebar with the store.  The notice offers to undo."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        sidebar: Sidebar,
+        notice: NoticeBar,
+        conversation: ConversationController,
+        conversations: SidebarController,
+    ) -> None:
+        super().__init__(sidebar)
+        self._store, self._sidebar, self._notice = store, sidebar, notice
+        self._conversation, self._conversations = conversation, conversations
+        sidebar.folder_requested.connect(self.act)
+        sidebar.move_requested.connect(self.move_conversations)
+        sidebar.folder_move_requested.connect(self._move_folder)
+        sidebar.list.folder_toggled.connect(self._expand)
+        sidebar.list.delegate.folder_renamed.connect(self._rename)
+        sidebar.list.drag.conversations_dropped.connect(self.move_conversations)
+        sidebar.list.drag.folder_dropped.connect(self._move_folder)
+
+    def act(self, action: str, folder_id: str) -> None:
+        """Do one of ``FOLDER_ACTIONS`` with a folder; a new folder is in none where the id is empty."""
+        match action:
+            case "add":
+                self._add(folder_id or None)
+            case "converse":
+                self._conversation.open(None, folder_id=folder_id)
+            case "rename":
+                self._sidebar.list.edit_folder(folder_id)
+            case "up" | "down":
+                self._notice.attempt(lambda: self._shift(folder_id, -1 if action == "up" else 1))
+            case "delete":
+                self._notice.attempt(lambda: self._ask_to_delete(folder_id))
+
+    def move_conversations(self, folder_id: str, ids: Ids) -> None:
+        """Move conversations into a folder, out of all for an empty id, or into a new one for ``new``."""
+        before: dict[str, str | None] = {}
+        is_new = folder_id == "new"
+
+        def move() -> None:
+            nonlocal folder_id
+            if is_new:
+                folder_id = self._store.add_folder(self.tr("New folder")).id
+            before.update(self._store.move_to_folder(folder_id or None, *ids))
+
+        def undo() -> None:
+            for id_, folder in before.items():
+                self._notice.attempt(partial(self._store.move_to_folder, folder, id_))
+            self._conversations.refresh()
+
+        if not self._notice.attempt(move) or not before:
+            return
+        self._conversations.refresh(ids[0] if len(ids) == 1 else None)
+        if is_new:
+            self._sidebar.list.edit_folder(folder_id)
+            return
+        path = self._store.folder_path(folder_id)
+        if not path:
+            text = self.tr("Moved out of the folder.")
+        elif len(before) == 1:
+            text = self.tr("Moved to “{folder}”.").format(folder=path[-1].name)
+        else:
+            text = self.tr("{count} conversations moved to “{folder}”.").format(count=len(before), folder=path[-1].name)
+        self._notice.show_message(text, self.tr("Undo"), undo)
+
+    def _add(self, parent_id: str | None) -> None:
+        def add() -> None:
+            folder = self._store.add_folder(self.tr("New folder"), parent_id)
+            if parent_id is not None:
+                self._store.update_folder(parent_id, is_expanded=True)
+            self._sidebar.show_conversations()
+            self._sidebar.list.edit_folder(folder.id)
+
+        self._notice.attempt(add)
+
+    def _expand(self, folder_id: str, is_expanded: bool) -> None:
+        self._change(partial(self._store.update_folder, folder_id, is_expanded=is_expanded))
+
+    def _rename(self, folder_id: str, name: str) -> None:
+        self._change(partial(self._store.update_folder, folder_id, name=name))
+
+    def _move_folder(self, folder_id: str, parent_id: str, place: int = -1) -> None:
+        self._change(partial(self._store.move_folder, folder_id, parent_id or None, None if place < 0 else place))
+
+    def _shift(self, folder_id: str, step: int) -> None:
+        folders = self._store.folders()
+        parent_id = next(each.parent_id for each in folders if each.id == folder_id)
+        place = [each.id for each in folders if each.parent_id == parent_id].index(folder_id) + step
+        self._move_folder(folder_id, parent_id or "", max(0, place))
+
+    def _change(self, change: Callable[[], object]) -> None:
+        self._notice.attempt(change)
+        self._notice.attempt(lambda: self._sidebar.list.show_folders(self._store))
+
+    def _ask_to_delete(self, folder_id: str) -> None:
+        folder = self._store.folder(folder_id)
+        count = self._store.folder_counts().get(folder_id, 0)
+        folders = [each for each in self._store.folders() if each.parent_id == folder_id]
+        count += sum(self._store.folder_counts().get(each.id, 0) for each in folders)
+        details = self.tr("Its instructions and documents are deleted. Its conversations stay in your list.")
+        if folder.parent_id is not None:
+            details = self.tr("Its instructions and documents are deleted. Its conversations move to the folder above.")
+        delete = partial(self._delete, folder_id)
+        label = self.tr("Also move its conversation to trash") if count == 1 else ""
+        ask(
+            self._sidebar.window(),
+            "deleteFolderQuestion",
+            self.tr("Delete folder"),
+            self.tr("Delete the folder “{name}”?").format(name=folder.name),
+            details,
+            ("deleteFolderButton", self.tr("Delete folder")),
+            self.tr("Cancel"),
+            partial(delete, with_conversations=False),
+            discard=(
+                "deleteWithConversationsButton",
+                label or self.tr("Also move {count} conversations to trash").format(count=count),
+                partial(delete, with_conversations=True),
+            )
+            if count
+            else None,
+        )
+
+    def _delete(self, folder_id: str, *, with_conversations: bool) -> None:
+        deleted: list[DeletedFolder] = []
+        session = self._conversation.session
+
+        def delete() -> None:
+            deleted.append(self._store.delete_folder(folder_id, with_conversations=with_conversations))
+
+        def undo() -> None:
+            self._notice.attempt(lambda: self._store.restore_folder(deleted[0]))
+            self._conversations.refresh()
+            if was_open:
+                self._conversation.open(open_id)
+
+        if not self._notice.attempt(delete):
+            return
+        open_id = session.conversation_id
+        was_open = open_id in deleted[0].trashed and not session.is_temporary
+        if was_open:
+            session.stop()
+            self._conversation.open(None)
+        self._conversations.refresh()
+        text = self.tr("Folder “{name}” deleted.").format(name=deleted[0].folders[0].name)
+        if deleted[0].trashed:
+            text = self.tr("Folder “{name}” deleted, {count} conversations moved to trash.").format(
+                name=deleted[0].folders[0].name, count=len(deleted[0].trashed)
+            )
+        self._notice.show_message(text, self.tr("Undo"), undo)
