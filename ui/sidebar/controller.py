@@ -11,12 +11,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-<<<<<<< HEAD
 from app.chat.answer import RunningAnswer
-from app.conversation import SearchHit, Shelf
-=======
 from app.conversation import SearchHit
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError

@@ -6,11 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
-=======
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -20,17 +16,12 @@ from PySide6.QtGui import (
     QKeySequence,
     QMouseEvent,
 )
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from app.conversation import SearchHit, Shelf
 from ui.sidebar.folder_drag import FolderDrag
 from ui.sidebar.row_delegate import RowDelegate
-<<<<<<< HEAD
-from ui.sidebar.row_model import Found, Heading, Index, Mark, MoreHits, RowModel
-=======
-from ui.sidebar.row_model import FolderRow, Found, Heading, Index, MoreHits, RowModel
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
+from ui.sidebar.row_model import FolderRow, Found, Heading, Index, Mark, MoreHits, RowModel
 
 if TYPE_CHECKING:
     from app.store.store import ConversationStore
@@ -206,13 +197,10 @@ class ConversationList(QListView):
             self.edit_title()
         elif event.matches(QKeySequence.StandardKey.Delete):
             self.delete_requested.emit()
-<<<<<<< HEAD
         elif event.key() == Qt.Key.Key_F10 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._request_menu(self.currentIndex())
-=======
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers() & _EXTENDS_SELECTION:
             self._step_into(expand=event.key() == Qt.Key.Key_Right)
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         elif text.strip() and text.isprintable() and not event.modifiers() & _COMMAND:
             self.text_typed.emit(text)
         else:
@@ -229,7 +217,6 @@ class ConversationList(QListView):
         self._extends_selection = bool(event.modifiers() & _EXTENDS_SELECTION)
         super().mousePressEvent(event)
 
-<<<<<<< HEAD
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Open the menu when its button is released."""
         index, self._pressed_menu = self._pressed_menu, QModelIndex()
@@ -239,18 +226,14 @@ class ConversationList(QListView):
             self._request_menu(index)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Take the second click of a double click on the menu button as another click."""
-        if self._menu_at(event.position().toPoint()).isValid():
-=======
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Take the second click on a folder as another click."""
-        if self.rows.is_folder(self.indexAt(event.position().toPoint()).row()):
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
+        """Take the second click of a double click on the menu button or a folder as another click."""
+        index = self.indexAt(event.position().toPoint())
+        is_folder = index.isValid() and self.rows.is_folder(index.row())
+        if is_folder or self._menu_at(event.position().toPoint()).isValid():
             self.mousePressEvent(event)
         else:
             super().mouseDoubleClickEvent(event)
 
-<<<<<<< HEAD
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show whether the mouse is over the menu button."""
         self._move_pointer(event.position().toPoint())
@@ -277,7 +260,7 @@ class ConversationList(QListView):
         row = self.visualRect(index)
         button = self.delegate.menu_area(row, index)
         self.customContextMenuRequested.emit(row.center() if button.isEmpty() else button.bottomLeft())
-=======
+
     def startDrag(self, _actions: Qt.DropAction) -> None:
         """Drag the selected conversations, or the selected folder."""
         self.drag.start(self.selected_ids(), self.selected_folder())
@@ -312,7 +295,6 @@ class ConversationList(QListView):
             target = current + 1
         if target is not None:
             self.setCurrentIndex(self.rows.index(target))
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
     def _replace(self, shelf: Shelf | None, fill: Callable[[], None]) -> None:
         keys: set[object] = set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-<<<<<<< HEAD
 from PySide6.QtCore import QAbstractItemModel, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QPen, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import (
@@ -18,15 +17,19 @@ from PySide6.QtWidgets import (
 )
 
 from app.conversation import Conversation, SearchHit
-from ui.sidebar.row_model import ID_ROLE, MARK_ROLE, ROW_ROLE, Found, Heading, Index, Mark, MoreHits
-=======
-from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QTextCharFormat, QTextLayout
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
-
-from app.conversation import Conversation, SearchHit
-from ui.sidebar.row_model import DEPTH_ROLE, ID_ROLE, ROW_ROLE, EmptyFolder, FolderRow, Found, Heading, Index, MoreHits
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
+from ui.sidebar.row_model import (
+    DEPTH_ROLE,
+    ID_ROLE,
+    MARK_ROLE,
+    ROW_ROLE,
+    EmptyFolder,
+    FolderRow,
+    Found,
+    Heading,
+    Index,
+    Mark,
+    MoreHits,
+)
 from ui.widgets.formats import date_text
 from ui.widgets.icons import pixmap
 from ui.widgets.theme import current_theme, interface_font
@@ -52,15 +55,10 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.open_id: str | None = None
         """The open conversation, marked also while others are selected."""
-<<<<<<< HEAD
         self.pointer = QPoint(-1, -1)
         """Position of the mouse in the view."""
-=======
-        self.answering: Collection[str] = ()
-        """Conversations with a running answer, marked by a dot."""
         self.drop_target: Index | None = None
         """The row that what is dragged would be dropped into."""
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         self._font = interface_font()
         self._small_font = interface_font(12)
         self._bold_font = interface_font(bold=True)
@@ -79,21 +77,18 @@ class RowDelegate(QStyledItemDelegate):
         elif isinstance(row, EmptyFolder):
             self._paint_hint(painter, rect, row.depth, str(index.data()))
         elif row is not None:
-<<<<<<< HEAD
-            self._paint_row(painter, rect, option.state, row, str(index.data()), index.data(MARK_ROLE))
-=======
-            self._paint_row(painter, rect, option.state, row, str(index.data()), index.data(DEPTH_ROLE))
+            depth = index.data(DEPTH_ROLE)
+            self._paint_row(painter, rect, option.state, row, str(index.data()), index.data(MARK_ROLE), depth)
         if index == self.drop_target:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(current_theme().accent), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(MARGIN + 1, 2, -MARGIN - 1, -2), 6, 6)
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         painter.restore()
 
     def menu_area(self, rect: QRect, index: Index) -> QRect:
         """Return the place of the menu button in the row at ``rect``; empty where the row has none."""
-        if not isinstance(index.data(ROW_ROLE), Conversation | Found):
+        if not isinstance(index.data(ROW_ROLE), Conversation | FolderRow | Found):
             return QRect()
         return _menu_area(rect)
 
@@ -141,11 +136,8 @@ class RowDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag,
         row: FolderRow | Conversation | Found | SearchHit | MoreHits,
         text: str,
-<<<<<<< HEAD
         mark: Mark | None,
-=======
         depth: int,
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
     ) -> None:
         theme, states = current_theme(), QStyle.StateFlag
         is_open = isinstance(row, Conversation) and row.id == self.open_id
@@ -160,49 +152,24 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(QColor(theme.accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(background.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-<<<<<<< HEAD
-        area = background.adjusted(PADDING, 0, -PADDING, 0)
+        area = background.adjusted(PADDING + INDENT * depth, 0, -PADDING, 0)
+        if depth and not isinstance(row, FolderRow):
+            area.adjust(ICONS_WIDTH, 0, 0, 0)
         if isinstance(row, SearchHit | MoreHits):
             area.adjust(PADDING, 0, 0, 0)
         elif state & (states.State_MouseOver | states.State_HasFocus):
             area.setRight(self._paint_menu_button(painter, rect, is_marked=is_marked))
         elif isinstance(row, Found):
             area.setRight(self._paint_date(painter, area, row))
-        elif row.is_pinned:
+        elif isinstance(row, Conversation) and row.is_pinned:
             corner = QPointF(area.right() - PIN_SIZE + 3, area.center().y() - PIN_SIZE / 2 + 0.5)
             _draw_icon(painter, corner, "pin", PIN_SIZE)
             area.adjust(0, 0, -PIN_SIZE - 2, 0)
+        if isinstance(row, FolderRow):
+            self._paint_folder(painter, area, row)
         if mark is not None:
             _draw_mark(painter, QPointF(area.right() - MARK_SIZE / 2 + 1, area.center().y() + 0.5), mark)
             area.adjust(0, 0, -MARK_SIZE - PADDING, 0)
-=======
-        area = background.adjusted(PADDING + INDENT * depth, 0, -PADDING, 0)
-        if depth and not isinstance(row, FolderRow):
-            area.adjust(ICONS_WIDTH, 0, 0, 0)
-        match row:
-            case Conversation(is_pinned=True):
-                ratio = painter.device().devicePixelRatioF()
-                corner = QPointF(area.right() - PIN_SIZE + 3, area.center().y() - PIN_SIZE / 2 + 0.5)
-                painter.drawPixmap(corner, pixmap("pin", "quiet_text", PIN_SIZE, ratio))
-                area.adjust(0, 0, -PIN_SIZE - 2, 0)
-            case Found(conversation=conversation):
-                day = date_text(conversation.updated_at)
-                painter.setFont(self._small_font)
-                painter.setPen(QColor(theme.quiet_text))
-                painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)
-                area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING, 0)
-            case SearchHit() | MoreHits():
-                area.adjust(PADDING, 0, 0, 0)
-            case FolderRow():
-                self._paint_folder(painter, area, row)
-        if isinstance(row, Conversation) and row.id in self.answering:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme.accent))
-            painter.drawEllipse(
-                QPointF(area.right() - DOT_SIZE / 2 + 1, area.center().y() + 0.5), DOT_SIZE / 2, DOT_SIZE / 2
-            )
-            area.adjust(0, 0, -DOT_SIZE - PADDING, 0)
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         match row:
             case Found(in_title=SearchHit(spans=spans)):
                 _paint_match(painter, text, spans, area, self._font, theme.text)
@@ -216,7 +183,6 @@ class RowDelegate(QStyledItemDelegate):
                 shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
                 painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
 
-<<<<<<< HEAD
     def _paint_menu_button(self, painter: QPainter, rect: QRect, *, is_marked: bool) -> int:
         """Draw the button at the end of the row at ``rect``, and return where the rest of the row ends."""
         theme, button = current_theme(), _menu_area(rect)
@@ -235,6 +201,28 @@ class RowDelegate(QStyledItemDelegate):
         painter.setPen(QColor(current_theme().quiet_text))
         painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), day)
         return area.right() - QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING
+
+    def _paint_hint(self, painter: QPainter, rect: QRect, depth: int, text: str) -> None:
+        area = rect.adjusted(MARGIN + PADDING + INDENT * depth + ICONS_WIDTH, 0, -MARGIN - PADDING, 0)
+        painter.setFont(self._small_font)
+        painter.setPen(QColor(current_theme().quiet_text))
+        shown = QFontMetrics(self._small_font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+
+    def _paint_folder(self, painter: QPainter, area: QRect, row: FolderRow) -> None:
+        """Draw the icons and the count of a folder; ``area`` becomes what is left for the name."""
+        middle = area.center().y() + 0.5
+        chevron = "chevron-down" if row.folder.is_expanded else "chevron-right"
+        left = area.left() - 5
+        _draw_icon(painter, QPointF(left, middle - CHEVRON_SIZE / 2), chevron, CHEVRON_SIZE)
+        left += CHEVRON_SIZE + 4
+        _draw_icon(painter, QPointF(left, middle - FOLDER_SIZE / 2), "folder", FOLDER_SIZE)
+        area.setLeft(left + FOLDER_SIZE + 7)
+        count = str(row.count)
+        painter.setFont(self._small_font)
+        painter.setPen(QColor(current_theme().quiet_text))
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), count)
+        area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(count) - PADDING, 0)
 
 
 def _menu_area(rect: QRect) -> QRect:
@@ -256,29 +244,6 @@ def _draw_mark(painter: QPainter, centre: QPointF, mark: Mark) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(accent)
         painter.drawEllipse(centre, radius - 2.5, radius - 2.5)
-=======
-    def _paint_hint(self, painter: QPainter, rect: QRect, depth: int, text: str) -> None:
-        area = rect.adjusted(MARGIN + PADDING + INDENT * depth + ICONS_WIDTH, 0, -MARGIN - PADDING, 0)
-        painter.setFont(self._small_font)
-        painter.setPen(QColor(current_theme().quiet_text))
-        shown = QFontMetrics(self._small_font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
-
-    def _paint_folder(self, painter: QPainter, area: QRect, row: FolderRow) -> None:
-        """Draw the icons and the count of a folder; ``area`` becomes what is left for the name."""
-        ratio, middle = painter.device().devicePixelRatioF(), area.center().y() + 0.5
-        chevron = "chevron-down" if row.folder.is_expanded else "chevron-right"
-        left = area.left() - 5
-        painter.drawPixmap(QPointF(left, middle - CHEVRON_SIZE / 2), pixmap(chevron, "quiet_text", CHEVRON_SIZE, ratio))
-        left += CHEVRON_SIZE + 4
-        painter.drawPixmap(QPointF(left, middle - FOLDER_SIZE / 2), pixmap("folder", "quiet_text", FOLDER_SIZE, ratio))
-        area.setLeft(left + FOLDER_SIZE + 7)
-        count = str(row.count)
-        painter.setFont(self._small_font)
-        painter.setPen(QColor(current_theme().quiet_text))
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), count)
-        area.adjust(0, 0, -QFontMetrics(self._small_font).horizontalAdvance(count) - PADDING, 0)
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
 
 def _paint_match(

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
-=======
-from collections.abc import Collection, Mapping, Sequence
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
@@ -30,13 +26,10 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 """Id of the row's conversation; None for a heading."""
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 """The ``Row``; None where it can't be read."""
-<<<<<<< HEAD
 MARK_ROLE = Qt.ItemDataRole.UserRole + 2
 """The ``Mark`` of the row's conversation; None without one."""
-=======
 DEPTH_ROLE = Qt.ItemDataRole.UserRole + 3
 """How far the row is indented, from 0."""
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
 
 HEADINGS = (
     QT_TRANSLATE_NOOP("ConversationList", "Pinned"),
@@ -321,14 +314,11 @@ class RowModel(QStringListModel):
                 return self.conversation_id(index.row())
             case _ if role == ROW_ROLE:
                 return self.row(index.row())
-<<<<<<< HEAD
             case _ if role == MARK_ROLE and self.marks:
                 row = self.row(index.row())
                 return self.marks.get(row.id) if isinstance(row, Conversation) else None
-=======
             case _ if role == DEPTH_ROLE:
                 return self.depth(index.row())
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

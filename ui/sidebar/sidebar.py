@@ -10,11 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-<<<<<<< HEAD
-from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QKeySequence, QShowEvent
-=======
-from PySide6.QtGui import QAction, QHideEvent, QShowEvent
->>>>>>> 650f3b9 (Folders in the sidebar: nested, collapsible, dragged, moved and deleted with undo)
+from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.conversation import TRASH_DAYS, Shelf
