@@ -404,8 +404,8 @@ def test_the_whole_line_of_a_new_conversation_can_be_clicked(open_window: OpenWi
     window = open_window()
     (id_,) = with_conversations(window, "one")
     window.controller.conversation.open(id_)
-    line = window.sidebar.search.geometry()
-    place = QPoint(line.right() - 3, window.sidebar.new_button.geometry().center().y())
+    right = window.sidebar.new_folder_button.geometry().left()
+    place = QPoint(right - 8, window.sidebar.new_button.geometry().center().y())
     assert window.sidebar.childAt(place) is window.sidebar.new_button
     button = window.sidebar.new_button
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.mapFrom(window.sidebar, place))
