@@ -408,10 +408,10 @@ class RowModel(QStringListModel):
         if isinstance(row, Conversation):
             text = self._mark_text(self.marks.get(row.id)).format(title=text)
         match row:
-            case FolderRow(folder=folder, count=count):
+            case FolderRow(folder=folder):
                 state = self.tr("expanded") if folder.is_expanded else self.tr("collapsed")
                 return self.tr("{name}, folder with {count} conversations, {state}").format(
-                    name=text, count=count, state=state
+                    name=text, count=row.count, state=state
                 )
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)
