@@ -752,6 +752,14 @@
         <translation>{path} 是嵌入模型：用于比较文本，不能回答问题。请选择对话模型。其他程序可以通过本地服务使用它。</translation>
     </message>
     <message>
+        <source>There&apos;s no folder {id}. It may have been deleted.</source>
+        <translation>没有文件夹 {id}。它可能已被删除。</translation>
+    </message>
+    <message>
+        <source>Folders can only be nested one level deep.</source>
+        <translation>文件夹最多嵌套一层。</translation>
+    </message>
+    <message>
         <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
         <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
     </message>
@@ -2921,6 +2929,65 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>FolderController</name>
+    <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>Moved out of the folder.</source>
+        <translation>已移出文件夹。</translation>
+    </message>
+    <message>
+        <source>Moved to “{folder}”.</source>
+        <translation>已移动到“{folder}”。</translation>
+    </message>
+    <message>
+        <source>{count} conversations moved to “{folder}”.</source>
+        <translation>{count} 个对话已移动到“{folder}”。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Its instructions and documents are deleted. Its conversations stay in your list.</source>
+        <translation>其中的说明和文档会被删除，对话会保留在列表中。</translation>
+    </message>
+    <message>
+        <source>Its instructions and documents are deleted. Its conversations move to the folder above.</source>
+        <translation>其中的说明和文档会被删除，对话会移到上一级文件夹。</translation>
+    </message>
+    <message>
+        <source>Also move its conversation to trash</source>
+        <translation>同时将其中的对话移到回收站</translation>
+    </message>
+    <message>
+        <source>Delete folder</source>
+        <translation>删除文件夹</translation>
+    </message>
+    <message>
+        <source>Delete the folder “{name}”?</source>
+        <translation>要删除文件夹“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Also move {count} conversations to trash</source>
+        <translation>同时将 {count} 个对话移到回收站</translation>
+    </message>
+    <message>
+        <source>Folder “{name}” deleted.</source>
+        <translation>已删除文件夹“{name}”。</translation>
+    </message>
+    <message>
+        <source>Folder “{name}” deleted, {count} conversations moved to trash.</source>
+        <translation>已删除文件夹“{name}”，{count} 个对话已移到回收站。</translation>
+    </message>
+</context>
+<context>
     <name>FormatOptions</name>
     <message>
         <source>Format</source>
@@ -4496,6 +4563,10 @@ Click to rename</source>
 <context>
     <name>RowModel</name>
     <message>
+        <source>Empty. Drag conversations here.</source>
+        <translation>空文件夹。可将对话拖到这里。</translation>
+    </message>
+    <message>
         <source>Untitled</source>
         <translation>无标题</translation>
     </message>
@@ -4514,6 +4585,18 @@ Click to rename</source>
     <message>
         <source>{title}, new answer</source>
         <translation>{title}，有新回答</translation>
+    </message>
+    <message>
+        <source>expanded</source>
+        <translation>已展开</translation>
+    </message>
+    <message>
+        <source>collapsed</source>
+        <translation>已折叠</translation>
+    </message>
+    <message>
+        <source>{name}, folder with {count} conversations, {state}</source>
+        <translation>{name}，文件夹，{count} 个对话，{state}</translation>
     </message>
     <message>
         <source>{title}, pinned</source>
@@ -4811,6 +4894,14 @@ Click to rename</source>
     <message>
         <source>The trash is empty. Deleted conversations are kept here for {days} days.</source>
         <translation>回收站是空的。删除的对话会在这里保留 {days} 天。</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
     </message>
     <message>
         <source>Back to conversations</source>
@@ -5301,6 +5392,34 @@ Click to rename</source>
     <message>
         <source>Delete permanently…</source>
         <translation>彻底删除…</translation>
+    </message>
+    <message>
+        <source>New conversation here</source>
+        <translation>在此新建对话</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>Move up</source>
+        <translation>上移</translation>
+    </message>
+    <message>
+        <source>Move down</source>
+        <translation>下移</translation>
+    </message>
+    <message>
+        <source>Delete folder…</source>
+        <translation>删除文件夹…</translation>
+    </message>
+    <message>
+        <source>Move to</source>
+        <translation>移动到</translation>
+    </message>
+    <message>
+        <source>No folder</source>
+        <translation>不在文件夹中</translation>
     </message>
 </context>
 <context>
