@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.process.child_process import DOCUMENTS, ENGINE, FORMULAS, TEMPLATE_RENDERER
-
 if TYPE_CHECKING:
     from app.export.formats import ExportFormat
 
@@ -17,6 +15,11 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    if all(argument.lower().endswith(".gguf") for argument in arguments):
+        # Without arguments, or as a file manager opens files; other imports would delay the window.
+        return _window()(None, [Path(argument) for argument in arguments])
+    from app.process.child_process import DOCUMENTS, ENGINE, FORMULAS, TEMPLATE_RENDERER
+
     if arguments[:1] == [ENGINE.flag]:
         from app.engine.child.__main__ import main as child
 
@@ -36,9 +39,6 @@ def main(argv: list[str] | None = None) -> int:
 
         documents()
         return 0
-    if all(argument.lower().endswith(".gguf") for argument in arguments):
-        # Without arguments, or as a file manager opens files; importing the parser would delay the window.
-        return _window()(None, [Path(argument) for argument in arguments])
     from app.cli.parser import make_parser
 
     parsed = make_parser().parse_args(arguments)

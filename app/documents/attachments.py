@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.conversation import Attachment
-from app.documents.extraction import extract
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 
@@ -68,7 +67,13 @@ def read_attachment(
         raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
     if size > limit:
         raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=limit)
-    text = extract(path, name, MAX_BYTES, token, report) if is_document else decode(content)
+    if is_document:
+        # The module starts processes; its imports would delay the window.
+        from app.documents.extraction import extract
+
+        text: str | None = extract(path, name, MAX_BYTES, token, report)
+    else:
+        text = decode(content)
     if text is None:
         raise UserError("attachment_not_text", name=name)
     if not text.strip():

@@ -10,7 +10,6 @@ import os
 import stat
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -170,7 +169,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     with disk_errors(path):
         target = Path(os.path.realpath(path))
         # Not created by tempfile, so that the user's umask applies.
-        temporary = target.with_name(f"{_temporary_prefix(target)}{uuid.uuid4().hex[:8]}{_TEMPORARY_SUFFIX}")
+        temporary = target.with_name(f"{_temporary_prefix(target)}{os.urandom(4).hex()}{_TEMPORARY_SUFFIX}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
     try:
         yield temporary

@@ -65,7 +65,7 @@ class ConversationList(QListView):
         """Row whose menu button is pressed."""
         self._opened: object = None
         """Key of the row that was opened last."""
-        self.viewport().setMouseTracking(True)
+        self.setMouseTracking(True)
         self.clicked.connect(self._on_click)
         self.activated.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda *_: self.selection_changed.emit())

@@ -386,5 +386,7 @@ class Sidebar(TranslatedWidget):
         )
         for action, button in self._bulk.items():
             set_name(button, ACTIONS[action].text())
-        self.list.viewport().update()
+        if self.list.rows.rowCount():
+            # The first access makes the types of all widgets in Python, which would delay the window.
+            self.list.viewport().update()
         self._refresh()

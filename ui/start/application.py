@@ -205,6 +205,7 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         program.open_files(files)
 
     instance.files_received.connect(open_again)
+    program.window.painted.connect(instance.listen)
     program.open_files(files)
     program.window.show()
     try:

@@ -1,6 +1,7 @@
 """Single instance per data folder: a second start hands its files over to the first and exits.
 
-The primary instance listens on a local socket.  The socket of a killed process is replaced.
+The primary instance listens on a local socket.  The socket of a killed process is replaced.  ``QtNetwork`` is imported
+late, because it would delay the window.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCryptographicHash, QObject, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 WAIT_MS = 2000
 """Time for the primary instance to reply; it may be busy painting."""
@@ -30,6 +34,8 @@ def socket_name(folder: Path) -> str:
     path = folder.resolve() / "window.sock"
     if sys.platform != "win32" and len(os.fsencode(path)) <= MAX_PATH_BYTES:
         return str(path)
+    from PySide6.QtCore import QCryptographicHash
+
     # Qt is loaded already; hashlib with OpenSSL would delay the start.
     digest = QCryptographicHash.hash(os.fsencode(path), QCryptographicHash.Algorithm.Sha256)
     return f"apus-chat-{bytes(digest.toHex().data()).decode()[:16]}"
@@ -37,8 +43,13 @@ def socket_name(folder: Path) -> str:
 
 def hand_over(folder: Path, files: Sequence[Path]) -> bool:
     """Hand files over to the primary instance for ``folder``, which comes to the front; return false without one."""
+    name = socket_name(folder)
+    if Path(name).is_absolute() and not Path(name).exists():
+        return False
+    from PySide6.QtNetwork import QLocalSocket
+
     socket = QLocalSocket()
-    socket.connectToServer(socket_name(folder))
+    socket.connectToServer(name)
     if not socket.waitForConnected(WAIT_MS):
         return False
     socket.write(json.dumps([str(path.resolve()) for path in files]).encode() + b"\n")
@@ -56,10 +67,17 @@ class SingleInstance(QObject):
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._folder = folder
+        self._server: QLocalServer | None = None
+
+    def listen(self) -> None:
+        """Become the primary instance."""
+        from PySide6.QtNetwork import QLocalServer
+
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._accept)
-        name = socket_name(folder)
+        name = socket_name(self._folder)
         if not self._server.listen(name):
             # Left by a killed process: nothing has replied there.
             QLocalServer.removeServer(name)
@@ -67,9 +85,11 @@ class SingleInstance(QObject):
 
     def close(self) -> None:
         """Stop listening; the next start becomes the primary instance."""
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
 
     def _accept(self) -> None:
+        assert self._server is not None
         while (socket := self._server.nextPendingConnection()) is not None:
             socket.disconnected.connect(socket.deleteLater)
             socket.readyRead.connect(partial(self._read, socket))
