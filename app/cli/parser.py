@@ -85,8 +85,8 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
 
     lend = commands.add_parser("lend", parents=[common], help="lend this computer's GPUs to another PC in the network")
     lend.add_argument("--host", metavar="ADDRESS", default=ALL_ADDRESSES, help="default: all networks")
-    lend.add_argument("--port", type=_port, metavar="N", default=LEND_PORT, help=f"default: {LEND_PORT}")
-    lend.add_argument("--limit", type=float, metavar="GIB", help="lend at most this much memory; default: all")
+    lend.add_argument("--port", type=_own_port, metavar="N", default=LEND_PORT, help=f"default: {LEND_PORT}")
+    lend.add_argument("--limit", type=_gibibytes, metavar="GIB", help="lend at most this much memory; default: all")
     serve = commands.add_parser("serve", parents=loading, help="answer other programs that speak OpenAI's API")
     serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="default: this computer only")
     serve.add_argument("--port", type=_port, metavar="N", default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")
@@ -227,6 +227,12 @@ def _port(text: str) -> int:
     number = int(text)
     if not 0 <= number < 1 << 16:
         raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return number
+
+
+def _own_port(text: str) -> int:
+    if not (number := _port(text)):
+        raise argparse.ArgumentTypeError("must be from 1 to 65535")
     return number
 
 

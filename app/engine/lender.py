@@ -47,8 +47,8 @@ class Lender:
         Blocks until other PCs can connect.
 
         Raises:
-            UserError: ``rpc_not_in_build``, ``lend_port_in_use`` (port), ``lend_refused``, ``engine_died``, or as
-                ``disk_errors``.
+            UserError: ``rpc_not_in_build``, ``lend_port_in_use`` (port), ``address_not_usable`` (host, port, detail),
+                ``lend_refused``, ``engine_died``, or as ``disk_errors``.
         """
         self.stop()
         with disk_errors(self._folder):

@@ -12,7 +12,7 @@ SENTENCES: dict[str, str] = {
         "The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one."
     ),
     "is_a_folder": QT_TR_NOOP("{path} is a folder. Choose the .gguf file in it."),
-    "not_a_file": QT_TR_NOOP("{path} isn't a regular file. Choose a .gguf file."),
+    "not_a_file": QT_TR_NOOP("{path} isn't a regular file. Choose another file."),
     "file_changed": QT_TR_NOOP(
         "The file {path} changed while it was being read. Try again when no program is writing to it."
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.parser import make_parser
 from tests.cli.test_context_cli import ROOT, chat
 from tests.engine.test_lending import free_port
 from tests.rigs.rpc_device import library_folder
@@ -40,3 +41,10 @@ def test_another_data_folder_answers_over_the_lent_devices(tmp_path: Path, tiny_
     assert lender.returncode == 130
     assert "nothing is encrypted" in notes
     assert "Traceback" not in notes
+
+
+@pytest.mark.parametrize("options", [("--limit", "nan"), ("--limit", "0"), ("--limit", "1e400"), ("--port", "0")])
+def test_what_cannot_be_lent_is_refused(options: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        make_parser().parse_args(["lend", *options])
+    assert caught.value.code == 2

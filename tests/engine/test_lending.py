@@ -72,7 +72,7 @@ def test_what_exceeds_the_limit_is_refused_and_the_next_load_works(
     assert ask(engine, "Hello", max_tokens=4).text
 
 
-def test_a_port_in_use_is_named_and_lending_ends_with_its_child(lender: Lender) -> None:
+def test_a_port_in_use_and_a_wrong_address_are_named_and_lending_ends_with_its_child(lender: Lender) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -81,7 +81,10 @@ def test_a_port_in_use_is_named_and_lending_ends_with_its_child(lender: Lender) 
             lender.start("127.0.0.1", port)
         assert (caught.value.code, caught.value.data["port"]) == ("lend_port_in_use", port)
         assert lender.state is None
-    lender.start("127.0.0.1", port)
+    with pytest.raises(UserError) as caught:
+        lender.start("no..address", port)
+    assert caught.value.code == "address_not_usable"
+    lender.start("localhost", port)
     lender.stop()
     assert lender.state is None
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):

@@ -9,6 +9,7 @@ functions, and where one differs nothing is lent.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import threading
@@ -22,6 +23,7 @@ from app.engine.child.graph_slices import API_VERSION
 from app.engine.child.rpc import check_server
 from app.engine.protocol import Lend, Lending
 from model_manager.devices.devices import read_memory, usable_cores
+from model_manager.disk.files import error_detail
 from model_manager.errors import UserError
 
 START_S, CHECK_INTERVAL_S = 60.0, 0.05
@@ -39,24 +41,29 @@ def lend(command: Lend, ggml: Ggml, emit: Callable[[Lending], None]) -> None:
     """Serve until the process ends; emits ``Lending`` once other PCs can connect, and when they take or free memory.
 
     Raises:
-        UserError: ``rpc_not_in_build``, ``lend_port_in_use`` (port), ``lend_refused`` for an engine with other
-            structures.
+        UserError: ``rpc_not_in_build``, ``lend_port_in_use`` (port), ``address_not_usable`` (host, port, detail),
+            ``lend_refused`` for an engine with other structures.
     """
     if not ggml.has_rpc():
         raise UserError("rpc_not_in_build")
     try:
+        # The server understands numbers only.
+        host = socket.gethostbyname(command.host)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((command.host, command.port))
-    except OSError:
-        raise UserError("lend_port_in_use", port=command.port) from None
+            probe.bind((host, command.port))
+    except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise UserError("lend_port_in_use", port=command.port) from None
+        detail = error_detail(error) if isinstance(error, OSError) else str(error)
+        raise UserError("address_not_usable", host=command.host, port=command.port, detail=detail) from None
     handles = ggml.devices_in_use()
     lent = [each for each in handles if each.device.kind in ("gpu", "integrated_gpu") and not each.device.is_rpc]
     lent = lent or [each for each in handles if each.device.kind == "cpu"]
     meter = _MemoryMeter(ggml, lent, command.limit_bytes, emit)
-    threading.Thread(target=meter.report_start, args=(command.host, command.port), daemon=True).start()
+    threading.Thread(target=meter.report_start, args=(host, command.port), daemon=True).start()
     pointers = (ctypes.c_void_p * len(lent))(*(each.pointer for each in lent))
-    endpoint = f"{command.host}:{command.port}"
+    endpoint = f"{host}:{command.port}"
     ggml.serve_rpc(endpoint.encode(), command.cache.encode(), usable_cores(), len(lent), pointers)
     raise UserError("lend_port_in_use", port=command.port)
 
