@@ -452,10 +452,6 @@
         <translation>{path} 是文件夹。请选择其中的 .gguf 文件。</translation>
     </message>
     <message>
-        <source>{path} isn&apos;t a regular file. Choose a .gguf file.</source>
-        <translation>{path} 不是普通文件。请选择 .gguf 文件。</translation>
-    </message>
-    <message>
         <source>The file {path} changed while it was being read. Try again when no program is writing to it.</source>
         <translation>文件 {path} 在读取过程中发生了变化。请等其他程序写完后重试。</translation>
     </message>
@@ -746,6 +742,10 @@
     <message>
         <source>{id} isn&apos;t a model on a hub. Use OWNER/REPO:FILE or a catalogue name (apus:Q2_K).</source>
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a regular file. Choose another file.</source>
+        <translation>{path} 不是普通文件。请选择其他文件。</translation>
     </message>
     <message>
         <source>{path} is an embedding model: it compares texts and can&apos;t answer. Choose a chat model. Other programs can use this one through the local server.</source>
