@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,38 +35,40 @@ def collection_between_tests() -> Iterator[None]:
         gc.collect()
 
 
+@contextmanager
+def window_over(folder: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
+    """A window over a data folder."""
+    services = Services(DataFolder(folder))
+    # Without a hub, unless a test has one.
+    services.settings.change(language="en", theme="light", authority="http://127.0.0.1:9", proxy="none")
+    appearance = Appearance(qapp, services.settings.current)
+    window = MainWindow(services.settings, appearance)
+    with qtbot.waitActive(window):
+        window.show()
+    window.controller = WindowController(services, window)
+    window.controller.complete_start()
+    try:
+        yield window
+    finally:
+        window.close()
+        services.close()
+        appearance.use(Settings(language="en"))
+        window.deleteLater()
+        appearance.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 @pytest.fixture
 def open_window(tmp_path: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[OpenWindow]:
     """Opens windows over the same data folder, one after another; the one before is closed first."""
-    opened: list[tuple[MainWindow, Services, Appearance]] = []
-
-    def close_last() -> None:
-        if opened:
-            window, services, appearance = opened.pop()
-            window.close()
-            services.close()
-            appearance.use(Settings(language="en"))
-            window.deleteLater()
-            appearance.deleteLater()
-            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    def open_one() -> MainWindow:
-        close_last()
-        services = Services(DataFolder(tmp_path / "data"))
-        # Without a hub, unless a test has one.
-        services.settings.change(language="en", theme="light", authority="http://127.0.0.1:9", proxy="none")
-        appearance = Appearance(qapp, services.settings.current)
-        window = MainWindow(services.settings, appearance)
-        opened.append((window, services, appearance))
-        with qtbot.waitActive(window):
-            window.show()
-        window.controller = WindowController(services, window)
-        window.controller.complete_start()
-        return window
-
     hook = sys.excepthook
-    yield open_one
-    close_last()
+    with ExitStack() as last:
+
+        def open_one() -> MainWindow:
+            last.close()
+            return last.enter_context(window_over(tmp_path / "data", qapp, qtbot))
+
+        yield open_one
     sys.excepthook = hook
 
 
