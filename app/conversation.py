@@ -17,6 +17,10 @@ THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 
 STOP_SEQUENCE = "stop_sequence"
 """Finish reason of a structured answer that a stop sequence has cut."""
+
+EDITED = "edited"
+"""Finish reason of a version of an answer that the user wrote."""
+
 TRASH_DAYS = 30
 """Deleted conversations and messages can be restored for this long."""
 
@@ -262,7 +266,8 @@ class Sampling(SamplerParameters):
 class Provenance:
     """Provenance of an answer, sufficient to reproduce it.
 
-    Of an imported answer only the model and the program are known: the figures are 0.
+    Of an imported answer only the model and the program are known: the figures are 0.  Of one that the user edited it
+    names the model of the original.
     """
 
     model_id: str
@@ -272,7 +277,7 @@ class Provenance:
     prompt_tokens: int
     completion_tokens: int
     finish_reason: str
-    """``stop``, ``length``, ``cancelled`` or ``died``."""
+    """``stop``, ``length``, ``cancelled``, ``died`` or ``EDITED``."""
     tokens_per_second: float | None = None
     prompt_tokens_per_second: float | None = None
     time_to_first_token_s: float | None = None

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from app.conversation import (
+    EDITED,
     Attachment,
     ContextPolicy,
     Conversation,
@@ -345,6 +346,23 @@ class ConversationStore(FolderStore):
             message = _find_message(connection, message_id)
             _touch(connection, message.conversation_id)
             return message
+
+    def edit_answer(self, message_id: str, content: str) -> Message:
+        """Add a version of an answer with another text, and return it; it becomes the leaf."""
+        with self._connections.writing() as connection:
+            original = _find_message(connection, message_id)
+            before, provenance = original.provenance, None
+            if before is not None:
+                provenance = Provenance(
+                    before.model_id, None, None, 0, 0, EDITED, thought_s=before.thought_s, documents=before.documents
+                )
+            text, parent_id = clean_text(content), original.parent_id
+            edited = _new_message(original.conversation_id, parent_id, Role.ASSISTANT, Status.COMPLETE, text)
+            edited = replace(edited, provenance=provenance, is_pinned=original.is_pinned)
+            insert_message(connection, edited)
+            _select_leaf(connection, edited.conversation_id, edited.id)
+            _touch(connection, edited.conversation_id)
+            return edited
 
     def save_text(self, message_id: str, content: str) -> None:
         """Save the content of an answer so far; ignored once the answer is finished."""

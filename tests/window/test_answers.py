@@ -16,6 +16,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
 from ui.conversation.answer_details import DetailsDialog
+from ui.conversation.edit_dialog import EditDialog
 from ui.export.dialog import ExportDialog
 from ui.settings.shortcuts import SHORTCUTS
 from ui.settings.shortcuts_dialog import ShortcutsDialog
@@ -512,3 +513,42 @@ def test_single_message_can_be_exported(window: MainWindow, qtbot: QtBot) -> Non
         assert dialog.scope.scope.message_id == message.id
         dialog.reject()
         qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None)
+
+
+def test_edited_answer_is_a_new_version_and_the_original_stays(
+    window: MainWindow, qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    _, original = ask(qtbot, window, "one")
+    store = window.controller.services.store
+    text = "<think>Secret plan</think>\n\nThe **answer**."
+    store.finish_answer(original.id, text, Status.COMPLETE, original.provenance)
+    window.controller.conversation.refresh()
+    act(window, "revise", original)
+    dialog = find(window, "editDialog", EditDialog)
+    save = find(dialog, "saveButton", QPushButton)
+    assert dialog.field.toPlainText() == "The **answer**."
+    assert not save.isEnabled(), "nothing has changed"
+    dialog.field.setPlainText("Better")
+    # Unsaved changes are not lost by Escape.
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "editDialog") is None)
+    assert [message.id for message in branch(window)][-1] == original.id
+    act(window, "revise", original)
+    dialog = find(window, "editDialog", EditDialog)
+    assert dialog.field.toPlainText() == "Better"
+    qtbot.waitUntil(dialog.isActiveWindow, timeout=PATIENCE_MS)
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    edited = branch(window)[-1]
+    assert (edited.content, edited.status) == ("<think>Secret plan</think>\n\nBetter", Status.COMPLETE)
+    assert store.message(original.id).content == text
+    item = item_of(window, edited)
+    assert (item.version, item.figures) == ((2, 2), "Edited")
+    assert "details" not in item.actions
+    # The model continues from the edited version.
+    answer = ask(qtbot, window, "two")[1]
+    assert [message.id for message in branch(window)][1] == edited.id
+    act(window, "previous", edited)
+    assert branch(window)[-1].id == original.id
+    assert answer.provenance is not None
+    assert edited.provenance is not None
+    assert edited.provenance.model_id == answer.provenance.model_id

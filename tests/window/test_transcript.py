@@ -422,3 +422,48 @@ def test_a_part_of_an_answer_is_copied_as_markdown(transcript):
     assert text.count("---") == 1
     last = len(body.parts) - 1
     assert body.text((last, 1), body.end, markdown=True).split("\n")[1] == "|---|--:|"
+
+
+LONG_QUESTION = "\n".join(f"Line {n} of a long question." for n in range(60))
+
+
+def test_a_long_question_is_folded_until_all_of_it_is_wanted(transcript):
+    items = [question("q", LONG_QUESTION), answer("a", "Yes.")]
+    transcript.set_items(items)
+    transcript.state.show_message(0)
+    folded = transcript.page.heights[0]
+    (button,) = [each for each in transcript.page.view(0).buttons if each.key == "fold"]
+    assert (button.name, transcript.page.view(0).bubble.contains(button.rect)) == ("Show more", True)
+    assert folded < transcript.height() / 1.5
+    QTest.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=button_of(transcript, 0, "fold"))
+    assert transcript.page.heights[0] > 60 * 20
+    # Remembered while the program runs, also in another conversation and in other colours.
+    transcript.set_items([question("other")])
+    transcript.set_items(items)
+    transcript.set_theme(DARK)
+    assert not transcript.page.view(0).is_folded
+    transcript.jump_to_newest()
+    transcript.press(0, "fold")
+    assert transcript.page.heights[0] == folded
+    assert dict(transcript.page.visible)[0] >= 0
+    transcript.set_items([question("q", LONG_QUESTION[:200])])
+    assert not [each for each in transcript.page.view(0).buttons if each.key == "fold"]
+
+
+def test_a_folded_question_is_copied_found_and_read_as_a_whole(transcript):
+    transcript.set_items([question("q", LONG_QUESTION), answer("a", "Yes.")])
+    transcript.state.select_all()
+    assert transcript.state.selected_text() == f"{LONG_QUESTION}\n\nYes."
+    transcript.scroll_to_item("q", "Line 3 ")
+    assert transcript.page.view(0).is_folded
+    transcript.scroll_to_item("q", "Line 50")
+    assert not transcript.page.view(0).is_folded
+    assert 0 < spot_of(transcript, 0, "Line 50").y() < transcript.height()
+    transcript.press(0, "fold")
+    transcript.state.set_focus(0)
+    transcript.setFocus()
+    QTest.keyClick(transcript, Qt.Key.Key_Escape)
+    QTest.keyClick(transcript, Qt.Key.Key_F7)
+    for _ in range(30):
+        QTest.keyClick(transcript, Qt.Key.Key_Down)
+    assert not transcript.page.view(0).is_folded

@@ -6,9 +6,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.conversation import Status
 from tests.window.pages import answer, button_of, question, spot_of
+from ui.transcript.reader import last_thought
 
 CONTENT = "<think>\nFirst a **secret** plan.\n\n- then more\n</think>\nThe answer."
 
@@ -138,3 +140,42 @@ def test_updating_an_answer_keeps_its_thoughts_expanded(transcript):
     click(transcript)
     transcript.update_item(replace(answer("a", CONTENT), is_pinned=True))
     assert "secret" in text_of(transcript)
+
+
+def test_the_last_line_of_the_thoughts_is_shown_while_the_model_thinks(transcript):
+    transcript.set_items([answer("s", "<think>", Status.STREAMING, actions=())])
+    transcript.set_reduced_motion(True)
+    QApplication.processEvents()
+    blank = transcript.viewport().grab().toImage()
+    for line in ("First I **count** the layers.\n\n", "- Then the `memory`", " of each"):
+        transcript.append_text("s", line)
+        QApplication.processEvents()
+    view = transcript.page.view(0)
+    assert last_thought(view.item.content) == "Then the memory of each"
+    before = transcript.viewport().grab().toImage()
+    assert before != blank
+    transcript.viewport().repaint()
+    assert transcript.viewport().grab().toImage() == before
+    height = view.height
+    # It goes with the thoughts, or where they are expanded.
+    click(transcript)
+    assert transcript.page.view(0).height > height
+    click(transcript)
+    assert transcript.page.view(0).height == height
+    transcript.append_text("s", "</think>Yes")
+    assert transcript.page.view(0).parts[0].y < height
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("<think>", ""),
+        ("<think>\n\n", ""),
+        ("<think>One\n\n\n", "One"),
+        ("<think>One\n## Two *words*", "Two words"),
+        ("<think>" + "x" * 5_000, "x" * 400),
+        ("<think>a\x07b\u202e", "a\ufffdb\ufffd"),
+    ],
+)
+def test_last_line_of_growing_thoughts(text, line):
+    assert last_thought(text) == line

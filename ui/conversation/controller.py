@@ -26,6 +26,7 @@ from app.conversation import ContextPolicy, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
+from app.thoughts import split_thought
 from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from ui.conversation.settings_panel import ConversationSettings
 
 TICK_MS = 1000
-BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "summarise", "edit", "delete")
+BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "summarise", "edit", "revise", "delete")
 """Actions that change the branch, and wait for the end of its running answer."""
 
 
@@ -81,6 +82,8 @@ class ConversationController(QObject):
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._system_prompt = self._text_to_save = ""
+        self._unsaved_edits: dict[str, str] = {}
+        """Texts of answers that were edited but not saved, by the ids of their messages."""
         self._mixes_models = False
         """Whether several models have answered in the open conversation."""
         self._events = AnswerEvents(self)
@@ -368,6 +371,8 @@ class ConversationController(QObject):
                 if message.role is Role.ASSISTANT and message.parent_id is not None:
                     message = store.message(message.parent_id)
                 self._composer.begin_edit(message.id, message.content, message.attachments)
+            case "revise":
+                self._edit_answer(message)
             case "details":
                 self._show_details(message)
             case "export":
@@ -465,6 +470,26 @@ class ConversationController(QObject):
             self.overrides_changed.emit()
         self.refresh()
         self._notice.show_message(self.tr("Summary removed. The model gets the messages themselves again."))
+
+    def _edit_answer(self, message: Message) -> None:
+        """Open the dialog with the text of an answer after its thoughts; unsaved changes return with it."""
+        from ui.conversation.edit_dialog import EditDialog
+
+        answer = split_thought(message.content)[2].lstrip()
+        before = message.content[: len(message.content) - len(answer)]
+        dialog = EditDialog(answer, self._unsaved_edits.pop(message.id, answer), self._window)
+        dialog.closed.connect(partial(self._finish_edit, message.id, before))
+        show_dialog(dialog)
+
+    def _finish_edit(self, message_id: str, before: str, text: str, is_saved: bool) -> None:
+        """Store another version of an answer, whose text begins with ``before``."""
+
+        def save() -> None:
+            self._select_version(self.session.store.edit_answer(message_id, before + text).id)
+
+        if not is_saved or not self._notice.attempt(save):
+            self._unsaved_edits[message_id] = text
+        self.list_changed.emit()
 
     def _resume(self, message: Message, model_id: str) -> None:
         answer = self.session.resume(message.id, model_id)

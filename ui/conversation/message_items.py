@@ -12,7 +12,7 @@ from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, filled_context
 from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import Excerpt, GivenPassage, Message, Role, Status
+from app.conversation import EDITED, Excerpt, GivenPassage, Message, Role, Status
 from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of, passages_text
@@ -168,6 +168,8 @@ class MessageItems(QObject):
 
     def _figures(self, message: Message) -> str:
         provenance = message.provenance
+        if provenance is not None and provenance.finish_reason == EDITED:
+            return self.tr("Edited")
         if provenance is None or not provenance.completion_tokens:
             return ""
         parts = [self.tr("{count} tokens").format(count=provenance.completion_tokens)]
@@ -214,9 +216,10 @@ class MessageItems(QObject):
             "retry_with": True,
             "compare": has_versions,
             "copy": has_text,
+            "revise": has_text,
             "export": has_text,
             "fork": has_text and can_fork,
-            "details": provenance is not None and not is_full,
+            "details": provenance is not None and provenance.finish_reason != EDITED and not is_full,
             "pin": has_text and not is_full,
             "delete": True,
         }

@@ -157,8 +157,9 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
             state.readOnly = 1
             state.offscreen = int(transcript.page.top_of(self._number) is None)
         state.invalid = int(not self.isValid())
-        if target and target.key == "thought":
-            is_open = transcript.state.thoughts.is_open(transcript.page.items[self._number])
+        if target and target.key in {"thought", "fold"}:
+            item, thoughts = transcript.page.items[self._number], transcript.state.thoughts
+            is_open = item.id in thoughts.unfolded if item.is_question else thoughts.is_open(item)
             state.expandable, state.expanded, state.collapsed = 1, int(is_open), int(not is_open)
         return state
 

@@ -33,6 +33,7 @@ FRAME_HEIGHT = 30
 _ICONS = {
     "begin": "new-chat",
     "retry_with": "models",
+    "revise": "edit",
     "details": "info",
     "delete": "trash",
     "summarise": "archive",

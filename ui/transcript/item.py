@@ -17,6 +17,7 @@ ACTIONS = (
         "summarise",
         "continue",
         "edit",
+        "revise",
         "retry_with",
         "compare",
         "fork",
@@ -93,6 +94,8 @@ class TranscriptStrings(QObject):
         self.more = self.tr("More")
         self.show = self.tr("Show")
         self.hide = self.tr("Hide")
+        self.show_more = self.tr("Show more")
+        self.show_less = self.tr("Show less")
         self.copy = self.tr("Copy")
         self.copy_code = self.tr("Copy code")
         self.save_code = self.tr("Save code as a file…")
@@ -110,6 +113,7 @@ class TranscriptStrings(QObject):
             "summarise": self.tr("Summarise the oldest turns"),
             "continue": self.tr("Continue"),
             "edit": self.tr("Edit"),
+            "revise": self.tr("Edit answer…"),
             "fork": self.tr("New conversation from here"),
             "details": self.tr("Answer details…"),
             "export": self.tr("Export this message…"),

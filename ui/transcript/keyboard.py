@@ -215,6 +215,7 @@ class Keyboard(QObject):
         number, at, offset = self.caret
         if number != state.focused_message:
             state.set_focus(number)
+        state.unfold(number, (at, offset))
         self._scroll_to(number, page.view(number).body.rect_of((at, offset)))
 
     def _scroll_to(self, number: int, rect: QRectF) -> None:

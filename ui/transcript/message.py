@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath
+from PySide6.QtGui import QLinearGradient, QPainter, QPainterPath
 
 from app.conversation import Status
 from app.markdown.blocks import Block
@@ -17,7 +17,15 @@ from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.stack import BodyPosition, BodyRange, Marks, PartStack
 from ui.transcript.decorations import Button, ButtonKind, ButtonStates
 from ui.transcript.item import Item, TranscriptStrings
-from ui.transcript.reader import MAX_REREAD, READ_AT_ONCE, IncrementalReader, ThoughtStates, is_thinking, question_text
+from ui.transcript.reader import (
+    MAX_REREAD,
+    READ_AT_ONCE,
+    IncrementalReader,
+    ThoughtStates,
+    is_thinking,
+    last_thought,
+    question_text,
+)
 from ui.transcript.style import QUESTION_SHARE, RADIUS
 
 BUBBLE_X, BUBBLE_Y = 16, 11
@@ -25,6 +33,8 @@ BUBBLE_X, BUBBLE_Y = 16, 11
 SPACE_ABOVE_QUESTION, SPACE_ABOVE_ANSWER = 14, 2
 PASSAGE_SPACE = 10
 THOUGHT_HEIGHT, AUTHOR_HEIGHT = 26, 26
+FOLDED_FROM, FOLDED_LINES = 18, 12
+"""Lines of a question from which on only the first of them are shown, until the user wants all."""
 CARET_SIZE = 8.0
 FIRST_S, NEXT_S = 0.02, 0.01
 """Seconds of reading when a message is first shown, and with each piece that arrives."""
@@ -43,6 +53,8 @@ class MessageView:
         self.width = self.height = 0.0
         self.bubble = QRectF()
         """Background of a question."""
+        self.is_folded = False
+        """Whether it is a long question of which only the beginning is shown."""
         self.is_cut = False
         """Whether some of the message is not shown."""
         self.text_top = self.text_bottom = 0.0
@@ -54,7 +66,7 @@ class MessageView:
         """Also those that can't be clicked."""
         self._body_buttons = 0
         """The first of them that belongs to code or a table."""
-        self._divider_rect = self._note_rect = self._waiting_rect = self._thought_rect = QRectF()
+        self._divider_rect = self._note_rect = self._waiting_rect = self._thought_rect = self._preview_rect = QRectF()
         self._read()
 
     @property
@@ -164,13 +176,33 @@ class MessageView:
         (part,) = self.parts
         part.lay_out(share - 2 * BUBBLE_X)
         part.x, part.y = width - part.width - BUBBLE_X, y + BUBBLE_Y
+        is_long = part.height > FOLDED_FROM * self.style.line
+        self.is_folded = is_long and self.item.id not in self._thoughts.unfolded
+        if self.is_folded:
+            part.height = FOLDED_LINES * self.style.line
         self.bubble = part.rect.adjusted(-BUBBLE_X, -BUBBLE_Y, BUBBLE_X, BUBBLE_Y)
+        if is_long:
+            self._lay_out_fold()
         self.text_top = self.bubble.top()
         return self.bubble.bottom() + (8 if self._note_text else 0)
 
+    def _lay_out_fold(self) -> None:
+        """Place the button that shows all of a long question, or only its beginning, below the text."""
+        icon, label = "chevron-up", self._strings.show_less
+        if self.is_folded:
+            icon, label = "chevron-down", self._strings.show_more
+        width = self._line_width(label)
+        left = min(self.bubble.left() + BUBBLE_X - decorations.LINE_PADDING, self.bubble.right() - width)
+        rect = QRectF(left, self.bubble.bottom() - BUBBLE_Y / 2, width, self.style.scaled(THOUGHT_HEIGHT))
+        self._drawn.append(Button("fold", rect, icon, label, kind=ButtonKind.LINE))
+        self.bubble = self.bubble.united(rect).adjusted(0, 0, 0, BUBBLE_Y / 2)
+
+    def _line_width(self, label: str) -> float:
+        return self.style.small_metrics.horizontalAdvance(label) + decorations.LINE_PADDING + self.style.icon + 8
+
     def _lay_out_answer(self, y: float, width: float) -> float:
         y += SPACE_ABOVE_ANSWER
-        self.text_top, self._drawn, self._thought_rect = y, [], QRectF()
+        self.text_top, self._drawn, self._thought_rect, self._preview_rect = y, [], QRectF(), QRectF()
         if self.item.author:
             line = QRectF(0, y, width, self.style.scaled(AUTHOR_HEIGHT))
             self._drawn.append(Button("", line, label=self.item.author, kind=ButtonKind.TEXT))
@@ -192,13 +224,21 @@ class MessageView:
     def _lay_out_thought(self, y: float) -> float:
         self.thought_s = self._thoughts.seconds(self.item)
         line = self._strings.thought_line(self.thought_s, is_thinking=self.is_thinking)
-        width = self.style.small_metrics.horizontalAdvance(line) + decorations.LINE_PADDING + self.style.icon + 8
-        self._thought_rect = QRectF(-decorations.LINE_PADDING, y, width, self.style.scaled(THOUGHT_HEIGHT))
+        height = self.style.scaled(THOUGHT_HEIGHT)
+        self._thought_rect = QRectF(-decorations.LINE_PADDING, y, self._line_width(line), height)
         icon, tip = "chevron-right", self._strings.show
         if self.thought_open:
             icon, tip = "chevron-down", self._strings.hide
         self._drawn.append(Button("thought", self._thought_rect, icon, line, tip, kind=ButtonKind.LINE))
+        if self.is_thinking and not self.thought_open:
+            self._preview_rect = QRectF(0, self._thought_rect.bottom(), self.width, height)
+            return self._preview_rect.bottom()
         return self._thought_rect.bottom() + (6 if self.parts else 0)
+
+    @property
+    def changed_from(self) -> float:
+        """Height down to which the last layout of a growing answer changed nothing."""
+        return self._thought_rect.top() if not self._preview_rect.isEmpty() else self.body.changed_from
 
     @property
     def _note_text(self) -> str:
@@ -215,10 +255,33 @@ class MessageView:
             shape = QPainterPath()
             shape.addRoundedRect(self.bubble, RADIUS, RADIUS)
             painter.fillPath(shape, self.style.colour("question"))
+        painter.save()
+        if self.is_folded:
+            painter.setClipRect(self.parts[0].rect, Qt.ClipOperation.IntersectClip)
         self.body.paint(painter, clip, selection, marks)
+        painter.restore()
+        if self.is_folded:
+            self._paint_fade(painter)
+        if not self._preview_rect.isEmpty():
+            painter.setFont(self.style.small_font)
+            painter.setPen(self.style.colour("quiet_text"))
+            text = last_thought(self.item.content)
+            text = self.style.small_metrics.elidedText(text, Qt.TextElideMode.ElideLeft, self._preview_rect.width())
+            painter.drawText(self._preview_rect, Qt.AlignmentFlag.AlignVCenter, text)
         if self._note_text:
             failed = self.item.status is Status.FAILED
             decorations.paint_note(painter, self.style, self._note_text, self._note_rect, failed=failed)
+
+    def _paint_fade(self, painter: QPainter) -> None:
+        """Let the last line of a folded question fade out."""
+        rect = self.parts[0].rect
+        rect.setTop(rect.bottom() - self.style.line)
+        fade = QLinearGradient(rect.topLeft(), rect.bottomLeft())
+        colour = self.style.colour("question")
+        fade.setColorAt(1, colour)
+        colour.setAlpha(0)
+        fade.setColorAt(0, colour)
+        painter.fillRect(rect, fade)
 
     def paint_buttons(self, painter: QPainter, clip: QRectF, states: ButtonStates, *, near: bool) -> None:
         """Draw the buttons; ``near`` if the pointer or the keyboard is at the message, which shows all of them."""

@@ -5,6 +5,7 @@ Text beyond the limits is cut and marked as such; copying always returns everyth
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Generator
@@ -31,6 +32,9 @@ MAX_OPEN = 60_000
 """Characters of an open paragraph, quote or item, which is read again with each piece."""
 MAX_QUESTION, MAX_QUESTION_LINES = 60_000, 1_200
 """Of a question, which is laid out in one go."""
+PREVIEW_LENGTH = 400
+"""Characters at the end of growing thoughts from which their last line is taken."""
+_MARKUP = re.compile(r"^\s*(?:#+|[-*+>]|\d+[.)])\s+|[*`#]+")
 MAX_REREAD = 60_000
 """Characters up to which a message with link references is read a second time as a whole."""
 
@@ -122,10 +126,18 @@ def is_thinking(text: str) -> bool:
     return text.lstrip()[: len(THOUGHT_OPEN)] == THOUGHT_OPEN and THOUGHT_CLOSE not in text
 
 
+def last_thought(text: str) -> str:
+    """Return the last line of the thoughts of an answer that is being written, without its Markdown syntax."""
+    lines = text[-PREVIEW_LENGTH:].replace(THOUGHT_OPEN, "").rstrip().rsplit("\n", maxsplit=1)
+    return visible(_MARKUP.sub("", lines[-1])).strip()
+
+
 class ThoughtStates:
-    """Which thoughts of the model are expanded and how long they took, by message id, until the program ends."""
+    """Which thoughts and long questions are expanded, and the time that thoughts took; until the program ends."""
 
     def __init__(self) -> None:
+        self.unfolded: set[str] = set()
+        """Long questions that are shown as a whole."""
         self._chosen: dict[str, bool] = {}
         self._open_while_thinking = False
         self._started: dict[str, float] = {}

@@ -145,6 +145,7 @@ class TranscriptState(QObject):
     def show_match(self, number: int, match: Match | None) -> None:
         """Scroll to a match in a message, or to its top, unless it is on the screen."""
         if match:
+            self.unfold(number, match[:2])
             self.page.view(number).parts[match[0]].reveal(match[1])
         top = self.page.top_of(number)
         inside = self.page.view(number).body.rect_of(match[:2]).top() if match else 0.0
@@ -163,6 +164,21 @@ class TranscriptState(QObject):
         self.thoughts.set_open(self.page.items[number], is_open)
         self.page.replace(self.page.items[number])
         self.arrange_requested.emit()
+
+    def set_folded(self, number: int, is_folded: bool) -> None:
+        """Show only the beginning of a long question, or all of it."""
+        item, unfolded = self.page.items[number], self.thoughts.unfolded
+        (unfolded.discard if is_folded else unfolded.add)(item.id)
+        self.page.replace(item)
+        if is_folded and (self.page.top_of(number) or 0) < 0:
+            self.page.show(number, float(MARGIN))
+        self.arrange_requested.emit()
+
+    def unfold(self, number: int, position: BodyPosition) -> None:
+        """Show all of a folded question if a position is in the rest of it."""
+        view = self.page.view(number)
+        if view.is_folded and view.body.rect_of(position).bottom() > view.parts[0].rect.bottom():
+            self.set_folded(number, False)
 
     def selected_text(self, *, markdown: bool = False) -> str:
         """Return the selected text at once."""

@@ -252,7 +252,7 @@ class Transcript(Translated, QAbstractScrollArea):
             self.viewport().scroll(0, -int(distance))
             # A head of code may be held there.
             self.viewport().update(0, 0, self.viewport().width(), views[0].style.code_head)
-        changed = max(0, int(page.visible[-1][1] + views[-1].body.changed_from) - CARET_ROOM)
+        changed = max(0, int(page.visible[-1][1] + views[-1].changed_from) - CARET_ROOM)
         self.viewport().update(0, changed, self.viewport().width(), self.viewport().height() - changed)
 
     def _scrolled(self, value: int) -> None:
@@ -315,6 +315,8 @@ class Transcript(Translated, QAbstractScrollArea):
         item, view = self.page.items[number], self.page.view(number)
         if kind == "thought":
             self.state.set_thought_open(number, not self.state.thoughts.is_open(item))
+        elif kind == "fold":
+            self.state.set_folded(number, not view.is_folded)
         elif kind in {"code", "save", "wrap"}:
             part = view.parts[int(name)]
             assert isinstance(part, CodePart)
