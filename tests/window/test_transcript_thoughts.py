@@ -174,7 +174,7 @@ def test_the_last_line_of_the_thoughts_is_shown_while_the_model_thinks(transcrip
         ("<think>One\n\n\n", "One"),
         ("<think>One\n## Two *words*", "Two words"),
         ("<think>" + "x" * 5_000, "x" * 400),
-        ("<think>a\x07b\u202e", "a\ufffdb\ufffd"),
+        ("<think>a\x07b\u202e", "a\u2407b\ufffd"),
     ],
 )
 def test_last_line_of_growing_thoughts(text, line):
