@@ -2764,6 +2764,29 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>EditDialog</name>
+    <message>
+        <source>Edit answer</source>
+        <translation>编辑回答</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Save as a new version</source>
+        <translation>另存为新版本</translation>
+    </message>
+    <message>
+        <source>The original stays as another version. The model sees the version that is shown.</source>
+        <translation>原回答会作为另一个版本保留。模型看到的是当前显示的版本。</translation>
+    </message>
+</context>
+<context>
     <name>EraseDialog</name>
     <message>
         <source>Delete all my data</source>
@@ -3611,6 +3634,10 @@ Click to rename</source>
     <message>
         <source>passage {number}</source>
         <translation>段落 {number}</translation>
+    </message>
+    <message>
+        <source>Edited</source>
+        <translation>已编辑</translation>
     </message>
     <message>
         <source>{count} tokens</source>
@@ -5120,6 +5147,14 @@ Click to rename</source>
         <translation>收起</translation>
     </message>
     <message>
+        <source>Show more</source>
+        <translation>展开</translation>
+    </message>
+    <message>
+        <source>Show less</source>
+        <translation>收起</translation>
+    </message>
+    <message>
         <source>Copy</source>
         <translation>复制</translation>
     </message>
@@ -5174,6 +5209,10 @@ Click to rename</source>
     <message>
         <source>Edit</source>
         <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Edit answer…</source>
+        <translation>编辑回答…</translation>
     </message>
     <message>
         <source>New conversation from here</source>
