@@ -106,7 +106,7 @@ class Excerpt:
     """The passages of one attachment that the model was given for an answer."""
 
     attachment: int
-    """Number among the attachments of the branch, from 0."""
+    """Number among the attachments of the branch, from 0; negative for a document of the folder."""
     name: str
     passages: tuple[GivenPassage, ...]
     """In their order in the text."""

@@ -7,7 +7,7 @@ answers; it is kept or left out as a whole.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from app.backend import ChatRequest, ContextFitted, Count, PromptMessage
 from app.chat.documents import estimated_message_tokens, fitting_documents, has_documents, whole_documents
 from app.chat.prompt import latest_summary, prompt_messages, turns
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import ContextPolicy, ContextUse, Message, Provenance, Role
+from app.conversation import Attachment, ContextPolicy, ContextUse, Message, Provenance, Role
 from model_manager.errors import UserError
 
 ANSWER_SHARE = 8
@@ -272,7 +272,9 @@ def filled_context(provenance: Provenance) -> bool:
     return provenance.finish_reason == "length" and isinstance(size, int) and 0 < size <= used
 
 
-def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> ContextUse:
+def context_use(
+    branch: Sequence[Message], system_prompt: str, size: int, documents: Mapping[int, Attachment] | None = None
+) -> ContextUse:
     """Return how full a context of ``size`` tokens is after the newest answer of a branch.
 
     The figures are those of the backend where there are any, else estimates.
@@ -292,7 +294,8 @@ def context_use(branch: Sequence[Message], system_prompt: str, size: int) -> Con
         used = provenance.prompt_tokens + provenance.completion_tokens
         return replace(empty, used=used)
     ids = set(left_out)
-    sent = (message for message in prompt_messages(system_prompt, branch) if not message.id or message.id not in ids)
+    messages = prompt_messages(system_prompt, branch, documents)
+    sent = (message for message in messages if not message.id or message.id not in ids)
     used = sum(map(estimated_message_tokens, sent))
     return replace(empty, used=used, is_estimate=True)
 

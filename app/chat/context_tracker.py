@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from app.backend import ChatEvent, ContextFitted, ModelLoaded, TextDelta
 from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, context_use, horizon
-from app.conversation import ContextUse, Message
+from app.conversation import Attachment, ContextUse, Message
 
 
 class ContextTracker:
@@ -23,10 +23,17 @@ class ContextTracker:
         self._base = self.use = ContextUse(0, 0)
         self.horizon: VisibleContext | None = None
 
-    def show(self, branch: Sequence[Message], system_prompt: str, answer: RunningAnswer | None, model_id: str) -> None:
-        """Track another branch, or another state of it, with its running answer."""
+    def show(
+        self,
+        branch: Sequence[Message],
+        system_prompt: str,
+        documents: Mapping[int, Attachment],
+        answer: RunningAnswer | None,
+        model_id: str,
+    ) -> None:
+        """Track another branch, or another state of it, with the documents of its folder and its running answer."""
         self._branch = branch
-        self._base = context_use(branch, system_prompt, 0)
+        self._base = context_use(branch, system_prompt, 0, documents)
         self.update(answer, model_id)
 
     def handle(self, answer: RunningAnswer, event: ChatEvent) -> None:

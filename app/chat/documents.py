@@ -181,7 +181,7 @@ def _with_excerpts(
     texts = {number: ELSEWHERE.format(name=each.name) for number, each in _attachments(message)}
     for excerpt in use.excerpts if use is not None else ():
         attachment = documents.get(excerpt.attachment)
-        if attachment is not None:
+        if attachment is not None and attachment.name == excerpt.name:
             line = SPREAD if use is not None and use.is_spread else PARTS
             texts[excerpt.attachment] = fenced(line, attachment.name, _passages(attachment.content, excerpt))
     return _plain(message, (texts[number] for number in sorted(texts)))

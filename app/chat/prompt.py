@@ -6,11 +6,11 @@ A turn is a question with its answers.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.backend import PromptMessage, QuestionWithDocuments
-from app.conversation import Message, Role, Sampling, Status
+from app.conversation import Attachment, Message, Role, Sampling, Status
 from app.thoughts import split_thought
 from model_manager.hub.catalogue import find_entry
 
@@ -47,10 +47,13 @@ def turns(messages: Sequence[PromptMessage | Message]) -> list[Turn]:
     ]
 
 
-def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[PromptMessage, ...]:
+def prompt_messages(
+    system_prompt: str, branch: Sequence[Message], documents: Mapping[int, Attachment] | None = None
+) -> tuple[PromptMessage, ...]:
     """Return the system prompt and the branch, without empty answers and their questions.
 
-    ``branch`` ends with the question to be answered.  Attachments are not in the contents yet, nor is the latest
+    ``branch`` ends with the question to be answered.  ``documents`` are those of the folder, which are attached to the
+    first question.  Attachments are not in the contents yet, nor is the latest
     summary, which takes the place of the turns above.
     """
     sent: list[PromptMessage] = []
@@ -70,8 +73,9 @@ def prompt_messages(system_prompt: str, branch: Sequence[Message]) -> tuple[Prom
         plain = PromptMessage(message.role, message.content, message.id, message.is_pinned)
         provenance = None if is_last else branch[place + 1].provenance
         given = provenance.documents if provenance is not None else None
-        if message.attachments or given is not None:
-            numbered = tuple(enumerate(message.attachments, first))
+        numbered = (*(documents or {}).items(), *enumerate(message.attachments, first))
+        documents = None
+        if numbered or given is not None:
             plain = QuestionWithDocuments(**vars(plain), attachments=numbered, given=given)
         sent.append(plain)
     summary = latest_summary(branch)

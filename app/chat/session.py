@@ -13,7 +13,8 @@ from functools import partial
 from app.backend import ChatBackend, ChatEvent, ChatRequest
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
-from app.chat.prompt import default_sampling, first_system_prompt, prompt_messages
+from app.chat.effective import EffectiveSettings, FolderDefaults, effective_settings, folder_documents, own_overrides
+from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
@@ -43,15 +44,17 @@ class ChatSession:
         *,
         post: Callable[[RunningAnswer, ChatEvent | AnswerResult], None] | None = None,
         default_overrides: Callable[[], ConversationOverrides] = ConversationOverrides,
+        folder_defaults: Callable[[str | None], FolderDefaults] = lambda _id: FolderDefaults(),
         on_title: Callable[[], object] | None = None,
     ) -> None:
-        """``default_overrides`` are those of a new conversation.
+        """``default_overrides`` are those of a new conversation, ``folder_defaults`` those of a folder by its id.
 
         Without ``post`` events are handled immediately, as suits a ``submit`` that runs the job at once.  With
         ``on_title`` titles are improved after an answer, and it is called in any thread when one has changed.
         """
         self._permanent, self._settings, self._backend_for, self._submit = store, settings, backend_for, submit
         self._post, self._default_overrides = post or self.handle, default_overrides
+        self._folder_defaults = folder_defaults
         self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
         self._temporary: ConversationStore | None = None
         self._new_overrides: ConversationOverrides | None = None
@@ -130,12 +133,28 @@ class ChatSession:
         path = self.store.folder_path(self._new_folder_id)
         return path[-1].id if path else None
 
+    def folder(self) -> FolderDefaults:
+        """Return what the folder of the open conversation gives it.  Raises UserError as ``store`` does."""
+        return self._folder_defaults(self.folder_id())
+
+    def folder_documents(self) -> dict[int, Attachment]:
+        """Return the documents of the folder of the open conversation.  Raises UserError as ``store`` does."""
+        return folder_documents(self._permanent, self.folder())
+
+    def effective(self, model_id: str) -> EffectiveSettings:
+        """Return the settings of the next answer in the open conversation.  Raises UserError as ``store`` does."""
+        overrides = self.overrides()
+        if overrides.system_prompt is None:
+            overrides = replace(overrides, system_prompt=self._first_prompt(model_id))
+        return effective_settings(overrides, self.folder(), self._settings.current, model_id)
+
     def overrides(self) -> ConversationOverrides:
         """Return the overrides of the open conversation.  Raises UserError as ``store`` does."""
         if self.conversation_id is None:
-            return self._new_overrides or self._default_overrides()
-        conversation = self.store.get(self.conversation_id)
-        return ConversationOverrides(conversation.system_prompt, conversation.sampling, conversation.context_policy)
+            # A preset of the folder takes the place of that in the settings.
+            has_preset = self._new_folder_id is not None and self.folder().overrides != ConversationOverrides()
+            return self._new_overrides or (ConversationOverrides() if has_preset else self._default_overrides())
+        return own_overrides(self.store.get(self.conversation_id))
 
     def set_overrides(self, overrides: ConversationOverrides) -> None:
         """Change the overrides of the open conversation for later answers.  Raises UserError as ``store`` does."""
@@ -225,7 +244,7 @@ class ChatSession:
         overrides = self.overrides()
         prompt = overrides.system_prompt
         if prompt is None:
-            prompt = first_system_prompt(self._settings.current.system_prompt, model_id)
+            prompt = self._first_prompt(model_id)
         created = self.store.create(
             title=title,
             system_prompt=prompt,
@@ -236,6 +255,12 @@ class ChatSession:
         )
         self._new_overrides = None
         return created.id
+
+    def _first_prompt(self, model_id: str) -> str:
+        """Return the system prompt of a new conversation that has no other; empty for that of the folder's preset."""
+        if self.folder().overrides.system_prompt is not None:
+            return ""
+        return first_system_prompt(self._settings.current.system_prompt, model_id)
 
     def _start(
         self,
@@ -272,14 +297,16 @@ class ChatSession:
         return answer
 
     def _request(self, store: ConversationStore, message: Message, model_id: str) -> ChatRequest:
-        """The request for an answer: its branch above it, with the overrides of its conversation or the settings."""
-        conversation, settings = store.get(message.conversation_id), self._settings.current
+        """The request for an answer: its branch above it, with the effective settings of its conversation."""
+        conversation = store.get(message.conversation_id)
+        folder = self._folder_defaults(conversation.folder_id)
+        settings = effective_settings(own_overrides(conversation), folder, self._settings.current, model_id)
         branch = store.branch(message.conversation_id)
         index = next(index for index, each in enumerate(branch) if each.id == message.id)
-        policy = conversation.context_policy or ContextPolicy(settings.context_policy)
+        policy = settings.context_policy
         return ChatRequest(
-            prompt_messages(conversation.system_prompt, branch[:index]),
-            conversation.sampling or default_sampling(settings.sampling(), model_id),
+            prompt_messages(settings.system_prompt, branch[:index], folder_documents(self._permanent, folder)),
+            settings.sampling,
             message.content,
             policy,
             # What was left out before is summarised with the rest.

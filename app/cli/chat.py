@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.backend import (
@@ -21,6 +22,7 @@ from app.backend import (
 )
 from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choices_of
 from app.chat.answer import AnswerResult, RunningAnswer
+from app.chat.effective import folder_defaults
 from app.chat.session import ChatSession
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
@@ -78,7 +80,14 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     def submit(job: Callable[[], None], _token: CancelToken, **_where: bool) -> None:
         job()
 
-    session = ChatSession(services.store, services.settings, lambda _id: backend, submit, post=post)
+    session = ChatSession(
+        services.store,
+        services.settings,
+        lambda _id: backend,
+        submit,
+        post=post,
+        folder_defaults=partial(folder_defaults, services.store, services.presets, lambda _context, text: text),
+    )
     if arguments.no_save:
         session.open_temporary()
     elif arguments.conversation:

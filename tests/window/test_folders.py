@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QAction, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QLineEdit, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QMenu, QMessageBox, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.store.store import ConversationStore
@@ -195,3 +197,41 @@ def test_a_change_of_one_conversation_shows_the_same_as_a_refresh(window: MainWi
         rows = shown(window)
         controller.refresh()
         assert shown(window) == rows
+
+
+def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    select(window, "Work")
+    choose(window, "folderMenu", "settingsFolderAction")
+    dialog = find(window, "folderSettings")
+    find(dialog, "folderName", QLineEdit).setText("Bakery")
+    find(dialog, "folderInstructions", QPlainTextEdit).setPlainText("Answer briefly.")
+    preset, model = find(dialog, "folderPreset", QComboBox), find(dialog, "folderModel", QComboBox)
+    preset.setCurrentIndex(preset.findData("code"))
+    model.setCurrentIndex(model.findData("starter"))
+    path = tmp_path / "hours.md"
+    path.write_text("# Hours\n\nThe shop opens at nine.\n", encoding="utf-8")
+    dialog.add_file(path)
+    save = find(dialog, "saveButton", QPushButton)
+    qtbot.waitUntil(save.isEnabled)
+    qtbot.mouseClick(save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(QDialog, "folderSettings") is None)
+    assert shown(window)[0] == "Bakery"
+    select(window, "Bakery")
+    choose(window, "folderMenu", "New conversation here")
+    composer = window.composer
+    assert composer.folder_button.isVisible()
+    assert (composer.folder_button.text(), composer.preset_button.text()) == ("Bakery", "Code")
+    assert window.controller.services.settings.current.model_id == "starter"
+    session = window.controller.conversation.session
+    assert session.effective("starter").system_prompt.startswith(
+        "Answer briefly.\n\nYou are an experienced programmer."
+    )
+    assert [each.name for each in session.folder_documents().values()] == ["hours.md"]
+    qtbot.mouseClick(composer.folder_button, Qt.MouseButton.LeftButton)
+    dialog = find(window, "folderSettings")
+    assert dialog.instructions.toPlainText() == "Answer briefly."
+    dialog.chips.remove(dialog.chips.attachments()[0])
+    qtbot.mouseClick(find(dialog, "saveButton", QPushButton), Qt.MouseButton.LeftButton)
+    assert session.folder_documents() == {}
+    window.controller.conversation.open(ids_of(window)["one"])
+    assert not composer.folder_button.isVisible()

@@ -56,7 +56,10 @@ class Composer(TranslatedWidget):
         """Shows the preset of the conversation; hidden while it has none."""
         self.preset_button.setFont(interface_font(SMALL_SIZE))
         self._preset_bar = QWidget()
-        hbox(self.preset_button, None, parent=self._preset_bar)
+        self.folder_button = tool_button("folderChip", "folder", size=16, with_text=True)
+        """Shows the folder of the conversation; hidden outside of all."""
+        self.folder_button.setFont(interface_font(SMALL_SIZE))
+        hbox(self.folder_button, self.preset_button, None, parent=self._preset_bar, spacing=8)
         self._preset_bar.hide()
         self.attach_button = tool_button("attachButton", "attachment")
         self.send_button = tool_button("sendButton", "send", colour="accent_text")
@@ -99,11 +102,15 @@ class Composer(TranslatedWidget):
             self._retranslate()
             self.update()
 
-    def show_preset(self, name: str) -> None:
-        """Show the name of the preset of the conversation; empty for none."""
+    def show_preset(self, name: str, folder: str = "") -> None:
+        """Show the names of the preset and the folder of the conversation; empty for none."""
+        self.folder_button.setText(folder.replace("&", "&&"))
+        self.folder_button.setVisible(bool(folder))
+        set_name(self.folder_button, self.tr("Folder: {name}").format(name=folder))
+        self.preset_button.setVisible(bool(name))
         self.preset_button.setText(name)
         set_name(self.preset_button, self.tr("Preset: {name}").format(name=name))
-        self._preset_bar.setVisible(bool(name))
+        self._preset_bar.setVisible(bool(name or folder))
 
     def set_waiting(self, waiting: bool) -> None:
         """Set whether a file is still being read; sending waits for it."""

@@ -18,6 +18,7 @@ from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import room_for_answer
 from app.chat.context_tracker import ContextTracker
 from app.chat.documents import groups
+from app.chat.effective import folder_defaults
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.config.drafts import Draft
@@ -81,7 +82,7 @@ class ConversationController(QObject):
         self._items = MessageItems(self)
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
-        self._system_prompt = self._text_to_save = ""
+        self._text_to_save = ""
         self._unsaved_edits: dict[str, str] = {}
         """Texts of answers that were edited but not saved, by the ids of their messages."""
         self._mixes_models = False
@@ -95,6 +96,7 @@ class ConversationController(QObject):
             services.worker.submit,
             post=self._events.post,
             default_overrides=self._default_overrides,
+            folder_defaults=partial(folder_defaults, services.store, services.presets, QCoreApplication.translate),
             on_title=self.list_changed.emit,
         )
         self.context = ContextTracker(partial(context_size, services))
@@ -141,10 +143,9 @@ class ConversationController(QObject):
             UserError: as the store does.
         """
         store, conversation_id = self.session.store, self.session.conversation_id
-        self._branch, self._siblings, self._system_prompt = [], {}, ""
+        self._branch, self._siblings = [], {}
         if conversation_id is not None:
             self._branch, self._siblings = store.branch(conversation_id), store.siblings(conversation_id)
-            self._system_prompt = store.get(conversation_id).system_prompt
         self._track_context()
         self._mixes_models = self._has_several_models()
         self._transcript.set_items([self._item(message) for message in self._branch])
@@ -154,6 +155,11 @@ class ConversationController(QObject):
     def refresh_context(self) -> None:
         """Show the context of the model that would answer now."""
         self._update_context(lambda: self.context.update(self.session.running, self._models.model_id() or ""))
+
+    def refresh_folder(self) -> None:
+        """Show what the folder of the open conversation gives it now."""
+        self._update_context(self._track_context)
+        self.overrides_changed.emit()
 
     def close(self) -> None:
         """Save the draft and drop a temporary conversation."""
@@ -165,6 +171,9 @@ class ConversationController(QObject):
         def show() -> None:
             self.session.open(conversation_id, message_id, folder_id=folder_id)
             self.refresh()
+            model_id = self.session.folder().model_id if folder_id is not None else None
+            if model_id is not None and any(each.key == model_id for each in self._models.entries()):
+                self._models.use(model_id)
 
         if self._notice.attempt(show):
             self.drafts.show()
@@ -464,7 +473,7 @@ class ConversationController(QObject):
         for message in self._branch:
             if message.summary:
                 session.store.set_summary(message.id, "")
-        policy = session.overrides().context_policy or self._services.settings.current.context_policy
+        policy = session.effective("").context_policy
         if policy == ContextPolicy.SUMMARISE and conversation_id is not None:
             session.store.update(conversation_id, context_policy=ContextPolicy.STOP)
             self.overrides_changed.emit()
@@ -540,7 +549,9 @@ class ConversationController(QObject):
         from ui.conversation.settings_panel import ConversationSettings
 
         chosen, model_id = self._services.settings.current.system_prompt, self._models.model_id() or ""
-        prompt = first_system_prompt(chosen, model_id)
+        prompt = self.session.folder().overrides.system_prompt
+        if prompt is None:
+            prompt = first_system_prompt(chosen, model_id)
         made = ConversationSettings(self._services, self.session, prompt, thinking_choices_of(self._services, model_id))
         self.input_needed.connect(made.finish)
         self.overrides_changed.connect(made.refresh)
@@ -550,12 +561,15 @@ class ConversationController(QObject):
     def _refresh_preset(self) -> None:
         """Show the preset of the open conversation at the composer."""
         try:
-            overrides = self.session.overrides()
+            folder = self.session.folder()
+            overrides = folder.over(self.session.overrides())
         except UserError:
             # The conversation has been deleted by another process.
             return
         presets = self._services.presets.list(QCoreApplication.translate)
-        self._composer.show_preset(next((each.name for each in presets if each.overrides == overrides), ""))
+        self._composer.show_preset(
+            next((each.name for each in presets if each.overrides == overrides), ""), folder.name
+        )
 
     def apply_preset(self, preset: Preset) -> None:
         """Apply a preset to the open conversation; the notice offers to undo it."""
@@ -580,7 +594,7 @@ class ConversationController(QObject):
         """Open the details of the context below the gauge."""
         model_id = self._models.model_id()
         try:
-            policy = self.session.overrides().context_policy
+            policy = self.session.effective("").context_policy
         except UserError:
             # The conversation has been deleted by another process.
             policy = None
@@ -610,10 +624,14 @@ class ConversationController(QObject):
         if number >= MAX_PLACES and len(places) > MAX_PLACES + 1:
             self._show_details(message)
             return
-        attachments = [each for above in self._branch for each in above.attachments]
+        attachments = dict(enumerate(each for above in self._branch for each in above.attachments))
+        attachments |= self.session.folder_documents()
         excerpt, passages = places[number]
-        if excerpt.attachment < len(attachments):
-            self.attachments.show(attachments[excerpt.attachment], passages)
+        attachment = attachments.get(excerpt.attachment)
+        if attachment is not None and attachment.name == excerpt.name:
+            self.attachments.show(attachment, passages)
+        else:
+            self._notice.show_message(self.tr("The document was removed from the folder."))
 
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""
@@ -690,7 +708,13 @@ class ConversationController(QObject):
             self._transcript.set_waiting(answer.message.id, text)
 
     def _track_context(self) -> None:
-        self.context.show(self._branch, self._system_prompt, self.session.running, self._models.model_id() or "")
+        model_id = self._models.model_id() or ""
+        try:
+            prompt, documents = self.session.effective(model_id).system_prompt, self.session.folder_documents()
+        except UserError:
+            # The conversation has been deleted by another process.
+            return
+        self.context.show(self._branch, prompt, documents, self.session.running, model_id)
 
     def _update_context(self, change: Callable[[], None]) -> None:
         before = self.context.horizon

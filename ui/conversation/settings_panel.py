@@ -93,7 +93,7 @@ class ConversationSettings(QWidget):
         self._status.setContentsMargins(SPACE, 8, SPACE, 8)
         vbox((self._page(), 1), self._status, parent=self)
         self.refresh()
-        self._show_samplers(any_changed(self._overrides.sampling, self._settings.current.sampling(), others))
+        self._show_samplers(any_changed(self._overrides.sampling, self._default_values(), others))
         self.presets.chosen.connect(self._apply_preset)
         self.system_prompt.changed.connect(lambda text: self._set(system_prompt=text))
         self.default_prompt.clicked.connect(self._use_default_prompt)
@@ -179,11 +179,13 @@ class ConversationSettings(QWidget):
     def _show(self, overrides: ConversationOverrides) -> None:
         """Show overrides in the controls."""
         self._overrides = overrides
-        prompt = self._default_prompt if overrides.system_prompt is None else overrides.system_prompt
+        prompt = overrides.system_prompt
+        if prompt is None or (not prompt and self._session.folder().overrides.system_prompt):
+            prompt = self._default_prompt
         self.system_prompt.set_value(prompt)
         self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
         self.format.set_value(overrides.sampling.json_schema if overrides.sampling else "")
-        sampling = overrides.sampling or self._settings.current.sampling()
+        sampling = overrides.sampling or self._default_values()
         self.sampling.show_values(sampling)
         self.samplers.show_values(sampling)
         self.default_sampling.setVisible(overrides.sampling is not None)
@@ -191,7 +193,7 @@ class ConversationSettings(QWidget):
         self._show_preset()
 
     def _show_preset(self) -> None:
-        self.presets.show_overrides(self._overrides)
+        self.presets.show_overrides(self._session.folder().over(self._overrides))
         self.default_prompt.setVisible(self.system_prompt.toPlainText() != self._default_prompt)
 
     def _set(self, **values: Any) -> None:
@@ -220,14 +222,18 @@ class ConversationSettings(QWidget):
             self._status.show_message(text, action=(self.tr("Undo"), lambda: self._apply(before)))
 
     def _set_sampling(self, **values: Any) -> None:
-        settings = self._settings.current.sampling()
+        settings = self._default_values()
         sampling = replace(self._overrides.sampling or settings, **values)
         self._apply(replace(self._overrides, sampling=None if sampling == settings else sampling))
 
     def _use_default_sampling(self) -> None:
         """Use the samplers of the settings; what the settings don't have is kept."""
-        settings = self._settings.current.sampling()
+        settings = self._default_values()
         self._set_sampling(**{name: getattr(settings, name) for name in sampling_parameters()})
+
+    def _default_values(self) -> Sampling:
+        """Return the sampling of conversations without their own: that of the folder's preset, or of the settings."""
+        return self._session.folder().overrides.sampling or self._settings.current.sampling()
 
     def _use_default_prompt(self) -> None:
         self.system_prompt.setPlainText(self._default_prompt)

@@ -8,11 +8,12 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from app.conversation import DeletedFolder
-from app.store.store import ConversationStore
+from app.services import Services
 from ui.conversation.controller import ConversationController
+from ui.conversation.model_picker import ModelPicker
 from ui.sidebar.controller import Ids, SidebarController
 from ui.sidebar.sidebar import Sidebar
-from ui.widgets.dialog_parts import ask
+from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.notice import NoticeBar
 
 
@@ -21,14 +22,16 @@ class FolderController(QObject):
 
     def __init__(
         self,
-        store: ConversationStore,
+        services: Services,
         sidebar: Sidebar,
         notice: NoticeBar,
+        models: ModelPicker,
         conversation: ConversationController,
         conversations: SidebarController,
     ) -> None:
         super().__init__(sidebar)
-        self._store, self._sidebar, self._notice = store, sidebar, notice
+        self._services, self._store, self._models = services, services.store, models
+        self._sidebar, self._notice = sidebar, notice
         self._conversation, self._conversations = conversation, conversations
         sidebar.folder_requested.connect(self.act)
         sidebar.move_requested.connect(self.move_conversations)
@@ -45,12 +48,30 @@ class FolderController(QObject):
                 self._add(folder_id or None)
             case "converse":
                 self._conversation.open(None, folder_id=folder_id)
+            case "settings":
+                self._notice.attempt(lambda: self._show_settings(folder_id))
             case "rename":
                 self._sidebar.list.edit_folder(folder_id)
             case "up" | "down":
                 self._notice.attempt(lambda: self._shift(folder_id, -1 if action == "up" else 1))
             case "delete":
                 self._notice.attempt(lambda: self._ask_to_delete(folder_id))
+
+    def show_settings_of_open(self) -> None:
+        """Open the settings of the folder of the open conversation."""
+        self._notice.attempt(lambda: self._show_settings(self._conversation.session.folder_id() or ""))
+
+    def _show_settings(self, folder_id: str) -> None:
+        from ui.sidebar.folder_settings import FolderSettings
+
+        models = [each for each in self._models.entries() if self._models.is_ready(each.key)]
+        dialog = FolderSettings(self._services, self._store.folder(folder_id), models, self._sidebar.window())
+        dialog.accepted.connect(self._apply_settings)
+        show_dialog(dialog)
+
+    def _apply_settings(self) -> None:
+        self._notice.attempt(lambda: self._sidebar.list.show_folders(self._store))
+        self._conversation.refresh_folder()
 
     def move_conversations(self, folder_id: str, ids: Ids) -> None:
         """Move conversations into a folder, out of all for an empty id, or into a new one for ``new``."""
@@ -67,10 +88,12 @@ class FolderController(QObject):
             for id_, folder in before.items():
                 self._notice.attempt(partial(self._store.move_to_folder, folder, id_))
             self._conversations.refresh()
+            self._conversation.refresh_folder()
 
         if not self._notice.attempt(move) or not before:
             return
         self._conversations.refresh(ids[0] if len(ids) == 1 else None)
+        self._conversation.refresh_folder()
         if is_new:
             self._sidebar.list.edit_folder(folder_id)
             return
@@ -150,6 +173,7 @@ class FolderController(QObject):
         def undo() -> None:
             self._notice.attempt(lambda: self._store.restore_folder(deleted[0]))
             self._conversations.refresh()
+            self._conversation.refresh_folder()
             if was_open:
                 self._conversation.open(open_id)
 
@@ -161,6 +185,7 @@ class FolderController(QObject):
             session.stop()
             self._conversation.open(None)
         self._conversations.refresh()
+        self._conversation.refresh_folder()
         text = self.tr("Folder “{name}” deleted.").format(name=deleted[0].folders[0].name)
         if deleted[0].trashed:
             text = self.tr("Folder “{name}” deleted, {count} conversations moved to trash.").format(

@@ -18,6 +18,7 @@ FOLDER_ACTIONS = {
     "converse": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New conversation here"), "new-chat"),
     "add": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New folder"), "new-folder"),
     "rename": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Rename"), "edit", key="F2"),
+    "settings": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Folder settings…"), "settings"),
     "up": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move up"), "chevron-up"),
     "down": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move down"), "chevron-down"),
     "delete": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Delete folder…"), "trash", "bad", DELETE),

@@ -69,7 +69,7 @@ class WindowController(QObject):
         )
         self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
         self.folders = FolderController(
-            services.store, window.sidebar, window.notice, self.conversation, self.conversations
+            services, window.sidebar, window.notice, self.models, self.conversation, self.conversations
         )
         self.maintenance = Maintenance(services, self)
         self.background = BackgroundDownloads(services, window)
@@ -125,6 +125,7 @@ class WindowController(QObject):
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
         for button in (window.header.settings_button, window.composer.preset_button):
             button.clicked.connect(self.toggle_conversation_settings)
+        window.composer.folder_button.clicked.connect(self.folders.show_settings_of_open)
         window.panel_closed.connect(self.hide_conversation_settings)
         welcome.download_button.clicked.connect(lambda: models.download(welcome.advice))
         welcome.retry_button.clicked.connect(models.retry_advice)

@@ -1,0 +1,138 @@
+"""Settings of a folder: its name, and the instructions, preset, model and documents of the conversations in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QDialog, QWidget
+
+from app.conversation import Attachment, Folder
+from app.documents.attachments import clean_name, read_attachment
+from app.services import Services
+from ui.composer.attachment_chips import AttachmentChips, ReadingChip
+from ui.composer.attachments import AttachmentViewer
+from ui.widgets.controls import ChoiceBox, PromptField
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    Row,
+    StatusLine,
+    arrange,
+    ask_for_file,
+    button,
+    heading,
+    line_edit,
+    quiet_label,
+    scrolled,
+    show_dialog,
+)
+from ui.widgets.filter_panel import Entry
+from ui.widgets.job import Job
+from ui.widgets.layouts import hbox, vbox
+
+
+class FolderSettings(QDialog):
+    """Edits a folder; nothing is stored before *Save*."""
+
+    def __init__(self, services: Services, folder: Folder, models: Sequence[Entry], parent: QWidget) -> None:
+        """``models`` are those that can be selected.  Raises UserError as the store does."""
+        super().__init__(parent)
+        self._store, self._folder = services.store, folder
+        self._documents = self._store.folder_documents(folder.id)
+        self.setObjectName("folderSettings")
+        title = self.tr("Folder settings")
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self._status = StatusLine("folderSettingsStatus", hide_when_empty=True)
+        self.name = line_edit("folderName", self.tr("Name"))
+        self.name.setText(folder.name)
+        self.instructions = PromptField("folderInstructions", self.tr("For example: Answer briefly."), height=110)
+        self.instructions.set_value(folder.instructions)
+        presets = services.presets.list(QCoreApplication.translate)
+        self.preset = ChoiceBox("folderPreset", {"": self.tr("None"), **{each.id: each.name for each in presets}})
+        self.preset.set_value(folder.preset_id)
+        names = {each.key: " · ".join(filter(None, (each.title, each.label))) for each in models}
+        self.model = ChoiceBox("folderModel", {None: self.tr("The one selected last"), **names})
+        self.model.set_value(folder.model_id)
+        self.chips = AttachmentChips(self)
+        self.chips.set_attachments(list(self._documents.values()))
+        self.add = button("addDocumentsButton", self.tr("Add documents…"))
+        cancel = button("cancelButton", self.tr("Cancel"))
+        self.save = button("saveButton", self.tr("Save"), primary=True)
+        page = QWidget()
+        explanation = self.tr("Everything here applies to all conversations in the folder and in its folders.")
+        instructions_text = self.tr("For the model, before the system prompt of each conversation.")
+        documents_text = self.tr("The model is given them, or the passages that match the question.")
+        documents = QWidget()
+        vbox(self.chips, hbox(self.add, None), parent=documents, spacing=8)
+        documents.setFocusProxy(self.add)
+        vbox(
+            heading(title),
+            4,
+            quiet_label(explanation),
+            8,
+            Row(self.name, self.tr("Name"), wide=True),
+            Row(self.instructions, self.tr("Instructions"), instructions_text, wide=True),
+            Row(self.preset, self.tr("Preset"), self.tr("For what a conversation doesn't set itself.")),
+            Row(self.model, self.tr("Model"), self.tr("Selected for new conversations.")),
+            Row(documents, self.tr("Documents"), documents_text, wide=True),
+            None,
+            parent=page,
+            margins=(MARGIN, MARGIN, MARGIN, 16),
+        )
+        arrange(self, scrolled(page), self._status, cancel, self.save)
+        self.setAcceptDrops(True)
+        self.name.textChanged.connect(self._refresh)
+        self.add.clicked.connect(self._choose)
+        self.chips.opened.connect(lambda document: show_dialog(AttachmentViewer(document, self)))
+        cancel.clicked.connect(self.reject)
+        self.save.clicked.connect(self._save)
+        self._refresh()
+        self.resize(560, 620)
+
+    def add_file(self, path: Path) -> None:
+        """Read a document; its chip shows the progress, and removing that cancels it."""
+        job, chip = Job(self), self.chips.add_reading(clean_name(path.name))
+        self._refresh()
+        job.progress.connect(chip.set_share)
+        job.succeeded.connect(partial(self._add_read, chip))
+        job.failed.connect(self._status.show_error)
+        job.finished.connect(partial(self._finish_reading, chip))
+        chip.remove_button.clicked.connect(job.cancel)
+        chip.remove_button.clicked.connect(partial(self._finish_reading, chip))
+        job.start(lambda: read_attachment(path, job.token, job.report))
+
+    def _choose(self) -> None:
+        ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.add_file)
+
+    def _add_read(self, chip: ReadingChip, document: Attachment) -> None:
+        if self.chips.remove_reading(chip):
+            self.chips.add(document)
+
+    def _finish_reading(self, chip: ReadingChip, _clicked: bool = False) -> None:
+        self.chips.remove_reading(chip)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.save.setEnabled(bool(self.name.text().strip()) and not self.chips.is_reading)
+
+    def _save(self) -> None:
+        kept = self.chips.attachments()
+        before = list(self._documents.values())
+
+        def save() -> None:
+            store, id_ = self._store, self._folder.id
+            store.update_folder(
+                id_,
+                name=self.name.text().strip(),
+                instructions=self.instructions.toPlainText().strip(),
+                preset_id=self.preset.value(),
+                model_id=self.model.value(),
+            )
+            store.remove_documents(number for number, each in self._documents.items() if each not in kept)
+            store.add_documents(id_, (each for each in kept if each not in before))
+
+        if self._status.attempt(save):
+            self.accept()
