@@ -1723,6 +1723,10 @@
         <translation>发送</translation>
     </message>
     <message>
+        <source>Folder: {name}</source>
+        <translation>文件夹：{name}</translation>
+    </message>
+    <message>
         <source>Preset: {name}</source>
         <translation>预设：{name}</translation>
     </message>
@@ -1914,6 +1918,10 @@
     <message>
         <source>“{name}” applied.</source>
         <translation>已应用“{name}”。</translation>
+    </message>
+    <message>
+        <source>The document was removed from the folder.</source>
+        <translation>该文档已从文件夹中移除。</translation>
     </message>
     <message>
         <source>Open link</source>
@@ -3008,6 +3016,85 @@ Click to rename</source>
     <message>
         <source>Folder “{name}” deleted, {count} conversations moved to trash.</source>
         <translation>已删除文件夹“{name}”，{count} 个对话已移到回收站。</translation>
+    </message>
+</context>
+<context>
+    <name>FolderSettings</name>
+    <message>
+        <source>Folder settings</source>
+        <translation>文件夹设置</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>For example: Answer briefly.</source>
+        <translation>例如：请简短回答。</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>The one selected last</source>
+        <translation>上次选择的模型</translation>
+    </message>
+    <message>
+        <source>Add documents…</source>
+        <translation>添加文档…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Everything here applies to all conversations in the folder and in its folders.</source>
+        <translation>这里的设置适用于此文件夹及其子文件夹中的所有对话。</translation>
+    </message>
+    <message>
+        <source>For the model, before the system prompt of each conversation.</source>
+        <translation>提供给模型，位于每个对话的系统提示词之前。</translation>
+    </message>
+    <message>
+        <source>The model is given them, or the passages that match the question.</source>
+        <translation>模型会看到这些文档，或其中与问题相符的段落。</translation>
+    </message>
+    <message>
+        <source>Instructions</source>
+        <translation>说明</translation>
+    </message>
+    <message>
+        <source>Preset</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>For what a conversation doesn&apos;t set itself.</source>
+        <translation>用于对话自身没有设置的内容。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Selected for new conversations.</source>
+        <translation>新建对话时选用。</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Add documents</source>
+        <translation>添加文档</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
     </message>
 </context>
 <context>
@@ -4591,7 +4678,7 @@ Click to rename</source>
     <name>RowModel</name>
     <message>
         <source>Empty. Drag conversations here.</source>
-        <translation>空文件夹。可将对话拖到这里。</translation>
+        <translation>空文件夹，可拖入对话</translation>
     </message>
     <message>
         <source>Untitled</source>
@@ -5439,6 +5526,10 @@ Click to rename</source>
     <message>
         <source>New folder</source>
         <translation>新建文件夹</translation>
+    </message>
+    <message>
+        <source>Folder settings…</source>
+        <translation>文件夹设置…</translation>
     </message>
     <message>
         <source>Move up</source>
