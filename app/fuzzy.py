@@ -17,6 +17,8 @@ from app.config.paths import resources
 
 MOST_EXAMINED = 1000
 """Matches of one kind that are compared; the first texts are preferred."""
+MAX_QUERY = 64
+"""Characters of a query that are used: each one adds a millisecond, and a clipboard may contain a million."""
 _FIRST_CODE = 0xA000
 """Yi syllables, which count as letters in regular expressions, stand for the sets of initials."""
 
@@ -47,6 +49,7 @@ class FuzzyIndex:
 
     def search(self, query: str, limit: int) -> list[Match]:
         """Return the best matches, equal ones in the order of the texts; all texts for an empty query."""
+        query = query[:MAX_QUERY]
         words = _lowered(query).split()
         if not words:
             return [Match(number, 0) for number in range(min(limit, len(self._starts) - 1))]

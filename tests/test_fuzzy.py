@@ -85,3 +85,10 @@ def test_no_text_makes_it_slow() -> None:
     for query in ("a" * 40 + "c", "abababababc", "abcabc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaz"):
         assert index.search(query, 10) == []
     assert time.process_time() - before < 5
+
+
+def test_a_paste_is_searched_by_its_beginning() -> None:
+    title = "A title that is somewhat longer than what is compared of it, so that its end makes no difference"
+    begin = time.thread_time()
+    assert found([title, "other"], title * 20_000) == [title]
+    assert time.thread_time() - begin < 2
