@@ -3383,7 +3383,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Off</source>
-        <translation>关</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>Enter it on the other PC in the settings under Devices, as an RPC server.</source>
@@ -3438,7 +3438,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Off</source>
-        <translation>关</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>No requests.</source>
@@ -4470,7 +4470,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Off</source>
-        <translation>关</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>Whole context</source>
@@ -6488,7 +6488,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Off</source>
-        <translation>关</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>On</source>
