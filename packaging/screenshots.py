@@ -249,11 +249,9 @@ def servers(studio: Studio) -> None:
     known.add("http://127.0.0.1:11434/v1", "Ollama", models=served("llama3.2:3b"))
     studio.controller.show_settings()
     studio.settle()
-    dialog = studio.window.findChild(QDialog, "settingsDialog")
-    dialog.resize(dialog.width(), 620)
     # Rows get their heights when they become visible.
     for section in ("devices", "servers"):
-        dialog.show_section(section)
+        studio.controller.show_settings(section)
         studio.settle()
 
 

@@ -311,6 +311,8 @@ class Settings(SamplerParameters):
     sidebar_width: int = parameter(260, minimum=180, maximum=600)
     """Device-independent pixels."""
     sidebar_shown: bool = True
+    settings_section: str = ""
+    """Name of the section of the settings that was shown last."""
     shortcuts: str = ""
     """JSON of the keys of actions by their ids, for those that the user has changed."""
     panel_width: int = parameter(340, minimum=300, maximum=640)

@@ -18,7 +18,7 @@ from tests.imports.chatgpt_export import conversation
 from tests.window.conftest import OpenWindow, open_window
 from tests.window.input import find, titles
 from ui.imports.dialog import ImportDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 
 __all__ = ["open_window"]
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
@@ -60,8 +60,8 @@ def test_archive_dropped_on_the_window(open_window: OpenWindow, qtbot: QtBot, tm
     assert titles(window) == ["Mariana trench"]
     dialog.accept()
     window.controller.show_settings()
-    settings = find(window, "settingsDialog", SettingsDialog)
-    assert isinstance(settings, SettingsDialog)
+    settings = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(settings, SettingsPage)
     settings.data.import_button.click()
     again = find(settings, "importDialog", ImportDialog)
     assert isinstance(again, ImportDialog)

@@ -285,12 +285,12 @@ def test_edited_question_keeps_its_attachments(window: MainWindow, qtbot: QtBot,
 
 
 def test_deleting_all_data_deletes_the_drafts(window: MainWindow, qtbot: QtBot) -> None:
-    from ui.settings.dialog import SettingsDialog
+    from ui.settings.page import SettingsPage
 
     write(window, "words nobody shall find")
     window.controller.show_settings()
-    settings = find(window, "settingsDialog", SettingsDialog)
-    assert isinstance(settings, SettingsDialog)
+    settings = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(settings, SettingsPage)
     window.controller.services.erase_everything()
     settings.conversations_changed.emit()
     assert window.composer.text() == ""

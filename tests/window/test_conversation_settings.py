@@ -16,7 +16,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_panel import ConversationSettings
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.window.main_window import MainWindow
 
 
@@ -301,8 +301,8 @@ def test_edited_built_in_preset_can_be_reset(window: MainWindow, qtbot: QtBot) -
 
 def test_preset_of_new_conversations_is_a_setting(window: MainWindow, qtbot: QtBot) -> None:
     window.controller.show_settings()
-    settings = find(window, "settingsDialog", SettingsDialog)
-    assert isinstance(settings, SettingsDialog)
+    settings = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(settings, SettingsPage)
     preset = settings.conversation.controls["preset_id"]
     preset.setCurrentIndex(preset.findText("Code"))
     qtbot.keyClick(settings, Qt.Key.Key_Escape)

@@ -22,7 +22,7 @@ from model_manager.errors import UserError
 from tests.rigs.rpc_device import serving
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
 from ui.settings.devices import DeviceRow, DeviceSettings, GibSpinBox
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.widgets.dialog_parts import Row
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -38,7 +38,7 @@ def no_work_left(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 def shown(qtbot: QtBot, services: Services) -> Callable[[], DeviceSettings]:
     def show() -> DeviceSettings:
-        dialog = SettingsDialog(services)
+        dialog = SettingsPage(services)
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
@@ -63,7 +63,7 @@ def state(page: QWidget, server: str) -> str:
 
 
 def test_devices_are_scanned_when_first_shown(qtbot: QtBot, services: Services) -> None:
-    dialog = SettingsDialog(services)
+    dialog = SettingsPage(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()

@@ -23,7 +23,7 @@ from app.services import Services
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.settings.sections import SECTIONS
 from ui.start.crash_dialog import MAX_ERRORS, CrashDialog, show_crash
 from ui.widgets.dialog_parts import MARGIN
@@ -95,7 +95,7 @@ def file_manager():
 
 
 def test_settings_apply_and_are_saved_immediately(services: Services, shown, qtbot):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     assert dialog.objectName() == "settingsDialog"
     with qtbot.waitSignal(dialog.changed) as emitted:
         dialog.appearance.controls["theme"].setCurrentIndex(dialog.appearance.controls["theme"].findData("dark"))
@@ -112,7 +112,7 @@ def test_settings_apply_and_are_saved_immediately(services: Services, shown, qtb
 
 
 def test_named_value_or_number(services: Services, shown):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     assert not dialog.engine.controls["gpu_layers"].field.isVisible()
     dialog.engine.controls["gpu_layers"].choice.setCurrentIndex(1)
     assert services.settings.current.gpu_layers == -1
@@ -122,33 +122,32 @@ def test_named_value_or_number(services: Services, shown):
     dialog.engine.controls["context"].choice.setCurrentIndex(1)
     assert services.settings.current.gpu_layers == 12
     assert services.settings.current.context == 8192
-    again = shown(SettingsDialog(services))
+    again = shown(SettingsPage(services))
     assert again.engine.controls["gpu_layers"].value() == 12
     assert again.engine.controls["context"].value() == 8192
     assert again.conversation.controls["max_tokens"].value() == 0
 
 
 def test_unconfirmed_input_is_saved_on_close(services: Services, shown, qtbot):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     dialog.conversation.controls["system_prompt"].setPlainText("Answer in rhymes.")
     dialog.conversation.controls["top_p"].setFocus()
     dialog.conversation.controls["top_p"].selectAll()
     qtbot.keyClicks(dialog.conversation.controls["top_p"], "0.5")
-    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    assert not dialog.isVisible()
+    dialog.finish()
     assert services.settings.current.system_prompt == "Answer in rhymes."
     assert services.settings.current.top_p == 0.5
 
 
 def test_system_prompt_is_saved_after_a_pause(services: Services, shown, qtbot):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     with qtbot.waitSignal(dialog.changed):
         dialog.conversation.controls["system_prompt"].setPlainText("Be brief.")
     assert SettingsFile(services.folder.settings_file).current.system_prompt == "Be brief."
 
 
 def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, shown):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     dialog.conversation.controls["temperature"].setValue(99)
     dialog.conversation.controls["repeat_penalty"].setValue(0)
     assert services.settings.current.temperature == 2
@@ -165,7 +164,7 @@ def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, sho
 
 
 def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     for control in (
         dialog.appearance.controls["theme"],
@@ -194,7 +193,7 @@ def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp)
 def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbot):
     services.settings.change(temperature=1.5, system_prompt="Mine.", model_id="starter", sidebar_width=300)
     before = services.settings.current
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
     assert services.settings.current == Settings(model_id="starter", sidebar_width=300)
     assert dialog.conversation.controls["temperature"].value() == pytest.approx(Settings.temperature)
@@ -206,7 +205,7 @@ def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbo
 
 
 def test_unsaved_settings_are_reported_and_apply(services: Services, shown):
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     services.folder.settings_file.mkdir()
     dialog.conversation.controls["top_k"].setValue(3)
     assert services.settings.current.top_k == 3
@@ -218,7 +217,7 @@ def test_unsaved_settings_are_reported_and_apply(services: Services, shown):
 
 def test_database_is_backed_up(services: Services, shown, qtbot, tmp_path: Path, file_manager: OpenedFolders):
     add_conversation(services.store, "Kept twice")
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     dialog.data.back_up.click()
     pick_in_file_dialog(qtbot, dialog, tmp_path / "copy.sqlite3")
     qtbot.waitUntil(lambda: "Backup saved" in dialog._status.label.text())
@@ -385,7 +384,8 @@ def test_an_error_becomes_a_sentence():
 
 
 def test_section_list_scrolls_and_follows(services: Services, shown: Callable[[Any], Any]) -> None:
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
+    dialog.resize(600, 560)
     assert not dialog.sections.isVisible()
     dialog.resize(900, 560)
     assert dialog.sections.isVisible()
@@ -401,10 +401,10 @@ def test_section_list_scrolls_and_follows(services: Services, shown: Callable[[A
 def test_section_stays_at_the_top_while_others_grow(
     services: Services, shown: Callable[[Any], Any], qtbot: QtBot
 ) -> None:
-    dialog = shown(SettingsDialog(services))
+    dialog = shown(SettingsPage(services))
     dialog.show_section("servers")
     bar = dialog.findChild(QScrollArea).verticalScrollBar()
     qtbot.waitUntil(lambda: bar.value() > 0)
     dialog.conversation.controls["system_prompt"].setFixedHeight(400)
     heading = dialog._headings[list(SECTIONS).index("servers")]
-    qtbot.waitUntil(lambda: abs(heading.mapTo(dialog, QPoint(0, 0)).y() - MARGIN) <= 2)
+    qtbot.waitUntil(lambda: abs(heading.mapTo(dialog._body, QPoint(0, 0)).y() - MARGIN) <= 2)

@@ -16,7 +16,7 @@ from tests.rigs.fake_hub import FakeHub
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
 from ui.doctor.dialog import DoctorDialog, ResultRow
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.window.main_window import MainWindow
 
 
@@ -57,16 +57,15 @@ def test_the_shortcut_opens_it_and_the_checks_start(qtbot: QtBot, open_window: O
 def test_it_opens_from_the_settings(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window()
     window.controller.show_settings()
-    settings = window.findChild(SettingsDialog)
+    settings = window.findChild(SettingsPage)
     assert settings is not None
     press(qtbot, settings, "diagnosticsButton")
-    dialog = settings.findChild(DoctorDialog)
+    dialog = window.findChild(DoctorDialog)
     assert dialog is not None
     assert dialog.isVisible()
     # Closed in the middle of the checks.
     assert dialog.is_checking()
     dialog.reject()
-    settings.accept()
 
 
 def test_the_network_is_checked_on_request_and_from_then_on(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -157,15 +156,15 @@ def test_the_first_start_offers_language_server_and_diagnostics(
     press(qtbot, welcome, "language-en")
     assert find(welcome, "language-en", QPushButton).isChecked()  # type: ignore[attr-defined]
     press(qtbot, welcome, "useServerButton")
-    settings = window.findChild(SettingsDialog)
+    settings = window.findChild(SettingsPage)
     assert settings is not None
     qtbot.waitUntil(lambda: is_seen(settings, settings.servers), timeout=PATIENCE_MS)
-    settings.accept()
+    settings.back_button.click()
     press(qtbot, welcome, "checkMachineLink")
     opened(qtbot, window).reject()
     window.controller.models.use("starter")
     assert not any(find(welcome, name).isVisible() for name in ("useServerButton", "checkMachineLink", "language-en"))
 
 
-def is_seen(dialog: SettingsDialog, part: QWidget) -> bool:
+def is_seen(dialog: SettingsPage, part: QWidget) -> bool:
     return not part.visibleRegion().isEmpty() and 0 <= part.mapTo(dialog, part.rect().topLeft()).y() < 200

@@ -20,7 +20,7 @@ from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from ui.models.dialog import ModelsDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
@@ -79,9 +79,9 @@ def open_at(hub: FakeHub, open_window: OpenWindow) -> tuple[MainWindow, WindowCo
     return window, window.controller
 
 
-def settings_dialog(window: MainWindow, controller: WindowController) -> SettingsDialog:
+def settings_dialog(window: MainWindow, controller: WindowController) -> SettingsPage:
     controller.show_settings()
-    dialog = window.findChild(SettingsDialog)
+    dialog = window.findChild(SettingsPage)
     assert dialog is not None
     return dialog
 

@@ -19,7 +19,7 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.export.choices import export_labels
 from ui.export.dialog import ExportDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.start.crash_dialog import CrashDialog
 from ui.widgets.appearance import Appearance, system_language
 from ui.widgets.error_text import error_text
@@ -74,11 +74,11 @@ UNTRANSLATED = {
 }
 
 
-@pytest.mark.parametrize("kind", [SettingsDialog, ExportDialog, CrashDialog])
+@pytest.mark.parametrize("kind", [SettingsPage, ExportDialog, CrashDialog])
 def test_all_texts_of_a_dialog_are_translated(services: Services, use_language: UseLanguage, qtbot, tmp_path, kind):
     services.store.create(title="")
     make = {
-        SettingsDialog: lambda: SettingsDialog(services),
+        SettingsPage: lambda: SettingsPage(services),
         ExportDialog: lambda: ExportDialog(services.store, None),
         CrashDialog: lambda: CrashDialog(ValueError("a bug"), tmp_path),
     }[kind]
@@ -93,7 +93,7 @@ def test_all_texts_of_a_dialog_are_translated(services: Services, use_language: 
 
 
 def test_open_settings_follow_the_language(services: Services, use_language: UseLanguage, qtbot, tmp_path):
-    dialog = SettingsDialog(services)
+    dialog = SettingsPage(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()
@@ -113,7 +113,7 @@ def test_open_settings_follow_the_language(services: Services, use_language: Use
 
 
 def test_busy_settings_keep_their_pages(services: Services, use_language: UseLanguage, qtbot, qapp):
-    dialog = SettingsDialog(services)
+    dialog = SettingsPage(services)
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from tests.rigs.rpc_device import library_folder
 from tests.window.conftest import OpenWindow
 from tests.window.test_local_server_settings import PATIENCE_MS, free_port
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 
 
 @pytest.mark.skipif(library_folder() is None, reason="the engine was built without RPC")
@@ -19,7 +19,7 @@ def test_lending_is_switched_and_shows_its_address(open_window: OpenWindow, qtbo
     services, port = window.controller.services, free_port()
     services.settings.change(lend_port=port, lend_limit_gib=1)
     window.controller.show_settings("lending")
-    page = window.findChild(SettingsDialog).lending
+    page = window.findChild(SettingsPage).lending
     assert page.address.text() == "Off"
     with socket.create_server(("0.0.0.0", port)):
         page.switch.click()

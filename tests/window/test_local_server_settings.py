@@ -22,7 +22,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, send, titles, wait_for_answer
 from tests.window.test_download_settings import Safe
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.settings.local_server import LocalServerSettings
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
@@ -44,7 +44,7 @@ def free_port() -> int:
 def open_page(window: MainWindow) -> LocalServerSettings:
     controller: WindowController = window.controller
     controller.show_settings("local_server")
-    dialog = window.findChild(SettingsDialog)
+    dialog = window.findChild(SettingsPage)
     assert dialog is not None
     return dialog.local_server
 

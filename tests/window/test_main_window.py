@@ -29,7 +29,7 @@ from app.config.settings import SettingsFile
 from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, indexes, titles
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.widgets.appearance import Appearance
 from ui.window.main_window import MainWindow
 
@@ -156,11 +156,11 @@ def test_reduced_motion_is_a_setting_that_reaches_the_transcript(open_window: Op
     transcript = window.controller.transcript
     assert not transcript._reduced_motion
     window.controller.show_settings()
-    dialog = find(window, "settingsDialog", SettingsDialog)
-    assert isinstance(dialog, SettingsDialog)
+    dialog = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(dialog, SettingsPage)
     dialog.appearance.controls["reduced_motion"].click()
     assert transcript._reduced_motion
-    dialog.reject()
+    dialog.back_button.click()
     assert open_window().controller.transcript._reduced_motion
 
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, titles
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.widgets.filter_panel import Entry, FilterPanel
 from ui.window.main_window import MainWindow
 
@@ -89,10 +89,10 @@ def test_models_presets_settings_and_commands_are_chosen(window: MainWindow, qtb
     assert session.overrides().system_prompt is None
     entry = chosen(qtbot, window, "text size")
     assert (entry.section, entry.label) == ("Settings", "Appearance")
-    dialog = find(window, "settingsDialog", SettingsDialog)
-    assert isinstance(dialog, SettingsDialog)
+    dialog = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(dialog, SettingsPage)
     qtbot.waitUntil(dialog.appearance.controls["text_size"].hasFocus, timeout=PATIENCE_MS)
-    dialog.reject()
+    dialog.back_button.click()
     was_shown = window.sidebar.isVisible()
     assert chosen(qtbot, window, "show or hide conv").section == "Commands"
     assert window.sidebar.isVisible() is not was_shown

@@ -19,7 +19,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.answer_details import DetailsDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.widgets.theme import current_theme
 from ui.window.main_window import MainWindow
 
@@ -30,15 +30,15 @@ def server() -> Iterator[OpenAiServer]:
         yield running
 
 
-def open_settings(window: MainWindow, qtbot: QtBot) -> SettingsDialog:
+def open_settings(window: MainWindow, qtbot: QtBot) -> SettingsPage:
     window.controller.show_settings()
-    dialog = window.findChild(SettingsDialog)
+    dialog = window.findChild(SettingsPage)
     assert dialog is not None
     qtbot.waitUntil(dialog.isVisible)
     return dialog
 
 
-def add(dialog: SettingsDialog, qtbot: QtBot, url: str, key: str) -> str:
+def add(dialog: SettingsPage, qtbot: QtBot, url: str, key: str) -> str:
     """Fill the form, press its button, and give back what the dialog says of it."""
     page = dialog.servers
     page.address.setText(url)
@@ -48,7 +48,7 @@ def add(dialog: SettingsDialog, qtbot: QtBot, url: str, key: str) -> str:
     return said(dialog, "serverStatus")
 
 
-def said(dialog: SettingsDialog, name: str = "settingsStatus") -> str:
+def said(dialog: SettingsPage, name: str = "settingsStatus") -> str:
     label = dialog.findChild(QLabel, name)
     assert label is not None
     return label.text()
@@ -60,7 +60,7 @@ def use(window: MainWindow, server: OpenAiServer, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
     (row,) = dialog.servers.rows.values()
     qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
-    dialog.accept()
+    dialog.back_button.click()
 
 
 def use_url(window: MainWindow, url: str, name: str = "apus") -> str:
@@ -130,7 +130,7 @@ def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot
     assert not warning.isHidden()
     dialog.servers.address.setText(server.url)
     assert warning.isHidden()
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_focus_stays_where_a_server_was_added_and_changed(
@@ -162,7 +162,7 @@ def test_focus_stays_where_a_server_was_added_and_changed(
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.rows == {}, timeout=PATIENCE_MS)
     assert page.address.hasFocus()
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_server_is_added_once(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
@@ -186,7 +186,7 @@ def test_unreachable_server_can_be_added(open_window: OpenWindow, qtbot: QtBot) 
         qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
     (row,) = dialog.servers.rows.values()
     assert row.models.isHidden()
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_server_is_refreshed_and_removed(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
@@ -203,7 +203,7 @@ def test_server_is_refreshed_and_removed(open_window: OpenWindow, qtbot: QtBot, 
     qtbot.waitUntil(lambda: row.models.count() == 2, timeout=PATIENCE_MS)
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.servers.rows == {}, timeout=PATIENCE_MS)
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_removed_server_is_reported(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -18,7 +18,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
 from ui.settings.backups import BackupsDialog
 from ui.settings.data import EraseDialog
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
@@ -41,12 +41,12 @@ def window(open_window: OpenWindow) -> MainWindow:
 
 
 @pytest.fixture
-def settings(window: MainWindow) -> SettingsDialog:
+def settings(window: MainWindow) -> SettingsPage:
     window.controller.show_settings()
-    return find(window, "settingsDialog", SettingsDialog)  # type: ignore[return-value]
+    return find(window, "settingsDialog", SettingsPage)  # type: ignore[return-value]
 
 
-def backups(settings: SettingsDialog) -> BackupsDialog:
+def backups(settings: SettingsPage) -> BackupsDialog:
     settings.data.backups.click()
     return find(settings, "backupsDialog", BackupsDialog)  # type: ignore[return-value]
 
@@ -66,7 +66,7 @@ def said(qtbot: QtBot, text: Callable[[], str], words: str) -> None:
     qtbot.waitUntil(lambda: words in text(), timeout=20_000)
 
 
-def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsDialog, qtbot: QtBot) -> None:
+def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:
     first = say(store_of(window), "first")
     window.controller.conversation.open(first)
     dialog = backups(settings)
@@ -94,7 +94,7 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsDialo
 
 
 def test_cancelled_or_failed_restore_changes_nothing(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     talk = say(store_of(window), "kept")
     dialog = backups(settings)
@@ -119,7 +119,7 @@ def test_cancelled_or_failed_restore_changes_nothing(
 
 
 def test_all_data_is_deleted_after_confirmation(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     services = window.controller.services
     store = services.store
@@ -163,7 +163,7 @@ def test_all_data_is_deleted_after_confirmation(
 
 
 def test_the_conversation_cache_is_shown_and_cleared(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot
 ) -> None:
     states, form = window.controller.services.states, settings.data.form
     states.path.mkdir()
@@ -201,7 +201,7 @@ def test_a_deleted_conversation_has_no_state(window: MainWindow, qtbot: QtBot) -
 
 
 def test_nothing_is_deleted_during_an_answer_or_without_confirmation(
-    window: MainWindow, settings: SettingsDialog, qtbot: QtBot
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot
 ) -> None:
     talk = say(store_of(window), "kept")
     settings.data.erase.click()

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.settings.shortcuts import assigned_keys
 from ui.settings.shortcuts_dialog import KeyButton, ShortcutsDialog
 from ui.widgets.filter_panel import FilterPanel
@@ -101,9 +101,9 @@ def test_a_key_that_is_used_already_is_reported(open_window: OpenWindow, qtbot: 
 def test_the_settings_lead_to_the_shortcuts(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     window.controller.show_settings()
-    settings = find(window, "settingsDialog", SettingsDialog)
+    settings = find(window, "settingsDialog", SettingsPage)
     qtbot.mouseClick(find(settings, "shortcutsButton"), Qt.MouseButton.LeftButton)
-    assert settings.findChild(ShortcutsDialog) is not None
+    assert window.findChild(ShortcutsDialog) is not None
 
 
 @pytest.mark.parametrize("stored", ["", "{", "[]", '{"sidebar": 5}', '{"gone": ["Ctrl+1"]}', "null", '{"new": "x"}'])

@@ -32,7 +32,7 @@ def use(window: MainWindow, vllm: VllmServer, qtbot: QtBot, key: str = KEY) -> N
     (row,) = dialog.servers.rows.values()
     assert [row.models.itemText(place) for place in range(row.models.count())] == ["apus"]
     qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
-    dialog.accept()
+    dialog.back_button.click()
 
 
 def test_added_asked_stopped_and_continued_by_a_file_here(
@@ -69,7 +69,7 @@ def test_a_wrong_key(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) ->
     dialog = open_settings(open_window(), qtbot)
     assert "doesn't accept the API key" in add(dialog, qtbot, vllm.url, "sk-wrong")
     assert dialog.servers.rows == {}
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_a_conversation_longer_than_its_context(open_window: OpenWindow, qtbot: QtBot, vllm: VllmServer) -> None:

@@ -63,6 +63,8 @@ class ConversationController(QObject):
     export_requested = Signal(Message)
     overrides_changed = Signal()
     """The settings of the open conversation were changed outside their panel."""
+    opened = Signal()
+    """A conversation was opened, perhaps the same one."""
     input_needed = Signal()
     """Unfinished input in the settings of the conversation must be stored now."""
 
@@ -178,6 +180,7 @@ class ConversationController(QObject):
         if self._notice.attempt(show):
             self.drafts.show()
             self._header.status.clear()
+            self.opened.emit()
             self.state_changed.emit()
             if message_id:
                 self._transcript.scroll_to_item(message_id, needle)
@@ -194,6 +197,7 @@ class ConversationController(QObject):
         if not keeps_text:
             self.drafts.show()
         self._header.status.clear()
+        self.opened.emit()
         self.list_changed.emit()
         self.state_changed.emit()
         self._composer.field.setFocus()

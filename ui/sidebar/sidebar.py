@@ -115,6 +115,8 @@ class Sidebar(TranslatedWidget):
             link.clicked.connect(partial(self.show_shelf, shelf))
         self.models_button = tool_button("modelsButton", "models", with_text=True)
         self.settings_button = tool_button("settingsButton", "settings", with_text=True)
+        for each in (self.models_button, self.settings_button):
+            each.setCheckable(True)
         top = vbox(
             self.search,
             hbox((self.new_button, 1), self.new_folder_button, spacing=4),

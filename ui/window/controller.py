@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 NOTIFY_AFTER_S = 20.0
 NOTIFICATION_CHARACTERS = 120
+ON_PAGES = {
+    "search", "escape", "find", "larger", "smaller", "usual_size", "sidebar", "palette", "models", "import", "settings",
+    "doctor", "shortcuts", "quit",
+}  # fmt: skip
+"""Actions that leave the shown page as it is or show another one; the others show the chat first."""
 
 
 class WindowController(QObject):
@@ -134,6 +139,7 @@ class WindowController(QObject):
         welcome.server_button.clicked.connect(partial(self.show_settings, "servers"))
         welcome.diagnostics_button.clicked.connect(self.show_diagnostics)
         welcome.language_requested.connect(self._set_language)
+        conversation.opened.connect(window.show_chat)
         conversation.state_changed.connect(self._refresh)
         conversation.state_changed.connect(self._refresh_awake)
         conversation.list_changed.connect(self._refresh_list)
@@ -152,7 +158,7 @@ class WindowController(QObject):
         """The actions of the shortcuts, by the ids of ``ui.settings.shortcuts``."""
         window, conversation, find_bar = self.window, self.conversation, self.transcript.find_bar
         on_last = conversation.act_on_last
-        return {
+        actions: dict[str, Callable[[], object]] = {
             "new": partial(conversation.open, None),
             "temporary": conversation.open_temporary,
             "settings_of_conversation": self.toggle_conversation_settings,
@@ -171,7 +177,7 @@ class WindowController(QObject):
             "previous_version": partial(conversation.show_other_version, -1),
             "next_version": partial(conversation.show_other_version, 1),
             "details": partial(on_last, "details", Role.ASSISTANT),
-            "find": self.transcript.open_find,
+            "find": self._find,
             "find_next": partial(find_bar.step, 1),
             "find_previous": partial(find_bar.step, -1),
             "larger": partial(self._change_text_size, 1),
@@ -187,6 +193,15 @@ class WindowController(QObject):
             "shortcuts": self.show_shortcuts,
             "quit": window.quit,
         }
+        return {id_: each if id_ in ON_PAGES else partial(self._in_chat, each) for id_, each in actions.items()}
+
+    def _in_chat(self, action: Callable[[], object]) -> None:
+        self.window.show_chat()
+        action()
+
+    def _find(self) -> None:
+        page = self.window.page
+        (self.transcript.open_find if page is None else page.start_search)()
 
     def add_files(self, paths: Sequence[Path]) -> None:
         """Add model files and folders to the library, import exports, and attach other files to the question."""
@@ -228,20 +243,22 @@ class WindowController(QObject):
         self._palette.open()
 
     def show_settings(self, section: str = "", setting: str = "") -> None:
-        """Open the settings, at a section and a setting where they are named, over the models where those are open."""
-        from ui.settings.dialog import SettingsDialog
+        """Show the settings, at a section and a setting where they are named, else at the section shown last."""
+        from ui.settings.page import SettingsPage
 
-        dialog = SettingsDialog(self.services, QApplication.activeModalWidget() or self.window)
-        dialog.changed.connect(self.apply_settings)
-        dialog.conversations_changed.connect(self.conversations.reload)
-        dialog.conversations_changed.connect(self.maintenance.schedule)
-        dialog.conversations_changed.connect(self.conversation.drafts.refresh)
-        dialog.model_chosen.connect(self.models.use)
-        dialog.diagnostics_requested.connect(self.show_diagnostics)
-        dialog.shortcuts_requested.connect(self.show_shortcuts)
-        show_dialog(dialog)
+        page = self.window.find_page(SettingsPage)
+        if page is None:
+            page = SettingsPage(self.services)
+            page.changed.connect(self.apply_settings)
+            page.conversations_changed.connect(self.conversations.reload)
+            page.conversations_changed.connect(self.maintenance.schedule)
+            page.conversations_changed.connect(self.conversation.drafts.refresh)
+            page.model_chosen.connect(self.models.use)
+            page.diagnostics_requested.connect(self.show_diagnostics)
+            page.shortcuts_requested.connect(self.show_shortcuts)
+        self.window.show_page(page)
         if section:
-            dialog.show_section(section, setting)
+            page.show_section(section, setting)
 
     def toggle_conversation_settings(self) -> None:
         """Show or hide the settings of the open conversation at the right."""
@@ -461,6 +478,7 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.models.forget_names()
+        self.window.drop_hidden_pages()
         # The widgets set their tool tips again in this event.
         QTimer.singleShot(0, self, lambda: show_keys(self.window, DEFAULTS, self._keys))
         if not self._session.is_empty:
@@ -486,8 +504,12 @@ class WindowController(QObject):
         if self.window.panel.isAncestorOf(self.window.focusWidget()):
             self.hide_conversation_settings()
             return
+        page = self.window.page
         if sidebar.search.hasFocus():
             sidebar.search.clear()
-            self.window.composer.field.setFocus()
+            (page or self.window.composer.field).setFocus()
+        elif page is not None:
+            if not page.go_back():
+                self.window.leave_page()
         elif not sidebar.escape():
             self.conversation.escape()

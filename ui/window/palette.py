@@ -153,6 +153,8 @@ class Palette(QObject):
 
     def _choose(self, key: str) -> None:
         kind, _, rest = key.partition(":")
+        if kind in (MODEL, PRESET):
+            self._window.show_chat()
         if kind == CONVERSATION:
             self._conversation.open(rest)
         elif kind == MODEL:

@@ -1,4 +1,4 @@
-"""Settings dialog: all settings on one scrolling page.  Each change applies and is saved immediately."""
+"""Settings page: all settings in one scrolling column.  Each change applies and is saved immediately."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from ui.settings.lending import LendingSettings
 from ui.settings.local_server import LocalServerSettings
 from ui.settings.sections import SECTIONS, section_titles
 from ui.settings.servers import ServerSettings
-from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, scrolled
+from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, scrolled
 from ui.widgets.layouts import hbox, vbox
+from ui.widgets.page import Page
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 
 translate = QCoreApplication.translate
 
-WITH_SECTION_LIST = 760
+WITH_SECTION_LIST = 620
 """Width from which the list of sections is shown."""
+MAX_WIDTH = 900
+"""Of the rows: in a wide window the controls would be far from their titles."""
 SCROLL_BAR_WIDTH = 10
 """As in the style sheet; the bar is placed in the margin, which aligns all right edges."""
 SECTION_LIST_WIDTH = 168
@@ -37,7 +40,7 @@ HEADING_DISTANCE = 60
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
 
 
-class SettingsDialog(BusyDialog):
+class SettingsPage(Page):
     """All settings."""
 
     changed = Signal(object)
@@ -49,21 +52,21 @@ class SettingsDialog(BusyDialog):
     diagnostics_requested = Signal()
     shortcuts_requested = Signal()
 
-    def __init__(self, services: Services, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("settingsDialog")
+    def __init__(self, services: Services) -> None:
+        super().__init__("settingsDialog")
         self._services, self._settings = services, services.settings
-        self._status = StatusLine("settingsStatus")
-        self._close = button("closeButton")
-        self._close.clicked.connect(self.accept)
+        self._status = StatusLine("settingsStatus", hide_when_empty=True)
+        self._status.setContentsMargins(MARGIN, 8, MARGIN, 12)
         self._body = QWidget()
-        arrange(self, self._body, self._status, self._close)
-        self.resize(860, 620)
+        self.column.addWidget(self._body, 1)
+        self.column.addWidget(self._status)
         self._fill()
+        if self._settings.current.settings_section in SECTIONS:
+            self.show_section(self._settings.current.settings_section)
 
     def changeEvent(self, event: QEvent) -> None:
         """Show the other language, except while a page is busy."""
-        if event.type() == QEvent.Type.LanguageChange and not self._is_busy():
+        if event.type() == QEvent.Type.LanguageChange and not self.is_busy():
             self._fill()
             self.appearance.controls["language"].setFocus()
         super().changeEvent(event)
@@ -74,9 +77,7 @@ class SettingsDialog(BusyDialog):
             # The layout goes to a widget that is deleted at once, with all widgets in it.
             QWidget().setLayout(before)
         services, settings = self._services, self._settings.current
-        self.setWindowTitle(self.tr("Settings"))
-        self.setAccessibleName(self.tr("Settings"))
-        self._close.setText(self.tr("Close"))
+        self.set_title(self.tr("Settings"))
         diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
         diagnostics.clicked.connect(self.diagnostics_requested)
         shortcuts = button("shortcutsButton", self.tr("Change…"))
@@ -114,7 +115,7 @@ class SettingsDialog(BusyDialog):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
-            busy_page.work_finished.connect(lambda succeeded: self._work_finished(succeeded=succeeded))
+            busy_page.work_finished.connect(self.work_finished)
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self._show()
@@ -122,6 +123,7 @@ class SettingsDialog(BusyDialog):
     def _lay_out(self, *sections: tuple[str, QWidget]) -> None:
         self._headings = [heading(title) for title, _ in sections]
         page = QWidget()
+        page.setMaximumWidth(MAX_WIDTH)
         column = vbox(parent=page, margins=(MARGIN, MARGIN, MARGIN - SCROLL_BAR_WIDTH, MARGIN))
         for title, (_, section) in zip(self._headings, sections, strict=True):
             column.addSpacing(20 if column.count() else 0)
@@ -138,7 +140,8 @@ class SettingsDialog(BusyDialog):
         self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
         hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
-        self.sections.setFocus()
+        # The focus of a page that is shown.
+        (self.back_button if self.sections.isHidden() else self.sections).setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the list of sections where there is room for it."""
@@ -146,7 +149,7 @@ class SettingsDialog(BusyDialog):
         super().resizeEvent(event)
 
     def show_section(self, name: str, setting: str = "") -> None:
-        """Scroll to one of ``SECTIONS`` once the dialog is shown, or to a setting in it, which gets the focus."""
+        """Scroll to one of ``SECTIONS`` once the page is shown, or to a setting in it, which gets the focus."""
         QTimer.singleShot(0, self, lambda: self._scroll_to(name, setting))
 
     def _scroll_to(self, section: str, setting: str) -> None:
@@ -175,7 +178,7 @@ class SettingsDialog(BusyDialog):
             )
 
     def _replace(self, settings: Settings) -> None:
-        """Set everything that the dialog shows to the values of ``settings``."""
+        """Set everything that the page shows to the values of ``settings``."""
         values = dataclasses.asdict(settings)
         self._set({name: values[name] for name, declaration in PARAMETERS.items() if declaration.page})
         self._show()
@@ -184,14 +187,17 @@ class SettingsDialog(BusyDialog):
         self.local_server.show_settings()
         self.downloads.show_settings()
 
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Return whether models are moved, or a backup or import is running."""
         return self.data.busy or self.downloads.busy
 
-    def done(self, result: int) -> None:
-        """Apply unconfirmed input and close."""
+    def finish(self) -> None:
+        """Apply input that was typed but not confirmed, and remember the section."""
         for form in self._forms:
             form.finish()
-        super().done(result)
+        section = list(SECTIONS)[self.sections.currentRow()]
+        if section != self._settings.current.settings_section:
+            self._status.attempt(lambda: self._settings.change(settings_section=section))
 
 
 class SectionList(QListWidget):
