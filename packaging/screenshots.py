@@ -223,13 +223,13 @@ def models(studio: Studio) -> None:
     with FakeHub() as hub, tempfile.TemporaryDirectory(prefix="apus-chat-hub-") as folder:
         publish_open_models(hub, Path(folder))
         studio.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
-        studio.controller.models.show_dialog()
+        studio.controller.models.show_page()
         studio.settle()
 
 
 def plan(studio: Studio) -> None:
     conversation(studio)
-    studio.controller.models.show_plan(studio.controller.models.model_id(), studio.controller.models.name())
+    studio.controller.models.show_plan_of_selected()
 
 
 def first_start(studio: Studio) -> None:

@@ -225,7 +225,7 @@ CONVERTING = """
 from ui.models.jobs import convert_model
 from ui.models.item import ModelJob
 path = Path(WORDS[0])
-self.models.show_dialog()
+self.models.show_page()
 jobs = self.models._jobs
 jobs.start(ModelJob("old", "convert", path), lambda report, token: convert_model(
     self.services.library, path, None, report, token))
@@ -243,10 +243,11 @@ def test_while_it_converts(tmp_path: Path) -> None:
 
 
 MEASURING = """
-from ui.plan.dialog import PlanDialog
+from ui.plan.model_plan import ModelPlan
 self.models.use(WORDS[0])
-self.models.show_plan(WORDS[0], "tiny")
-dialog = self.window.findChild(PlanDialog)
+self.models.show_plan(WORDS[0])
+yield lambda: self.window.findChild(ModelPlan) is not None
+dialog = self.window.findChild(ModelPlan)
 yield lambda: dialog.measure.measure.isEnabled()
 dialog.measure.sizes = {"prompt_tokens": 64, "generated_tokens": 1000, "repetitions": 1000}
 dialog.measure.measure.click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.planning.basis import PlanBasis
@@ -13,8 +13,9 @@ from app.planning.machine import Machine
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from tests.plan.plan_builders import apus_header, cards, ram
-from tests.window.input import find
+from tests.window.input import PATIENCE_MS, find
 from ui.plan.layer_strip import Border
+from ui.plan.model_plan import ModelPlan
 from ui.plan.view import PlanView
 
 
@@ -51,6 +52,14 @@ class Shown:
     def counts(self) -> list[int]:
         assert self.view.plan is not None
         return [len(device.layers) for device in self.view.plan.devices]
+
+
+def shown_plan(qtbot: QtBot, window: QWidget) -> ModelPlan:
+    """Return the memory plan on the models page, once it is shown."""
+    qtbot.waitUntil(lambda: window.findChild(ModelPlan) is not None, timeout=PATIENCE_MS)
+    plan = find(window, "planDialog", ModelPlan)
+    assert isinstance(plan, ModelPlan)
+    return plan
 
 
 def drag(qtbot: QtBot, border: Border, pixels: int, *, steps: int = 8) -> None:

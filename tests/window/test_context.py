@@ -19,9 +19,9 @@ from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
+from tests.window.plan_views import shown_plan
 from ui.conversation.context_gauge import ContextGauge, ContextPopover
 from ui.conversation.summary_dialog import SummaryDialog
-from ui.plan.dialog import PlanDialog
 from ui.transcript.decorations import ButtonKind
 from ui.transcript.item import Item
 from ui.window.main_window import MainWindow
@@ -208,10 +208,8 @@ def test_larger_context_is_shown_and_used(open_window: OpenWindow, qtbot: QtBot,
     refused = fill(qtbot, window)
     card = popover(qtbot, window)
     qtbot.mouseClick(card.larger, Qt.MouseButton.LeftButton)
-    plan = find(window, "planDialog", PlanDialog)
-    assert isinstance(plan, PlanDialog)
+    plan = shown_plan(qtbot, window)
     plan.kept.emit(PlanOptions(context=1024))
-    plan.close()
     assert gauge(window).use.size == 1024
     assert gauge(window).use.free > 0
     act(window, "retry", refused.id)
@@ -449,9 +447,7 @@ def test_popover_shows_figures_and_changes_the_policy(open_window: OpenWindow, q
     larger = card.findChild(QPushButton, "largerContextButton")
     assert larger is not None
     qtbot.mouseClick(larger, Qt.MouseButton.LeftButton)
-    plan = find(window, "planDialog")
-    assert plan.isVisible()
-    plan.close()
+    qtbot.waitUntil(shown_plan(qtbot, window).isVisible, timeout=PATIENCE_MS)
 
 
 def test_policy_chosen_before_the_first_question_is_kept(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:

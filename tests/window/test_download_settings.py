@@ -19,7 +19,7 @@ from app.config.secrets import HUB_TOKEN
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from ui.models.dialog import ModelsDialog
+from ui.models.page import ModelsPage
 from ui.settings.page import SettingsPage
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
@@ -242,7 +242,7 @@ def test_files_dropped_on_the_window_open_the_models_dialog(
         Qt.KeyboardModifier.NoModifier,
     )
     window.dropEvent(drop)
-    dialog = window.findChild(ModelsDialog)
+    dialog = window.findChild(ModelsPage)
     assert dialog is not None
     qtbot.waitUntil(dialog.isVisible)
 
@@ -254,6 +254,6 @@ def test_legacy_file_offers_its_conversion(hub: FakeHub, open_window: OpenWindow
     qtbot.waitUntil(lambda: window.notice.isVisible() and "legacy.gguf" in window.notice.text())
     button = next(each for each in window.notice.findChildren(QPushButton) if each.text() == "Convert…")
     button.click()
-    dialog = window.findChild(ModelsDialog)
+    dialog = window.findChild(ModelsPage)
     assert dialog is not None
     assert dialog.isVisible()

@@ -22,8 +22,8 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, send, titles, wait_for_answer
 from tests.window.test_download_settings import Safe
-from ui.settings.page import SettingsPage
 from ui.settings.local_server import LocalServerSettings
+from ui.settings.page import SettingsPage
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 

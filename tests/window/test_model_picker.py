@@ -17,7 +17,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
 from ui.conversation.compare_dialog import CompareDialog
 from ui.conversation.model_list import ModelPanel
-from ui.models.dialog import ModelsDialog
+from ui.models.page import ModelsPage
 from ui.window.main_window import MainWindow
 
 
@@ -136,10 +136,10 @@ def test_a_model_that_is_not_here_is_shown_on_the_models_page(window: MainWindow
     (entry,) = panel.entries()
     assert entry.section == "Not downloaded"
     qtbot.keyClick(panel.field, Qt.Key.Key_Return)
-    dialog = find(window, "modelsDialog", ModelsDialog)
-    assert isinstance(dialog, ModelsDialog)
+    dialog = find(window, "modelsDialog", ModelsPage)
+    assert isinstance(dialog, ModelsPage)
     qtbot.waitUntil(lambda: dialog.list.key() == "apus:Q4_K_M", timeout=PATIENCE_MS)
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_another_model_answers_again(window: MainWindow, qtbot: QtBot) -> None:

@@ -19,13 +19,13 @@ from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find, send, wait_for_answer, wait_for_words
-from tests.window.plan_views import drag
-from ui.plan.dialog import PlanDialog
+from tests.window.plan_views import drag, shown_plan
 from ui.plan.layer_strip import Border
+from ui.plan.model_plan import ModelPlan
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 
-Show = Callable[[str], PlanDialog]
+Show = Callable[[str], ModelPlan]
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +49,8 @@ def moe(services: Services, tmp_path: Path) -> str:
 
 @pytest.fixture
 def show(qtbot: QtBot, services: Services) -> Show:
-    def shown(model_id: str) -> PlanDialog:
-        dialog = PlanDialog(services, model_id, model_id)
+    def shown(model_id: str) -> ModelPlan:
+        dialog = ModelPlan(services, model_id)
         qtbot.addWidget(dialog)
         with qtbot.waitExposed(dialog):
             dialog.show()
@@ -71,11 +71,11 @@ def state(dialog: QWidget) -> str:
     return label.text()  # type: ignore[no-any-return]
 
 
-def rows(dialog: PlanDialog) -> list[str]:
+def rows(dialog: ModelPlan) -> list[str]:
     return [row.accessibleName() for row in dialog.measure.findChildren(QWidget, "measuredRow") if not row.isHidden()]
 
 
-def wait_until_measured(qtbot: QtBot, dialog: PlanDialog) -> None:
+def wait_until_measured(qtbot: QtBot, dialog: ModelPlan) -> None:
     qtbot.waitUntil(lambda: not dialog.measure.is_busy, timeout=PATIENCE_MS)
     QThreadPool.globalInstance().waitForDone()
     QApplication.processEvents()
@@ -179,13 +179,12 @@ def test_a_measurement_is_cancelled_and_started_again(qtbot: QtBot, services: Se
     assert not services.folder.root.joinpath("plans.json").exists()
 
 
-def test_closing_the_dialog_cancels_the_measurement(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
+def test_leaving_the_plan_cancels_the_measurement(qtbot: QtBot, services: Services, show: Show, moe: str) -> None:
     dialog = show(moe)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
         press(qtbot, dialog, "tuneButton")
-    dialog.reject()
-    assert not dialog.isVisible()
+    dialog.shut_down()
     done: list[int] = []
     services.worker.submit(lambda: done.append(1))
     qtbot.waitUntil(lambda: done == [1], timeout=PATIENCE_MS)
@@ -198,7 +197,8 @@ def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: A
     services.settings.change(model_id="starter", max_tokens=80)
     send(qtbot, window, "Tell me a long story.")
     wait_for_words(qtbot, window)
-    dialog = PlanDialog(services, "starter", "starter", window)
+    dialog = ModelPlan(services, "starter")
+    qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitUntil(lambda: dialog._basis is not None, timeout=PATIENCE_MS)
     press(qtbot, dialog, "measureButton")
@@ -208,14 +208,14 @@ def test_a_measurement_waits_for_the_current_answer(qtbot: QtBot, open_window: A
     answer = wait_for_answer(qtbot, window)
     assert answer.provenance is not None
     assert answer.provenance.finish_reason in ("stop", "length")
-    dialog.reject()
+    dialog.shut_down()
 
 
 def test_closing_the_window_cancels_the_measurement(qtbot: QtBot, open_window: Any) -> None:
     window = open_window()
     services: Services = window.controller.services
-    window.controller.models.show_plan("starter", "starter")
-    dialog: Any = find(window, "planDialog", PlanDialog)
+    window.controller.models.show_plan("starter")
+    dialog: Any = shown_plan(qtbot, window)
     qtbot.waitUntil(lambda: dialog._basis is not None, timeout=PATIENCE_MS)
     bar: Any = find(dialog, "measureProgress", QProgressBar)
     with qtbot.waitSignal(bar.valueChanged, timeout=PATIENCE_MS):
@@ -248,8 +248,7 @@ def test_the_memory_plan_opens_from_the_header(qtbot: QtBot, open_window: Any) -
         assert window.header.model_button.accessibleName().endswith("fits on 2 GPUs")
         qtbot.mouseClick(window.header.model_button, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
         qtbot.mouseClick(find(window, "showPlanButton"), Qt.MouseButton.LeftButton)
-        dialog: Any = find(window, "planDialog", PlanDialog)
+        dialog: Any = shown_plan(qtbot, window)
         qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
         assert [bar.name for bar in dialog.view.bars] == ["RPC0", "RPC1", ""]
         assert dialog.view._is_loaded
-        dialog.reject()

@@ -26,10 +26,10 @@ from tests.rigs.open_model_files import use_small_catalogue
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
-from ui.models.dialog import ModelsDialog
 from ui.models.fits import ModelFits
+from ui.models.page import ModelsPage
 from ui.plan.bars import SummaryBars
-from ui.plan.dialog import PlanDialog
+from ui.plan.model_plan import ModelPlan
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
 
@@ -62,16 +62,16 @@ def shapes(hub: FakeHub, tmp_path: Path) -> FakeHub:
 
 
 @pytest.fixture
-def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], ModelsDialog]:
+def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], ModelsPage]:
     services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
 
-    def show() -> ModelsDialog:
+    def show() -> ModelsPage:
         owner = QLabel()
         qtbot.addWidget(owner)
         fits = ModelFits(
             services.planning, services.library, lambda: services.settings.current, services.downloads.access, owner
         )
-        dialog = ModelsDialog(services.downloads, None, fit_of=fits.of, plan_published=fits.plan_published)
+        dialog = ModelsPage(services.downloads, None, fit_of=fits.of, plan_published=fits.plan_published)
         dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
         qtbot.addWidget(dialog)
         fits.changed.connect(dialog.refresh_fits)
@@ -82,7 +82,7 @@ def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], Model
     return show
 
 
-def open_repository(qtbot: QtBot, dialog: ModelsDialog, name: str = REPOSITORY) -> None:
+def open_repository(qtbot: QtBot, dialog: ModelsPage, name: str = REPOSITORY) -> None:
     dialog.field.setText(name)
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: dialog.search.page == "repository", timeout=PATIENCE_MS)
@@ -94,7 +94,7 @@ def header_bytes(hub: FakeHub) -> int:
 
 
 def test_quantisations_of_a_repository_are_planned_by_one_header(
-    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsPage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
     dialog = models()
@@ -110,7 +110,7 @@ def test_quantisations_of_a_repository_are_planned_by_one_header(
 
 
 def test_selected_quantisation_is_planned_by_its_own_header(
-    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsDialog], monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, shapes: FakeHub, models: Callable[[], ModelsPage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "23.54,23.54")
     dialog = models()
@@ -146,7 +146,7 @@ HOSTILE: dict[str, tuple[str, tuple[int, object]]] = {
 
 
 def test_hostile_headers_of_a_repository_have_no_plan(
-    qtbot: QtBot, hub: FakeHub, models: Callable[[], ModelsDialog], tmp_path: Path
+    qtbot: QtBot, hub: FakeHub, models: Callable[[], ModelsPage], tmp_path: Path
 ) -> None:
     tiny = write_tiny_model(tmp_path / "tiny.gguf")
     for name, (key, value) in HOSTILE.items():
@@ -164,7 +164,7 @@ def test_hostile_headers_of_a_repository_have_no_plan(
 
 
 def test_hostile_file_in_the_library_shows_its_error(
-    qtbot: QtBot, services: Services, models: Callable[[], ModelsDialog], tmp_path: Path
+    qtbot: QtBot, services: Services, models: Callable[[], ModelsPage], tmp_path: Path
 ) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf")
     services.library.register(path)
@@ -222,7 +222,7 @@ def test_header_is_read_once_across_parts(hub: FakeHub, tmp_path: Path) -> None:
 
 
 def test_published_file_is_rehearsed_before_the_download(
-    qtbot: QtBot, services: Services, hub: FakeHub, models: Callable[[], ModelsDialog], tmp_path: Path
+    qtbot: QtBot, services: Services, hub: FakeHub, models: Callable[[], ModelsPage], tmp_path: Path
 ) -> None:
     path = write_tiny_model(tmp_path / "tiny.gguf", n_layer=6, n_expert=4)
     hub.add_file("someone/tiny-GGUF", "tiny.F32.gguf", path)
@@ -240,7 +240,7 @@ def test_published_file_is_rehearsed_before_the_download(
         assert plan.verdict == "gpu"
         assert row.mark == "Recommended"
         # And the picture of what is not here yet.
-        picture = PlanDialog(services, key, "tiny", published=fits.header_of(key))
+        picture = ModelPlan(services, key, published=fits.header_of(key))
         qtbot.addWidget(picture)
         picture.show()
         qtbot.waitUntil(lambda: picture.view.plan is not None, timeout=PATIENCE_MS)
@@ -329,8 +329,8 @@ def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
     tiny, huge = use_small_catalogue(monkeypatch, hub, tmp_path)
     window = open_window()
-    window.controller.models.show_dialog()
-    dialog: Any = find(window, "modelsDialog", ModelsDialog)
+    window.controller.models.show_page()
+    dialog: Any = find(window, "modelsDialog", ModelsPage)
     qtbot.waitUntil(lambda: "127.0.0.1:9" in dialog.status.label.text(), timeout=PATIENCE_MS)
     assert tiny not in dialog.list.rows()
     window.controller.services.settings.change(authority=hub.url)
@@ -353,7 +353,7 @@ def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not
     assert "It doesn't fit on this computer" in box.text()
     box.reject()
     assert window.controller.services.downloads.queue.statuses() == ()
-    dialog.reject()
+    dialog.back_button.click()
 
 
 def test_starter_is_called_a_test_model_with_a_link_to_a_better_one(qtbot: QtBot, open_window: Any) -> None:
@@ -364,7 +364,7 @@ def test_starter_is_called_a_test_model_with_a_link_to_a_better_one(qtbot: QtBot
     assert hint.isVisible()
     assert hint.label.text() == "SmolLM2 135M Instruct is a tiny test model; its answers are often wrong."
     qtbot.mouseClick(hint.action, Qt.MouseButton.LeftButton)
-    find(window, "modelsDialog", ModelsDialog).reject()
+    find(window, "modelsDialog", ModelsPage).back_button.click()
     window.controller.models.use("another")
     assert not hint.isVisible()
 
@@ -374,8 +374,8 @@ def test_recommended_model_shows_its_memory_bars(
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
     window = open_window()
-    window.controller.models.show_dialog()
-    dialog: Any = find(window, "modelsDialog", ModelsDialog)
+    window.controller.models.show_page()
+    dialog: Any = find(window, "modelsDialog", ModelsPage)
     dialog.resize(1000, 700)
     qtbot.waitUntil(lambda: len(dialog.details.glance.bars) == 3, timeout=PATIENCE_MS)
     key = dialog.list.key()
@@ -384,4 +384,4 @@ def test_recommended_model_shows_its_memory_bars(
     assert dialog.details._fit.text().startswith("Fits on your two GPUs with 16k context")
     assert dialog.details._fit.text().endswith("left on GPU 1.")
     assert "GPU 0" in dialog.details.glance.accessibleName()
-    dialog.reject()
+    dialog.back_button.click()

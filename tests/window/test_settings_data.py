@@ -162,9 +162,7 @@ def test_all_data_is_deleted_after_confirmation(
     assert say(store, "life goes on")
 
 
-def test_the_conversation_cache_is_shown_and_cleared(
-    window: MainWindow, settings: SettingsPage, qtbot: QtBot
-) -> None:
+def test_the_conversation_cache_is_shown_and_cleared(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:
     states, form = window.controller.services.states, settings.data.form
     states.path.mkdir()
     assert form.rows["cache"].explanation.text() == "None"

@@ -1,4 +1,4 @@
-"""Model picker: the model button with its list, and the dialogs to choose, add and unload a model."""
+"""Model picker: the model button with its list, and the way to the models page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.chat.answer import RunningAnswer
 from app.servers.registry import is_server_model, split_model_id
@@ -23,11 +23,12 @@ from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
 from ui.conversation.model_list import MORE, OPEN, ModelPanel, model_entries, name_and_quantisation
 from ui.plan.strings import computer_text, place_text, recommendation_text
-from ui.widgets.dialog_parts import ask_for_file, show_dialog
+from ui.widgets.dialog_parts import ask_for_file
 from ui.widgets.error_text import error_text
 from ui.widgets.filter_panel import Entry
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
+from ui.widgets.page import PageStack
 from ui.widgets.tool_button import set_name, tool_button
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ui.models.fits import ModelFits
     from ui.models.jobs import ModelJobs
     from ui.plan.bar_data import Bar
+    from ui.plan.model_plan import ModelPlan
 
 STARTER = STARTER_ENTRY.id
 ADVICE_MS = 400
@@ -76,9 +78,12 @@ class ModelPicker(QObject):
     settings_requested = Signal()
     """The settings of downloads."""
 
-    def __init__(self, services: Services, header: Header, notice: NoticeBar, window: QWidget) -> None:
+    def __init__(
+        self, services: Services, header: Header, notice: NoticeBar, window: QWidget, pages: PageStack
+    ) -> None:
         super().__init__(window)
         self._services, self._header, self._notice, self._window = services, header, notice, window
+        self._pages = pages
         self._names: dict[str, str] = {}
         self._is_any_running = False
         self.has_starter = find_starter() is not None
@@ -137,7 +142,7 @@ class ModelPicker(QObject):
     def show_error(self, error: UserError) -> None:
         """Show an error of a model, with a button to convert it where that helps."""
         if error.code == "experts_in_separate_tensors":
-            show_models = partial(self.show_dialog, [Path(str(error.data["path"]))])
+            show_models = partial(self.show_page, [Path(str(error.data["path"]))])
             self._notice.show_error(error_text(error), self.tr("Convert…"), show_models)
         else:
             self._notice.show_error(error_text(error))
@@ -159,52 +164,57 @@ class ModelPicker(QObject):
             tip = self.tr("Loaded and ready")
         self._header.set_model(text, tip, short)
 
-    def show_dialog(self, paths: Sequence[Path] = (), key: str = "") -> None:
-        """Open the models dialog, which adds the files or offers to convert them, with the model ``key`` selected."""
-        from ui.models.dialog import ModelsDialog
+    def show_page(self, paths: Sequence[Path] = (), key: str = "", *, with_plan: bool = False) -> None:
+        """Show the models page, which adds the files or offers to convert them, with the model ``key`` selected."""
         from ui.models.jobs import ModelJobs
+        from ui.models.page import ModelsPage
 
-        if self._jobs is None:
-            # Jobs continue when the dialog is closed.
-            self._jobs = ModelJobs(self)
-        fits = self._fits_now()
-        dialog = ModelsDialog(
-            self._services.downloads,
-            self.model_id(),
-            self._window,
-            fit_of=fits.of,
-            jobs=self._jobs,
-            plan_published=fits.plan_published,
-            suggestions=lambda: fits.suggestions,
-            ask_hub=fits.rank,
-        )
-        fits.changed.connect(dialog.refresh_fits)
-        dialog.models_changed.connect(fits.refresh)
-        dialog.model_chosen.connect(self.use)
-        dialog.models_changed.connect(self.forget_names)
-        dialog.plan_requested.connect(self.show_plan)
-        dialog.settings_requested.connect(self.settings_requested)
-        show_dialog(dialog)
+        page = self._pages.find_page(ModelsPage)
+        if page is None:
+            if self._jobs is None:
+                # Jobs continue when the page is left.
+                self._jobs = ModelJobs(self)
+            fits = self._fits_now()
+            page = ModelsPage(
+                self._services.downloads,
+                self.model_id(),
+                fit_of=fits.of,
+                jobs=self._jobs,
+                plan_published=fits.plan_published,
+                suggestions=lambda: fits.suggestions,
+                ask_hub=fits.rank,
+                make_plan=partial(self._make_plan, fits),
+            )
+            fits.changed.connect(page.refresh_fits)
+            page.models_changed.connect(fits.refresh)
+            page.models_changed.connect(self.forget_names)
+            page.model_chosen.connect(self._pages.show_first)
+            page.model_chosen.connect(self.use)
+            page.settings_requested.connect(self.settings_requested)
+        self._pages.show_page(page)
         if paths:
-            dialog.add_paths(paths)
+            page.add_paths(paths)
         if key:
-            dialog.select(key)
+            page.select(key)
+        if with_plan:
+            page.details.plan.setChecked(True)
 
-    def show_plan(self, model_id: str, name: str) -> None:
-        """Open the memory plan of a model."""
-        from ui.plan.dialog import PlanDialog
-
-        over = QApplication.activeModalWidget() or self._window
-        published = self._fits.header_of(model_id) if self._fits is not None else None
-        dialog = PlanDialog(self._services, model_id, name, over, published=published)
-        dialog.kept.connect(partial(self._save_options, model_id))
-        show_dialog(dialog)
+    def show_plan(self, model_id: str) -> None:
+        """Show the memory plan of a model on the models page."""
+        self.show_page(key=model_id, with_plan=True)
 
     def show_plan_of_selected(self) -> None:
-        """Open the memory plan of the selected model."""
+        """Show the memory plan of the selected model."""
         model_id = self.model_id()
         if model_id is not None:
-            self.show_plan(model_id, self.name())
+            self.show_plan(model_id)
+
+    def _make_plan(self, fits: ModelFits, model_id: str) -> ModelPlan:
+        from ui.plan.model_plan import ModelPlan
+
+        plan = ModelPlan(self._services, model_id, published=fits.header_of(model_id))
+        plan.kept.connect(partial(self._save_options, model_id))
+        return plan
 
     def request_advice(self) -> None:
         """Look for the best model for this computer in the background; ``changed`` follows."""
@@ -281,8 +291,7 @@ class ModelPicker(QObject):
 
     def close(self) -> None:
         """Stop conversions, measurements and other jobs."""
-        for dialog in self._window.findChildren(QDialog, "planDialog"):
-            dialog.reject()
+        self._pages.show_first()
         if self._jobs is not None:
             self._jobs.shut_down()
 
@@ -338,7 +347,7 @@ class ModelPicker(QObject):
         """Open the list of models below the model button, with what else can be done with the selected one."""
         model_id = self.model_id()
         plan = tool_button("showPlanButton", "sliders", with_text=True)
-        plan.setText(self.tr("Memory layout…"))
+        plan.setText(self.tr("Memory layout"))
         plan.setEnabled(model_id is not None and not is_server_model(model_id))
         models = tool_button("showModelsButton", "models", with_text=True)
         models.setText(self.tr("Models…"))
@@ -350,7 +359,7 @@ class ModelPicker(QObject):
         panel = self._open_panel(
             self.tr("Search models"), self.choose, anchor=self._header.model_button, footer=(plan, models, release)
         )
-        for button, action in ((plan, self.show_plan_of_selected), (models, self.show_dialog), (release, self.release)):
+        for button, action in ((plan, self.show_plan_of_selected), (models, self.show_page), (release, self.release)):
             button.clicked.connect(panel.close_panel)
             button.clicked.connect(action)
 
@@ -375,7 +384,7 @@ class ModelPicker(QObject):
         if self.is_ready(key):
             self.use(key)
         else:
-            self.show_dialog(key="" if key == MORE else key.removeprefix(OPEN))
+            self.show_page(key="" if key == MORE else key.removeprefix(OPEN))
 
     def _open_panel(
         self,

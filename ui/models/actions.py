@@ -25,7 +25,7 @@ TITLES = {
     "convert_copy": QT_TRANSLATE_NOOP("model_actions", "Convert to a copy"),
     "join": QT_TRANSLATE_NOOP("model_actions", "Join"),
     "stop": QT_TRANSLATE_NOOP("model_actions", "Stop"),
-    "plan": QT_TRANSLATE_NOOP("model_actions", "Memory layout…"),
+    "plan": QT_TRANSLATE_NOOP("model_actions", "Memory layout"),
     "verify": QT_TRANSLATE_NOOP("model_actions", "Verify file"),
     "redownload": QT_TRANSLATE_NOOP("model_actions", "Re-download parts"),
     "quarantine": QT_TRANSLATE_NOOP("model_actions", "Quarantine file"),

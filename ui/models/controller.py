@@ -55,8 +55,8 @@ class ModelsController(QObject):
     """Id of the model to use."""
     selection_requested = Signal(str)
     """Key of the item to select."""
-    plan_requested = Signal(str, str)
-    """Id and name of the model whose memory plan to show."""
+    plan_requested = Signal()
+    """Show the memory plan of the selected model."""
 
     def __init__(
         self, downloads: ModelDownloads, jobs: ModelJobs, inventory: ModelInventory, status: StatusLine, page: QWidget
@@ -101,7 +101,7 @@ class ModelsController(QObject):
             "convert": lambda item: self._convert(item, as_copy=item.is_foreign),
             "convert_copy": lambda item: self._convert(item, as_copy=True),
             "join": self._join,
-            "plan": lambda item: self.plan_requested.emit(item.key, item.full_name),
+            "plan": lambda _item: self.plan_requested.emit(),
             "verify": self._verify,
             "redownload": self._redownload,
             "quarantine": lambda item: self._rename(lambda: quarantine(_path(item), library)),

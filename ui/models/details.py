@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import cast
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -29,6 +30,7 @@ from ui.models.actions import other_actions, primary_action
 from ui.models.item import ModelItem, ModelState
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
 from ui.plan.bars import SummaryBars
+from ui.plan.model_plan import ModelPlan
 from ui.plan.rows import ElidedLabel
 from ui.widgets.dialog_parts import (
     HEADING_SIZE,
@@ -42,7 +44,7 @@ from ui.widgets.dialog_parts import (
 )
 from ui.widgets.formats import date_text, quality_of, quality_sentence
 from ui.widgets.icons import icon
-from ui.widgets.layouts import LEFT, TOP, hbox, vbox
+from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
 
 SHOWN_FILES = 6
@@ -88,7 +90,7 @@ class ModelDetails(QWidget):
         )
         for each in self.buttons:
             each.clicked.connect(self._act)
-        self.plan.clicked.connect(lambda: self.action_requested.emit("plan"))
+        self.plan.toggled.connect(self._show_fit)
         self.show_item(None)
 
     def _make_parts(self) -> None:
@@ -103,7 +105,8 @@ class ModelDetails(QWidget):
         self._problem.setObjectName("modelProblem")
         self.buttons = [button(name) for name in ("downloadButton", "useModelButton", "convertModelButton")]
         """For the primary action, of which one is shown."""
-        self.plan = button("showPlanButton", self.tr("Memory layout…"))
+        self.plan = button("showPlanButton", self.tr("Memory layout"), quiet=True)
+        self.plan.setCheckable(True)
         self.glance = SummaryBars()
         self.more = QToolButton()
         self.more.setObjectName("moreModelButton")
@@ -122,10 +125,10 @@ class ModelDetails(QWidget):
 
     def _lay_out(self) -> None:
         titles = vbox(self._title, self._subtitle, spacing=4)
-        buttons = hbox(*self.buttons, self.more, self.fold, None, spacing=8)
+        buttons = hbox(*self.buttons, self.more, self.plan, self.fold, None, spacing=8)
         self._top = vbox((titles, 1), buttons, spacing=12)
         self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
-        texts = (*self._texts[:3], self.glance, (self.plan, 0, LEFT), self._sentence)
+        texts = (*self._texts[:3], self.glance, self._sentence)
         head = vbox(self._top, self.progress, *texts, spacing=8)
         self.area = QScrollArea()
         self.area.setObjectName("modelFacts")
@@ -133,6 +136,12 @@ class ModelDetails(QWidget):
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        holder = QWidget()
+        holder.setObjectName("modelFactsList")
+        self._facts = QWidget()
+        self._plan_place, self._facts_place = vbox(), vbox(self._facts)
+        vbox(self._plan_place, self._facts_place, None, parent=holder, spacing=16, margins=(0, 0, 12, 16))
+        self.area.setWidget(holder)
         self._rule = hairline()
         self._layout = vbox(head, self._rule, (self.area, 1), parent=self, spacing=12)
         self._layout.addStretch(0)
@@ -158,7 +167,6 @@ class ModelDetails(QWidget):
         """Show a model or its changes, with details of its headers and its repository; without one show ``hint``."""
         self._shown = (item, headers, repository)
         self._title.setVisible(item is not None)
-        self.fold.setVisible(item is not None and self._narrow)
         if item is None:
             self._subtitle.setText(hint)
             for each in (*self.buttons, *self._texts, self.more, self.progress, self.glance, self.plan):
@@ -168,18 +176,35 @@ class ModelDetails(QWidget):
             size = size_text(item.bytes) if item.bytes else ""
             summary = (item.quantisation or "", size, note_text(item))
             self._subtitle.setText(" · ".join(each for each in summary if each))
-            self._show_text(self._sentence, "" if self._narrow else quality_sentence(quality_of(item.quantisation)))
-            fit = None if self._narrow else item.fit
-            self._show_text(self._fit, fit.sentence if fit else "", fit.kind if fit else "quiet")
-            self.glance.show_bars(fit.bars if fit else ())
-            self.plan.setVisible(fit is not None)
+            self._show_fit()
             self._show_text(self._problem, *problem_text(item))
             self._show_progress(item)
             self._show_buttons(item)
         details = self._details_of(item, headers, repository) if item is not None else ()
-        if details != self._details or not self.area.widget():
+        if details != self._details:
             self._fill(details)
         self._fold()
+
+    def show_plan(self, plan: ModelPlan | None) -> None:
+        """Show a memory plan above the metadata, in place of the one before; a measurement of that is cancelled."""
+        if (before := self._plan_place.itemAt(0)) is not None:
+            cast(ModelPlan, before.widget()).shut_down()
+        clear(self._plan_place)
+        if plan is not None:
+            self._plan_place.addWidget(plan)
+        self._fold()
+
+    def _show_fit(self) -> None:
+        """Show how the model fits, which its plan shows too."""
+        item, _, _ = self._shown
+        fit = item.fit if item is not None else None
+        is_brief = self._narrow or self.plan.isChecked()
+        quality = quality_sentence(quality_of(item.quantisation)) if item is not None and not is_brief else ""
+        self._show_text(self._sentence, quality)
+        self._show_text(self._fit, fit.sentence if fit and not is_brief else "", fit.kind if fit else "quiet")
+        self.glance.show_bars(fit.bars if fit and not is_brief else ())
+        self.plan.setVisible(fit is not None)
+        self.plan.setIcon(icon("chevron-down" if self.plan.isChecked() else "chevron-right", size=14))
 
     def _act(self) -> None:
         if (item := self._shown[0]) is not None:
@@ -220,7 +245,11 @@ class ModelDetails(QWidget):
             shown.setFocus()
 
     def _fold(self) -> None:
-        shown = bool(self._details) and (not self._narrow or self.fold.isChecked())
+        has_plan = self._plan_place.count() > 0
+        facts = bool(self._details) and (not self._narrow or self.fold.isChecked() or has_plan)
+        self.fold.setVisible(self._shown[0] is not None and self._narrow and not has_plan)
+        self._facts.setVisible(facts)
+        shown = facts or has_plan
         self.area.setVisible(shown)
         self._rule.setVisible(shown)
         # Beside the list the metadata shrinks where the height does not suffice.
@@ -229,15 +258,17 @@ class ModelDetails(QWidget):
         self.fold.setIcon(icon("chevron-down" if self.fold.isChecked() else "chevron-right", size=14))
         policy = QSizePolicy.Policy.Maximum if self._narrow and not shown else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
-        self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow else 16_777_215)
+        self.setMaximumHeight(NARROW_MAX_HEIGHT if self._narrow and not has_plan else 16_777_215)
 
     def _fill(self, details: tuple[DetailRow, ...]) -> None:
         self._details = details
         scrolled = self.area.verticalScrollBar().value()
+        # At once: it still fills the place of what follows.
+        self._facts.setParent(None)
+        self._facts.deleteLater()
         holder = QWidget()
-        holder.setObjectName("modelFactsList")
         grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 8, 16)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(6)
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
@@ -254,7 +285,8 @@ class ModelDetails(QWidget):
             if detail.copy:
                 grid.addWidget(self._copy_button(detail), row, 2, TOP)
         grid.setRowStretch(len(details), 1)
-        self.area.setWidget(holder)
+        self._facts = holder
+        self._facts_place.addWidget(holder)
         self.area.verticalScrollBar().setValue(scrolled)
 
     def _copy_button(self, detail: DetailRow) -> QToolButton:

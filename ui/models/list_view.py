@@ -61,6 +61,8 @@ KEY_ROLE = Qt.ItemDataRole.UserRole + 1
 PAD_X, PAD_Y = 12, 10
 LINE_GAP = 3
 GAP = 16
+PILL_FROM = 400
+"""Narrower rows have no button; the details beside them have it too."""
 PILL_HEIGHT, PILL_PAD = 28, 12
 ICON = 16
 BAR = 3
@@ -115,6 +117,8 @@ class ModelRowDelegate(QStyledItemDelegate):
         pill_top = inner.top() + (lines - PILL_HEIGHT) // 2
         pill = QRect(inner.right() + 1 - self._pill_width, pill_top, self._pill_width, PILL_HEIGHT)
         right = pill.left() - GAP
+        if rect.width() < PILL_FROM:
+            pill, right = QRect(), inner.right() + 1
         first = QRect(inner.left(), inner.top(), right - inner.left(), title)
         second = QRect(inner.left(), first.bottom() + 1 + LINE_GAP, first.width(), small)
         problem = QRect(inner.left(), second.bottom() + 1 + LINE_GAP + 2, inner.width(), small)
@@ -144,7 +148,7 @@ class ModelRowDelegate(QStyledItemDelegate):
             self._draw_ground(painter, option, layout.ground, theme)
             self._draw_first(painter, layout, row, theme)
             self._draw_second(painter, layout, row, theme)
-            if row.action:
+            if row.action and layout.pill:
                 is_hovered = self.hovered_pill == index.row()
                 is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
                 painter.setPen(QColor(theme.edge if is_hovered or is_selected else theme.hairline))

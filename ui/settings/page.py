@@ -137,11 +137,11 @@ class SettingsPage(Page):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll = scroll
         self.sections = SectionList(scroll, self._headings)
-        self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
         hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
-        # The focus of a page that is shown.
-        (self.back_button if self.sections.isHidden() else self.sections).setFocus()
+        # Not earlier: without its parent it would be a window.
+        self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
+        self.first_focus = self.back_button if self.sections.isHidden() else self.sections
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the list of sections where there is room for it."""

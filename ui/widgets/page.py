@@ -1,15 +1,19 @@
-"""Page of the main window, in place of the conversation: a title with a button that leads back, and a body."""
+"""Pages of the main window, in place of the chat: a title with a button that leads back, and a body."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TypeVar
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from ui.widgets.dialog_parts import heading
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.tool_button import set_name, tool_button
 
 HEAD_HEIGHT = 48
+P = TypeVar("P", bound="Page")
 
 
 class Page(QWidget):
@@ -32,6 +36,8 @@ class Page(QWidget):
         head.setFixedHeight(HEAD_HEIGHT)
         self.head = hbox(self.back_button, self._title, None, parent=head, spacing=8, margins=(12, 0, 24, 0))
         self.column = vbox(head, parent=self)
+        self.first_focus: QWidget = self.back_button
+        """Gets the keyboard focus when the page is shown."""
 
     def set_title(self, title: str) -> None:
         """Set the title, in the current language."""
@@ -52,8 +58,76 @@ class Page(QWidget):
         return False
 
     def take_focus(self) -> None:
-        """Give the keyboard focus to what had it last, or to the first control."""
-        (self.focusWidget() or self.back_button).setFocus()
+        """Give the keyboard focus to what had it last, or to ``first_focus``."""
+        (self.focusWidget() or self.first_focus).setFocus()
 
     def start_search(self) -> None:
         """Give the search field of the page the focus, where it has one."""
+
+
+class PageStack(QStackedWidget):
+    """Shows its first widget, the chat, or a page in its place."""
+
+    changed = Signal()
+    """Another page is shown, or the first widget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[Page] = []
+
+    @property
+    def page(self) -> Page | None:
+        """The shown page."""
+        return self._open[-1] if self._open else None
+
+    def find_page(self, kind: type[P]) -> P | None:
+        """Return a page that is open, or works on after it was left."""
+        pages = (self.widget(place) for place in range(1, self.count()))
+        return next((each for each in pages if isinstance(each, kind)), None)
+
+    def show_page(self, page: Page) -> None:
+        """Show a page; its way back leads to what is shown now."""
+        if self.indexOf(page) < 0:
+            self.addWidget(page)
+            page.back_requested.connect(self.leave)
+            page.work_finished.connect(partial(self._end_work, page))
+        if self.page is not None and self.page is not page:
+            self.page.finish()
+        self._open = [*(each for each in self._open if each is not page), page]
+        self._show_last()
+
+    def leave(self) -> None:
+        """Show what was shown before the page."""
+        page = self._open.pop()
+        page.finish()
+        self._show_last()
+        if not page.is_busy():
+            self._drop(page)
+
+    def show_first(self) -> None:
+        """Leave all pages."""
+        while self._open:
+            self.leave()
+
+    def drop_hidden(self) -> None:
+        """Delete the pages below the shown one, whose texts are in another language."""
+        for page in self._open[:-1]:
+            self._drop(page)
+        self._open = self._open[-1:]
+
+    def _show_last(self) -> None:
+        self.setCurrentIndex(self.indexOf(self.page) if self.page is not None else 0)
+        self.changed.emit()
+
+    def _end_work(self, page: Page, succeeded: bool) -> None:
+        """Show a page again whose work failed after it was left."""
+        if page in self._open:
+            return
+        if succeeded:
+            self._drop(page)
+        else:
+            self.show_page(page)
+
+    def _drop(self, page: Page) -> None:
+        self.removeWidget(page)
+        page.deleteLater()

@@ -68,7 +68,7 @@ class WindowController(QObject):
         self.transcript.use_formula_renderer(services.formula_renderer)
         window.pages.addWidget(self.welcome)
         window.pages.addWidget(self.transcript)
-        self.models = ModelPicker(services, window.header, window.notice, window)
+        self.models = ModelPicker(services, window.header, window.notice, window, window.centre)
         self.conversation = ConversationController(
             services, self.transcript, window.header, window.composer, window.notice, self.models, window
         )
@@ -126,7 +126,7 @@ class WindowController(QObject):
         window.sidebar.list.text_typed.connect(window.composer.insert_text)
         self.transcript.text_size_requested.connect(self._change_text_size)
         for button in (window.sidebar.models_button, welcome.models_button):
-            button.clicked.connect(partial(models.show_dialog, ()))
+            button.clicked.connect(partial(models.show_page, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
         for button in (window.header.settings_button, window.composer.preset_button):
             button.clicked.connect(self.toggle_conversation_settings)
@@ -139,7 +139,7 @@ class WindowController(QObject):
         welcome.server_button.clicked.connect(partial(self.show_settings, "servers"))
         welcome.diagnostics_button.clicked.connect(self.show_diagnostics)
         welcome.language_requested.connect(self._set_language)
-        conversation.opened.connect(window.show_chat)
+        conversation.opened.connect(window.centre.show_first)
         conversation.state_changed.connect(self._refresh)
         conversation.state_changed.connect(self._refresh_awake)
         conversation.list_changed.connect(self._refresh_list)
@@ -186,7 +186,7 @@ class WindowController(QObject):
             "sidebar": window.toggle_sidebar,
             "palette": self.show_palette,
             "choose_model": self.models.show_picker,
-            "models": self.models.show_dialog,
+            "models": self.models.show_page,
             "import": self.show_import,
             "settings": self.show_settings,
             "doctor": self.show_diagnostics,
@@ -196,11 +196,11 @@ class WindowController(QObject):
         return {id_: each if id_ in ON_PAGES else partial(self._in_chat, each) for id_, each in actions.items()}
 
     def _in_chat(self, action: Callable[[], object]) -> None:
-        self.window.show_chat()
+        self.window.centre.show_first()
         action()
 
     def _find(self) -> None:
-        page = self.window.page
+        page = self.window.centre.page
         (self.transcript.open_find if page is None else page.start_search)()
 
     def add_files(self, paths: Sequence[Path]) -> None:
@@ -213,7 +213,7 @@ class WindowController(QObject):
         if len(models) == 1 and models[0].suffix.lower() == ".gguf" and not models[0].is_dir():
             self.models.add_file(models[0])
         elif models:
-            self.models.show_dialog(models)
+            self.models.show_page(models)
         for path in paths:
             if path not in models:
                 self.conversation.attachments.add_file(path)
@@ -246,7 +246,7 @@ class WindowController(QObject):
         """Show the settings, at a section and a setting where they are named, else at the section shown last."""
         from ui.settings.page import SettingsPage
 
-        page = self.window.find_page(SettingsPage)
+        page = self.window.centre.find_page(SettingsPage)
         if page is None:
             page = SettingsPage(self.services)
             page.changed.connect(self.apply_settings)
@@ -256,7 +256,7 @@ class WindowController(QObject):
             page.model_chosen.connect(self.models.use)
             page.diagnostics_requested.connect(self.show_diagnostics)
             page.shortcuts_requested.connect(self.show_shortcuts)
-        self.window.show_page(page)
+        self.window.centre.show_page(page)
         if section:
             page.show_section(section, setting)
 
@@ -441,7 +441,7 @@ class WindowController(QObject):
             hint.clear()
             return
         text = self.tr("{model} is a tiny test model; its answers are often wrong.")
-        button = self.tr("Get a better model…"), models.show_dialog
+        button = self.tr("Get a better model…"), models.show_page
         hint.show_message(text.format(model=models.name().partition(" ·")[0]), "quiet", button)
 
     def _refresh_welcome(self) -> None:
@@ -478,7 +478,7 @@ class WindowController(QObject):
 
     def _apply_language(self) -> None:
         self.models.forget_names()
-        self.window.drop_hidden_pages()
+        self.window.centre.drop_hidden()
         # The widgets set their tool tips again in this event.
         QTimer.singleShot(0, self, lambda: show_keys(self.window, DEFAULTS, self._keys))
         if not self._session.is_empty:
@@ -504,12 +504,12 @@ class WindowController(QObject):
         if self.window.panel.isAncestorOf(self.window.focusWidget()):
             self.hide_conversation_settings()
             return
-        page = self.window.page
+        page = self.window.centre.page
         if sidebar.search.hasFocus():
             sidebar.search.clear()
             (page or self.window.composer.field).setFocus()
         elif page is not None:
             if not page.go_back():
-                self.window.leave_page()
+                self.window.centre.leave()
         elif not sidebar.escape():
             self.conversation.escape()

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -32,9 +30,8 @@ from ui.widgets.appearance import Appearance
 from ui.widgets.dialog_parts import StatusLine
 from ui.widgets.layouts import clear, hbox, vbox
 from ui.widgets.notice import NoticeBar
-from ui.widgets.page import Page
+from ui.widgets.page import PageStack
 
-P = TypeVar("P", bound=Page)
 COMPOSER_WIDTH = 784
 """Maximum width of the composer: the column of the transcript and the frame around it."""
 NARROW_WIDTH = 640
@@ -101,9 +98,8 @@ class MainWindow(QMainWindow):
         self.composer = Composer(self)
         self.pages = QStackedWidget(self)
         """The parts above the composer: welcome and transcript."""
-        self.centre = QStackedWidget(self)
+        self.centre = PageStack()
         """The chat, and the pages that are shown in its place."""
-        self._open_pages: list[Page] = []
         self.panel = QWidget()
         """At the right, for one widget; empty and hidden at first."""
         self.panel.setObjectName("sidePanel")
@@ -117,7 +113,8 @@ class MainWindow(QMainWindow):
         self._backdrop.clicked.connect(self.hide_overlay)
         self.sidebar.visibility_changed.connect(self._place_backdrop)
         self.sidebar.list.opened.connect(self.hide_overlay)
-        self.sidebar.list.text_typed.connect(self.show_chat)
+        self.sidebar.list.text_typed.connect(self.centre.show_first)
+        self.centre.changed.connect(self._show_page)
         for each in (self.sidebar.new_button, self.sidebar.models_button, self.sidebar.settings_button):
             each.clicked.connect(self.hide_overlay)
         self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
@@ -170,69 +167,16 @@ class MainWindow(QMainWindow):
             self._set_widths()
         self._place_panel()
 
-    @property
-    def page(self) -> Page | None:
-        """The page that is shown in place of the chat."""
-        return self._open_pages[-1] if self._open_pages else None
-
-    def find_page(self, kind: type[P]) -> P | None:
-        """Return a page that is open, or works on after it was left."""
-        return next((each for each in self.centre.findChildren(kind) if isinstance(each, kind)), None)
-
-    def show_page(self, page: Page) -> None:
-        """Show a page; its way back leads to what is shown now."""
-        if self.centre.indexOf(page) < 0:
-            self.centre.addWidget(page)
-            page.back_requested.connect(self.leave_page)
-            page.work_finished.connect(partial(self._end_work, page))
-        if self.page is not None:
-            self.page.finish()
-        self._open_pages = [*(each for each in self._open_pages if each is not page), page]
-        self._show_centre()
-
-    def leave_page(self) -> None:
-        """Show what was shown before the page."""
-        if not self._open_pages:
-            return
-        page = self._open_pages.pop()
-        page.finish()
-        self._show_centre()
-        if not page.is_busy():
-            self._drop(page)
-
-    def show_chat(self) -> None:
-        """Leave all pages."""
-        while self._open_pages:
-            self.leave_page()
-
-    def drop_hidden_pages(self) -> None:
-        """Forget the pages below the shown one, whose texts are in another language."""
-        hidden, self._open_pages = self._open_pages[:-1], self._open_pages[-1:]
-        for page in hidden:
-            self._drop(page)
-
-    def _end_work(self, page: Page, succeeded: bool) -> None:
-        """Show a page again that was left during its work where that has failed."""
-        if page in self._open_pages:
-            return
-        if succeeded:
-            self._drop(page)
-        else:
-            self.show_page(page)
-
-    def _drop(self, page: Page) -> None:
-        self.centre.removeWidget(page)
-        page.deleteLater()
-
-    def _show_centre(self) -> None:
-        page = self.page
+    def _show_page(self) -> None:
+        """Place what surrounds a page that is shown now, or the chat."""
+        page = self.centre.page
         self.hide_overlay()
         self.panel.setVisible(page is None and self.panel.layout().count() > 0)  # type: ignore[union-attr]
         self._place_panel()
         (self._above_composer if page is None else page.column).addWidget(self.notice)
-        self.centre.setCurrentWidget(page or self._content)
-        for button, name in ((self.sidebar.models_button, "modelsDialog"), (self.sidebar.settings_button, "settingsDialog")):
-            button.setChecked(page is not None and page.objectName() == name)
+        name, sidebar = page.objectName() if page is not None else "", self.sidebar
+        sidebar.models_button.setChecked(name == "modelsDialog")
+        sidebar.settings_button.setChecked(name == "settingsDialog")
         if page is None:
             self.composer.field.setFocus()
         else:

@@ -154,7 +154,7 @@ class Palette(QObject):
     def _choose(self, key: str) -> None:
         kind, _, rest = key.partition(":")
         if kind in (MODEL, PRESET):
-            self._window.show_chat()
+            self._window.centre.show_first()
         if kind == CONVERSATION:
             self._conversation.open(rest)
         elif kind == MODEL:

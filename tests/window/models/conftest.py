@@ -19,7 +19,7 @@ from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 from tests.rigs.fake_hub import FakeHub
 from tests.window.models.page import HOME, PATIENCE_MS, Open, publish
-from ui.models.dialog import ModelsDialog
+from ui.models.page import ModelsPage
 
 
 @pytest.fixture(autouse=True)
@@ -49,18 +49,17 @@ def downloads(tmp_path: Path, hub: FakeHub) -> Iterator[ModelDownloads]:
 
 @pytest.fixture
 def show(qtbot: QtBot, downloads: ModelDownloads) -> Iterator[Open]:
-    opened: list[ModelsDialog] = []
+    opened: list[ModelsPage] = []
 
     def open_one(
-        current_id: str | None = None, size: tuple[int, int] | None = None, *, goes: bool = False, **more: Any
-    ) -> ModelsDialog:
-        dialog = ModelsDialog(downloads, current_id, **more)
+        current_id: str | None = None, size: tuple[int, int] = (1080, 740), *, goes: bool = False, **more: Any
+    ) -> ModelsPage:
+        dialog = ModelsPage(downloads, current_id, **more)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, goes)
         if not goes:
             qtbot.addWidget(dialog)
             opened.append(dialog)
-        if size:
-            dialog.resize(*size)
+        dialog.resize(*size)
         with qtbot.waitExposed(dialog):
             dialog.show()
         qtbot.waitUntil(lambda: bool(dialog.list.rows()), timeout=PATIENCE_MS)

@@ -13,13 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
-from ui.models.dialog import ModelsDialog
+from ui.models.page import ModelsPage
 from ui.models.row_text import RowText
 
 PATIENCE_MS = 20_000
 HOME = "xDAN-AI/APUS-xDAN-4.0-MOE"
 SLOW: dict[str, Any] = {"where": "cdn", "kind": "trickle", "times": -1, "rate": 500_000}
-Open = Callable[..., ModelsDialog]
+Open = Callable[..., ModelsPage]
 
 
 def publish(hub: FakeHub, folder: Path, repository: str, name: str, **shape: Any) -> Path:
@@ -30,30 +30,30 @@ def publish(hub: FakeHub, folder: Path, repository: str, name: str, **shape: Any
     return path
 
 
-def rows(dialog: ModelsDialog) -> dict[str, RowText]:
+def rows(dialog: ModelsPage) -> dict[str, RowText]:
     return dialog.list.rows()
 
 
-def main_button(dialog: ModelsDialog, name: str = "downloadButton") -> QPushButton:
+def main_button(dialog: ModelsPage, name: str = "downloadButton") -> QPushButton:
     found = dialog.findChild(QPushButton, name)
     assert found is not None
     return found
 
 
-def wait_for_state(qtbot: QtBot, dialog: ModelsDialog, key: str, state: str) -> RowText:
+def wait_for_state(qtbot: QtBot, dialog: ModelsPage, key: str, state: str) -> RowText:
     qtbot.waitUntil(lambda: key in rows(dialog) and rows(dialog)[key].state.startswith(state), timeout=PATIENCE_MS)
     return rows(dialog)[key]
 
 
-def wait_for_text(qtbot: QtBot, dialog: ModelsDialog, words: str) -> None:
+def wait_for_text(qtbot: QtBot, dialog: ModelsPage, words: str) -> None:
     qtbot.waitUntil(lambda: words in dialog.status.label.text(), timeout=PATIENCE_MS)
 
 
-def choose(dialog: ModelsDialog, key: str) -> None:
+def choose(dialog: ModelsPage, key: str) -> None:
     assert dialog.list.set_key(key)
 
 
-def menu_of(qtbot: QtBot, dialog: ModelsDialog) -> QMenu:
+def menu_of(qtbot: QtBot, dialog: ModelsPage) -> QMenu:
     """The menu behind the three dots."""
     more = dialog.findChild(QToolButton, "moreModelButton")
     assert more is not None
@@ -63,7 +63,7 @@ def menu_of(qtbot: QtBot, dialog: ModelsDialog) -> QMenu:
     return menu
 
 
-def press_in_menu(qtbot: QtBot, dialog: ModelsDialog, action: str) -> str:
+def press_in_menu(qtbot: QtBot, dialog: ModelsPage, action: str) -> str:
     menu = menu_of(qtbot, dialog)
     found = next(each for each in menu.actions() if each.objectName() == action)
     text = found.text()
@@ -72,7 +72,7 @@ def press_in_menu(qtbot: QtBot, dialog: ModelsDialog, action: str) -> str:
     return text
 
 
-def answer(qtbot: QtBot, dialog: ModelsDialog, *, yes: bool) -> tuple[str, str]:
+def answer(qtbot: QtBot, dialog: ModelsPage, *, yes: bool) -> tuple[str, str]:
     """Answer a question; what it asked, and what it said further."""
     box = next(each for each in dialog.findChildren(QMessageBox, "modelQuestion") if each.isVisible())
     said = box.text(), box.informativeText()
@@ -83,7 +83,7 @@ def answer(qtbot: QtBot, dialog: ModelsDialog, *, yes: bool) -> tuple[str, str]:
     return said
 
 
-def drop(dialog: ModelsDialog, *paths: Path) -> bool:
+def drop(dialog: ModelsPage, *paths: Path) -> bool:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     place = QPoint(5, 5)
@@ -105,12 +105,12 @@ def pick_in_file_dialog(qtbot: QtBot, parent: QWidget, path: Path, name: str = "
     dialog.accept()
 
 
-def search(qtbot: QtBot, dialog: ModelsDialog, text: str) -> None:
+def search(qtbot: QtBot, dialog: ModelsPage, text: str) -> None:
     dialog.field.setFocus()
     dialog.field.clear()
     qtbot.keyClicks(dialog.field, text)
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
 
 
-def wait_for_page(qtbot: QtBot, dialog: ModelsDialog, page: str) -> None:
+def wait_for_page(qtbot: QtBot, dialog: ModelsPage, page: str) -> None:
     qtbot.waitUntil(lambda: dialog.search.page == page, timeout=PATIENCE_MS)

@@ -51,7 +51,6 @@ def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub:
     with qtbot.waitSignal(dialog.model_chosen) as emitted:
         qtbot.mouseClick(main_button(dialog, "useModelButton"), Qt.MouseButton.LeftButton)
     assert emitted.args == ["apus:Q2_K"]
-    assert not dialog.isVisible()
 
 
 def test_model_that_does_not_fit_is_no_main_action_and_asks(show: Open, qtbot: QtBot, home: Path, hub: FakeHub):
@@ -181,18 +180,18 @@ def test_progress_keeps_selection_and_scroll_position(
     assert bar.value() == place
 
 
-def test_download_continues_after_the_dialog_is_closed(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+def test_download_continues_after_the_page_is_left(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
     hub.fault(**SLOW)
     first = show()
     first.controller.run("download", first.inventory.item("apus:Q2_K"))
     qtbot.waitUntil(lambda: "%" in rows(first)["apus:Q2_K"].state, timeout=PATIENCE_MS)
-    qtbot.keyClick(first, Qt.Key.Key_Escape)
-    assert not first.isVisible()
+    first.finish()
+    first.close()
     second = show()
     wait_for_state(qtbot, second, "apus:Q2_K", "Ready")
 
 
-def test_dialog_can_be_deleted_during_work(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
+def test_page_can_be_deleted_during_work(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
     hub.fault(**SLOW)
     dialog = show(goes=True)
     dialog.controller.run("download", dialog.inventory.item("apus:Q2_K"))

@@ -12,8 +12,8 @@ from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
-from ui.models.dialog import ModelsDialog
 from ui.models.item import Fit
+from ui.models.page import ModelsPage
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -45,7 +45,7 @@ def test_home_model_and_starter_are_always_listed(show: Open):
 def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, downloads: ModelDownloads, show: Open, starter: Path):
     library = ModelLibrary(tmp_path / "with starter", lambda: starter)
     downloads.library = library
-    dialog = ModelsDialog(downloads, "starter")
+    dialog = ModelsPage(downloads, "starter")
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.show()

@@ -53,11 +53,11 @@ def test_model_is_found_and_downloaded(show: Open, qtbot: QtBot, hub: FakeHub, t
     assert facts["File"] == "tiny.Q8_0.gguf"
     main_button(dialog).click()
     qtbot.waitUntil(lambda: dialog.search.models.rows()[key].state == "Ready", timeout=PATIENCE_MS)
-    qtbot.keyClick(dialog.search.models, Qt.Key.Key_Escape)
+    assert dialog.go_back()
     assert dialog.search.page == "results"
-    qtbot.keyClick(dialog.search.results, Qt.Key.Key_Escape)
+    assert dialog.go_back()
     assert dialog.search.page == "list"
-    assert dialog.isVisible()
+    assert not dialog.go_back()
     assert not dialog.field.text()
     assert rows(dialog)[key].action == "Use"
 

@@ -1,10 +1,10 @@
-"""Dialog with the memory plan of one model: change it, measure it, save it for the model."""
+"""Memory plan of one model, as a part of the models page: change it, measure it, save it for the model."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadRequest
@@ -19,14 +19,12 @@ from model_manager.plan.load_spec import PlanOptions
 from ui.plan.bar_data import device_numbers
 from ui.plan.measure_panel import MeasurePanel
 from ui.plan.view import PlanView
-from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, heading
+from ui.widgets.dialog_parts import StatusLine, button, hairline
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
 
-INITIAL_SIZE = (760, 700)
 
-
-class PlanDialog(QDialog):
+class ModelPlan(QWidget):
     """Memory plan of one model.  Only measuring loads the model; otherwise the next message does."""
 
     kept = Signal(object)
@@ -36,12 +34,11 @@ class PlanDialog(QDialog):
         self,
         services: Services,
         model_id: str,
-        name: str,
         parent: QWidget | None = None,
         *,
         published: PublishedHeader | None = None,
     ) -> None:
-        """Create the dialog; ``published`` is the header of a model on a hub that is not downloaded."""
+        """Show the plan of a model; ``published`` is the header of a model on a hub that is not downloaded."""
         super().__init__(parent)
         self.setObjectName("planDialog")
         self._services, self._planning = services, services.planning
@@ -58,39 +55,22 @@ class PlanDialog(QDialog):
         self.view.panel.cache_limit = self._settings.conversation_cache << 30
         self.measure = MeasurePanel(services, self._request)
         self.measure.hide()
-        self.status = StatusLine("planStatus")
+        self.status = StatusLine("planStatus", hide_when_empty=True)
         self.keep = button("keepPlanButton", self.tr("Save for this model"), primary=True)
         self.copy = button("copyServerCommand", self.tr("Copy llama-server command"))
         self.copy.setToolTip(self.tr("Copies a command that starts llama.cpp's server with the same layout"))
         self.copy.setEnabled(False)
         self.copy.clicked.connect(self._copy_command)
-        self.setWindowTitle(self.tr("Memory layout"))
-        self.setAccessibleName(self.windowTitle())
-        self._lay_out(name)
+        self._rule = hairline()
+        self._rule.hide()
+        foot = hbox(None, self.copy, self.keep, spacing=8)
+        vbox(self.view, self._rule, self.measure, self.status, foot, parent=self, spacing=16)
         self.keep.setEnabled(False)
         self.keep.clicked.connect(self._keep)
         self.view.options_changed.connect(self._handle_change)
         self.measure.busy_changed.connect(self._handle_busy)
-        room = self.screen().availableGeometry()
-        self.resize(min(INITIAL_SIZE[0], room.width() - 60), min(INITIAL_SIZE[1], room.height() - 80))
         self.view.set_busy(self.tr("Scanning devices…"))
         self._scan()
-
-    def _lay_out(self, name: str) -> None:
-        page, self._rule = QWidget(), hairline()
-        self._rule.hide()
-        vbox(self.view, self._rule, self.measure, None, parent=page, spacing=16, margins=(MARGIN, 8, MARGIN, MARGIN))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(page)
-        close = button("closeButton", self.tr("Close"))
-        close.clicked.connect(self.reject)
-        head = hbox(heading(self.tr("Memory layout of {name}").format(name=name)), margins=(MARGIN, 20, MARGIN, 8))
-        foot = hbox(self.copy, (self.status, 1), close, self.keep, spacing=8, margins=(MARGIN, 12, MARGIN, 12))
-        vbox(head, (scroll, 1), hairline(), foot, parent=self)
 
     def _scan(self) -> None:
         planning, model_id, options = self._planning, self._model_id, self._full_options(self.view.options)
@@ -176,11 +156,10 @@ class PlanDialog(QDialog):
             # The loaded and the saved plan may have changed.
             self._scan()
 
-    def done(self, result: int) -> None:
-        """Cancel a measurement and close."""
+    def shut_down(self) -> None:
+        """Cancel a measurement; the plan is shown no longer."""
         self._is_closed = True
         self.measure.shut_down()
-        super().done(result)
 
 
 def _scan(

@@ -1,4 +1,4 @@
-"""Models dialog: the list of models, the details of the selected one, the search of a hub, and buttons to add files."""
+"""Models page: the list of models, the details and memory plan of the selected one, the search of a hub."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
-    QKeyEvent,
-    QKeySequence,
     QResizeEvent,
-    QShortcut,
 )
-from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QLineEdit, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QMenu, QSizePolicy
 
 from app.downloads import ModelDownloads
 from app.planning.open_models import Suggestion, Suggestions
@@ -35,6 +32,7 @@ from ui.models.jobs import ModelJobs
 from ui.models.list_view import PAD_X, KeyedRow, ModelList
 from ui.models.row_text import RowText, queue_text, row_text
 from ui.models.search import HubSearch
+from ui.plan.model_plan import ModelPlan
 from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
@@ -42,23 +40,24 @@ from ui.widgets.dialog_parts import (
     ask_for_folder,
     button,
     hairline,
-    heading,
     quiet_label,
     set_style_property,
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
 from ui.widgets.job import run_job
-from ui.widgets.layouts import CENTRE, hbox, vbox
+from ui.widgets.layouts import hbox, vbox
+from ui.widgets.page import Page
 
 NARROW = 760
 """Below this width the details are placed under the list."""
-DEFAULT_SIZE = (1080, 740)
-MIN_SIZE = (600, 520)
 MAX_WIDGET_SIZE = 16_777_215
 LIST_MIN_HEIGHT = 108
 LIST_STRETCH, DETAILS_STRETCH = 64, 36
 DETAILS_MIN_WIDTH, DETAILS_MAX_WIDTH = 300, 480
+PLAN_STRETCH, PLAN_MIN_WIDTH = 100, 440
+PLAN_DELAY_MS = 150
+"""The plan of a model that is passed on the way to another one is not made."""
 
 
 OfferedFolder = tuple[ProgramFolder, int]
@@ -72,13 +71,11 @@ def offered_folders(system: SystemFolders, watched: Sequence[Path]) -> tuple[Off
     return tuple((folder, count) for folder, count in found if count)
 
 
-class ModelsDialog(QDialog):
-    """Models on this computer, of the catalogue and of a hub.  Downloads continue when it is closed."""
+class ModelsPage(Page):
+    """Models on this computer, of the catalogue and of a hub.  Downloads continue when it is left."""
 
     model_chosen = Signal(str)
-    """Id of the model to use; the dialog closes."""
-    plan_requested = Signal(str, str)
-    """Id and name of the model whose memory plan to show."""
+    """Id of the model to use."""
     settings_requested = Signal()
     """The settings of downloads."""
     models_changed = Signal()
@@ -88,27 +85,27 @@ class ModelsDialog(QDialog):
         self,
         downloads: ModelDownloads,
         current_id: str | None,
-        parent: QWidget | None = None,
         *,
         fit_of: FitOf | None = None,
         jobs: ModelJobs | None = None,
         plan_published: Callable[[Sequence[PublishedModel], PublishedModel | None], None] | None = None,
         suggestions: Callable[[], Suggestions | None] = Suggestions,
         ask_hub: Callable[[], None] = lambda: None,
+        make_plan: Callable[[str], ModelPlan] | None = None,
     ) -> None:
-        """``jobs`` continue when the dialog is closed; without it, jobs end when it is deleted.
+        """``jobs`` continue when the page is left; without it, jobs end when it is deleted.
 
         ``plan_published`` is called with the files of an opened repository and the selected one, to plan their fits.
         ``suggestions`` returns the open models, None while the hub is asked; ``ask_hub`` asks it again.
+        ``make_plan`` makes the memory plan of a model.
         """
-        super().__init__(parent)
-        self.setObjectName("modelsDialog")
-        self.setWindowTitle(self.tr("Models"))
-        self.setAccessibleName(self.tr("Models"))
+        super().__init__("modelsDialog")
+        self.set_title(self.tr("Models"))
         self.setAcceptDrops(True)
         self._downloads = downloads
         self._plan_published = plan_published
         self._suggestions, self._ask_hub = suggestions, ask_hub
+        self._make_plan, self._planned = make_plan, ("", False)
         self._problem: UserError | None = None
         self._requested_key = ""
         """Item to select once it is listed."""
@@ -120,10 +117,7 @@ class ModelsDialog(QDialog):
         self._make_parts()
         self._lay_out()
         self._connect()
-        self.setMinimumSize(*MIN_SIZE)
-        room = self.screen().availableGeometry()
-        self.resize(min(DEFAULT_SIZE[0], room.width() - 60), min(DEFAULT_SIZE[1], room.height() - 80))
-        self.list.setFocus()
+        self.first_focus = self.list
         self.inventory.rescan()
         library = downloads.library
         run_job(self, lambda: offered_folders(system_folders(), library.folders()), self._set_offered, lambda _: None)
@@ -153,14 +147,15 @@ class ModelsDialog(QDialog):
         self.total.setAccessibleName(self.tr("Downloads"))
         self.total.setWordWrap(False)
         self.total.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._close = button("closeButton", self.tr("Close"))
+        self._plan_timer = QTimer(self, singleShot=True, interval=PLAN_DELAY_MS)
+        self._plan_timer.timeout.connect(self._show_plan)
 
     def _lay_out(self) -> None:
         self.field.setMinimumWidth(220)
         self.field.setMaximumWidth(420)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        titles = vbox(heading(self.tr("Models")), self._note, spacing=4)
-        head = hbox((titles, 3), (self.field, 4, CENTRE), spacing=MARGIN, margins=(MARGIN, 20, MARGIN, 12))
+        self.head.addWidget(self.field, 1)
+        self._note.setContentsMargins(MARGIN, 0, MARGIN, 12)
         side = MARGIN - PAD_X - 1  # the frame shown while dropping is 1 px wide
         list_column = vbox(self.search, margins=(side, 0, side, 4))
         self.search.setMinimumHeight(LIST_MIN_HEIGHT)
@@ -168,8 +163,12 @@ class ModelsDialog(QDialog):
         self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
         left = MARGIN - 14  # aligns the text of a quiet button
         adding = (self.add_file, self.add_folder)
-        foot = hbox(*adding, (self.total, 1), 12, self._close, spacing=4, margins=(left, 12, MARGIN, 12))
-        vbox(head, (self._body, 1), hairline(), self.status, foot, parent=self)
+        foot = hbox(*adding, (self.total, 1), spacing=4, margins=(left, 12, MARGIN, 12))
+        self.column.addWidget(self._note)
+        self.column.addLayout(self._body, 1)
+        for each in (hairline(), self.status):
+            self.column.addWidget(each)
+        self.column.addLayout(foot)
 
     def _connect(self) -> None:
         self.list.current_changed.connect(self._show_details)
@@ -184,16 +183,15 @@ class ModelsDialog(QDialog):
             models.activated_button.connect(self._run_primary)
         for each in (self.list, self.search.models, self.details):
             each.menu_requested.connect(self._show_menu)
-        self.controller.model_chosen.connect(self._choose)
+        self.controller.model_chosen.connect(self.model_chosen)
         self.controller.selection_requested.connect(self.select)
-        self.controller.plan_requested.connect(self.plan_requested)
+        self.controller.plan_requested.connect(lambda: self.details.plan.setChecked(True))
+        self.details.plan.toggled.connect(self._fold_plan)
         self.inventory.changed.connect(self._show)
         self.inventory.library_changed.connect(self.models_changed)
         self.inventory.failed.connect(self.controller.show_error)
         self.add_file.clicked.connect(self._choose_files)
         self.add_folder.clicked.connect(self._show_folders)
-        self._close.clicked.connect(self.reject)
-        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.field.setFocus)
 
     # Display
 
@@ -282,6 +280,7 @@ class ModelsDialog(QDialog):
         headers = self.inventory.headers(item) if item is not None else ()
         problem = error_text(file.problem) if isinstance(file, UnavailableModel) else ""
         self.details.show_item(item, headers, self.search.repository if in_repository else None, problem)
+        self._plan_timer.start()
 
     def _on_published_changed(self) -> None:
         self._show_details()
@@ -318,10 +317,6 @@ class ModelsDialog(QDialog):
             menu = model_menu(self, item)
             menu.triggered.connect(lambda action: self._run(action.objectName()))
             menu.popup(position)
-
-    def _choose(self, model_id: str) -> None:
-        self.model_chosen.emit(model_id)
-        self.accept()
 
     def _set_offered(self, offered: tuple[OfferedFolder, ...]) -> None:
         self.offered = offered
@@ -373,26 +368,56 @@ class ModelsDialog(QDialog):
         event.acceptProposedAction()
         self.add_paths(_model_paths(event))
 
+    # The plan
+
+    def _fold_plan(self) -> None:
+        self._arrange()
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        """Show the plan of the selected model where plans are shown, another one where the model is another."""
+        item, is_shown = self._item(), self.details.plan.isChecked()
+        planned = (item.key, item.path is not None) if item is not None and item.fit is not None else ("", False)
+        if not is_shown or self._make_plan is None:
+            planned = ("", False)
+        if planned != self._planned:
+            self._planned = planned
+            self.details.show_plan(self._make_plan(planned[0]) if planned[0] and self._make_plan else None)
+
     # The window
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go back one page on Escape, or close."""
-        if event.key() == Qt.Key.Key_Escape and (self.search.page != "list" or self.field.text()):
+    def finish(self) -> None:
+        """Cancel a measurement."""
+        self.details.show_plan(None)
+        self._planned = ("", False)
+
+    def go_back(self) -> bool:
+        """Go back from a repository or a search to the list."""
+        is_elsewhere = self.search.page != "list" or bool(self.field.text())
+        if is_elsewhere:
             self.search.go_back()
-        else:
-            super().keyPressEvent(event)
+        return is_elsewhere
+
+    def start_search(self) -> None:
+        """Give the search field the focus."""
+        self.field.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the details for the new width."""
         super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        has_plan = self.details.plan.isChecked()
         narrow = self.width() < NARROW
         self._body.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._note.setVisible(not narrow)
         self.details.set_narrow(narrow)
         self._rule.setFixedSize(*((MAX_WIDGET_SIZE, 1) if narrow else (1, MAX_WIDGET_SIZE)))
-        self.details.setMinimumWidth(0 if narrow else DETAILS_MIN_WIDTH)
-        self.details.setMaximumWidth(MAX_WIDGET_SIZE if narrow else DETAILS_MAX_WIDTH)
-        self._body.setStretchFactor(self.details, 0 if narrow else DETAILS_STRETCH)
+        self.details.setMinimumWidth(0 if narrow else PLAN_MIN_WIDTH if has_plan else DETAILS_MIN_WIDTH)
+        self.details.setMaximumWidth(MAX_WIDGET_SIZE if narrow or has_plan else DETAILS_MAX_WIDTH)
+        stretch = PLAN_STRETCH if has_plan else 0 if narrow else DETAILS_STRETCH
+        self._body.setStretchFactor(self.details, stretch)
 
 
 def _model_paths(event: QDropEvent) -> list[Path]:
