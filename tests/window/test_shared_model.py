@@ -20,7 +20,7 @@ from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
 from tests.window.test_conversation_settings import close, opened
 from tests.window.test_local_server_settings import free_port
 from ui.conversation.answer_format import SCHEMA
-from ui.settings.dialog import SettingsDialog
+from ui.settings.page import SettingsPage
 from ui.window.main_window import MainWindow
 
 CITY = {
@@ -52,7 +52,7 @@ class Program(threading.Thread):
 
 def page_of(window: MainWindow, name: str) -> Any:
     window.controller.show_settings(name)
-    dialog = window.findChild(SettingsDialog)
+    dialog = window.findChild(SettingsPage)
     assert dialog is not None
     return getattr(dialog, name)
 
@@ -101,7 +101,7 @@ def test_programs_the_window_and_another_pc_share_the_model(
     program = Program(url, "What is the capital of France?", response_format=form)
     qtbot.waitUntil(lambda: program.ended > 0, timeout=PATIENCE_MS)
     check_city(program.text)
-    window.findChild(SettingsDialog).close()
+    window.findChild(SettingsPage).back_button.click()
     panel = opened(qtbot, window)
     panel.format.kind.setCurrentIndex(panel.format.kind.findData(SCHEMA))
     panel.format.schema.setPlainText(json.dumps(CITY))
@@ -119,7 +119,7 @@ def test_programs_the_window_and_another_pc_share_the_model(
     lending.switch.click()
     qtbot.waitUntil(lambda: lending.copy.isVisibleTo(lending) and lending.switch.isEnabled(), timeout=PATIENCE_MS)
     address = lending.address.text()
-    window.findChild(SettingsDialog).close()
+    window.findChild(SettingsPage).back_button.click()
     with window_over(tmp_path / "other", qapp, qtbot) as other:
         other.controller.services.settings.change(model_id="starter", max_tokens=20, titles_by_model=False)
         devices = page_of(other, "devices")
@@ -127,7 +127,7 @@ def test_programs_the_window_and_another_pc_share_the_model(
         qtbot.keyClick(devices.address, Qt.Key.Key_Return)
         row = lambda: find(devices, f"server{address}").explanation.text()  # noqa: E731
         qtbot.waitUntil(lambda: devices.refresh_button.isEnabled() and "RPC0" in row(), timeout=PATIENCE_MS)
-        other.findChild(SettingsDialog).close()
+        other.findChild(SettingsPage).back_button.click()
         send(qtbot, other, "Name a colour.")
         far = wait_for_answer(qtbot, other)
         assert far.content
