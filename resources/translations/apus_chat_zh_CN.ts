@@ -3778,8 +3778,8 @@ Click to rename</source>
         <translation>进度</translation>
     </message>
     <message>
-        <source>Memory layout…</source>
-        <translation>显存布局…</translation>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Download {size}</source>
@@ -4004,6 +4004,10 @@ Click to rename</source>
         <translation>最适合这台电脑：{name}</translation>
     </message>
     <message>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
+    </message>
+    <message>
         <source>Models…</source>
         <translation>模型…</translation>
     </message>
@@ -4020,16 +4024,51 @@ Click to rename</source>
         <translation>卸载模型（释放内存）</translation>
     </message>
     <message>
-        <source>Memory layout…</source>
-        <translation>显存布局…</translation>
-    </message>
-    <message>
         <source>Search models</source>
         <translation>搜索模型</translation>
     </message>
     <message>
         <source>{model} on {server}</source>
         <translation>{server} 上的 {model}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPlan</name>
+    <message>
+        <source>Save for this model</source>
+        <translation>为此模型保存</translation>
+    </message>
+    <message>
+        <source>Copy llama-server command</source>
+        <translation>复制 llama-server 命令</translation>
+    </message>
+    <message>
+        <source>Copies a command that starts llama.cpp&apos;s server with the same layout</source>
+        <translation>复制一条命令，用相同的布局启动 llama.cpp 的服务器</translation>
+    </message>
+    <message>
+        <source>Scanning devices…</source>
+        <translation>正在检测设备…</translation>
+    </message>
+    <message>
+        <source>Download the model to measure its speed.</source>
+        <translation>下载模型后才能测速。</translation>
+    </message>
+    <message>
+        <source>These GPUs are simulated, so there is nothing to measure.</source>
+        <translation>这些 GPU 是模拟的，无法测速。</translation>
+    </message>
+    <message>
+        <source>Saved. The next message loads the model with this plan.</source>
+        <translation>已保存。下次发送消息时按此方案加载模型。</translation>
+    </message>
+    <message>
+        <source>Copied.</source>
+        <translation>已复制。</translation>
+    </message>
+    <message>
+        <source>The speed is being measured.</source>
+        <translation>正在测速。</translation>
     </message>
 </context>
 <context>
@@ -4160,15 +4199,7 @@ Click to rename</source>
     </message>
 </context>
 <context>
-    <name>ModelsDialog</name>
-    <message>
-        <source>the model this program is designed for</source>
-        <translation>本程序专为此模型打造</translation>
-    </message>
-    <message>
-        <source>Other models</source>
-        <translation>其他模型</translation>
-    </message>
+    <name>ModelsPage</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
@@ -4202,12 +4233,16 @@ Click to rename</source>
         <translation>下载</translation>
     </message>
     <message>
-        <source>Close</source>
-        <translation>关闭</translation>
+        <source>the model this program is designed for</source>
+        <translation>本程序专为此模型打造</translation>
     </message>
     <message>
         <source>Best for this computer</source>
         <translation>最适合这台电脑</translation>
+    </message>
+    <message>
+        <source>Other models</source>
+        <translation>其他模型</translation>
     </message>
     <message>
         <source>More models</source>
@@ -4261,6 +4296,13 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>Page</name>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+</context>
+<context>
     <name>Palette</name>
     <message>
         <source>Search conversations, models, settings and commands</source>
@@ -4305,57 +4347,6 @@ Click to rename</source>
     <message>
         <source>Commands</source>
         <translation>命令</translation>
-    </message>
-</context>
-<context>
-    <name>PlanDialog</name>
-    <message>
-        <source>Scanning devices…</source>
-        <translation>正在检测设备…</translation>
-    </message>
-    <message>
-        <source>Saved. The next message loads the model with this plan.</source>
-        <translation>已保存。下次发送消息时按此方案加载模型。</translation>
-    </message>
-    <message>
-        <source>Download the model to measure its speed.</source>
-        <translation>下载模型后才能测速。</translation>
-    </message>
-    <message>
-        <source>Copy llama-server command</source>
-        <translation>复制 llama-server 命令</translation>
-    </message>
-    <message>
-        <source>Copies a command that starts llama.cpp&apos;s server with the same layout</source>
-        <translation>复制一条命令，用相同的布局启动 llama.cpp 的服务器</translation>
-    </message>
-    <message>
-        <source>Memory layout</source>
-        <translation>显存布局</translation>
-    </message>
-    <message>
-        <source>These GPUs are simulated, so there is nothing to measure.</source>
-        <translation>这些 GPU 是模拟的，无法测速。</translation>
-    </message>
-    <message>
-        <source>Copied.</source>
-        <translation>已复制。</translation>
-    </message>
-    <message>
-        <source>The speed is being measured.</source>
-        <translation>正在测速。</translation>
-    </message>
-    <message>
-        <source>Memory layout of {name}</source>
-        <translation>“{name}”的显存布局</translation>
-    </message>
-    <message>
-        <source>Save for this model</source>
-        <translation>为此模型保存</translation>
-    </message>
-    <message>
-        <source>Close</source>
-        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -4870,22 +4861,14 @@ Click to rename</source>
     </message>
 </context>
 <context>
-    <name>SettingsDialog</name>
-    <message>
-        <source>Defaults restored.</source>
-        <translation>已恢复默认设置。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
+    <name>SettingsPage</name>
     <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
     <message>
-        <source>Close</source>
-        <translation>关闭</translation>
+        <source>Run diagnostics…</source>
+        <translation>运行诊断…</translation>
     </message>
     <message>
         <source>Change…</source>
@@ -4904,8 +4887,12 @@ Click to rename</source>
         <translation>查看哪些正常、哪些有问题，以及如何解决。</translation>
     </message>
     <message>
-        <source>Run diagnostics…</source>
-        <translation>运行诊断…</translation>
+        <source>Defaults restored.</source>
+        <translation>已恢复默认设置。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
     </message>
 </context>
 <context>
@@ -5888,8 +5875,8 @@ Click to rename</source>
         <translation>停止</translation>
     </message>
     <message>
-        <source>Memory layout…</source>
-        <translation>显存布局…</translation>
+        <source>Memory layout</source>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Verify file</source>
