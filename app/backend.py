@@ -56,6 +56,10 @@ class QuestionWithDocuments(PromptMessage):
     """Of the turns that were above it."""
 
 
+Similarities = Callable[[Sequence[str], str], Sequence[Sequence[float]] | None]
+"""Returns the similarity of each passage of some texts to a question; None where that is not known."""
+
+
 @dataclass(frozen=True)
 class ChatRequest:
     """A conversation to be answered.  ``prefill`` is the beginning of an answer that is continued.
@@ -70,6 +74,8 @@ class ChatRequest:
     left_out: tuple[str, ...] = ()
     """Ids that were left out for the answer before: they stay left out where the KV cache can be reused then."""
     controls: TokenControls = field(default_factory=TokenControls)
+    similarities: Similarities | None = field(default=None, compare=False)
+    """For the ranking of passages by meaning too."""
     conversation_id: str = ""
     """The stored conversation, whose state the engine keeps; empty for a temporary one."""
 

@@ -13,6 +13,7 @@ from app.config.paths import DataFolder
 from app.config.presets import Presets
 from app.config.secrets import Secrets
 from app.config.settings import SettingsFile
+from app.documents.vectors import PassageVectors
 from app.downloads import ModelDownloads, proxy_of
 from app.engine.cache_folder import CacheFolder
 from app.engine.embedder import Embedder
@@ -26,6 +27,7 @@ from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from model_manager.disk.files import disk_errors, remove_temporary_files
+from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 
 CLOSE_S = 3.0
@@ -53,6 +55,7 @@ class Services:
         self.engine.cache_options = self._cache_options
         self.states = CacheFolder(folder.states)
         self.embedder = Embedder(folder.logs / "embeddings.log")
+        self.vectors = PassageVectors(folder.vectors, self._embedding_model, self.embedder.embed)
         self.lender = Lender(folder.lent, folder.logs / "lending.log")
         self.worker = InferenceWorker(self._idle_seconds, self._release_engines)
         self.local_server = LocalServer(self.worker)
@@ -92,7 +95,7 @@ class Services:
         self.states.delete(all_but=[conversation.id for conversation in kept])
 
     def erase_everything(self) -> None:
-        """Delete all personal data: conversations, their backups and states, drafts, presets and logs.
+        """Delete all personal data: conversations, their backups and states, vectors, drafts, presets and logs.
 
         Models, servers and other settings are kept.  Nothing is deleted while an answer is being written.
 
@@ -101,6 +104,7 @@ class Services:
         """
         self.store.erase_everything()
         self.forget_states()
+        self.vectors.erase()
         self.drafts.erase()
         self.presets.erase()
         self.settings.change(conversation_id=None, preset_id="")
@@ -128,6 +132,18 @@ class Services:
         self.embedder.release()
         self.lender.stop()
         self.store.close()
+
+    def _embedding_model(self) -> tuple[Path, str] | None:
+        """Return the library's embedding model and its hash, which is computed where it is not known yet."""
+        model = next((each for each in self.library.list() if each.embeds and each.problem is None), None)
+        if model is None:
+            return None
+        known = self.library.known_hash(model.path)
+        if known is not None:
+            return model.path, known.sha256
+        sha256 = sha256_of(model.path)
+        self.library.record_file_hash(model.path, sha256)
+        return model.path, sha256
 
     def _cache_options(self) -> CacheOptions | None:
         disk_bytes, loaded = self.settings.current.conversation_cache << 30, self.planning.loader.loaded

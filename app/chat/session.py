@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from app.backend import ChatBackend, ChatEvent, ChatRequest
+from app.backend import ChatBackend, ChatEvent, ChatRequest, Similarities
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
 from app.chat.effective import EffectiveSettings, FolderDefaults, effective_settings, folder_documents, own_overrides
@@ -46,6 +46,7 @@ class ChatSession:
         default_overrides: Callable[[], ConversationOverrides] = ConversationOverrides,
         folder_defaults: Callable[[str | None], FolderDefaults] = lambda _id: FolderDefaults(),
         on_title: Callable[[], object] | None = None,
+        similarities: Similarities | None = None,
     ) -> None:
         """``default_overrides`` are those of a new conversation, ``folder_defaults`` those of a folder by its id.
 
@@ -56,6 +57,7 @@ class ChatSession:
         self._post, self._default_overrides = post or self.handle, default_overrides
         self._folder_defaults = folder_defaults
         self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
+        self._similarities = similarities
         self._temporary: ConversationStore | None = None
         self._new_overrides: ConversationOverrides | None = None
         self._new_folder_id: str | None = None
@@ -311,6 +313,7 @@ class ChatSession:
             policy,
             # What was left out before is summarised with the rest.
             () if policy is ContextPolicy.SUMMARISE else left_out_before(branch[: index + 1]),
+            similarities=self._similarities,
             conversation_id="" if store is self._temporary else conversation.id,
         )
 

@@ -87,6 +87,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         submit,
         post=post,
         folder_defaults=partial(folder_defaults, services.store, services.presets, lambda _context, text: text),
+        similarities=services.vectors.similarities,
     )
     if arguments.no_save:
         session.open_temporary()

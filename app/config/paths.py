@@ -27,6 +27,8 @@ class DataFolder:
         """The database of conversations and its backups."""
         self.states = root / "states"
         """The conversation cache: what the engine keeps of conversations."""
+        self.vectors = root / "vectors"
+        """Vectors of the passages of documents."""
         self.models = root / "models"
         """Model files, and the registry of those in other folders."""
         self.lent = root / "lent"

@@ -20,13 +20,17 @@ K1, B = 1.2, 0.75
 """Parameters of BM25 (Robertson and Zaragoza 2009): saturation of frequent terms, weight of a passage's length."""
 NEIGHBOUR = 0.3
 """Share of a passage's score that the passages before and after it get: an answer can begin in one of them."""
-COMMON, COMMON_SHARE = 2000, 4
+COMMON, COMMON_SHARE = 1500, 4
 """A term in more passages than this number, and than this part of a text's, tells nothing and would take long."""
+FUSION = 60
+"""The constant of the reciprocal rank fusion."""
 MAX_FREQUENCY = 4
 MAX_RANKED = 1000
 MAX_TERMS = 48
 MIN_STEM = 4
 """Letters; shorter words are searched as a whole."""
+_ENDINGS = re.compile(r"(?<=\w)['’](?:s|t|d|m|ll|re|ve)\b")
+"""Of *what's* and *operator's*: no words, and single letters occur everywhere."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[^\W_]+")
 _PAGE = re.compile(r"\bpages? (\d{1,5})\b|\bp\. ?(\d{1,5})\b|第 ?(\d{1,5}) ?页")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "s", "e", "y")
@@ -129,6 +133,29 @@ def rank(indexes: Sequence[PassageIndex], question: str) -> list[tuple[int, int]
     return [(number, place) for _, number, place in nsmallest(MAX_RANKED, ranked)]
 
 
+def rank_by_meaning(
+    ranked: Sequence[tuple[int, int]], similarities: Sequence[Sequence[float]]
+) -> list[tuple[int, int]]:
+    """Return the passages by reciprocal rank fusion of ``ranked`` and the order of their similarities.
+
+    Cormack, Clarke and Büttcher 2009, with their constant.
+    """
+    by_meaning = nsmallest(
+        MAX_RANKED,
+        ((-value, number, place) for number, row in enumerate(similarities) for place, value in enumerate(row)),
+    )
+    scores: dict[tuple[int, int], float] = {}
+    for ranking in (ranked, [(number, place) for _, number, place in by_meaning]):
+        for rank_, each in enumerate(ranking, 1):
+            scores[each] = scores.get(each, 0.0) + 1 / (FUSION + rank_)
+    return sorted(scores, key=scores.__getitem__, reverse=True)
+
+
+def names_something(question: str) -> bool:
+    """Return whether a question contains words that can be searched."""
+    return bool(_terms(fold(question)))
+
+
 def spread(indexes: Sequence[PassageIndex]) -> list[tuple[int, int]]:
     """Return all passages for a question that names nothing, as ``rank`` does.
 
@@ -147,7 +174,7 @@ def spread(indexes: Sequence[PassageIndex]) -> list[tuple[int, int]]:
 def _terms(folded: str) -> list[str]:
     """Return what a folded question names: the stems of its words, and the pairs of its Chinese characters."""
     terms: list[str] = []
-    for word in _WORD.findall(folded):
+    for word in _WORD.findall(_ENDINGS.sub("", folded)):
         if _is_chinese(word):
             for part in _CHINESE_GENERAL.sub(" ", _CHINESE_STOP.sub(" ", word)).split():
                 terms += [part[i : i + 2] for i in range(len(part) - 1)] or [part]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.backend import ChatRequest, ContextFitted, PromptMessage
+from app.backend import ChatRequest, ContextFitted, PromptMessage, Similarities
 from app.chat.context import fit, fit_by_estimate, room_for_answer
 from app.chat.documents import groups
 from app.chat.prompt import prompt_messages
@@ -22,6 +22,7 @@ from app.conversation import (
     Sampling,
     Status,
 )
+from app.documents.ranking import index_of
 from model_manager.errors import UserError
 
 CONTEXT = 12_000
@@ -52,8 +53,9 @@ def message(role: Role, content: str, number: int, **more: object) -> Message:
 class Chat:
     """A conversation that is asked as the session asks."""
 
-    def __init__(self, policy: ContextPolicy = ContextPolicy.STOP) -> None:
+    def __init__(self, policy: ContextPolicy = ContextPolicy.STOP, similarities: Similarities | None = None) -> None:
         self.branch: list[Message] = []
+        self.similarities = similarities
         self.policy = policy
         self.left_out: tuple[str, ...] = ()
 
@@ -61,7 +63,7 @@ class Chat:
         """Return the contents of the prompt."""
         self.branch.append(message(Role.USER, text, len(self.branch), attachments=attachments))
         messages = prompt_messages("", self.branch)
-        request = ChatRequest(messages, Sampling(), context_policy=self.policy, left_out=self.left_out)
+        request = ChatRequest(messages, Sampling(), "", self.policy, self.left_out, similarities=self.similarities)
         fitting, self.fitted = fit(request, context, count)
         self.left_out = self.fitted.left_out
         assert all(type(each) is PromptMessage for each in fitting.messages)
@@ -119,6 +121,33 @@ def test_passages_stay_while_other_questions_are_asked_so_that_the_cache_is_reus
     assert not firsts[-1], "passages of earlier questions make room in the end"
     before, _, last = chat.ask("Who painted the lighthouse?")[-3:]
     assert PAGES[40] in last or PAGES[40] in before
+
+
+def test_meaning_finds_passages_that_share_no_word_with_the_question() -> None:
+    asked: list[str] = []
+
+    def similarities(texts: Sequence[str], question: str) -> list[list[float]]:
+        asked.append(question)
+        return [[float(PAGES[70] in text[each.start : each.end]) for each in index_of(text).passages] for text in texts]
+
+    question = "Wie kam der Brennstoff?"
+    chat = Chat()
+    (prompt,) = chat.ask(question, LONG)
+    assert PAGES[70] not in prompt
+    assert chat.use.is_spread
+    chat = Chat(similarities=similarities)
+    (prompt,) = chat.ask(question, LONG)
+    assert PAGES[70] in prompt
+    assert not chat.use.is_spread
+    # Both count: the words of the question, and its meaning.
+    (prompt,) = Chat(similarities=similarities).ask("Who painted the lighthouse?", LONG)
+    assert PAGES[40] in prompt
+    assert PAGES[70] in prompt
+    # A question that names nothing is still answered from all over the text, also where nothing is known.
+    Chat(similarities=similarities).ask("Summarise this", LONG)
+    assert asked[-1] == "Who painted the lighthouse?"
+    (prompt,) = Chat(similarities=lambda _texts, _question: None).ask("Who painted the lighthouse?", LONG)
+    assert PAGES[40] in prompt
 
 
 def test_summary_gets_the_beginning_and_passages_all_over() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.config.drafts import Drafts
 from app.documents.attachments import LONG_PASTE, MAX_BYTES
 from tests.documents.builders import docx, pdf, prose, w_p
+from tests.rigs.tiny_embedder import write_tiny_embedder
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
 from ui.composer.attachment_chips import AttachmentChip, ReadingChip
@@ -197,6 +198,39 @@ def test_attachments_that_do_not_fit_beside_the_conversation_are_marked(
     assert any("passages only" in label.text() for label in window.composer.chips.findChildren(QLabel))
     window.composer.chips.remove(window.composer.chips.attachments()[0])
     assert marked() == []
+
+
+def test_embedding_model_of_the_library_reads_the_passages_in_the_background(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    services = window.controller.services
+    services.library.register(write_tiny_embedder(tmp_path / "embedder.gguf"))
+    services.settings.change(context=512)
+    text = "\n\n".join(f"the cat sat on the mat is blue, number {number}. " * 12 for number in range(14))
+    shares: list[str] = []
+    drop(window, *texts(tmp_path, cats=text))
+    qtbot.waitUntil(lambda: names(window) == ["cats.txt"])
+    (chip,) = [each for each in window.composer.chips.findChildren(AttachmentChip) if each.isVisible()]
+    labels = chip.findChildren(QLabel)
+    qtbot.waitUntil(
+        lambda: (
+            shares.extend(label.text() for label in labels)
+            or services.vectors.similarities([text], "the dog") is not None
+        ),
+        timeout=PATIENCE_MS,
+    )
+    assert any(share.endswith("%") for share in shares)
+    qtbot.waitUntil(lambda: not any(label.text().endswith("%") for label in labels), timeout=PATIENCE_MS)
+    # Removing a chip cancels its reading.
+    window.composer.chips.remove(chip.attachment)
+    drop(window, *texts(tmp_path, more=text + text))
+    qtbot.waitUntil(lambda: names(window) == ["more.txt"])
+    (chip,) = [each for each in window.composer.chips.findChildren(AttachmentChip) if each.isVisible()]
+    qtbot.mouseClick(chip.remove_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=PATIENCE_MS)
+    assert services.vectors.similarities([text + text], "the dog") is None
+    services.erase_everything()
+    assert services.vectors.similarities([text], "the dog") is None
 
 
 def test_passages_of_a_long_document_are_below_the_answer_and_open_there(

@@ -76,6 +76,7 @@ class AttachmentChip(_Chip):
         self._estimate = rounded(estimated_tokens(attachment.content))
         self._pages = page_count(attachment.content)
         self._fits = True
+        self._share: float | None = None
         self.set_attachment(attachment)
 
     @property
@@ -94,6 +95,16 @@ class AttachmentChip(_Chip):
             self._fits = fits
             self._retranslate()
 
+    def set_share(self, share: float) -> None:
+        """Show the share of the passages that the embedding model has read."""
+        self._share = share
+        self._retranslate()
+
+    def finish_passages(self) -> None:
+        """Stop showing it."""
+        self._share = None
+        self._retranslate()
+
     def _retranslate(self) -> None:
         attachment = self.attachment
         size = self.tr("about {count} tokens") if attachment.tokens is None else self.tr("{count} tokens")
@@ -106,10 +117,16 @@ class AttachmentChip(_Chip):
         tip = f"{attachment.name}\n{size}"
         if not self._fits:
             size = self.tr("{size} · passages only").format(size=size)
+            if self._share is not None:
+                size += f" · {round(self._share * 100)}%"
             tip += "\n" + self.tr(
                 "The attachments don't fit in the context beside the conversation. For each question the model is "
                 "given the passages that best match it. Choose a larger context to give it everything."
             )
+            if self._share is not None:
+                tip += "\n" + self.tr("The embedding model is reading the passages: {percent}%.").format(
+                    percent=round(self._share * 100)
+                )
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
         self._show(size)
@@ -120,11 +137,14 @@ class AttachmentChips(QWidget):
 
     changed = Signal()
     opened = Signal(Attachment)
+    passages_needed = Signal(AttachmentChip)
+    """An attachment doesn't fit as a whole, for the first time."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._chips: list[AttachmentChip] = []
         self._reading: list[ReadingChip] = []
+        self._in_passages: list[AttachmentChip] = []
         self._room: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
@@ -211,6 +231,8 @@ class AttachmentChips(QWidget):
 
     def _drop(self, chip: QWidget) -> None:
         chip.hide()
+        if chip in self._in_passages:
+            self._in_passages.remove(chip)
         # Later: its own button may be emitting the signal.
         chip.deleteLater()
 
@@ -219,6 +241,9 @@ class AttachmentChips(QWidget):
         fits = self._room is None or sum(chip.tokens for chip in self._chips) <= self._room
         for chip in self._chips:
             chip.set_fits(fits)
+            if not fits and chip not in self._in_passages:
+                self._in_passages.append(chip)
+                self.passages_needed.emit(chip)
         for each in (*self._chips, *self._reading):
             size = each.sizeHint()
             width = min(size.width(), max(80, self.width()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,10 +15,11 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment, GivenPassage
 from app.documents.attachments import attachment_from_paste, clean_name, read_attachment
+from app.documents.vectors import PassageVectors
 from app.engine.local_engine import LocalEngine
 from app.units import grouped, rounded
 from model_manager.errors import UserError
-from ui.composer.attachment_chips import ReadingChip
+from ui.composer.attachment_chips import AttachmentChip, ReadingChip
 from ui.composer.composer import Composer
 from ui.widgets.dialog_parts import MARGIN, arrange, ask_for_file, button, heading, quiet_label, show_dialog
 from ui.widgets.job import Job, run_job
@@ -29,17 +31,20 @@ MAX_ATTACHMENTS = 20
 MAX_INSERT_CHARACTERS = 100_000
 """The composer is no editor for longer texts."""
 
+logger = logging.getLogger(__name__)
+
 
 class AttachmentLoader(QObject):
     """Adds attachments to the composer."""
 
     failed = Signal(UserError)
 
-    def __init__(self, engine: LocalEngine, composer: Composer, window: QWidget) -> None:
+    def __init__(self, engine: LocalEngine, vectors: PassageVectors, composer: Composer, window: QWidget) -> None:
         super().__init__(window)
-        self._engine, self._composer, self._window = engine, composer, window
+        self._engine, self._vectors, self._composer, self._window = engine, vectors, composer, window
         composer.attach_button.clicked.connect(self.choose)
         composer.field.long_pasted.connect(self.paste)
+        composer.chips.passages_needed.connect(self._read_passages_of)
         composer.chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
 
     def choose(self) -> None:
@@ -88,6 +93,19 @@ class AttachmentLoader(QObject):
 
         texts = [each.content for each in uncounted]
         run_job(self, lambda: engine.count_if_idle(texts), show, lambda _error: None)
+
+    def read_passages(self, attachment: Attachment) -> Job:
+        """Let the library's embedding model read the passages in the background, where that isn't done yet."""
+        job = Job(self)
+        job.failed.connect(lambda error: logger.warning("no vectors of %s: %s", attachment.name, error.code))
+        job.start(lambda: self._vectors.compute(attachment.content, job.token, job.report))
+        return job
+
+    def _read_passages_of(self, chip: AttachmentChip) -> None:
+        job = self.read_passages(chip.attachment)
+        job.progress.connect(chip.set_share)
+        job.finished.connect(chip.finish_passages)
+        chip.remove_button.clicked.connect(job.cancel)
 
     def show(self, attachment: Attachment, passages: Sequence[GivenPassage] = (), *, can_insert: bool = False) -> None:
         """Show the text of an attachment, with ``passages`` of it selected.

@@ -100,9 +100,10 @@ class ConversationController(QObject):
             default_overrides=self._default_overrides,
             folder_defaults=partial(folder_defaults, services.store, services.presets, QCoreApplication.translate),
             on_title=self.list_changed.emit,
+            similarities=services.vectors.similarities,
         )
         self.context = ContextTracker(partial(context_size, services))
-        self.attachments = AttachmentLoader(services.engine, composer, window)
+        self.attachments = AttachmentLoader(services.engine, services.vectors, composer, window)
         self.drafts = DraftSaver(services.drafts, services.store, self.session, composer, self)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_waiting)
@@ -347,6 +348,10 @@ class ConversationController(QObject):
             self._update_context(self._track_context)
             self._transcript.set_waiting(message.id, "")
             self._show_message(message.id)
+            if message.provenance is not None and message.provenance.documents is not None:
+                # Those that were attached before there was an embedding model, or elsewhere.
+                for attachment in (each for above in self._branch for each in above.attachments):
+                    self.attachments.read_passages(attachment)
         assert answer.result is not None
         if answer.result.save_error is not None:
             self._show_error(answer.result.save_error)
