@@ -1498,6 +1498,10 @@
         <translation>附件和对话一起超出上下文长度。每次提问时，会将最相关的段落提供给模型。选择更大的上下文可以提供全部内容。</translation>
     </message>
     <message>
+        <source>The embedding model is reading the passages: {percent}%.</source>
+        <translation>嵌入模型正在读取段落：{percent}%。</translation>
+    </message>
+    <message>
         <source>Show {name}, {size}</source>
         <translation>查看 {name}，{size}</translation>
     </message>
