@@ -42,7 +42,7 @@ from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.open_model_files import publish_open_models
 from ui.widgets.appearance import Appearance
-from ui.widgets.theme import Theme
+from ui.widgets.theme import Theme, prepare_fonts
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
@@ -321,6 +321,7 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="apus-chat-pictures-") as folder:
         prepare(Path(folder))
 
+        prepare_fonts()
         application = QApplication(["apus-chat"])
         application.setCursorFlashTime(0)
         with simulated_pc():

@@ -214,3 +214,42 @@ def test_label_with_a_changed_icon_is_freed_with_its_window():
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run([sys.executable, "-c", FREED_WITH_A_WINDOW], cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0
+
+
+INK = """
+import sys
+from PySide6.QtGui import QColor, QFont, QFontInfo, QImage, QPainter
+from PySide6.QtWidgets import QApplication
+from ui.widgets.theme import DARK, LIGHT, prepare_fonts
+
+if "prepared" in sys.argv:
+    prepare_fonts()
+app = QApplication([])
+for theme in (LIGHT, DARK):
+    image = QImage(300, 40, QImage.Format.Format_RGB32)
+    image.fill(QColor(theme.page))
+    painter, font = QPainter(image), QFont("Noto Sans CJK SC")
+    font.setPixelSize(15)
+    painter.setFont(font)
+    painter.setPen(QColor(theme.text))
+    painter.drawText(10, 25, "其余的留在内存里，显存布局")
+    painter.end()
+    page = QColor(theme.page).lightness()
+    pixels = (image.pixelColor(x, y).lightness() for x in range(300) for y in range(40))
+    print(sum(abs(each - page) for each in pixels) / abs(QColor(theme.text).lightness() - page))
+"""
+
+
+def test_light_chinese_text_is_not_bold(qapp):
+    if sys.platform != "linux" or QFontInfo(QFont("Noto Sans CJK SC")).family() != "Noto Sans CJK SC":
+        pytest.skip("no Chinese font with such outlines")
+    inks = []
+    for arguments in ([], ["prepared"]):
+        done = subprocess.run(
+            [sys.executable, "-c", INK, *arguments], capture_output=True, text=True, check=True, timeout=120
+        )
+        inks.append([float(line) for line in done.stdout.split()])
+    (light, dark), (lighter, darker) = inks
+    assert dark > 1.2 * light, "light text is bolder than dark text"
+    assert darker < 0.92 * dark
+    assert lighter > 0.8 * light, "dark text is not too thin"

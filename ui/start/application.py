@@ -36,6 +36,7 @@ from ui.start.single_instance import SingleInstance, hand_over
 from ui.widgets.appearance import Appearance
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.theme import prepare_fonts
 from ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ def _make_application() -> QApplication:
         printed.append(text)
 
     before = qInstallMessageHandler(handle)
+    prepare_fonts()
     try:
         return QApplication(sys.argv[:1])
     finally:
