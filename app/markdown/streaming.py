@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block, Code, Table
 from app.markdown.math_syntax import OPEN_LINE, PREVIEW
-from app.markdown.parser import Place, as_thought, language_of, parse_part, parser
+from app.markdown.parser import Place, as_thought, parse_part, parser
 from app.thoughts import split_thought
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FENCE = re.compile(r"(`{3,}|~{3,})([^\n]*)\n")
+_FENCE = re.compile(r"( *)(`{3,}|~{3,})[^|]*")
 _MARKS_ONLY = re.compile(
     r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|(?:[-*+]|\d{1,9}[.)])[ \t]+\[?[ xX]?\]?)[ \t]*"
 )
@@ -125,9 +125,8 @@ class _Part:
         self._references: dict[str, Any] = {}
         self._number: int | None = None
         """Number of the next item, if the tail continues an ordered list."""
-        self._fence: re.Match[str] | None = None
-        """Opening line, if the tail is one open code block."""
-        self._closing = re.compile("")
+        self._fence: _Fence | None = None
+        """The open code block at the end of the tail."""
         self._table: Table | None = None
         """The table without its last line, if the tail is one open table."""
         self._table_head = ""
@@ -149,8 +148,9 @@ class _Part:
 
     def blocks(self, *, preview: bool = False, more: str = "") -> list[Block]:
         tail = self._tail + more
-        if self._fence and not more:
-            return [*self.settled, self._open_code(preview)]
+        code = self._fence.code(tail[self._seen :], preview=preview) if self._fence and not more else None
+        if self._fence and code:
+            return [*self.settled, *self._fence.before, code]
         if self._table and not more:
             table = self._open_table(self._table, preview)
             if table:
@@ -183,29 +183,15 @@ class _Part:
         assert isinstance(more, Table)
         return replace(table, rows=table.rows + more.rows)
 
-    def _open_code(self, preview: bool) -> Code:
-        assert self._fence
-        end, last = len(self._tail), self._tail.rfind("\n") + 1
-        # The parser ignores a blank last line.
-        if (
-            not self._tail[last:].strip()
-            or self._closing.fullmatch(self._tail[last:] + "\n")
-            or (preview and _PART_OF_FENCE.fullmatch(self._tail, last))
-        ):
-            end = last
-        text = self._tail[self._fence.end() : max(end, self._fence.end())]
-        return Code(text.removesuffix("\n"), language_of(self._fence[2]))
-
     def _settle(self) -> bool:
         """Move closed blocks from the tail to ``settled``; returns whether to try again."""
         if self._fence:
-            closing = self._closing.search(self._tail, max(self._fence.end(), self._seen))
-            if not closing:
-                self._seen = self._tail.rfind("\n") + 1
-                return False
-            self._fence = None
-            self._commit(closing.end())
-            return True
+            end = self._tail.rfind("\n") + 1
+            if not self._fence.add(self._tail[self._seen : end]):
+                self._fence, self._seen = None, 0
+                return True
+            self._seen = end
+            return False
         whole_lines = self._tail[: self._tail.rfind("\n") + 1]
         if len(whole_lines) == self._seen:
             return False
@@ -223,9 +209,10 @@ class _Part:
         if cut:
             self._commit(sum(len(line) + 1 for line in lines[:cut]))
             return True
-        self._enter_fence(tokens)
+        if environment.get(OPEN_LINE) is None:
+            self._enter_fence(tokens, lines[:-1])
         self._enter_table(tokens, whole_lines)
-        return bool(self._fence)
+        return False
 
     def _commit(self, size: int) -> None:
         piece, self._tail, self._seen = self._tail[:size], self._tail[size:], 0
@@ -248,13 +235,61 @@ class _Part:
             # Each row is parsed below a head without text.
             self._table, self._table_head = table, f"|{' |' * len(table.align)}\n{lines.splitlines()[1]}\n"
 
-    def _enter_fence(self, tokens: list[Token]) -> None:
-        opening = _FENCE.match(self._tail)
-        if opening and "|" not in opening[2] and len(tokens) == 1 and tokens[0].type == "fence":
-            self._fence = opening
-            mark = re.escape(opening[1][0])
-            self._closing = re.compile(rf"^ {{0,3}}{mark}{{{len(opening[1])},}}[ \t]*\n", re.MULTILINE)
-            self._seen = opening.end()
+    def _enter_fence(self, tokens: list[Token], lines: list[str]) -> None:
+        fence = next((token for token in reversed(tokens) if token.nesting >= 0), None)
+        if fence is None or fence.type != "fence" or not fence.map or fence.map[1] < len(lines) or _is_closed(fence):
+            return
+        opening = _FENCE.fullmatch(lines[fence.map[0]])
+        *before, code = Place(self._number).blocks(tokens)
+        if opening and isinstance(code, Code) and not code.quotes:
+            entered = _Fence(before, replace(code, text=""), opening)
+            written = "".join(f"{line}\n" for line in lines[fence.map[0] + 1 :])
+            # Lines that are indented less are left to the parser.
+            if entered.add(written) and entered.text == fence.content:
+                self._fence = entered
+
+
+class _Fence:
+    """An open code block, at the top level or in list items, whose lines need no parser."""
+
+    def __init__(self, before: list[Block], code: Code, opening: re.Match[str]) -> None:
+        self.before = before
+        """The blocks of the tail above it."""
+        self.text = ""
+        """The complete lines."""
+        self._code = code
+        self._indent = len(opening[1])
+        self._closing = re.compile(rf" {{0,3}}{re.escape(opening[2][0])}{{{len(opening[2])},}}[ \t]*")
+
+    def add(self, lines: str) -> bool:
+        """Add complete lines; false, and nothing is added, if the block may end there."""
+        added = []
+        for line in lines.split("\n")[:-1]:
+            stripped = self._stripped(line)
+            if stripped is None or self._closing.fullmatch(stripped):
+                return False
+            added.append(stripped)
+        if added:
+            self.text += "\n".join([*added, ""])
+        return True
+
+    def code(self, last: str, *, preview: bool) -> Code | None:
+        """Return the block with its last, incomplete line; None if it may end there."""
+        stripped = self._stripped(last)
+        if stripped is None:
+            return None
+        closes = bool(self._closing.fullmatch(stripped))
+        if closes and self._indent and stripped.startswith(" "):
+            # Whether this is too far to the right to close it depends on the list item.
+            return None
+        # The parser ignores a blank last line.
+        if not stripped.strip() or closes or (preview and _PART_OF_FENCE.fullmatch(stripped)):
+            stripped = ""
+        return replace(self._code, text=(self.text + stripped).removesuffix("\n"))
+
+    def _stripped(self, line: str) -> str | None:
+        """Return a line without the indentation of the block, None if it has less."""
+        return None if line[: self._indent].strip(" ") else line[self._indent :]
 
 
 def _closed_lines(tokens: list[Token], lines: list[str], open_line: int | None) -> int:

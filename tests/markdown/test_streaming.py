@@ -59,6 +59,14 @@ CORPUS = [
     "One.[^1]\n\n[^1]: First\n[^2]: Second[^1]\n    more\n\nend",
     "Title\n=====\ntext\n-----\n- a\n  ==\n- b\n=\n\n> q\n> --\n> r\n> ----\n",
     "1. [ ] a\n2. [x] b\n\nwww.x.org me@x.org\n",
+    "1. a\n\n   ```py\n   x\n\n     y\n   \n   ```\n   after\n\n2. b\n   ```sh\n   ls\n  out\n",
+    "- a\n  - b\n\n    ~~~\n    x\n\n\n    ~~~~\n    c\n- d",
+    "- a\n  ```\n  x\n\ty\n  z\n \t\n  w",
+    "- ```py\n  x\n  ```\n- b\n   ```\n  x\n   y\n  ```\n",
+    "1. a\n    ```\n   x\n    y\n    ```\n",
+    "- $$a\n\n  ```\n  x\n  $$\n  y\n",
+    "- |a|\n  |-|\n  ```\n  |x|\n\n1. x\n1. y\n   ```\n   z",
+    "- > a\n  > ```\n  > x\n\n  ```\n  x\n> y\n",
 ]
 LATE_REFERENCES = [
     "A[^note]\n\n[^note]: text",
@@ -232,3 +240,14 @@ def test_random_syntax(first: int):
 def test_hostile_text_is_parsed_in_linear_time(name: str):
     # The benchmark measures the time; none of these would end here if it grew faster than the length.
     assert parse(HOSTILE[name])
+
+
+@pytest.mark.parametrize("indent", ["", "   "], ids=["top", "item"])
+def test_the_lines_of_open_code_are_not_parsed_again(indent: str):
+    stream = streamed([f"1. Step\n\n{indent}```py\n" if indent else "```py\n"])
+    for number in range(50):
+        stream.feed(f"{indent}x = {number}\n")
+        assert stream.open_characters == 0
+    (*_, code) = stream.blocks(preview=True)
+    assert isinstance(code, Code)
+    assert code.text.count("\n") == 49

@@ -55,6 +55,8 @@ CARET_STEP_MS, CARET_PERIOD_S = 60, 1.6
 """Animation of the caret at the end of a growing answer."""
 CARET_ROOM = 8
 JUMP_SIZE, JUMP_SPACE, JUMP_BOTTOM = 36, 12, 16
+MAX_AREAS = 4
+"""Areas that are painted one by one; more are painted as one."""
 CURRENT_MATCH_ALPHA = 60
 """Of 255."""
 
@@ -250,8 +252,8 @@ class Transcript(Translated, QAbstractScrollArea):
         # An answer grows by a line or less: painting everything else again would cost more than all the rest.
         if distance:
             self.viewport().scroll(0, -int(distance))
-            # A head of code may be held there.
-            self.viewport().update(0, 0, self.viewport().width(), views[0].style.code_head)
+            if views[0].body.holds_head:
+                self.viewport().update(0, 0, self.viewport().width(), views[0].style.code_head)
         changed = max(0, int(page.visible[-1][1] + views[-1].changed_from) - CARET_ROOM)
         self.viewport().update(0, changed, self.viewport().width(), self.viewport().height() - changed)
 
@@ -481,16 +483,21 @@ class Transcript(Translated, QAbstractScrollArea):
         """Draw the messages on the screen."""
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        dirty = QRectF(event.rect())
-        painter.fillRect(dirty, self._context.style.colour("page"))
-        for number, top in self.page.visible:
-            clip = dirty.translated(-self.page.left, -top)
-            if clip.bottom() < 0 or clip.top() > self.page.heights[number]:
-                continue
-            painter.save()
-            painter.translate(self.page.left, top)
-            self._paint_message(painter, number, clip)
-            painter.restore()
+        # A held head of code and the end of a growing answer are far apart.
+        areas = [event.rect()]
+        if event.region().rectCount() <= MAX_AREAS:
+            areas = list(event.region())  # type: ignore[call-overload]  # QRegion can be iterated.
+        for area in map(QRectF, areas):
+            painter.setClipRect(area)
+            painter.fillRect(area, self._context.style.colour("page"))
+            for number, top in self.page.visible:
+                clip = area.translated(-self.page.left, -top)
+                if clip.bottom() < 0 or clip.top() > self.page.heights[number]:
+                    continue
+                painter.save()
+                painter.translate(self.page.left, top)
+                self._paint_message(painter, number, clip)
+                painter.restore()
         painter.end()
 
     def _paint_message(self, painter: QPainter, number: int, clip: QRectF) -> None:

@@ -212,6 +212,12 @@ class PartStack:
                 has_moved = True
         return has_moved
 
+    @property
+    def holds_head(self) -> bool:
+        """Whether the head of some code is held in view."""
+        part = self.parts[self._held] if 0 <= self._held < len(self.parts) else None
+        return isinstance(part, CodePart) and part.head > 0
+
     def wrap_code(self) -> None:
         """Lay the code out again where it was laid out with longer or shorter lines."""
         self._layout = (-1.0, -1.0)
