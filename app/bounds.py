@@ -57,7 +57,7 @@ class _PlanShape:
 
 
 def within_bounds(value: _Value) -> _Value:
-    """Return the value with all times and numbers clamped, a long title cut and a malformed plan removed.
+    """Return the value with all times and numbers clamped, a title as one short line, and no malformed plan.
 
     Raises ``TypeError`` for a time without a time zone.
     """
@@ -72,10 +72,10 @@ def within_bounds(value: _Value) -> _Value:
         if inner is not None and (bounded := within_bounds(inner)) is not inner:
             changes[name] = bounded
     match value:
-        case Conversation() if len(value.title) > MAX_TITLE_CHARACTERS:
-            changes["title"] = value.title[:MAX_TITLE_CHARACTERS]
-        case Folder() if len(value.name) > MAX_TITLE_CHARACTERS:
-            changes["name"] = value.name[:MAX_TITLE_CHARACTERS]
+        case Conversation() if (line := _line(value.title)) != value.title:
+            changes["title"] = line
+        case Folder() if (line := _line(value.name)) != value.name:
+            changes["name"] = line
         case Message():
             if value.attachments:
                 changes["attachments"] = tuple(map(within_bounds, value.attachments))
@@ -85,6 +85,11 @@ def within_bounds(value: _Value) -> _Value:
         case Provenance() if value.plan and not _is_plan(value.plan):
             changes["plan"] = {}
     return replace(value, **changes) if changes else value
+
+
+def _line(text: str) -> str:
+    """Return the text in one line of at most ``MAX_TITLE_CHARACTERS``."""
+    return " ".join(text.splitlines())[:MAX_TITLE_CHARACTERS]
 
 
 def _bounded_detail(value: Any) -> Any:

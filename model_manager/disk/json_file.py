@@ -162,15 +162,9 @@ class JsonFile(Generic[T]):
 
 def _parsed(data: bytes | str) -> Any:
     try:
-        return json.loads(data, parse_int=_number)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
-
-
-def _number(text: str) -> int | float:
-    """Return an integer, or as msgspec, which can't encode larger ones, a float beyond 64 bits."""
-    value = int(text)
-    return value if -(1 << 63) <= value < 1 << 64 else float(text)
 
 
 def _to_text(value: object) -> Any:

@@ -206,13 +206,14 @@ def test_times_and_numbers_are_clamped(
     question, answer = talk["messages"][:2]
     talk.update(created_at="0001-01-01T00:00:00+23:59", updated_at="9999-12-31T23:59:59.999999-23:59")
     talk.update(
-        archived_at="9999-12-31T23:59:59Z", title="T" * 100_000, sampling={"temperature": 1e999, "top_k": 10**30}
+        archived_at="9999-12-31T23:59:59Z", title="T\n" * 50_000, sampling={"temperature": 1e999, "top_k": 10**30}
     )
     question.update(created_at="0001-01-01T00:00:00Z", attachments=[{"name": "a", "content": "b", "tokens": 10**30}])
     answer["made_by"].update(seed=-(10**30), prompt_tokens=10**30, thought_s=1e308, tokens_per_second=float("-inf"))
     answer["made_by"]["sampling"].update(max_tokens=-(10**30), top_p=float("nan"))
     (tree,) = read(values)
     assert isinstance(tree, ConversationTree)
+    assert tree.conversation.title.startswith("T T T")
     other_store.merge([tree])
     assert other_store.trees() == [tree]
     # Stored by an earlier version, which did not clamp.
