@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
+from app.conversation import Attachment
 from app.documents.attachments import LONG_PASTE, MAX_BYTES
 from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_embedder import write_tiny_embedder
@@ -198,6 +199,23 @@ def test_attachments_that_do_not_fit_beside_the_conversation_are_marked(
     assert any("passages only" in label.text() for label in window.composer.chips.findChildren(QLabel))
     window.composer.chips.remove(window.composer.chips.attachments()[0])
     assert marked() == []
+
+
+def test_chips_are_not_cut_in_a_narrow_window(window: MainWindow, qtbot: QtBot) -> None:
+    chips = window.composer.chips
+    chips.add(Attachment("A long report of the harbour authority (final version).pdf", "[Page 1]\n\nwords", 31234))
+    chips.set_room(100)
+    for width in (360, 900, 380):
+        window.resize(width, 700)
+        (chip,) = chips.findChildren(AttachmentChip)
+        qtbot.waitUntil(lambda chip=chip: chip.width() == min(chip.sizeHint().width(), chips.width()))
+        assert chip.sizeHint().width() <= chips.width()
+        assert chip.rect().contains(chip.remove_button.geometry())
+        label = chip.findChild(QLabel)
+        assert label is not None
+        assert label.width() >= label.sizeHint().width()
+        assert label.text().startswith("1 page")
+    assert "31,234 tokens" in chip.toolTip()
 
 
 def test_embedding_model_of_the_library_reads_the_passages_in_the_background(

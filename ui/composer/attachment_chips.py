@@ -19,7 +19,7 @@ from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 SPACING = 6
-NAME_WIDTH = 200
+NAME_WIDTH, LEAST_NAME_WIDTH, WIDEST = 200, 72, 4096
 
 
 class _Chip(TranslatedWidget):
@@ -29,7 +29,7 @@ class _Chip(TranslatedWidget):
         super().__init__(parent)
         self.setObjectName("attachmentChip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._name = name
+        self._name, self._state, self._room = name, "", WIDEST
         self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
         self._size = QLabel()
         set_kind(self._size, "quiet")
@@ -40,12 +40,29 @@ class _Chip(TranslatedWidget):
         items = self.open_button, self._size, self.remove_button
         hbox(*items, parent=self, spacing=4, margins=(2, 2, 4, 2))
 
-    def _show(self, size: str) -> None:
-        name = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
-        self.open_button.setText(name.replace("&", "&&"))
-        self._size.setText(size)
+    def fit(self, width: int) -> None:
+        """Shorten the name, and then the state, to a width."""
+        if width != self._room:
+            self._room = width
+            self._show(self._state)
+
+    def _show(self, state: str) -> None:
+        self._state = state
+        metrics = self._size.fontMetrics()
+        self._set_texts(NAME_WIDTH, state)
+        excess = self.sizeHint().width() - self._room
+        if excess > 0:
+            name_width = max(LEAST_NAME_WIDTH, min(NAME_WIDTH, metrics.horizontalAdvance(self._name)) - excess)
+            self._set_texts(name_width, state)
+            state_width = metrics.horizontalAdvance(state) - max(0, self.sizeHint().width() - self._room)
+            self._size.setText(metrics.elidedText(state, Qt.TextElideMode.ElideRight, max(0, state_width)))
         set_name(self.remove_button, self.tr("Remove {name}").format(name=self._name))
         self.adjustSize()
+
+    def _set_texts(self, name_width: int, state: str) -> None:
+        name = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, name_width)
+        self.open_button.setText(name.replace("&", "&&"))
+        self._size.setText(state)
 
 
 class ReadingChip(_Chip):
@@ -245,8 +262,9 @@ class AttachmentChips(QWidget):
                 self._in_passages.append(chip)
                 self.passages_needed.emit(chip)
         for each in (*self._chips, *self._reading):
+            each.fit(max(LEAST_NAME_WIDTH, self.width()))
             size = each.sizeHint()
-            width = min(size.width(), max(80, self.width()))
+            width = min(size.width(), self.width())
             if x and x + width > self.width():
                 x, y, line = 0, y + line + SPACING, 0
             each.setGeometry(x, y, width, size.height())

@@ -249,8 +249,10 @@ class MessageView:
     def paint(self, painter: QPainter, clip: QRectF, selection: BodyRange | None, marks: Marks) -> None:
         """Draw the message without its buttons."""
         if self.item.divider:
-            text = "" if self.item.has_summary else self.item.divider
-            decorations.paint_divider(painter, self.style, text, self._divider_rect, self.width)
+            # A button draws the text and its icon.
+            text, icon = ("", self.style.icon + 4) if self.item.has_summary else (self.item.divider, 0)
+            place = self._divider_rect.adjusted(0, 0, icon, 0)
+            decorations.paint_divider(painter, self.style, text, place, self.width)
         if self.item.is_question:
             shape = QPainterPath()
             shape.addRoundedRect(self.bubble, RADIUS, RADIUS)
