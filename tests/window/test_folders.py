@@ -14,7 +14,6 @@ from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes
 from ui.sidebar.folder_drag import MIME_TYPE
-from ui.sidebar.row_model import DEPTH_ROLE
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
@@ -26,7 +25,7 @@ def store_of(window: MainWindow) -> ConversationStore:
 
 def shown(window: MainWindow) -> list[str]:
     """The rows from the top down, indented as they are."""
-    return ["  " * each.data(DEPTH_ROLE) + each.data() for each in indexes(window)]
+    return ["  " * window.sidebar.list.rows.depth(each.row()) + each.data() for each in indexes(window)]
 
 
 def select(window: MainWindow, *titles: str) -> None:

@@ -27,7 +27,7 @@ from tests.window.test_history import (
     undo,
     with_conversations,
 )
-from ui.sidebar.row_model import MARK_ROLE, Mark
+from ui.sidebar.row_model import ROW_ROLE, Mark
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
@@ -113,8 +113,8 @@ def test_title_is_edited_in_the_header(open_window: OpenWindow, qtbot: QtBot) ->
 
 
 ONE, SEVERAL = (
-    ["Open", "Rename", "Pin", "Archive", "Export…", "Move to trash"],
-    ["Pin", "Archive", "Export…", "Move to trash"],
+    ["Open", "Rename", "Pin", "Archive", "Move to", "Export…", "Move to trash"],
+    ["Pin", "Archive", "Move to", "Export…", "Move to trash"],
 )
 
 
@@ -190,7 +190,7 @@ def test_rows_mark_answers_that_run_wait_and_are_new(open_window: OpenWindow, qt
         return str(index_of(window, title).data(Qt.ItemDataRole.AccessibleTextRole))
 
     def mark(title: str) -> Mark | None:
-        return index_of(window, title).data(MARK_ROLE)  # type: ignore[no-any-return]
+        return window.sidebar.list.rows.mark(index_of(window, title).data(ROW_ROLE))
 
     send(qtbot, window, "the first question")
     first = window.controller.conversation.session.conversation_id

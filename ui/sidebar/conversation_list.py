@@ -48,7 +48,7 @@ class ConversationList(QListView):
         self.setObjectName("conversationList")
         self.rows = RowModel()
         self.setModel(self.rows)
-        self.delegate = RowDelegate(self)
+        self.delegate = RowDelegate(self, self.rows)
         self.setItemDelegate(self.delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -26,10 +26,6 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 """Id of the row's conversation; None for a heading."""
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 """The ``Row``; None where it can't be read."""
-MARK_ROLE = Qt.ItemDataRole.UserRole + 2
-"""The ``Mark`` of the row's conversation; None without one."""
-DEPTH_ROLE = Qt.ItemDataRole.UserRole + 3
-"""How far the row is indented, from 0."""
 
 HEADINGS = (
     QT_TRANSLATE_NOOP("ConversationList", "Pinned"),
@@ -43,6 +39,12 @@ PERIOD_DAYS = (0, 1, 6)
 """Days before today at which a section begins, for the headings between the first and the last."""
 PAGE = 32
 """Conversations that are read at once."""
+_SELECTABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_FLAGS: dict[Shelf | None, Qt.ItemFlag] = {
+    Shelf.CONVERSATIONS: _SELECTABLE | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDragEnabled,
+    Shelf.ARCHIVE: _SELECTABLE | Qt.ItemFlag.ItemIsEditable,
+}
+"""Of the rows of a shelf; joining them again for each row would be slow."""
 SHOWN_HITS = 3
 """Hits that are shown of one conversation until the user asks for the others."""
 
@@ -297,28 +299,19 @@ class RowModel(QStringListModel):
         """A heading can't be selected; outside the trash, titles can be edited, and rows dragged into folders."""
         if isinstance(self._rows[index.row()], Heading | EmptyFolder):
             return Qt.ItemFlag.NoItemFlags
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if self._shelf is Shelf.CONVERSATIONS:
-            flags |= Qt.ItemFlag.ItemIsDragEnabled
-        is_editable = self._shelf in (Shelf.CONVERSATIONS, Shelf.ARCHIVE)
-        return flags | Qt.ItemFlag.ItemIsEditable if is_editable else flags
+        return _FLAGS.get(self._shelf, _SELECTABLE)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return texts, the id or the value of a row."""
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
-                return self._text(self.row(index.row()))
+                return self.text(self.row(index.row()))
             case Qt.ItemDataRole.AccessibleTextRole | Qt.ItemDataRole.ToolTipRole:
                 return self._spoken(self.row(index.row()))
             case _ if role == ID_ROLE:
                 return self.conversation_id(index.row())
             case _ if role == ROW_ROLE:
                 return self.row(index.row())
-            case _ if role == MARK_ROLE and self.marks:
-                row = self.row(index.row())
-                return self.marks.get(row.id) if isinstance(row, Conversation) else None
-            case _ if role == DEPTH_ROLE:
-                return self.depth(index.row())
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -377,7 +370,12 @@ class RowModel(QStringListModel):
         except UserError as error:
             self.failed.emit(error)
 
-    def _text(self, row: Row | None) -> str:
+    def mark(self, row: Row | None) -> Mark | None:
+        """Return the mark of a conversation."""
+        return self.marks.get(row.id) if self.marks and isinstance(row, Conversation) else None
+
+    def text(self, row: Row | None) -> str:
+        """Return the text of a row."""
         match row:
             case Heading(text=text):
                 return QCoreApplication.translate("ConversationList", text)
@@ -404,9 +402,9 @@ class RowModel(QStringListModel):
         return "{title}"
 
     def _spoken(self, row: Row | None) -> str:
-        text = self._text(row)
+        text = self.text(row)
         if isinstance(row, Conversation):
-            text = self._mark_text(self.marks.get(row.id)).format(title=text)
+            text = self._mark_text(self.mark(row)).format(title=text)
         match row:
             case FolderRow(folder=folder):
                 state = self.tr("expanded") if folder.is_expanded else self.tr("collapsed")
