@@ -370,6 +370,14 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class FolderContent:
+    """A folder with its documents, as it is exported and imported."""
+
+    folder: Folder
+    documents: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True)
 class DeletedFolder:
     """What ``ConversationStore.restore_folder`` needs to undo the deletion of a folder."""
 
@@ -424,6 +432,8 @@ class ConversationTree:
 
     conversation: Conversation
     messages: tuple[Message, ...]
+    folders: tuple[Folder, ...] = ()
+    """Added with a new conversation where they are missing; the outer one first."""
 
     def branch(self) -> list[Message]:
         """Return the messages of the selected branch, from the root to the leaf."""

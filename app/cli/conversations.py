@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from app.cli.output import attributes, print_json, print_note, print_result
 from app.cli.progress import ProgressLine, cancel_on_interrupt
-from app.export.export import FORMATS, export_conversations, export_message
+from app.export.export import FORMATS, export_conversations, export_folder, export_message
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.formulas import FormulaRenderer
 from app.imports.importer import import_conversations, preview_import
@@ -35,10 +35,19 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
         case "list":
             keys = ("id", "title", "message_count", "updated_at", "model_id")
             found = [*store.list(), *store.list(archived=True)]
+            if arguments.folder is not None:
+                inside = set(store.conversations_in(store.find_folder(arguments.folder).id))
+                found = [each for each in found if each.id in inside]
+            names = _folder_names(store)
             print_result(
                 as_json,
                 [
-                    {**attributes(each, *keys), "pinned": each.is_pinned, "archived": each.archived_at is not None}
+                    {
+                        **attributes(each, *keys),
+                        "pinned": each.is_pinned,
+                        "archived": each.archived_at is not None,
+                        "folder": names.get(each.folder_id or ""),
+                    }
                     for each in found
                 ],
                 [(each.id, f"{each.updated_at:%Y-%m-%d %H:%M}", each.title) for each in found],
@@ -46,7 +55,8 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
         case "show":
             _show(store, arguments)
         case "search":
-            hits = store.search(arguments.text, arguments.limit + 1)
+            folder_id = None if arguments.folder is None else store.find_folder(arguments.folder).id
+            hits = store.search(arguments.text, arguments.limit + 1, folder_id=folder_id)
             if len(hits) > arguments.limit:
                 hits.pop()
                 print_note(f"only the newest {arguments.limit} results are shown; --limit N shows more")
@@ -113,9 +123,21 @@ def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format:
                 raise UserError("message_missing", id=arguments.message)
             return export_message(store, arguments.message, chosen, out, options)
         ids = None if arguments.id == "all" else [arguments.id]
+        if arguments.folder is not None and ids is None:
+            folder = store.find_folder(arguments.folder)
+            if out.suffix.lower() == ".zip":
+                return [export_folder(store, folder.id, out, options)]
+            ids = store.conversations_in(folder.id)
         return export_conversations(store, ids, chosen, out, options)
     finally:
         formula_renderer.close()
+
+
+def _folder_names(store: ConversationStore) -> dict[str, str]:
+    """Return the paths of all folders, as ``Work/Reports``."""
+    folders = store.folders()
+    names = {each.id: each.name for each in folders}
+    return {each.id: "/".join(filter(None, (names.get(each.parent_id or ""), each.name))) for each in folders}
 
 
 def _import(store: ConversationStore, arguments: argparse.Namespace) -> None:

@@ -118,7 +118,7 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
 def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> None:
     actions = commands.add_parser("conversations", help="list, search, export and back up conversations")
     conversations = actions.add_subparsers(dest="action", metavar="ACTION", required=True)
-    conversations.add_parser("list", parents=[common])
+    listed = conversations.add_parser("list", parents=[common])
     _with_argument(conversations, common, "show", "id", "ID", "print all messages of one")
     search = _with_argument(
         conversations, common, "search", "text", "TEXT", 'search titles and messages for all words, or a "phrase"'
@@ -127,6 +127,13 @@ def _add_conversations(commands: _Commands, common: argparse.ArgumentParser) -> 
         "--limit", type=_positive, default=200, metavar="N", help="newest results to show; default: 200"
     )
     export = _with_argument(conversations, common, "export", "id", "ID|all", "write one or all to a file or folder")
+    folder_help = {
+        listed: "only the conversations in this folder",
+        search: "search only in this folder",
+        export: "with all: only this folder; a name in .zip makes an archive with its settings and documents",
+    }
+    for parser, text in folder_help.items():
+        parser.add_argument("--folder", metavar="NAME", help=text)
     export.add_argument("--format", choices=FORMAT_NAMES, required=True)
     export.add_argument("--out", metavar="PATH", required=True)
     export.add_argument("--message", metavar="ID", help="only this message of the conversation")

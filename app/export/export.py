@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,8 @@ def export_conversations(
         Cancelled: the export was cancelled; the files written until then are removed.
     """
     options = options or ExportOptions()
+    if conversation_ids is None and format_.is_lossless:
+        options = replace(options, folders=store.folder_contents())
     counts = store.message_counts(conversation_ids)
     if conversation_ids is not None and len(conversation_ids) == 1:
         (tree,) = store.trees(conversation_ids)
@@ -62,6 +65,27 @@ def export_conversations(
     if format_.many_in_one_file:
         return [_write_file("", (tree for tree, _part in trees), format_, out_path, options)]
     return _write_folder(trees, format_, out_path)
+
+
+def export_folder(store: ConversationStore, folder_id: str, out_path: Path, options: ExportOptions) -> Path:
+    """Write a folder to the archive ``out_path``: everything in it as JSON, which can be imported again.
+
+    Raises:
+        UserError: ``conversation_folder_missing`` (id), and as ``export_conversations``.
+        Cancelled: the export was cancelled.
+    """
+    counts = store.message_counts(store.conversations_in(folder_id))
+    options = replace(options, folders=store.folder_contents(folder_id))
+    make_folder(out_path.parent)
+    parts = JSON.parts((tree for tree, _part in _trees(store, counts, options)), options)
+    with (
+        replacing(out_path) as temporary,
+        disk_errors(out_path),
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(f"conversations{JSON.suffix}", "w", force_zip64=True) as file,
+    ):
+        file.writelines(parts)
+    return out_path
 
 
 def export_message(

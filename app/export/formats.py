@@ -5,12 +5,12 @@ A file is made in parts, so that an export of all conversations needs the memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from app.conversation import Status
+from app.conversation import FolderContent, Status
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
@@ -97,6 +97,8 @@ class ExportOptions:
     warn: Callable[[str, Mapping[str, object]], None] = lambda _code, _data: None
     """Called with a message code and its data where something is missing in the file."""
     cancel: CancelToken = NEVER_CANCELLED
+    folders: Sequence[FolderContent] = ()
+    """Folders of the conversations, for a lossless format."""
 
     def report(self, share: float) -> None:
         """Report progress.

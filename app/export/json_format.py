@@ -3,6 +3,8 @@
 One object: ``format`` and ``version``, and ``conversations`` with all their ``messages``, parents before their
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation; version 3 the source of
 an imported conversation, and answers whose sampling is not known; version 4 summaries.
+Before the conversations there can be ``folders``, each with its ``documents`` and before those in it;
+``folder_id`` of a conversation refers to them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from app.conversation import Conversation, ConversationTree, Message
+from app.conversation import Attachment, Conversation, ConversationTree, Message
 from app.export.formats import ExportFormat, ExportOptions
 from app.store.records import column_value
 from app.translation import QT_TRANSLATE_NOOP
@@ -24,6 +26,8 @@ CONVERSATIONS = "conversations"
 """Key of the list."""
 FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}
 """Fields by their keys, where these differ."""
+FOLDERS = "folders"
+"""Key of the folders."""
 _NOT_EXPORTED = ("conversation_id", "message_count", "deleted_at")
 _ATTACHMENT_KEYS = ("name", "tokens", "content")
 
@@ -36,12 +40,16 @@ def _keys(type_: type[Conversation | Message]) -> tuple[str, ...]:
 CONVERSATION_KEYS, MESSAGE_KEYS = _keys(Conversation), _keys(Message)
 
 
-def _parts(trees: Iterable[ConversationTree], _options: ExportOptions) -> Iterator[bytes]:
+def _parts(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterator[bytes]:
     """Yield the parts of a document.  Times are ISO 8601 in UTC.
 
     Lossless regardless of the options, so that an import restores everything.
     """
-    yield f'{{\n  "format": "{FORMAT_NAME}",\n  "version": {FORMAT_VERSION},\n  "{CONVERSATIONS}": ['.encode()
+    yield f'{{\n  "format": "{FORMAT_NAME}",\n  "version": {FORMAT_VERSION},\n'.encode()
+    if options.folders:
+        folders = [{**vars(each.folder), "documents": _documents(each.documents)} for each in options.folders]
+        yield f'  "{FOLDERS}": '.encode() + _indented(folders, 2) + b",\n"
+    yield f'  "{CONVERSATIONS}": ['.encode()
     separator = b"\n    "
     for tree in trees:
         conversation = _indented({**_as_json(tree.conversation, CONVERSATION_KEYS), "messages": []}, 4)
@@ -78,6 +86,10 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
         if isinstance(field, datetime):
             field = column_value(field)
         elif key == "attachments":
-            field = [{name: getattr(each, name) for name in _ATTACHMENT_KEYS} for each in field]
+            field = _documents(field)
         plain[key] = field
     return plain
+
+
+def _documents(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
+    return [{name: getattr(each, name) for name in _ATTACHMENT_KEYS} for each in attachments]

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from app.bounds import within_bounds
-from app.conversation import Conversation, ConversationTree, Message, Role, SkippedConversation
-from app.export.json_format import CONVERSATION_KEYS, CONVERSATIONS, FIELDS, FORMAT_NAME, FORMAT_VERSION, MESSAGE_KEYS
+from app.conversation import (
+    Attachment,
+    Conversation,
+    ConversationTree,
+    Folder,
+    FolderContent,
+    Message,
+    Role,
+    SkippedConversation,
+)
+from app.export.json_format import (
+    CONVERSATION_KEYS,
+    CONVERSATIONS,
+    FIELDS,
+    FOLDERS,
+    FORMAT_NAME,
+    FORMAT_VERSION,
+    MESSAGE_KEYS,
+)
 from app.imports.json_stream import JsonStream, elements, members
-from app.imports.program import ImportedFile, Program
+from app.imports.program import ImportedFile, Item, Program
 from app.store.records import clean_text
 from model_manager.disk.json_file import JsonError, from_plain
 from model_manager.errors import UserError
@@ -22,12 +39,17 @@ _MAX_DEPTH = 50
 _Value = TypeVar("_Value", Conversation, Message)
 
 
+@dataclass(frozen=True)
+class _Documents:
+    documents: tuple[Attachment, ...] = ()
+
+
 def _recognises(head: Mapping[str, Any], _name: str) -> bool:
     return head.get("format") == FORMAT_NAME and head.get("version") is not None
 
 
-def _read(file: ImportedFile) -> Iterator[ConversationTree | SkippedConversation]:
-    """Yield each conversation of an export, or why it is refused.
+def _read(file: ImportedFile) -> Iterator[Item]:
+    """Yield each folder and each conversation of an export, or why it is refused.
 
     Raises ``UserError``: ``import_newer`` (path, version, known).
     """
@@ -40,6 +62,10 @@ def _read(file: ImportedFile) -> Iterator[ConversationTree | SkippedConversation
         stream, has_list = JsonStream(content), False
         try:
             for key in members(stream):
+                if key == FOLDERS:
+                    for place, value in enumerate(elements(stream)):
+                        yield _folder_or_refused(value, stream.is_utf8, f"{FOLDERS}[{place}]")
+                    continue
                 if key != CONVERSATIONS:
                     stream.skip_value()
                     continue
@@ -72,6 +98,20 @@ def _tree_or_refused(values: object, is_utf8: bool, number: int) -> Conversation
         title = values.get("title") if isinstance(values, dict) else None
         name = clean_text(title) if isinstance(title, str) and title.strip() else place
         return SkippedConversation(name, UserError("import_unfit", detail=error.place))
+
+
+def _folder_or_refused(values: object, is_utf8: bool, place: str) -> FolderContent | SkippedConversation:
+    try:
+        if isinstance(values, JsonError) or not is_utf8:
+            raise _error("damaged", place)
+        _check_depth(values, place)
+        folder = within_bounds(from_plain(values, Folder))
+        if not _is_uuid(folder.id):
+            raise _error("not a UUID", f"{place}.id")
+        documents = from_plain(values, _Documents).documents
+    except JsonError as error:
+        return SkippedConversation(place, UserError("import_unfit", detail=error.place or str(error)))
+    return FolderContent(folder, tuple(map(within_bounds, documents)))
 
 
 def _tree(values: object, place: str) -> ConversationTree:

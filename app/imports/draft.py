@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.bounds import within_bounds
+from app.bounds import MAX_TITLE_CHARACTERS, within_bounds
 from app.conversation import (
     THOUGHT_CLOSE,
     THOUGHT_OPEN,
     Attachment,
     Conversation,
     ConversationTree,
+    Folder,
     Message,
     Provenance,
     Role,
@@ -142,8 +143,10 @@ def build(program: str, label: str, draft: Draft, fallback: datetime, notes: Not
     latest = max(each.created_at for each in messages)
     models = {each.id: each.provenance.model_id for each in messages if each.provenance is not None}
     title = " ".join(draft.title.split())
+    folders = _folders(program, draft.folder)
     conversation = Conversation(
         id=str(conversation_id),
+        folder_id=folders[-1].id if folders else None,
         title=title or _first_line(messages),
         created_at=start,
         updated_at=draft.updated or latest,
@@ -155,7 +158,7 @@ def build(program: str, label: str, draft: Draft, fallback: datetime, notes: Not
         title_is_chosen=bool(title),
         source=_source(program, draft, next(reversed(models.values()), "")),
     )
-    return ConversationTree(within_bounds(conversation), tuple(map(within_bounds, messages)))
+    return ConversationTree(within_bounds(conversation), tuple(map(within_bounds, messages)), folders)
 
 
 class _TreeBuilder:
@@ -244,6 +247,17 @@ class _TreeBuilder:
         while id_ in self._above:
             id_ = self._above[id_]
         return id_
+
+
+def _folders(program: str, name: str) -> tuple[Folder, ...]:
+    """Return the folder of a conversation, in LM Studio below the one that contains it."""
+    name = clean_text(" ".join(name.split()))
+    names = name.split("/", 1) if program == "lmstudio" else [name]
+    folders: list[Folder] = []
+    for number, each in enumerate(filter(None, names)):
+        id_ = str(_derived(_NAMESPACE, program, "folder", *names[: number + 1]))
+        folders.append(Folder(id_, each[:MAX_TITLE_CHARACTERS], folders[0].id if folders else None))
+    return tuple(folders)
 
 
 def _derived(namespace: uuid.UUID, *names: str) -> uuid.UUID:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from app.conversation import ConversationTree, ImportResult, Message, SkippedConversation
+from app.conversation import ConversationTree, FolderContent, ImportResult, Message, SkippedConversation
 from app.imports.apus import APUS
 from app.imports.chatgpt import CHATGPT
 from app.imports.cherry_studio import CHERRY_STUDIO
@@ -21,7 +21,7 @@ from app.imports.json_stream import JsonStream, elements, members
 from app.imports.lm_studio import LM_STUDIO
 from app.imports.notes import Notes
 from app.imports.open_webui import OPEN_WEBUI
-from app.imports.program import ImportedFile, Program
+from app.imports.program import ImportedFile, Item, Program
 from app.imports.silly_tavern import SILLY_TAVERN
 from app.imports.sources import DAMAGED_ARCHIVE, Sources
 from app.store.store import ConversationStore
@@ -87,7 +87,7 @@ def preview_import(
     for item in _read(path, from_program, Sources(notes, progress, cancel), preview.programs):
         if isinstance(item, SkippedConversation):
             preview.refused.append(item)
-        else:
+        elif isinstance(item, ConversationTree):
             preview.add(item.messages)
             there = store.number_of(item.conversation.id) is not None or _is_exported_from(store, item)
             preview.already_there += there
@@ -124,6 +124,8 @@ def import_conversations(
             for item in _read(path, from_program, sources, []):
                 if isinstance(item, SkippedConversation):
                     refused.append(item)
+                elif isinstance(item, FolderContent):
+                    store.merge_folder(item)
                 elif _is_exported_from(store, item):
                     own += 1
                 else:
@@ -140,9 +142,7 @@ def _is_exported_from(store: ConversationStore, tree: ConversationTree) -> bool:
     return store.number_of((tree.conversation.source or {}).get("conversation_id")) is not None
 
 
-def _read(
-    path: Path, from_program: str, sources: Sources, programs: list[str]
-) -> Iterator[ConversationTree | SkippedConversation]:
+def _read(path: Path, from_program: str, sources: Sources, programs: list[str]) -> Iterator[Item]:
     """Yield what the files contain; the labels of the programs with valid conversations are added to ``programs``.
 
     Raises ``UserError`` where there is nothing but errors.

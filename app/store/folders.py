@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
-from app.conversation import Attachment, DeletedFolder, Folder, ShelfOrder
+from app.conversation import Attachment, DeletedFolder, Folder, FolderContent, ShelfOrder
 from app.store import shelves
 from app.store.database import Database
 from app.store.records import clean_text, column_value, columns_of, folder_of, insert_document, insert_folder
@@ -57,6 +57,19 @@ class FolderStore(Database):
         """Return the order of the list in one folder, or for None outside of all, as ``order``."""
         with self._connections.reading() as connection:
             return shelves.read_folder(connection, folder_id, periods)
+
+    def find_folder(self, text: str) -> Folder:
+        """Return the folder with this id, name or path (``Work/Reports``), the first of several.
+
+        Raises ``UserError``: ``conversation_folder_missing`` (id).
+        """
+        with self._connections.reading() as connection:
+            folders = {each.id: each for each in _folders(connection)}
+        for each in folders.values():
+            path = "/".join(parent.name for parent in (folders.get(each.parent_id or ""), each) if parent is not None)
+            if text in (each.id, each.name, path):
+                return each
+        raise UserError("conversation_folder_missing", id=text)
 
     def add_folder(self, name: str, parent_id: str | None = None, *, id_: str | None = None) -> Folder:
         """Add a folder below the others.  Raises ``UserError``: ``folder_nested`` as ``move_folder``."""
@@ -169,6 +182,33 @@ class FolderStore(Database):
                 "UPDATE conversations SET deleted_at = NULL WHERE id = ?", [(id_,) for id_ in deleted.trashed]
             )
 
+    def merge_folder(self, content: FolderContent) -> None:
+        """Add a folder with its documents; one that exists is unchanged."""
+        with self._connections.writing() as connection:
+            if add_missing_folder(connection, content.folder):
+                for each in content.documents:
+                    insert_document(connection, content.folder.id, each, None)
+
+    def folder_contents(self, *folder_ids: str) -> list[FolderContent]:
+        """Return these folders, or all, each followed by those in it."""
+        with self._connections.reading() as connection:
+            return [
+                FolderContent(each, tuple(_documents(connection, each.id).values()))
+                for each in _folders(connection)
+                if not folder_ids or each.id in folder_ids or each.parent_id in folder_ids
+            ]
+
+    def conversations_in(self, folder_id: str) -> list[str]:
+        """Return the ids of the conversations in a folder and the folders in it, with archived ones."""
+        with self._connections.reading() as connection:
+            _find_folder(connection, folder_id)
+            rows = connection.execute(
+                "SELECT id FROM conversations WHERE deleted_at IS NULL AND folder_id IN "
+                "(SELECT id FROM folders WHERE ? IN (id, parent_id)) ORDER BY number",
+                (folder_id,),
+            )
+            return [row[0] for row in rows]
+
     def folder_documents(self, *folder_ids: str) -> dict[int, Attachment]:
         """Return the documents of folders by their numbers, those of the first folder first."""
         with self._connections.reading() as connection:
@@ -188,6 +228,16 @@ class FolderStore(Database):
         """Remove documents by their numbers."""
         with self._connections.writing() as connection:
             connection.executemany("DELETE FROM folder_documents WHERE number = ?", [(number,) for number in numbers])
+
+
+def add_missing_folder(connection: sqlite3.Connection, folder: Folder) -> bool:
+    """Add a folder below the others, outside of any where its parent isn't there; return false where it exists."""
+    if _read_folder(connection, folder.id) is not None:
+        return False
+    parent = _read_folder(connection, folder.parent_id)
+    parent_id = None if parent is None or parent.parent_id is not None else parent.id
+    insert_folder(connection, replace(folder, parent_id=parent_id, position=len(_siblings(connection, parent_id))))
+    return True
 
 
 def _folders(connection: sqlite3.Connection) -> list[Folder]:

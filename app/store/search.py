@@ -58,12 +58,13 @@ def search(
     *,
     most_in_one: int | None = None,
     only_in: str | None = None,
+    folder_id: str | None = None,
     use_index: bool = True,
 ) -> list[SearchHit]:
     """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
     ``most_in_one`` limits the messages of one conversation.  Deleted ones are excluded.  ``only_in``: id of a
-    conversation whose messages alone are searched.
+    conversation whose messages alone are searched; ``folder_id``: a folder whose conversations alone are.
     """
     phrases = [words for each in _TERM.finditer(text) if (words := fold(each[1] or each[2]).split())]
     if not phrases:
@@ -78,7 +79,7 @@ def search(
     if only_in is not None:
         rows = _read(connection, prefilter, _IN_ONE, only_in)
         return [hit for _, hit in islice(_hits(connection, rows, terms), limit)]
-    titles = connection.execute(
+    titles: Iterable[sqlite3.Row] = connection.execute(
         f"""
         SELECT id AS conversation_id, NULL AS message_id, title, title AS content, updated_at AS time
         FROM conversations
@@ -88,7 +89,15 @@ def search(
         values,
     )
     candidates = search_index.candidates(connection, words) if use_index else None
+    messages: Iterable[sqlite3.Row]
     messages = _read(connection, prefilter) if candidates is None else _look_up(connection, candidates)
+    if folder_id is not None:
+        rows = connection.execute(
+            "SELECT id FROM conversations WHERE folder_id IN (SELECT id FROM folders WHERE ? IN (id, parent_id))",
+            (folder_id,),
+        )
+        inside = {row[0] for row in rows}
+        titles, messages = (filter(lambda row: row["conversation_id"] in inside, each) for each in (titles, messages))
     counts = Counter[str]()
     messages = (row for row in messages if counts[row["conversation_id"]] != most_in_one)
     found = heapq.merge(

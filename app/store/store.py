@@ -29,7 +29,7 @@ from app.conversation import (
     Status,
 )
 from app.store import search_index, shelves
-from app.store.folders import FolderStore
+from app.store.folders import FolderStore, add_missing_folder
 from app.store.records import (
     CONVERSATIONS,
     clean_text,
@@ -489,15 +489,22 @@ class ConversationStore(FolderStore):
     # All conversations
 
     def search(
-        self, text: str, limit: int = 200, *, most_in_one: int | None = None, only_in: str | None = None
+        self,
+        text: str,
+        limit: int = 200,
+        *,
+        most_in_one: int | None = None,
+        only_in: str | None = None,
+        folder_id: str | None = None,
     ) -> Hits:
         """Return titles and messages that contain all words of ``text``, newest first, one hit for each.
 
         ``most_in_one`` limits the messages of one conversation.  All branches are searched.  ``only_in``: id of a
-        conversation whose messages alone are searched.
+        conversation whose messages alone are searched; ``folder_id``: a folder whose conversations alone are, with
+        those of the folders in it.
         """
         with self._connections.reading() as connection:
-            return search(connection, text, limit, most_in_one=most_in_one, only_in=only_in)
+            return search(connection, text, limit, most_in_one=most_in_one, only_in=only_in, folder_id=folder_id)
 
     def message_counts(self, conversation_ids: Sequence[str] | None = None) -> dict[str, int]:
         """Return the number of messages of these conversations, or of all that are not deleted, by their ids."""
@@ -681,10 +688,18 @@ def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResu
     id_, leaf_id = tree.conversation.id, tree.conversation.leaf_id
     row = connection.execute("SELECT deleted_at, leaf_id FROM conversations WHERE id = ?", (id_,)).fetchone()
     if row is None:
-        folder = connection.execute("SELECT id FROM folders WHERE id = ?", (tree.conversation.folder_id,)).fetchone()
-        insert_conversation(connection, replace(tree.conversation, folder_id=folder and folder["id"]))
+        for each in tree.folders:
+            add_missing_folder(connection, each)
+        insert_conversation(connection, replace(tree.conversation, folder_id=None))
     is_new = row is None or row["deleted_at"] is not None
     connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
+    if is_new:
+        # A live one stays where the user has put it.
+        connection.execute(
+            "UPDATE conversations SET folder_id = ? "
+            "WHERE id = ? AND folder_id IS NULL AND EXISTS (SELECT 1 FROM folders WHERE id = ?)",
+            (tree.conversation.folder_id, id_, tree.conversation.folder_id),
+        )
     added = sum(_add_if_missing(connection, message) for message in tree.messages)
     if row is not None and row["leaf_id"] != leaf_id and row["leaf_id"] in (None, *(each.id for each in tree.branch())):
         # It was continued elsewhere, and not here.

@@ -153,3 +153,33 @@ def test_only_pdf_imports_qt(ids: list[str], data: Path, tmp_path: Path) -> None
             check=False,
         )
         assert done.stdout.splitlines()[-1] == loads, done.stderr
+
+
+def test_folders_on_the_command_line(
+    data: Path, ids: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str, folder: Path = data, code: int = 0) -> object:
+        assert main(["conversations", *arguments, "--json", "--data-dir", str(folder)]) == code
+        out = capsys.readouterr()
+        return json.loads(out.out) if code == 0 else out.err
+
+    with ConversationStore.open(data / "conversations") as store:
+        work = store.add_folder("Work").id
+        reports = store.add_folder("Reports", work).id
+        store.move_to_folder(reports, ids[0])
+    by_id = {each["id"]: each["folder"] for each in run("list")}
+    assert by_id == {ids[0]: "Work/Reports", ids[1]: None}
+    for name in ("Work", "Work/Reports", reports):
+        assert [each["id"] for each in run("list", "--folder", name)] == [ids[0]]
+        assert {hit["conversation_id"] for hit in run("search", "Because", "--folder", name)} == {ids[0]}
+    assert "no folder Nowhere" in run("list", "--folder", "Nowhere", code=1)
+    archive, other = tmp_path / "work.zip", tmp_path / "other"
+    export = ("export", "all", "--folder", "Work", "--format", "json", "--out")
+    assert run(*export, str(archive)) == {"paths": [str(archive)]}
+    assert run("import", str(archive), folder=other)["imported"] == 1
+    assert [each["folder"] for each in run("list", folder=other)] == ["Work/Reports"]
+    assert run("import", str(archive), folder=other)["already_there"] == 1
+    run("export", "all", "--folder", "Work", "--format", "md", "--out", str(tmp_path / "work"))
+    assert "天空" in "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("work*/*.md")) + "".join(
+        path.read_text(encoding="utf-8") for path in tmp_path.glob("work") if path.is_file()
+    )

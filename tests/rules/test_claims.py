@@ -439,6 +439,10 @@ cli/test_models_cli.py::test_giving_up_after_a_while_without_a_byte
 store/test_search.py::test_words_are_found_in_any_order_and_folded store/test_search.py::test_titles_are_searched_and_everything_comes_newest_first
     search titles and messages for all words, or a "phrase"
     newest results to show; default: 200
+cli/test_export_cli.py::test_folders_on_the_command_line
+    only the conversations in this folder
+    search only in this folder
+    with all: only this folder; a name in .zip makes an archive with its settings and documents
 cli/test_export_cli.py::test_all_conversations_in_each_format
     write one or all to a file or folder
     leave out answer details; json is always complete

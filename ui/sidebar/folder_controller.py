@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from app.conversation import DeletedFolder
+from app.export.export import export_folder
+from app.export.file_names import file_name
+from app.export.formats import ExportOptions
 from app.services import Services
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import ModelPicker
 from ui.sidebar.controller import Ids, SidebarController
 from ui.sidebar.sidebar import Sidebar
-from ui.widgets.dialog_parts import ask, show_dialog
+from ui.widgets.dialog_parts import ask, ask_for_file, documents_folder, show_dialog
+from ui.widgets.error_text import error_text
+from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
 
@@ -33,6 +39,8 @@ class FolderController(QObject):
         self._services, self._store, self._models = services, services.store, models
         self._sidebar, self._notice = sidebar, notice
         self._conversation, self._conversations = conversation, conversations
+        self._exported = ""
+        """Id of the folder that is to be exported."""
         sidebar.folder_requested.connect(self.act)
         sidebar.move_requested.connect(self.move_conversations)
         sidebar.folder_move_requested.connect(self._move_folder)
@@ -50,6 +58,8 @@ class FolderController(QObject):
                 self._conversation.open(None, folder_id=folder_id)
             case "settings":
                 self._notice.attempt(lambda: self._show_settings(folder_id))
+            case "export":
+                self._notice.attempt(lambda: self._ask_where_to_export(folder_id))
             case "rename":
                 self._sidebar.list.edit_folder(folder_id)
             case "up" | "down":
@@ -68,6 +78,32 @@ class FolderController(QObject):
         dialog = FolderSettings(self._services, self._store.folder(folder_id), models, self._sidebar.window())
         dialog.accepted.connect(self._apply_settings)
         show_dialog(dialog)
+
+    def _ask_where_to_export(self, folder_id: str) -> None:
+        self._exported = folder_id
+        name = file_name(self._store.folder(folder_id).name, ".zip", (), untitled=self.tr("Folder"))
+        start = self._services.settings.current.export_folder
+        ask_for_file(
+            self._sidebar.window(),
+            self.tr("Export folder"),
+            self.tr("Archives (*.zip)"),
+            self.export,
+            save_as=(Path(start) if start else documents_folder()) / name,
+        )
+
+    def export(self, path: Path) -> None:
+        """Write the folder that was chosen to an archive, in the background."""
+        folder_id = self._exported
+
+        def show(written: Path) -> None:
+            self._notice.show_message(self.tr("Folder exported to {path}").format(path=written))
+
+        run_job(
+            self,
+            lambda: export_folder(self._store, folder_id, path.with_suffix(".zip"), ExportOptions()),
+            show,
+            lambda error: self._notice.show_error(error_text(error)),
+        )
 
     def _apply_settings(self) -> None:
         self._notice.attempt(lambda: self._sidebar.list.show_folders(self._store))

@@ -21,6 +21,7 @@ FOLDER_ACTIONS = {
     "settings": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Folder settings…"), "settings"),
     "up": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move up"), "chevron-up"),
     "down": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move down"), "chevron-down"),
+    "export": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Export folder…"), "export"),
     "delete": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Delete folder…"), "trash", "bad", DELETE),
 }
 """By id, in the order of the menu."""
@@ -44,10 +45,10 @@ def fill_folder_menu(
     for key, action in FOLDER_ACTIONS.items():
         if left_out.get(key):
             continue
+        if key == "export" and not has_children:
+            parents = [each for each in folders if each.parent_id is None and each.id != folder.id]
+            add_move_menu(menu, parents, folder.parent_id, move)
         if key == "delete":
-            if not has_children:
-                parents = [each for each in folders if each.parent_id is None and each.id != folder.id]
-                add_move_menu(menu, parents, folder.parent_id, move)
             menu.addSeparator()
         add_action(menu, f"{key}FolderAction", action).triggered.connect(partial(act, key, folder.id))
 
