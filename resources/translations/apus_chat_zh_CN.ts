@@ -2966,6 +2966,22 @@ Click to rename</source>
 <context>
     <name>FolderController</name>
     <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Export folder</source>
+        <translation>导出文件夹</translation>
+    </message>
+    <message>
+        <source>Archives (*.zip)</source>
+        <translation>压缩包 (*.zip)</translation>
+    </message>
+    <message>
+        <source>Folder exported to {path}</source>
+        <translation>文件夹已导出到 {path}</translation>
+    </message>
+    <message>
         <source>New folder</source>
         <translation>新建文件夹</translation>
     </message>
@@ -5529,6 +5545,10 @@ Click to rename</source>
     <message>
         <source>Move down</source>
         <translation>下移</translation>
+    </message>
+    <message>
+        <source>Export folder…</source>
+        <translation>导出文件夹…</translation>
     </message>
     <message>
         <source>Delete folder…</source>
