@@ -36,8 +36,6 @@ class PromptMessage:
 class TokenControls:
     """Controls of single tokens, which programs have and people don't; for local models."""
 
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
     logit_bias: tuple[tuple[int, float], ...] = ()
     """Tokens and what is added to their logits."""
     top_logprobs: int | None = None

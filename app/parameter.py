@@ -30,6 +30,8 @@ class Parameter:
     """Shown in an empty text field."""
     label: str = ""
     description: str = ""
+    group: str = ""
+    """Heading of its group in a compact form; without one it is in none."""
     page: str = ""
     """Section of the settings dialog; empty for values that are remembered rather than set there."""
 

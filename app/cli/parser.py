@@ -40,7 +40,9 @@ def make_parser() -> argparse.ArgumentParser:
 def sampling_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the fields of ``Sampling`` that are given as options of ``chat``."""
     values = {field.name: getattr(arguments, field.name, None) for field in dataclasses.fields(Sampling)}
-    return {name: tuple(value) if name == "stop" else value for name, value in values.items() if value is not None}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if value is not None
+    }
 
 
 def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -58,7 +60,12 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     chat.add_argument("--max-tokens", type=_positive, metavar="N")
     for name, declared in parameters(SamplerParameters).items():
         option = f"--{name.replace('_', '-')}"
-        chat.add_argument(option, type=type(declared.default), metavar="N", help=declared.description)
+        choices = [*declared.choices] or None
+        kind = type(declared.default)
+        chat.add_argument(option, type=kind, choices=choices, metavar="N", help=declared.description)
+    chat.add_argument(
+        "--dry-sequence-breakers", action="extend", nargs="+", metavar="TEXT", help="texts at which a repetition ends"
+    )
     chat.add_argument("--seed", type=int, metavar="N")
     chat.add_argument("--stop", action="extend", nargs="+", metavar="TEXT", help="end the answer before this text")
     chat.add_argument(

@@ -9,13 +9,12 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, Message, Role, SamplerParameters, Sampling, Status
+from app.conversation import ConversationTree, Message, Role, Sampling, Status, shown_samplers
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Block, Formula, Prose, Span, Table
 from app.markdown.parser import parse_part
-from app.parameter import parameters
 from app.thoughts import split_thought
 
 _OVERRIDES, _ISOLATES = "\u202a\u202b\u202c\u202d\u202e", "\u2066\u2067\u2068\u2069"
@@ -191,7 +190,7 @@ def _plan(plan: Mapping[str, Any]) -> str:
 def _sampling(sampling: Sampling | None) -> str:
     if sampling is None:
         return ""
-    parts = [f"{name} {getattr(sampling, name):g}" for name in parameters(SamplerParameters)]
+    parts = [f"{name} {value:g}" for name, value in shown_samplers(sampling).items()]
     if sampling.max_tokens is not None:
         parts.append(f"max_tokens {sampling.max_tokens}")
     if sampling.thinking:

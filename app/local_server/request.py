@@ -234,7 +234,9 @@ def _includes_usage(options: Mapping[str, Any]) -> bool:
 def _sampling(values: _Values, model: ServedModel) -> Sampling:
     given: dict[str, Any] = {}
     for name, declared in parameters(SamplerParameters).items():
-        expected = f"a number from {declared.minimum:g} to {declared.maximum:g}"
+        expected = " or ".join(map(str, (*declared.choices, *declared.named_values)))
+        if declared.maximum > declared.minimum:
+            expected = f"a number from {declared.minimum:g} to {declared.maximum:g}{expected and f' or {expected}'}"
         value = values.take(name, expected, declared.accepts, None)
         if value is not None:
             given[name] = value
@@ -247,6 +249,10 @@ def _sampling(values: _Values, model: ServedModel) -> Sampling:
     given["seed"] = (random.getrandbits(32) if seed is None else seed) % SEEDS
     stop = values.take("stop", f"a text or up to {MAX_STOPS} texts", _is_stop, [])
     given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    breakers = values.take(
+        "dry_sequence_breakers", f"up to {MAX_STOPS} texts", _is_stop, model.sampling.dry_sequence_breakers
+    )
+    given["dry_sequence_breakers"] = (breakers,) if isinstance(breakers, str) else tuple(breakers)
     sampling = replace(model.sampling, **given)
     # A model may need a penalty where neither the settings nor the request have one.
     return sampling if "repeat_penalty" in given else default_sampling(sampling, model.id)
@@ -260,9 +266,6 @@ def _is_stop(value: object) -> bool:
 
 
 def _controls(values: _Values, *, is_chat: bool) -> TokenControls:
-    def is_penalty(value: object) -> bool:
-        return _is_number(value, -2, 2)
-
     def is_count(value: object) -> bool:
         return _is_whole(value, 0, MAX_LOGPROBS)
 
@@ -275,8 +278,6 @@ def _controls(values: _Values, *, is_chat: bool) -> TokenControls:
     else:
         top = values.take("logprobs", number, is_count, None)
     return TokenControls(
-        frequency_penalty=values.take("frequency_penalty", "a number from -2 to 2", is_penalty, 0.0),
-        presence_penalty=values.take("presence_penalty", "a number from -2 to 2", is_penalty, 0.0),
         logit_bias=_biases(values),
         top_logprobs=top,
     )

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
-from app.conversation import Role, Sampling
+from app.conversation import Role, Sampling, changed_samplers
 from app.structured.schema import JSON_OBJECT, parse_schema
 from app.thoughts import template_variables
 from model_manager.disk.json_file import JsonError, from_json
@@ -221,7 +221,11 @@ def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
     if sampling.thinking not in ("", "on") and kind is not Kind.LLAMA_SERVER:
         values["reasoning_effort"] = sampling.thinking if sampling.thinking != "off" else "none"
     if kind is Kind.LLAMA_SERVER:
-        values["top_n_sigma"] = sampling.top_n_sigma or None
+        # Its names are ours.
+        values |= {name: value for name, value in changed_samplers(sampling).items() if name not in values}
+    else:
+        # Those of OpenAI's API.
+        values |= {name: getattr(sampling, name) or None for name in ("frequency_penalty", "presence_penalty")}
     if sampling.json_schema == JSON_OBJECT:
         values["response_format"] = {"type": "json_object"}
     elif sampling.json_schema:

@@ -38,6 +38,7 @@ def test_sampling_and_attachments_are_options(tmp_path: Path) -> None:
     note.write_text("Some words.\n", "utf-8")
     report = docx(tmp_path / "report.docx", w_p("Title", style="1") + w_p("Told."))
     options = ("--top-p", "0.5", "--top-k", "7", "--min-p", "0.2", "--stop", "never", "three", "--thinking", "off")
+    options += ("--dry-multiplier", "0.8", "--dry-sequence-breakers", ".", "--dynatemp-range", "0.5", "--seed", "1")
     done = chat(
         tmp_path / "data", "--model", str(model), "--message", "go", *options, "--attach", str(note), str(report)
     )
@@ -51,6 +52,7 @@ def test_sampling_and_attachments_are_options(tmp_path: Path) -> None:
     sampling = answer.provenance.sampling
     assert (sampling.top_p, sampling.top_k, sampling.min_p, sampling.thinking) == (0.5, 7, 0.2, "off")
     assert sampling.stop == ("never", "three")
+    assert (sampling.dry_multiplier, sampling.dry_sequence_breakers, sampling.dynatemp_range) == (0.8, (".",), 0.5)
     again = chat(tmp_path / "data", "--model", str(model), "--message", "go", "--thinking", "high")
     assert again.stderr == "apus-chat: --thinking high has no effect on this model; its choices are: off, on\n"
     missing = chat(tmp_path / "data", "--model", str(model), "--message", "go", "--attach", str(tmp_path / "gone.txt"))

@@ -92,6 +92,8 @@ def test_each_accepted_field_does_what_it_says(starter_server: Served) -> None:
     )
     assert text(temperature=0, frequency_penalty=2, presence_penalty=2) != greedy
     assert text(temperature=0, repeat_penalty=1.9) == text(temperature=0, repetition_penalty=1.9) != greedy
+    assert text(temperature=2, mirostat=2, mirostat_tau=0) == greedy
+    assert text(temperature=0, dry_multiplier=5, dry_allowed_length=0, dry_sequence_breakers=[]) != greedy
     assert text(temperature=0, **dict.fromkeys(IGNORED, None)) == greedy
     habitual = {
         "user": "me",
@@ -180,7 +182,8 @@ def test_other_fields_are_refused_by_name(starter_server: Served) -> None:
         "stream_options": [],
         "messages": [],
         "audio": {},
-        "mirostat": 2,
+        "mirostat": 3,
+        "dry_sequence_breakers": [""],
         "presence_penalty": True,
     }.items():
         status, body = starter_server.ask(**{field: value})

@@ -41,6 +41,12 @@ def test_samplers_have_the_names_of_the_server(kind: Kind, name: str) -> None:
 @pytest.mark.parametrize(("kind", "value"), [(Kind.LLAMA_SERVER, 1.5), (Kind.VLLM, None), (Kind.OTHER, None)])
 def test_top_n_sigma_is_only_sent_to_llama_server(kind: Kind, value: float | None) -> None:
     assert body_of(kind, top_n_sigma=1.5).get("top_n_sigma") == value
+    body = body_of(kind, dry_multiplier=0.8, dry_sequence_breakers=("\n",), presence_penalty=0.5)
+    # Values that are as usual are left to the server.
+    assert {name for name in body if name.startswith("dry")} == (
+        {"dry_multiplier", "dry_sequence_breakers"} if value else set()
+    )
+    assert (body["presence_penalty"], "frequency_penalty" in body) == (0.5, False)
 
 
 def test_vllm_continues_a_prefilled_answer() -> None:

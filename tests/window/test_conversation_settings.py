@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.config.presets import BUILT_IN, ConversationOverrides, Presets
-from app.conversation import ContextPolicy, Message, Role
+from app.conversation import ContextPolicy, Message, Role, changed_samplers
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.settings_panel import ConversationSettings
 from ui.settings.page import SettingsPage
+from ui.widgets.parameter_form import sampling_parameters
 from ui.window.main_window import MainWindow
 
 
@@ -104,6 +105,41 @@ def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: Q
     other = wait_for_answer(qtbot, window)
     assert other.provenance is not None
     assert other.provenance.completion_tokens == 3
+
+
+def test_all_samplers_are_in_groups_behind_the_simple_ones(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = opened(qtbot, window)
+    assert list(dialog.sampling.controls) == ["temperature", "top_p", "max_tokens", "stop"]
+    assert not dialog.samplers.isVisible()
+    dialog.more.click()
+    assert [label.text() for label in dialog.samplers.headings] == [
+        "Against repetition",
+        "More variety",
+        "Controlled probability",
+    ]
+    # No label is too wide for the panel.
+    qtbot.waitUntil(lambda: dialog.samplers.isVisible() and dialog.samplers.height() > 500)
+    area = dialog.findChild(QScrollArea)
+    assert area.widget().minimumSizeHint().width() <= area.viewport().width()
+    controls = dialog.samplers.controls
+    assert {*controls, *dialog.sampling.controls} == {*sampling_parameters()}
+    controls["dry_multiplier"].setValue(0.8)
+    controls["xtc_probability"].setValue(0.5)
+    controls["mirostat"].setCurrentIndex(controls["mirostat"].findData(2))
+    session = window.controller.conversation.session
+    stored = session.overrides().sampling
+    assert stored is not None
+    changed = {"dry_multiplier": 0.8, "xtc_probability": 0.5, "mirostat": 2}
+    assert changed_samplers(stored) == changed
+    close(qtbot, window, dialog)
+    send(qtbot, window, "hello")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.provenance is not None
+    assert changed_samplers(answer.provenance.sampling) == changed
+    window.controller.transcript.action_requested.emit("details", answer.id)
+    details = find(window, "detailsDialog").as_text()
+    assert "DRY multiplier: 0.8" in details
+    assert "XTC threshold" not in details
 
 
 def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, SamplerParameters, Sampling
+from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Sampling, shown_samplers
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
@@ -142,8 +142,8 @@ class DetailsDialog(QDialog):
         thinking = parameters(Sampling)["thinking"].choices.get(sampling.thinking, sampling.thinking)
         return [
             *(
-                (translate("parameters", declared.label), f"{getattr(sampling, name):g}")
-                for name, declared in parameters(SamplerParameters).items()
+                (translate("parameters", parameters(Sampling)[name].label), f"{value:g}")
+                for name, value in shown_samplers(sampling).items()
             ),
             (self.tr("Maximum tokens"), str(sampling.max_tokens) if sampling.max_tokens else self.tr("no limit")),
             (self.tr("Thinking"), translate("parameters", thinking) if sampling.thinking else ""),

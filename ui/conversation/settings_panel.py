@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides, Preset
-from app.conversation import ContextPolicy, Sampling
+from app.conversation import CONTROLLED, REPETITION, VARIETY, ContextPolicy, Sampling
 from app.parameter import parameters
 from app.services import Services
 from model_manager.errors import UserError
@@ -37,8 +37,9 @@ from ui.widgets.preset_picker import PresetsBar
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import set_name, tool_button
 
-SIMPLE = ("temperature", "max_tokens", "stop")
+SIMPLE = ("temperature", "top_p", "max_tokens", "stop")
 """The parameters of sampling that are shown first."""
+GROUPS = ("", REPETITION, VARIETY, CONTROLLED)
 SPACE, SCROLL_BAR_WIDTH = 16, 10
 
 
@@ -70,7 +71,10 @@ class ConversationSettings(QWidget):
         declarations = sampling_parameters()
         self.sampling = ParameterForm({name: declarations[name] for name in SIMPLE}, compact=True)
         others = {name: each for name, each in declarations.items() if name not in SIMPLE}
-        self.samplers = ParameterForm(others, compact=True)
+        self.samplers = ParameterForm(
+            {name: others[name] for name in sorted(others, key=lambda name: GROUPS.index(others[name].group))},
+            compact=True,
+        )
         self.default_sampling = button("defaultSamplingButton", defaults, quiet=True)
         self.more = tool_button("moreSamplersButton", "chevron-right", with_text=True)
         self.more.setText(self.tr("All samplers"))

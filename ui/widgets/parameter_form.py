@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.config.settings import PARAMETERS
 from app.conversation import Sampling
@@ -22,7 +22,7 @@ from ui.widgets.controls import (
     TextField,
     finish_input,
 )
-from ui.widgets.dialog_parts import Row, hairline
+from ui.widgets.dialog_parts import Row, hairline, quiet_label
 from ui.widgets.layouts import vbox
 
 ExtraRow = tuple[QWidget, str, str]
@@ -53,7 +53,10 @@ class ParameterForm(QWidget):
         self.controls: dict[str, Any] = {}
         """By the names of parameters and extra rows."""
         self.rows: dict[str, Row] = {}
+        self.headings: list[QLabel] = []
+        """Of the groups of parameters."""
         self.column = vbox(parent=self)
+        group = ""
         for name in dict.fromkeys((*order, *declarations, *(extra or {}))):
             if name in declarations:
                 declaration = declarations[name]
@@ -64,6 +67,11 @@ class ParameterForm(QWidget):
                 control, title, explanation = (extra or {})[name]
             if self.rows and not compact:
                 self.column.addWidget(hairline())
+            if compact and name in declarations and declarations[name].group not in ("", group):
+                group = declarations[name].group
+                self.headings.append(quiet_label(_translated(group)))
+                self.headings[-1].setContentsMargins(0, 12, 0, 0)
+                self.column.addWidget(self.headings[-1])
             self.controls[name] = control
             wide = isinstance(control, PromptField) or (compact and not isinstance(control, NumberBox | CheckBox))
             self.rows[name] = Row(control, title, explanation, wide=wide, compact=compact)

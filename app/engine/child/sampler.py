@@ -24,6 +24,8 @@ from model_manager.errors import UserError
 
 PENALTY_WINDOW = 64
 """Tokens to which the penalties apply."""
+MIROSTAT_TOKENS = 100
+"""From which mirostat 1 estimates the distribution, as in llama.cpp."""
 MAX_GRAMMAR_BYTES, MAX_GRAMMAR_DEPTH = 8 << 20, 500
 """llama.cpp parses a grammar recursively."""
 GRAMMAR_TOKEN_S = 0.5
@@ -33,36 +35,72 @@ NO_CONTROLS = TokenControls()
 
 
 def sampler_chain(
-    sampling: Sampling, vocabulary_size: int, prompt: Sequence[int], controls: TokenControls = NO_CONTROLS
+    sampling: Sampling,
+    vocabulary_size: int,
+    prompt: Sequence[int],
+    controls: TokenControls = NO_CONTROLS,
+    *,
+    vocabulary: int | None = None,
+    context_size: int = 0,
 ) -> int:
     """Return a new chain, for ``llama_sampler_free``; ``prompt`` are the tokens before the answer.
 
-    Logit bias, penalties, top-nσ, top-k, top-p, min-p, temperature and random choice with this seed, in llama.cpp's
-    order.
+    Logit bias, penalties, DRY, top-nσ, top-k, typical-p, top-p, min-p, XTC, temperature and random choice with this
+    seed, in llama.cpp's order.  ``vocabulary`` is the engine's, for DRY, which looks at up to ``context_size`` tokens.
     """
+    seed = sampling.seed or 0
     samplers = []
     if controls.logit_bias:
         count = len(controls.logit_bias)
         biases = (llama_cpp.llama_logit_bias * count)(*(llama_cpp.llama_logit_bias(*e) for e in controls.logit_bias))
         samplers.append(llama_cpp.llama_sampler_init_logit_bias(vocabulary_size, count, biases))
-    penalties = sampling.repeat_penalty, controls.frequency_penalty, controls.presence_penalty
+    penalties = sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty
     if penalties != (1.0, 0.0, 0.0):
         samplers.append(llama_cpp.llama_sampler_init_penalties(vocabulary_size, PENALTY_WINDOW, *penalties))
         for token in prompt[-PENALTY_WINDOW:]:
             llama_cpp.llama_sampler_accept(samplers[-1], token)
+    if sampling.dry_multiplier > 0 and vocabulary:
+        last = sampling.dry_penalty_last_n
+        count = min(last, context_size) if last >= 0 else context_size
+        texts = [text.encode("utf-8", "replace") for text in sampling.dry_sequence_breakers if text]
+        breakers = (ctypes.c_char_p * len(texts))(*texts)
+        values = sampling.dry_multiplier, sampling.dry_base, sampling.dry_allowed_length
+        samplers.append(llama_cpp.llama_sampler_init_dry(vocabulary, *values, count, breakers, len(texts)))
+        for token in prompt[-count:] if count else ():
+            llama_cpp.llama_sampler_accept(samplers[-1], token)
     if sampling.temperature <= 0:
         samplers.append(llama_cpp.llama_sampler_init_greedy())
+    elif sampling.mirostat:
+        samplers.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
+        aim = seed, sampling.mirostat_tau, sampling.mirostat_eta
+        samplers.append(
+            llama_cpp.llama_sampler_init_mirostat(vocabulary_size, *aim, MIROSTAT_TOKENS)
+            if sampling.mirostat == 1
+            else llama_cpp.llama_sampler_init_mirostat_v2(*aim)
+        )
     else:
         if sampling.top_n_sigma > 0:
             samplers.append(llama_cpp.llama_sampler_init_top_n_sigma(sampling.top_n_sigma))
         if sampling.top_k > 0:
             samplers.append(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+        if sampling.typical_p < 1:
+            samplers.append(llama_cpp.llama_sampler_init_typical(sampling.typical_p, 1))
         if sampling.top_p < 1:
             samplers.append(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
         if sampling.min_p > 0:
             samplers.append(llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1))
-        samplers.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
-        samplers.append(llama_cpp.llama_sampler_init_dist(sampling.seed or 0))
+        if sampling.xtc_probability > 0:
+            samplers.append(llama_cpp.llama_sampler_init_xtc(sampling.xtc_probability, sampling.xtc_threshold, 1, seed))
+        samplers.append(
+            llama_cpp.llama_sampler_init_temp_ext(
+                sampling.temperature, sampling.dynatemp_range, sampling.dynatemp_exponent
+            )
+        )
+        samplers.append(
+            llama_cpp.llama_sampler_init_adaptive_p(sampling.adaptive_target, sampling.adaptive_decay, seed)
+            if sampling.adaptive_target > 0
+            else llama_cpp.llama_sampler_init_dist(seed)
+        )
     chain: int = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
     for each in samplers:
         llama_cpp.llama_sampler_chain_add(chain, each)

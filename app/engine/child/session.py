@@ -155,7 +155,14 @@ class EngineContext:
         read = self._read(tokens, prompt.text)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
-        chain = sampler_chain(sampling, self.vocabulary.size, tokens, command.controls)
+        chain = sampler_chain(
+            sampling,
+            self.vocabulary.size,
+            tokens,
+            command.controls,
+            vocabulary=self.vocabulary.pointer,
+            context_size=self.loaded.context_size,
+        )
         structured: GrammarSampler | None = None
         try:
             if grammar:
