@@ -73,7 +73,7 @@ def test_unknown_keys_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     Presets(path).add("Mine", OWN)
     stored = json.loads(path.read_text("utf-8"))
-    stored["presets"][0]["sampling"]["mirostat"] = 2
+    stored["presets"][0]["sampling"]["of_a_later_version"] = 2
     stored["presets"][0]["colour"] = "red"
     path.write_text(json.dumps(stored), "utf-8")
     assert Presets(path).list(untranslated)[-1].overrides == OWN

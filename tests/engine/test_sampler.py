@@ -19,15 +19,24 @@ LOGITS = (0.0, 2.0, 1.9, 0.5)
 
 
 def chosen(sampling: Sampling, prompt: Sequence[int]) -> int:
-    candidates = (llama_cpp.llama_token_data * len(LOGITS))(
-        *(llama_cpp.llama_token_data(id=token, logit=logit, p=0.0) for token, logit in enumerate(LOGITS))
-    )
-    array = llama_cpp.llama_token_data_array(data=candidates, size=len(LOGITS), selected=-1, sorted=False)
+    return sequence(sampling, prompt, 1)[0]
+
+
+def sequence(sampling: Sampling, prompt: Sequence[int], count: int) -> list[int]:
+    """Tokens that are chosen one after another."""
     chain = sampler_chain(sampling, len(LOGITS), prompt)
-    llama_cpp.llama_sampler_apply(chain, ctypes.byref(array))
+    tokens: list[int] = []
+    for _ in range(count):
+        candidates = (llama_cpp.llama_token_data * len(LOGITS))(
+            *(llama_cpp.llama_token_data(id=token, logit=logit, p=0.0) for token, logit in enumerate(LOGITS))
+        )
+        array = llama_cpp.llama_token_data_array(data=candidates, size=len(LOGITS), selected=-1, sorted=False)
+        llama_cpp.llama_sampler_apply(chain, ctypes.byref(array))
+        # Samplers may move the beginning.
+        tokens.append(int(array.data[array.selected].id))
+        llama_cpp.llama_sampler_accept(chain, tokens[-1])
     llama_cpp.llama_sampler_free(chain)
-    # Samplers may move the beginning.
-    return int(array.data[array.selected].id)
+    return tokens
 
 
 def test_the_repeat_penalty_counts_the_end_of_the_prompt() -> None:
@@ -61,6 +70,7 @@ ALL = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "top_n_sigma"
         ({"xtc_probability": 1.0, "xtc_threshold": 0.4}, {0, 1, 2, 3}),
         # Temperatures from almost 0 to 4, by the entropy.
         ({"dynatemp_range": 2.0, "dynatemp_exponent": 100.0}, {1}),
+        ({"dynatemp_range": 2.0, "dynatemp_exponent": 0.01}, {0, 1, 2, 3}),
         ({"mirostat": 1, "mirostat_tau": 0.0}, {1}),
         ({"mirostat": 2, "mirostat_tau": 0.0}, {1}),
         ({"mirostat": 2, "mirostat_tau": 20.0}, {0, 1, 2, 3}),
@@ -103,3 +113,19 @@ def test_adaptive_p_prefers_tokens_near_its_target() -> None:
         return sum(chosen(Sampling(**flat, seed=seed), []) in (1, 2) for seed in range(200)) / 200  # type: ignore[arg-type]
 
     assert share(0.05) < share(0.9)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"mirostat": 1, "mirostat_tau": 0.5}, "mirostat_eta"),
+        ({"mirostat": 2, "mirostat_tau": 0.5}, "mirostat_eta"),
+        ({"adaptive_target": 0.3}, "adaptive_decay"),
+    ],
+)
+def test_controlled_samplers_learn_from_what_they_chose(values: dict[str, float], name: str) -> None:
+    slow, fast = (
+        [sequence(Sampling(**{**ALL, **values, name: value}, seed=seed), [], 30) for seed in range(5)]  # type: ignore[arg-type]
+        for value in (0.0, 0.9)
+    )
+    assert slow != fast

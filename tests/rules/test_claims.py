@@ -384,6 +384,27 @@ engine/test_sampler.py::test_each_parameter_keeps_the_tokens_that_its_descriptio
     Samples from this many of the most probable tokens; 0 keeps all
     Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all
     Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all
+    Keeps the tokens that are about as surprising as expected, up to this probability; 1 keeps all
+    How often the most probable tokens are left out, for more unusual answers; 0 turns XTC off
+    Of the tokens above this probability only the least probable is kept
+    Lets the temperature go up and down by this much, with the model's uncertainty; 0 keeps it fixed
+    Above 1 only great uncertainty raises the temperature; below 1 already little
+    Keeps the surprise of the answer constant; replaces the samplers from top-k to XTC
+    Surprise to aim at: lower values give more predictable answers
+engine/test_sampler.py::test_penalties_count_the_tokens_before
+    Makes a token less likely the more often it was used; 0 has no effect
+    Makes tokens that were used before less likely; 0 has no effect
+engine/test_sampler.py::test_dry_ends_repetitions_but_not_at_breakers
+    Penalty for tokens that continue a repeated sequence; 0 turns DRY off, 0.8 is usual
+    The penalty grows by this factor with each token of the repetition
+    Repetitions up to this many tokens are not penalised
+    Tokens of the conversation in which repetitions are looked for
+    texts at which a repetition ends
+engine/test_sampler.py::test_adaptive_p_prefers_tokens_near_its_target
+    Prefers tokens near this probability, averaged over the answer; 0 turns it off
+engine/test_sampler.py::test_controlled_samplers_learn_from_what_they_chose
+    How fast mirostat corrects itself
+    How long adaptive-p remembers: 0.9 is about ten tokens
 engine/test_sampler.py::test_the_repeat_penalty_counts_the_end_of_the_prompt
     Values above 1 make repetition less likely; 1 has no effect
 engine/test_answers.py::test_stop_strings_and_token_limit
