@@ -6426,6 +6426,18 @@ Click to rename</source>
         <translation>保留最近七个每日备份或最近四个每周备份。</translation>
     </message>
     <message>
+        <source>Against repetition</source>
+        <translation>减少重复</translation>
+    </message>
+    <message>
+        <source>More variety</source>
+        <translation>更多变化</translation>
+    </message>
+    <message>
+        <source>Controlled probability</source>
+        <translation>概率控制</translation>
+    </message>
+    <message>
         <source>Temperature</source>
         <translation>温度</translation>
     </message>
@@ -6466,12 +6478,144 @@ Click to rename</source>
         <translation>只保留 logit 与最高值相差不超过该倍数标准差的 token；0 表示全部保留。</translation>
     </message>
     <message>
+        <source>Typical-p</source>
+        <translation>Typical-p</translation>
+    </message>
+    <message>
+        <source>Keeps the tokens that are about as surprising as expected, up to this probability; 1 keeps all.</source>
+        <translation>保留意外程度接近预期的 token，直到累计达到此概率；1 表示全部保留。</translation>
+    </message>
+    <message>
         <source>Repeat penalty</source>
         <translation>重复惩罚</translation>
     </message>
     <message>
         <source>Values above 1 make repetition less likely; 1 has no effect.</source>
         <translation>大于 1 可减少重复；1 表示不起作用。</translation>
+    </message>
+    <message>
+        <source>Frequency penalty</source>
+        <translation>频率惩罚</translation>
+    </message>
+    <message>
+        <source>Makes a token less likely the more often it was used; 0 has no effect.</source>
+        <translation>token 出现得越多，再次出现的概率越低；0 表示不生效。</translation>
+    </message>
+    <message>
+        <source>Presence penalty</source>
+        <translation>存在惩罚</translation>
+    </message>
+    <message>
+        <source>Makes tokens that were used before less likely; 0 has no effect.</source>
+        <translation>降低已出现过的 token 的概率；0 表示不生效。</translation>
+    </message>
+    <message>
+        <source>DRY multiplier</source>
+        <translation>DRY 系数</translation>
+    </message>
+    <message>
+        <source>Penalty for tokens that continue a repeated sequence; 0 turns DRY off, 0.8 is usual.</source>
+        <translation>对延续重复片段的 token 的惩罚；0 表示关闭 DRY，常用值为 0.8。</translation>
+    </message>
+    <message>
+        <source>DRY base</source>
+        <translation>DRY 底数</translation>
+    </message>
+    <message>
+        <source>The penalty grows by this factor with each token of the repetition.</source>
+        <translation>重复每多一个 token，惩罚就乘以此倍数。</translation>
+    </message>
+    <message>
+        <source>DRY allowed length</source>
+        <translation>DRY 允许长度</translation>
+    </message>
+    <message>
+        <source>Repetitions up to this many tokens are not penalised.</source>
+        <translation>不超过此 token 数的重复不受惩罚。</translation>
+    </message>
+    <message>
+        <source>Whole context</source>
+        <translation>整个上下文</translation>
+    </message>
+    <message>
+        <source>DRY range</source>
+        <translation>DRY 范围</translation>
+    </message>
+    <message>
+        <source>Tokens of the conversation in which repetitions are looked for.</source>
+        <translation>在对话最近多少个 token 中查找重复。</translation>
+    </message>
+    <message>
+        <source>XTC probability</source>
+        <translation>XTC 概率</translation>
+    </message>
+    <message>
+        <source>How often the most probable tokens are left out, for more unusual answers; 0 turns XTC off.</source>
+        <translation>以多大概率排除最可能的 token，使回答更出人意料；0 表示关闭 XTC。</translation>
+    </message>
+    <message>
+        <source>XTC threshold</source>
+        <translation>XTC 阈值</translation>
+    </message>
+    <message>
+        <source>Of the tokens above this probability only the least probable is kept.</source>
+        <translation>高于此概率的 token 中，只保留概率最低的一个。</translation>
+    </message>
+    <message>
+        <source>Temperature range</source>
+        <translation>温度浮动范围</translation>
+    </message>
+    <message>
+        <source>Lets the temperature go up and down by this much, with the model&apos;s uncertainty; 0 keeps it fixed.</source>
+        <translation>温度随模型的不确定程度在此幅度内升降；0 表示固定不变。</translation>
+    </message>
+    <message>
+        <source>Temperature exponent</source>
+        <translation>温度指数</translation>
+    </message>
+    <message>
+        <source>Above 1 only great uncertainty raises the temperature; below 1 already little.</source>
+        <translation>大于 1 时，只有不确定程度很高才会升温；小于 1 时，稍有不确定就会升温。</translation>
+    </message>
+    <message>
+        <source>Mirostat</source>
+        <translation>Mirostat</translation>
+    </message>
+    <message>
+        <source>Keeps the surprise of the answer constant; replaces the samplers from top-k to XTC.</source>
+        <translation>使回答的意外程度保持稳定；代替从 top-k 到 XTC 的采样器。</translation>
+    </message>
+    <message>
+        <source>Mirostat tau</source>
+        <translation>Mirostat τ</translation>
+    </message>
+    <message>
+        <source>Surprise to aim at: lower values give more predictable answers.</source>
+        <translation>目标意外程度：值越低，回答越可预测。</translation>
+    </message>
+    <message>
+        <source>Mirostat eta</source>
+        <translation>Mirostat η</translation>
+    </message>
+    <message>
+        <source>How fast mirostat corrects itself.</source>
+        <translation>Mirostat 自我修正的速度。</translation>
+    </message>
+    <message>
+        <source>Adaptive-p target</source>
+        <translation>Adaptive-p 目标</translation>
+    </message>
+    <message>
+        <source>Prefers tokens near this probability, averaged over the answer; 0 turns it off.</source>
+        <translation>偏好平均概率接近此值的 token；0 表示关闭。</translation>
+    </message>
+    <message>
+        <source>Adaptive-p decay</source>
+        <translation>Adaptive-p 衰减</translation>
+    </message>
+    <message>
+        <source>How long adaptive-p remembers: 0.9 is about ten tokens.</source>
+        <translation>Adaptive-p 的记忆长度：0.9 约为十个 token。</translation>
     </message>
     <message>
         <source>Random each time</source>
@@ -6492,6 +6636,14 @@ Click to rename</source>
     <message>
         <source>The answer ends before the first of them. One per line; write \n for a line break.</source>
         <translation>回答会在遇到其中任意一个之前结束。每行一个；换行写作 \n。</translation>
+    </message>
+    <message>
+        <source>DRY sequence breakers</source>
+        <translation>DRY 分隔符</translation>
+    </message>
+    <message>
+        <source>Texts at which a repetition ends. One per line; write \n for a line break.</source>
+        <translation>遇到这些文本时重复中断。每行一个；换行写作 \n。</translation>
     </message>
     <message>
         <source>Default</source>
