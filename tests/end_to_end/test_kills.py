@@ -221,7 +221,7 @@ def test_migration(zygote: Zygote, tmp_path: Path, count: int) -> None:
         shutil.rmtree(tmp_path / "once")
 
 
-@kills(6)
+@kills(4)
 def test_settings(zygote: Zygote, tmp_path: Path, count: int) -> None:
     file = SettingsFile(tmp_path / "settings.json")
     file.change(theme="dark", proxy="http://chosen:1")
@@ -232,6 +232,25 @@ def test_settings(zygote: Zygote, tmp_path: Path, count: int) -> None:
         assert (after.current.theme, after.current.proxy) == ("dark", "http://chosen:1")
         words = after.current.system_prompt.split()
         assert (len(set(words)), len(words)) in ((0, 0), (1, 1000))
+
+
+@kills(2)
+def test_folders(zygote: Zygote, data: Path, count: int) -> None:
+    contents = stored(data)
+    for _ in range(count):
+        process = zygote.start("folders", str(data))
+        while not zygote.output():
+            assert process.is_running()
+        assert zygote.kill(process, 0.2)
+        assert stored(data) == contents
+        with ConversationStore.open(data / "conversations") as store:
+            folders, trees = store.folders(), store.trees()
+        ids = {folder.id for folder in folders}
+        assert all(folder.parent_id in (None, *ids) for folder in folders)
+        assert all(tree.conversation.folder_id in (None, *ids) for tree in trees)
+        for parent_id in (None, *ids):
+            positions = [folder.position for folder in folders if folder.parent_id == parent_id]
+            assert sorted(positions) == [*range(len(positions))]
 
 
 @kills(6)

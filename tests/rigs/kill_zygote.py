@@ -23,6 +23,7 @@ from app.__main__ import main as program
 from app.config.settings import SettingsFile
 from app.engine.child.conversation_cache import WRITE_BYTES, CacheKey, ConversationCache
 from app.engine.protocol import CacheOptions
+from app.store.store import ConversationStore
 from model_manager.library.relocation import relocate_models
 from tests.rigs.moves import other_disk
 
@@ -68,6 +69,21 @@ def states(folder: str) -> None:
         for _ in cache.write():
             pass
         print(number, flush=True)
+
+
+def folders(data: str) -> None:
+    """Make, fill, move and delete folders of conversations until it is killed."""
+    with ConversationStore.open(Path(data) / "conversations") as store:
+        ids = [conversation.id for conversation in store.list()]
+        for number in itertools.count():
+            outer, other = store.add_folder(f"outer {number}"), store.add_folder("other")
+            inner = store.add_folder("inner", outer.id)
+            store.move_to_folder(inner.id, *ids)
+            store.move_folder(other.id, None, 0)
+            deleted = store.delete_folder(outer.id)
+            if number % 3:
+                store.restore_folder(deleted)
+            print(number, flush=True)
 
 
 def main() -> None:
