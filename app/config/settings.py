@@ -64,17 +64,17 @@ class Settings(SamplerParameters):
         page="appearance",
         label=QT_TRANSLATE_NOOP("parameters", "Theme"),
     )
-    text_size: int = parameter(
-        15,
-        minimum=11,
-        maximum=28,
+    zoom: int = parameter(
+        100,
+        minimum=80,
+        maximum=200,
+        step=10,
         page="appearance",
-        label=QT_TRANSLATE_NOOP("parameters", "Text size"),
+        label=QT_TRANSLATE_NOOP("parameters", "Zoom"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "For conversations and the message box. You can also press Ctrl + or Ctrl −."
+            "parameters", "Of the whole window, in percent. You can also press Ctrl + or Ctrl −."
         ),
     )
-    """Of the transcript and the composer, in device-independent pixels."""
     reduced_motion: bool = parameter(
         False,
         page="appearance",

@@ -62,7 +62,6 @@ SETTINGS: dict[str, object] = {
     "repeat_penalty": 1.1,
     "max_tokens": 24,
     "context_policy": "roll",
-    "text_size": 17,
     "titles_by_model": False,
     "rpc_servers": "workstation.invalid:50052 shelf.invalid:50053",
     "export_format": "html",

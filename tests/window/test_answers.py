@@ -431,17 +431,20 @@ def test_shortcuts_are_listed_and_unique(window: MainWindow, qtbot: QtBot) -> No
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
 
-def test_text_size_changes_with_shortcuts(window: MainWindow, qtbot: QtBot) -> None:
-    settings = window.controller.services.settings
-    before = window.composer.field.font().pixelSize()
+def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot: QtBot) -> None:
+    settings, size, ratio = window.controller.services.settings, window.size(), window.devicePixelRatio()
     press(qtbot, window, "Ctrl+=")
-    assert settings.current.text_size == before + 1
-    assert window.composer.field.font().pixelSize() == before + 1
-    press(qtbot, window, "Ctrl+-")
-    press(qtbot, window, "Ctrl+-")
-    assert settings.current.text_size == before - 1
+    assert settings.current.zoom == 110
+    assert window.devicePixelRatio() == pytest.approx(1.1 * ratio)
+    assert window.width() == pytest.approx(size.width() / 1.1, abs=1), "it keeps its size on the screen"
+    qtbot.waitUntil(window.composer.field.hasFocus, timeout=PATIENCE_MS)
+    window.controller.apply_settings(settings.change(zoom=200))
+    assert window.devicePixelRatio() == pytest.approx(2 * ratio)
+    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
+    press(qtbot, window, "Ctrl+=")
+    assert settings.current.zoom == 200
     press(qtbot, window, "Ctrl+0")
-    assert window.composer.field.font().pixelSize() == before
+    assert (settings.current.zoom, window.devicePixelRatio()) == (100, ratio)
 
 
 def test_shortcuts_open_the_neighbouring_conversations(window: MainWindow, qtbot: QtBot) -> None:

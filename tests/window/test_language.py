@@ -105,8 +105,8 @@ def test_open_settings_follow_the_language(services: Services, use_language: Use
     dialog._status.clear()
     assert not untranslated(english, words_of(dialog), tmp_path)
     assert dialog.appearance.controls["language"].hasFocus() or not dialog.isActiveWindow()
-    dialog.appearance.controls["text_size"].setValue(20)
-    assert services.settings.current.text_size == 20
+    dialog.appearance.controls["zoom"].setValue(120)
+    assert services.settings.current.zoom == 120
     use_language("en")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
     assert words_of(dialog) - {"Undo"} == english

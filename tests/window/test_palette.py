@@ -87,11 +87,11 @@ def test_models_presets_settings_and_commands_are_chosen(window: MainWindow, qtb
     assert "Mathematics" in window.notice.text()
     window.notice.button.click()
     assert session.overrides().system_prompt is None
-    entry = chosen(qtbot, window, "text size")
+    entry = chosen(qtbot, window, "zoom")
     assert (entry.section, entry.label) == ("Settings", "Appearance")
     dialog = find(window, "settingsDialog", SettingsPage)
     assert isinstance(dialog, SettingsPage)
-    qtbot.waitUntil(dialog.appearance.controls["text_size"].hasFocus, timeout=PATIENCE_MS)
+    qtbot.waitUntil(dialog.appearance.controls["zoom"].hasFocus, timeout=PATIENCE_MS)
     dialog.back_button.click()
     was_shown = window.sidebar.isVisible()
     assert chosen(qtbot, window, "show or hide conv").section == "Commands"

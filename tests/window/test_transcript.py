@@ -90,10 +90,10 @@ def test_wheel_and_touchpad_scroll(transcript):
     assert at_bottom(transcript)
 
 
-def test_the_wheel_with_control_requests_a_text_size(transcript, qtbot):
+def test_the_wheel_with_control_requests_a_zoom(transcript, qtbot):
     transcript.set_items(talk(4))
     for notches, step in ((1, 1), (-2, -1)):
-        with qtbot.waitSignal(transcript.text_size_requested) as requested:
+        with qtbot.waitSignal(transcript.zoom_requested) as requested:
             wheel(transcript, notches=notches, modifiers=Qt.KeyboardModifier.ControlModifier)
         assert requested.args == [step]
     assert at_bottom(transcript)

@@ -82,11 +82,6 @@ class Composer(TranslatedWidget):
         self.chips.changed.connect(self._on_change)
         self._retranslate()
 
-    def set_text_size(self, size: int) -> None:
-        """Set the size of the text in device-independent pixels."""
-        self.field.set_text_size(size)
-        self._fit_height()
-
     def set_running(self, running: bool) -> None:
         """Show the stop button while an answer is running, the send button otherwise."""
         had_focus = self.send_button.hasFocus() or self.stop_button.hasFocus()

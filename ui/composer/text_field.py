@@ -28,19 +28,13 @@ class ComposerField(QPlainTextEdit):
         super().__init__(parent)
         self.setObjectName("composer")
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self._size = TEXT_SIZE
-        self.setFont(interface_font(self._size))
+        self.setFont(interface_font(TEXT_SIZE))
         self.setStyleSheet("QPlainTextEdit { background: transparent; border: none; }")
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTabChangesFocus(True)
         self.document().setDocumentMargin(4)
         self._composing = False
-
-    def set_text_size(self, size: int) -> None:
-        """Set the size of the text in device-independent pixels."""
-        self._size = size
-        self.setFont(interface_font(size))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Send on Enter, break the line on Shift+Enter; leave both to an input method that is composing."""
@@ -81,7 +75,7 @@ class ComposerField(QPlainTextEdit):
     def changeEvent(self, event: QEvent) -> None:
         """Keep the size of the text when the application's font changes."""
         if event.type() == QEvent.Type.ApplicationFontChange:
-            self.setFont(interface_font(self._size))
+            self.setFont(interface_font(TEXT_SIZE))
         super().changeEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102

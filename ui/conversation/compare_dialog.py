@@ -33,7 +33,6 @@ class CompareDialog(QDialog):
         names: Sequence[str],
         current_id: str,
         renderer: FormulaRenderer,
-        text_size: int,
         parent: QWidget,
     ) -> None:
         """``names`` are those of the models; the version ``current_id`` and its neighbour are shown first."""
@@ -46,7 +45,7 @@ class CompareDialog(QDialog):
             place = self.tr("Version {number}").format(number=number)
             labels[item.id] = " · ".join(filter(None, (place, name)))
         right = max(1, [item.id for item in versions].index(current_id))
-        self.sides = tuple(VersionView(versions, labels, place, renderer, text_size) for place in (right - 1, right))
+        self.sides = tuple(VersionView(versions, labels, place, renderer) for place in (right - 1, right))
         self._splitter = QSplitter()
         self._splitter.setChildrenCollapsible(False)
         for side in self.sides:
@@ -78,7 +77,6 @@ class VersionView(QWidget):
         labels: dict[str, str],
         place: int,
         renderer: FormulaRenderer,
-        text_size: int,
     ) -> None:
         super().__init__()
         # Only the text: actions, dividers and the next steps belong to the conversation.
@@ -93,7 +91,7 @@ class VersionView(QWidget):
         self.keep = button("keepVersionButton", self.tr("Continue with this version"))
         self.transcript = Transcript()
         self.transcript.use_formula_renderer(renderer)
-        self.transcript.set_theme(current_theme(), text_size)
+        self.transcript.set_theme(current_theme())
         self.transcript.setAccessibleName(self.tr("Version"))
         head = hbox((self.choice, 1), margins=(16, 12, 16, 12))
         foot = hbox(self.keep, None, margins=(16, 8, 16, 12))

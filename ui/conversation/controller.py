@@ -450,7 +450,6 @@ class ConversationController(QObject):
             [self._models.name_of(self._model_of(version)) for version in versions],
             message.id,
             services.formula_renderer,
-            services.settings.current.text_size,
             self._window,
         )
         dialog.kept.connect(self._select_version)

@@ -157,7 +157,7 @@ class Pointer(QObject):
         down = pixels.y() or notches.y() * WHEEL_STEP / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             if notches.y():
-                self._state.text_size_requested.emit(1 if notches.y() > 0 else -1)
+                self._state.zoom_requested.emit(1 if notches.y() > 0 else -1)
             return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not across:
             across, down = down, 0

@@ -78,7 +78,7 @@ class TranscriptState(QObject):
     button_pressed = Signal(int, str)
     """Number of a message and the key of its button."""
     link_activated = Signal(str)
-    text_size_requested = Signal(int)
+    zoom_requested = Signal(int)
     """A larger (1) or smaller (-1) text, or the default size (0)."""
 
     def __init__(self, make_view: Callable[[Item], MessageView], parent: QObject) -> None:

@@ -79,7 +79,7 @@ class Transcript(Translated, QAbstractScrollArea):
             lambda item: MessageView(item, self._context, state.strings, state.thoughts), self
         )
         self.page = state.page
-        self.link_activated, self.text_size_requested = state.link_activated, state.text_size_requested
+        self.link_activated, self.zoom_requested = state.link_activated, state.zoom_requested
         self.jump_to_newest = state.jump_to_newest
         self.finder = Finder(state, self)
         self.find_bar = FindBar(self.finder, self)

@@ -1,4 +1,4 @@
-"""Theme and language of the application, by the settings and the system."""
+"""Theme, language and zoom of the application, by the settings and the system."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from app.config.paths import resources
 from app.config.settings import Settings
 from ui.widgets.theme import DARK, LIGHT, apply_theme, current_theme
+from ui.widgets.zoom import set_zoom, zoom
 
 SOURCE_LANGUAGE = "en"
 
@@ -20,7 +21,7 @@ def system_language() -> str:
 
 
 class Appearance(QObject):
-    """Applies theme and language, and follows changes of the settings and the system.
+    """Applies theme, language and zoom, and follows changes of the settings and the system.
 
     Qt sends each widget a ``LanguageChange`` event when the language changes.
     """
@@ -39,9 +40,11 @@ class Appearance(QObject):
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self.use(self._settings))
 
     def use(self, settings: Settings) -> None:
-        """Apply theme and language of the settings."""
+        """Apply theme, language and zoom of the settings."""
         self._settings = settings
         self._use_language(settings.language or system_language())
+        if settings.zoom != zoom():
+            set_zoom(settings.zoom)
         is_system_dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
         theme = DARK if settings.theme == "dark" or (settings.theme == "system" and is_system_dark) else LIGHT
         if theme is not self.theme or not self._application.styleSheet():

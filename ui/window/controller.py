@@ -60,7 +60,6 @@ class WindowController(QObject):
     def __init__(self, services: Services, window: MainWindow) -> None:
         super().__init__(window)
         self.services, self.window = services, window
-        self._text_size = services.settings.current.text_size
         self.notify_after_s = NOTIFY_AFTER_S
         """Show a desktop notification for answers that took longer while the window was inactive (seconds)."""
         self.welcome = Welcome(window)
@@ -124,7 +123,7 @@ class WindowController(QObject):
         window.header.title.edited.connect(self.conversations.rename_open)
         window.header.title.edited.connect(self._show_title)
         window.sidebar.list.text_typed.connect(window.composer.insert_text)
-        self.transcript.text_size_requested.connect(self._change_text_size)
+        self.transcript.zoom_requested.connect(self._change_zoom)
         for button in (window.sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_page, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
@@ -180,9 +179,9 @@ class WindowController(QObject):
             "find": self._find,
             "find_next": partial(find_bar.step, 1),
             "find_previous": partial(find_bar.step, -1),
-            "larger": partial(self._change_text_size, 1),
-            "smaller": partial(self._change_text_size, -1),
-            "usual_size": partial(self._change_text_size, 0),
+            "larger": partial(self._change_zoom, 1),
+            "smaller": partial(self._change_zoom, -1),
+            "usual_size": partial(self._change_zoom, 0),
             "sidebar": window.toggle_sidebar,
             "palette": self.show_palette,
             "choose_model": self.models.show_picker,
@@ -457,8 +456,6 @@ class WindowController(QObject):
     def apply_settings(self, settings: Settings) -> None:
         """Apply changed settings."""
         self.window.appearance.use(settings)
-        if settings.text_size != self._text_size:
-            self._apply_theme()
         self.transcript.set_reduced_motion(settings.reduced_motion)
         self._start_local_server()
         self._refresh()
@@ -472,9 +469,7 @@ class WindowController(QObject):
             )
 
     def _apply_theme(self) -> None:
-        size = self._text_size = self.services.settings.current.text_size
-        self.transcript.set_theme(self.window.appearance.theme, size)
-        self.window.composer.set_text_size(size)
+        self.transcript.set_theme(self.window.appearance.theme)
 
     def _apply_language(self) -> None:
         self.models.forget_names()
@@ -489,13 +484,13 @@ class WindowController(QObject):
         self.window.notice.attempt(lambda: self.services.settings.change(language=code))
         self.apply_settings(self.services.settings.current)
 
-    def _change_text_size(self, step: int) -> None:
-        """Make the text larger or smaller by ``step`` pixels; 0 resets it."""
-        bounds = PARAMETERS["text_size"]
-        size = self.services.settings.current.text_size + step if step else Settings.text_size
-        size = int(max(bounds.minimum, min(bounds.maximum, size)))
-        self.window.notice.attempt(lambda: self.services.settings.change(text_size=size))
-        self._apply_theme()
+    def _change_zoom(self, step: int) -> None:
+        """Make the whole interface larger or smaller by ``step`` steps; 0 resets it."""
+        bounds, settings = PARAMETERS["zoom"], self.services.settings
+        percent = settings.current.zoom + step * int(bounds.step) if step else Settings.zoom
+        percent = int(max(bounds.minimum, min(bounds.maximum, percent)))
+        self.window.notice.attempt(lambda: settings.change(zoom=percent))
+        self.window.appearance.use(settings.current)
 
     def _escape(self) -> None:
         sidebar = self.window.sidebar
