@@ -6218,14 +6218,6 @@ Click to rename</source>
         <translation>主题</translation>
     </message>
     <message>
-        <source>Text size</source>
-        <translation>文字大小</translation>
-    </message>
-    <message>
-        <source>For conversations and the message box. You can also press Ctrl + or Ctrl −.</source>
-        <translation>用于对话和输入框。也可按 Ctrl + 或 Ctrl − 调整。</translation>
-    </message>
-    <message>
         <source>Reduce motion</source>
         <translation>减少动态效果</translation>
     </message>
@@ -6308,6 +6300,14 @@ Click to rename</source>
     <message>
         <source>Model-generated titles</source>
         <translation>由模型生成标题</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>缩放</translation>
+    </message>
+    <message>
+        <source>Of the whole window, in percent. You can also press Ctrl + or Ctrl −.</source>
+        <translation>整个窗口的缩放比例（百分比）。也可以按 Ctrl + 或 Ctrl −。</translation>
     </message>
     <message>
         <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>
@@ -7098,18 +7098,6 @@ Click to rename</source>
         <translation>消息菜单</translation>
     </message>
     <message>
-        <source>Larger text</source>
-        <translation>放大文字</translation>
-    </message>
-    <message>
-        <source>Smaller text</source>
-        <translation>缩小文字</translation>
-    </message>
-    <message>
-        <source>Reset text size</source>
-        <translation>恢复默认文字大小</translation>
-    </message>
-    <message>
         <source>Select all</source>
         <translation>全选</translation>
     </message>
@@ -7140,6 +7128,18 @@ Click to rename</source>
     <message>
         <source>Show or hide conversations</source>
         <translation>显示或隐藏对话列表</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Reset zoom</source>
+        <translation>重置缩放</translation>
     </message>
     <message>
         <source>Command palette</source>
