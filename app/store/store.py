@@ -204,6 +204,23 @@ class ConversationStore(FolderStore):
                 (clean_text(title), conversation_id),
             )
 
+    def pin(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Pin conversations, and return the ids of those that were not pinned."""
+        return self._update_each(conversation_ids, "pinned = ?", 1, "deleted_at IS NULL AND NOT pinned")
+
+    def unpin(self, *conversation_ids: str) -> tuple[str, ...]:
+        """Unpin conversations, and return the ids of those that were pinned."""
+        return self._update_each(conversation_ids, "pinned = ?", 0, "deleted_at IS NULL AND pinned")
+
+    def pinned(self, conversation_ids: Sequence[str]) -> Ids:
+        """Return the ids of those of the conversations that are pinned."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM conversations WHERE pinned AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(conversation_ids),),
+            )
+            return [row[0] for row in rows]
+
     def archive(self, *conversation_ids: str) -> tuple[str, ...]:
         """Move conversations to the archive, which unpins them, and return the ids of those that were moved."""
         return self._update_each(
@@ -554,7 +571,7 @@ class ConversationStore(FolderStore):
         return result
 
     def _update_each(
-        self, conversation_ids: Iterable[str], assignments: str, value: datetime | None, condition: str
+        self, conversation_ids: Iterable[str], assignments: str, value: datetime | int | None, condition: str
     ) -> tuple[str, ...]:
         statement = f"UPDATE conversations SET {assignments} WHERE id = ? AND {condition}"
         with self._connections.writing() as connection:

@@ -126,8 +126,10 @@ class SidebarController(QObject):
     def _act(self, action: str, ids: Ids) -> None:
         store = self._store
         match action:
-            case "pin" | "unpin":
-                self._change(partial(self._pin, is_pinned=action == "pin"), ids)
+            case "pin":
+                self._change(store.pin, ids)
+            case "unpin":
+                self._change(store.unpin, ids)
             case "archive":
                 texts = self.tr("Conversation archived."), self.tr("{count} conversations archived.")
                 self._remove(store.archive, store.unarchive, ids, texts)
@@ -150,15 +152,11 @@ class SidebarController(QObject):
         self.refresh(ids[0] if len(ids) == 1 else None)
         return tuple(changed)
 
-    def _pin(self, *ids: str, is_pinned: bool) -> Ids:
-        for id_ in ids:
-            self._store.update(id_, is_pinned=is_pinned)
-        return ids
-
     def _remove(self, remove: Change, restore: Change, ids: Ids, texts: tuple[str, str]) -> None:
         """Archive or delete, and offer to undo it; ``texts`` are the messages for one and for several."""
+        pinned: list[str] = []
         # The archive does not keep pins.
-        pinned = tuple(filter(self._is_pinned, ids))
+        self._notice.attempt(lambda: pinned.extend(self._store.pinned(ids)))
         removed = self._change(remove, ids)
         conversation, session = self._conversation, self._conversation.session
         open_id = session.conversation_id
@@ -169,19 +167,13 @@ class SidebarController(QObject):
 
         def undo() -> None:
             if self._change(restore, removed):
-                self._change(partial(self._pin, is_pinned=True), pinned)
+                self._change(self._store.pin, tuple(pinned))
                 if was_open:
                     conversation.open(open_id)
 
         if removed:
             text = texts[0] if len(removed) == 1 else texts[1].format(count=len(removed))
             self._notice.show_message(text, self.tr("Undo"), undo)
-
-    def _is_pinned(self, conversation_id: str) -> bool:
-        try:
-            return self._store.get(conversation_id).is_pinned
-        except UserError:
-            return False
 
     def _restore(self, ids: Ids) -> None:
         restored = self._change(self._store.restore, ids)

@@ -124,7 +124,9 @@ class ConversationList(QListView):
 
     def selected_ids(self) -> tuple[str, ...]:
         """Return the ids of the selected conversations from the top down, each once."""
-        ids = map(self.rows.conversation_id, self._selected_conversations())
+        rows = self._selected_conversations()
+        self.rows.read(rows)
+        ids = map(self.rows.conversation_id, rows)
         return tuple(dict.fromkeys(id_ for id_ in ids if id_ is not None))
 
     def are_pinned(self) -> bool:

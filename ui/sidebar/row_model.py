@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
@@ -361,7 +361,11 @@ class RowModel(QStringListModel):
 
     def _read_page(self, row: int) -> None:
         begin = row - row % PAGE
-        numbers = [key for key in self._rows[begin : begin + PAGE] if isinstance(key, int)]
+        self.read(range(begin, min(begin + PAGE, len(self._rows))))
+
+    def read(self, rows: Iterable[int]) -> None:
+        """Read the conversations of these rows that are not read yet, all at once."""
+        numbers = [key for row in rows if isinstance(key := self._rows[row], int) and key not in self._read]
         self._read.update(dict.fromkeys(numbers))
         if self._store is None:
             return
