@@ -39,6 +39,7 @@ LOG = VENV / "start-log.txt"
 VERSION = "{}.{}".format(*sys.version_info)
 ENGINE = "llama-cpp-python"
 LOCKS = ROOT / "packaging" / "locks"
+ENGINE_CMAKE = ROOT / "packaging" / "engine" / "engine.cmake"
 OTHERS = rf"(?!{ENGINE}==)"  # packages that are not built here
 BACKENDS = ("auto", "cpu", "cuda", "vulkan", "hip", "metal")
 
@@ -204,11 +205,11 @@ def choose_backend(machine: Machine) -> tuple[str, str]:
     return "cpu", "cuda" if machine.nvidia_gpu else "vulkan" if machine.vulkan_gpu else ""
 
 
-def cmake_arguments(backend: str, machine: Machine, include: Path) -> list[str]:
+def cmake_arguments(backend: str, machine: Machine, include: Path = ENGINE_CMAKE) -> list[str]:
     """Return the CMake arguments of the engine: this backend and RPC, without llama.cpp's programs.
 
-    LLAVA_BUILD is the image reader. The package forces llama.cpp's `common` on; CMake reads the file `include` on
-    entering llama.cpp, and variables set there win. Both together save more than half of the build time.
+    LLAVA_BUILD is the image reader. CMake reads the file `include` on entering llama.cpp, and variables set there win
+    over the package's.
     """
     arguments = ["-DGGML_RPC=ON", "-DLLAVA_BUILD=OFF", f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}"]
     if backend != "cpu":
@@ -564,9 +565,7 @@ def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
 
 def build_engine(backend: str, machine: Machine, options: Options, automatic: bool) -> str:
     """Build the engine and return its backend; with `automatic`, a failed GPU build falls back to the CPU."""
-    include = VENV / "engine.cmake"
-    include.write_text("set(LLAMA_BUILD_COMMON OFF)\n", "utf-8")
-    cmake = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(cmake_arguments(backend, machine, include))}".strip()
+    cmake = f"{os.environ.get('CMAKE_ARGS', '')} {shlex.join(cmake_arguments(backend, machine))}".strip()
     try:
         minutes = "some minutes" if backend == "cpu" else "many minutes"
         pip(f"The engine for {backend} ({minutes})", options, *locked_engine("program", VENV), CMAKE_ARGS=cmake)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.conversation import Attachment, ContextPolicy, DocumentUse, Role, Sampling
+from app.conversation import Attachment, ContextPolicy, DocumentUse, Role, Sampling, Speculation
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
@@ -177,6 +177,7 @@ class AnswerFinished:
     prompt_tokens_per_second: float | None
     tokens_per_second: float | None
     time_to_first_token_s: float | None
+    speculation: Speculation | None = None
 
 
 ChatEvent = (

@@ -446,6 +446,16 @@ def shown_samplers(sampling: Sampling) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
+class Speculation:
+    """Tokens of an answer that were guessed from text that repeats, and those that the model wrote as guessed."""
+
+    guessed: int = 0
+    accepted: int = 0
+    off: str = ""
+    """Why there are no guesses where they might be: ``recurrent``, ``windows`` or ``inexact``."""
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Provenance of an answer, sufficient to reproduce it.
 
@@ -478,6 +488,8 @@ class Provenance:
     """Ids of the messages of its branch that were left out because the context was full."""
     documents: DocumentUse | None = None
     """None where the attachments were given as a whole, or there were none."""
+    speculation: Speculation | None = None
+    """None where it was turned off."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ class Services:
         self.library = self.downloads.library
         self.engine = LocalEngine(folder.logs / "engine.log")
         self.engine.cache_options = self._cache_options
+        self.speculation: bool | None = None
+        """Whether the engine guesses tokens, in place of the setting."""
+        self.engine.exact_batches = self._exact_batches
         self.states = CacheFolder(folder.states)
         self.embedder = Embedder(folder.logs / "embeddings.log")
         self.vectors = PassageVectors(folder.vectors, self._embedding_model, self.embedder.embed)
@@ -150,6 +153,10 @@ class Services:
         if not disk_bytes or loaded is None:
             return None
         return CacheOptions(str(self.states.path), disk_bytes, min(disk_bytes, loaded.plan.host.cache_bytes))
+
+    def _exact_batches(self) -> Path | None:
+        guesses = self.settings.current.speculation if self.speculation is None else self.speculation
+        return self.folder.exact_batches if guesses else None
 
     def _release_engines(self) -> None:
         self.engine.release()

@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,8 +43,6 @@ CMAKE = {
     "vulkan": ("-DGGML_VULKAN=ON",),
     "cuda": ("-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=75-virtual;80-virtual;86-real;89-real;120-virtual"),
 }
-CMAKE_INCLUDE = "set(LLAMA_BUILD_COMMON OFF)\n"
-"""Read by CMake on entering llama.cpp: skips the library shared by its programs, half of the build."""
 
 
 def main() -> int:
@@ -101,10 +100,9 @@ class Environment:
         return Path(output_of(str(self.python), "-c", code)) / "lib"
 
     def _build_engine(self) -> None:
-        include = self.folder / "engine.cmake"
-        include.write_text(CMAKE_INCLUDE)
-        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}", "-DLLAVA_BUILD=OFF"]
-        self._pip(*start.locked_engine("bundle", self.folder), CMAKE_ARGS=" ".join(cmake))
+        include = start.ENGINE_CMAKE.as_posix()
+        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include}", "-DLLAVA_BUILD=OFF"]
+        self._pip(*start.locked_engine("bundle", self.folder), CMAKE_ARGS=shlex.join(cmake))
         # llama.cpp installs its modules into bin/, beside the packages.
         for module in (self.libraries().parents[1] / "bin").glob("*ggml-*"):
             shutil.move(module, self.libraries() / module.name)

@@ -50,6 +50,8 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
 
             with closing(Services(folder)) as services:
                 _report(*services.file_problems())
+                if arguments.speculation is not None:
+                    services.speculation = arguments.speculation == "auto"
                 (chat if arguments.command == "chat" else serve).run(services, arguments)
         case "lend":
             from app.cli import lend

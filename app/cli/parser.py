@@ -50,9 +50,16 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     context, gpu, ram = _machine_options()
     kv = _option("--kv", choices=("auto", "f16", "q8_0", "q4_0"), default="auto", help="type of the KV cache")
     device = _option("--device", action="append", metavar="NAME", help="use this device; may be repeated")
+    speculation = _option(
+        "--speculation",
+        choices=("auto", "off"),
+        help="guess text that repeats, where that gains time and the answer stays the same; default: the setting",
+    )
     loading = [common, context, kv, device, rpc]
 
-    chat = commands.add_parser("chat", parents=loading, help="ask one question and print the answer as it arrives")
+    chat = commands.add_parser(
+        "chat", parents=[*loading, speculation], help="ask one question and print the answer as it arrives"
+    )
     chat.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")
     chat.add_argument("--message", metavar="TEXT", required=True)
     chat.add_argument("--system", metavar="TEXT", help="system prompt")
@@ -94,7 +101,9 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     lend.add_argument("--host", metavar="ADDRESS", default=ALL_ADDRESSES, help="default: all networks")
     lend.add_argument("--port", type=_own_port, metavar="N", default=LEND_PORT, help=f"default: {LEND_PORT}")
     lend.add_argument("--limit", type=_gibibytes, metavar="GIB", help="lend at most this much memory; default: all")
-    serve = commands.add_parser("serve", parents=loading, help="answer other programs that speak OpenAI's API")
+    serve = commands.add_parser(
+        "serve", parents=[*loading, speculation], help="answer other programs that speak OpenAI's API"
+    )
     serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="default: this computer only")
     serve.add_argument("--port", type=_port, metavar="N", default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")
     serve.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")

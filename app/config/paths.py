@@ -29,6 +29,8 @@ class DataFolder:
         """The conversation cache: what the engine keeps of conversations."""
         self.vectors = root / "vectors"
         """Vectors of the passages of documents."""
+        self.exact_batches = root / "exact_batches.json"
+        """Models and devices that compute guessed tokens exactly."""
         self.models = root / "models"
         """Model files, and the registry of those in other folders."""
         self.lent = root / "lent"

@@ -162,6 +162,15 @@ class Settings(SamplerParameters):
         ),
     )
     """-1 for all, -2 for as many as fit."""
+    speculation: bool = parameter(
+        True,
+        page="engine",
+        label=QT_TRANSLATE_NOOP("parameters", "Guess text that repeats"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Writes text that repeats earlier text faster, where the answer stays exactly the same.",
+        ),
+    )
     idle_release_minutes: int = parameter(
         30,
         minimum=0,

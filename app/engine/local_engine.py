@@ -119,6 +119,8 @@ class LocalEngine:
         """State of the loaded file; None if no file is loaded."""
         self.cache_options: Callable[[], CacheOptions | None] = lambda: None
         """Returns the folder and the limits of the conversation cache; None keeps no states."""
+        self.exact_batches: Callable[[], Path | None] = lambda: None
+        """Returns the file of tests that guesses of tokens need; None for no guesses."""
         self.on_change: Callable[[], None] = lambda: None
         """Called, in the worker's thread, when a file was loaded or released."""
         self._log_path = log_path
@@ -214,6 +216,7 @@ class LocalEngine:
             request.controls,
             request.conversation_id,
             self.cache_options(),
+            str(self.exact_batches() or ""),
         )
         for event in self._request(command, Phase.READING, token):
             match event:
@@ -235,6 +238,7 @@ class LocalEngine:
                         prompt_tokens_per_second=event.read_tokens / event.reading_s if event.reading_s else None,
                         tokens_per_second=(event.completion_tokens - 1) / generated_s if generated_s else None,
                         time_to_first_token_s=first - begin if first else None,
+                        speculation=event.speculation,
                     )
 
     def count(

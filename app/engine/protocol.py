@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls
-from app.conversation import Sampling
+from app.conversation import Sampling, Speculation
 from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.plan.load_plan import Rehearsal
@@ -50,7 +50,8 @@ class CacheOptions:
 class Generate:
     """Answer a conversation with the loaded file, or without messages continue the text ``prefill``.
 
-    Its state is kept in ``cache`` for ``conversation``, which is empty for a temporary one.
+    Its state is kept in ``cache`` for ``conversation``, which is empty for a temporary one.  ``exact_batches`` is the
+    file of ``app.engine.child.speculation``; empty for no guesses.
     """
 
     messages: tuple[PromptMessage, ...]
@@ -59,6 +60,7 @@ class Generate:
     controls: TokenControls = field(default_factory=TokenControls)
     conversation: str = ""
     cache: CacheOptions | None = None
+    exact_batches: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class GenerateResult:
     read_tokens: int
     reading_s: float
     completion_tokens: int
+    speculation: Speculation | None = None
 
 
 @dataclass(frozen=True)

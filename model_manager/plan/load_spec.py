@@ -8,6 +8,8 @@ from typing import Any
 KV_TYPES = ("f16", "q8_0", "q4_0")
 
 DEFAULT_BATCH = 512
+GUESS_ROWS = 8
+"""Tokens of a batch that checks guessed tokens of an answer."""
 CPU = "CPU"
 """As the only device it excludes all others, and with them the memory that their backends reserve."""
 
@@ -47,7 +49,7 @@ class LoadSpec:
     pipeline: bool | None = None
     """False forbids pipeline parallelism, which needs larger compute buffers.  The engine enables it where all layers
     are on several devices, split by layer, with no experts in RAM."""
-    output_rows: int = 1
+    output_rows: int = GUESS_ROWS
     """Tokens of a batch whose logits are available (``n_outputs_max``); 0: all, each with a row as wide as the
     vocabulary."""
     full_windows: bool | None = None

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.conversation import Sampling
+from app.config.paths import DataFolder
+from app.config.settings import SettingsFile
+from app.conversation import Sampling, Speculation
 from app.export.export import FORMATS
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations
@@ -147,3 +149,30 @@ def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
         provenance = store.branch(conversation.id)[-1].provenance
     assert provenance is not None
     assert provenance.sampling == Sampling(temperature=0.25, seed=11, max_tokens=4)
+
+
+def test_chat_tells_how_many_guesses_were_right(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "model.gguf", n_embd=128, tensor_type="Q4_1")
+    options = (
+        "--model",
+        str(path),
+        "--kv",
+        "q8_0",
+        "--max-tokens",
+        "60",
+        "--temperature",
+        "0",
+        "--message",
+        "ab " * 30,
+    )
+    guessed = json.loads(chat(tmp_path / "data", *options, "--speculation", "auto").stdout)
+    assert guessed["speculation"]["guessed"] >= guessed["speculation"]["accepted"] > 0
+    plain = json.loads(chat(tmp_path / "data", *options, "--speculation", "off").stdout)
+    assert plain["speculation"] is None
+    assert plain["text"] == guessed["text"]
+    with ConversationStore.open(tmp_path / "data" / "conversations") as store:
+        provenance = store.branch(guessed["conversation_id"])[-1].provenance
+    assert provenance is not None
+    assert provenance.speculation == Speculation(**guessed["speculation"])
+    SettingsFile(DataFolder(tmp_path / "data").settings_file).change(speculation=False)
+    assert json.loads(chat(tmp_path / "data", *options).stdout)["speculation"] is None

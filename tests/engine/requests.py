@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, PromptProgress, TextDelta
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, PromptProgress, TextDelta, TokenControls
 from app.conversation import Role, Sampling
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.plan.load_spec import LoadSpec
+
+NO_CONTROLS = TokenControls()
 
 
 @dataclass
@@ -32,6 +34,7 @@ def ask(
     on_event: Callable[[ChatEvent], None] = lambda _event: None,
     token: CancelToken = NEVER_CANCELLED,
     conversation: str = "",
+    controls: TokenControls = NO_CONTROLS,
     **sampling: object,
 ) -> Answer:
     """Ask what is loaded, with messages in turn of user and assistant; greedy unless told otherwise."""
@@ -41,7 +44,8 @@ def ask(
     answer = Answer()
     assert engine.state is not None
     list(engine.load(engine.state.path, engine.state.spec))
-    for event in engine.answer(ChatRequest(prompt, wanted, prefill, conversation_id=conversation), token):
+    request = ChatRequest(prompt, wanted, prefill, controls=controls, conversation_id=conversation)
+    for event in engine.answer(request, token):
         match event:
             case TextDelta():
                 answer.text += event.text

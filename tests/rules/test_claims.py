@@ -506,6 +506,9 @@ plan/test_machines.py::test_more_memory_is_never_worse plan/test_targets.py::tes
     The CPU computes the rest
 chat/test_worker.py::test_idle_work_runs_once_after_the_last_job window/test_conversation.py::test_model_can_be_unloaded
     Frees memory after this much time without a question
+engine/test_speculation.py::test_answers_are_the_same_with_guesses engine/test_speculation.py::test_guesses_pause_soon_where_they_cost_time_and_are_tried_again cli/test_context_cli.py::test_chat_tells_how_many_guesses_were_right
+    Writes text that repeats earlier text faster, where the answer stays exactly the same
+    guess text that repeats, where that gains time and the answer stays the same; default: the setting
 window/test_download_settings.py::test_endpoint_applies_at_once_and_an_invalid_one_is_reported
     The official hub, a mirror or any compatible endpoint
 window/test_download_settings.py::test_closed_window_keeps_downloading_only_with_the_setting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QPushButton,
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Draft
-from app.conversation import Message, Role, Status
+from app.conversation import Message, Role, Speculation, Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
@@ -240,6 +241,10 @@ def test_details_show_the_provenance_of_an_answer(window: MainWindow, qtbot: QtB
         assert str(value) in text
     assert "The model ran entirely on the CPU." in text
     assert "{" not in text
+    assert "guessed" not in text
+    details = replace(provenance, speculation=Speculation(1500, 1200))
+    text = DetailsDialog(replace(answer, provenance=details), details, "", window).as_text()
+    assert "Guessed text: 1,200 of 1,500 guessed tokens were right" in text
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Sampling, shown_samplers
+from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Sampling, Speculation, shown_samplers
 from app.parameter import parameters
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
@@ -160,6 +160,7 @@ class DetailsDialog(QDialog):
                 self._count_and_rate(provenance.prompt_tokens, provenance.prompt_tokens_per_second),
             ),
             (self.tr("Generation"), self._count_and_rate(provenance.completion_tokens, provenance.tokens_per_second)),
+            (self.tr("Guessed text"), self._guesses(provenance.speculation)),
             (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
             (self.tr("Stop reason"), self._ending(provenance.finish_reason)),
@@ -184,6 +185,20 @@ class DetailsDialog(QDialog):
         if rate is None:
             return self.tr("{count} tokens").format(count=grouped(tokens))
         return self.tr("{count} tokens, {rate} tokens/s").format(count=grouped(tokens), rate=f"{rate:.1f}")
+
+    def _guesses(self, use: Speculation | None) -> str:
+        reasons = {
+            "recurrent": self.tr("off: this model can't take back a guess"),
+            "windows": self.tr("off: the memory layout keeps only the sliding windows"),
+            "inexact": self.tr("off: guesses would change the answer on this device with this memory layout"),
+        }
+        if use is None or not (use.guessed or use.off):
+            return ""
+        if not use.guessed:
+            return reasons.get(use.off, "")
+        return self.tr("{accepted} of {guessed} guessed tokens were right").format(
+            accepted=grouped(use.accepted), guessed=grouped(use.guessed)
+        )
 
     def _seconds(self, seconds: float | None) -> str:
         return "" if seconds is None else self.tr("{seconds} s").format(seconds=f"{seconds:.1f}")

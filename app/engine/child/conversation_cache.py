@@ -49,6 +49,11 @@ class CacheKey:
     model: bytes
     parameters: bytes
 
+    @property
+    def text(self) -> str:
+        """All three, for a key of JSON."""
+        return (self.engine + self.model + self.parameters).hex()
+
     @classmethod
     def of(cls, *values: object) -> CacheKey:
         """Return the key for engine, model and parameters, which their ``repr`` must identify."""

@@ -166,21 +166,21 @@ class GrammarSampler:
                 raise UserError("answer_not_in_format")
             self._accept(token)
 
-    def sample(self) -> int | None:
-        """Return the next token, for the context's last logits; None if no token can continue the answer.
+    def sample(self, row: int) -> int | None:
+        """Return the next token, for this row of the context's logits; None if no token can continue the answer.
 
         Raises:
             UserError: ``grammar_too_costly``.
         """
-        token = self._next()
+        token = self._next(row)
         if token is not None:
             llama_cpp.llama_sampler_accept(self._chain, token)
         return token
 
-    def _next(self) -> int | None:
+    def _next(self, row: int) -> int | None:
         if self._forced:
             return self._forced.pop(0)
-        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._context, -1), (self._vocabulary.size,))
+        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._context, row), (self._vocabulary.size,))
         if self._is_thought or self._openings:
             token = self._thought_token(logits) if self._is_thought else self._first_token(logits)
             if token is not None:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.engine.child import checkpoint
 from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
 from app.engine.child.loader import LoadedModel
 from app.engine.child.sampler import GrammarSampler, TextStream, log_probabilities, sampler_chain
+from app.engine.child.speculation import CachedTokens, ExactBatches, SpeculativeDecoder
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import Prompt, PromptTemplate
 from app.engine.child.threads import ThreadCount
@@ -40,7 +41,7 @@ from app.structured.schema import schema_grammar
 from app.thoughts import STANDARD, ThoughtStream, split_thought
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
-from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.load_spec import GUESS_ROWS, LoadSpec
 
 FLUSH_S = 0.05
 """Interval of text events: each one wakes the window, which takes a core from the engine."""
@@ -69,15 +70,6 @@ hundred times longer than restoring it."""
 Emit = Callable[[Event], None]
 
 
-@dataclass
-class _Cached:
-    """Content of the KV cache: the tokens, and the text that they came from."""
-
-    tokens: list[int]
-    text: bytes
-    """Empty if unknown, for example after a stop during prompt processing."""
-
-
 class EngineContext:
     """A loaded file and its single sequence in the KV cache."""
 
@@ -101,6 +93,11 @@ class EngineContext:
         is_recurrent = llama_cpp.llama_model_is_recurrent(loaded.model) or llama_cpp.llama_model_is_hybrid(loaded.model)
         self._undivided = 0 if is_recurrent else self._window if self._window > 1 else sys.maxsize
         """States of more tokens can only be used as a whole."""
+        self._exact = ExactBatches(key.text)
+        has_windows = self._window > 1 and spec.full_windows is False
+        # Cells of windows are used again in another order after some were removed, which changes the sums.
+        self._guesses_off = "recurrent" if is_recurrent else "windows" if has_windows else ""
+        self._has_rows = not 0 < spec.output_rows < GUESS_ROWS
         self._batch, self._micro_batch = spec.n_batch, spec.n_ubatch
         self._stop = stop
         self._emit = emit
@@ -115,7 +112,7 @@ class EngineContext:
         )
         self.vocabulary.shown = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
-        self._cached = _Cached([], b"")
+        self._cached = CachedTokens([], b"")
         self._checkpoint = checkpoint.Checkpoint(loaded.context)
         self._states = ConversationCache(key)
         self._conversation = ""
@@ -124,8 +121,6 @@ class EngineContext:
         """Whether ``_states`` has the state of the KV cache, or it is not to be kept."""
         self._answered_at = time.monotonic()
         self._writing: Generator[None] | None = None
-        self._one = (llama_cpp.llama_token * 1)()
-        self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
 
     def close(self) -> None:
         """Free the file and end the template's process."""
@@ -172,13 +167,18 @@ class EngineContext:
                 if command.messages and command.prefill and not prompt.thoughts.thinks:
                     structured.resume(split_thought(command.prefill)[2])
             text, limit = TextStream(sampling.stop, prompt.thoughts), sampling.max_tokens
-            reason, count = self._generate(chain, text, limit, command.controls.top_logprobs, structured)
+            decoder = self._decoder(command.exact_batches)
+            try:
+                reason, count = self._generate(chain, text, limit, command.controls.top_logprobs, structured, decoder)
+            finally:
+                decoder.close()
         finally:
             llama_cpp.llama_sampler_free(chain)
             if structured is not None:
                 structured.close()
         self._answered_at = time.monotonic()
-        return GenerateResult(reason, len(tokens), read, reading_s, count)
+        use = decoder.use if command.exact_batches else None
+        return GenerateResult(reason, len(tokens), read, reading_s, count, use)
 
     def count(self, command: CountTokens) -> TokenCounts:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
@@ -202,7 +202,7 @@ class EngineContext:
         if needed > self.loaded.context_size:
             raise UserError("bench_context_too_small", context=self.loaded.context_size, needed=needed)
         self._close_conversation()
-        self._cached = _Cached([], b"")
+        self._cached = CachedTokens([], b"")
         generator = random.Random(1)
         tokens = (llama_cpp.llama_token * needed)(*(generator.randrange(self.vocabulary.size) for _ in range(needed)))
         rounds = [("prompt", min(n_prompt, self._micro_batch)), ("generation", min(n_generated, 1))]
@@ -321,7 +321,7 @@ class EngineContext:
             else:
                 llama_cpp.llama_memory_clear(self._memory, True)
                 kept = 0
-        self._cached = _Cached(self._cached.tokens[:kept], b"")
+        self._cached = CachedTokens(self._cached.tokens[:kept], b"")
         return kept
 
     # The conversation cache
@@ -404,14 +404,14 @@ class EngineContext:
         read = llama_cpp.llama_state_seq_set_data(self._context, source, len(data), 0)
         last = llama_cpp.llama_memory_seq_pos_max(self._memory, 0)
         if read == len(data) and last == len(state.tokens) - 1:
-            self._cached = _Cached(list(state.tokens), state.text)
+            self._cached = CachedTokens(list(state.tokens), state.text)
         else:
             self._states.reject(state)
             self._clear()
 
     def _clear(self) -> None:
         llama_cpp.llama_memory_clear(self._memory, True)
-        self._cached = _Cached([], b"")
+        self._cached = CachedTokens([], b"")
 
     def _common(self, tokens: list[int]) -> int:
         """Return the number of tokens in the KV cache that need not be read for this prompt."""
@@ -428,12 +428,14 @@ class EngineContext:
         max_tokens: int | None,
         top_logprobs: int | None,
         structured: GrammarSampler | None,
+        decoder: SpeculativeDecoder,
     ) -> tuple[str, int]:
         free = self.loaded.context_size - len(self._cached.tokens)
         limit = free if max_tokens is None else min(max_tokens, free)
         reason, count, pending, flushed = "length", 0, "", 0.0
-        plain = partial(llama_cpp.llama_sampler_sample, chain, self._context, -1)
-        sample: Callable[[], int | None] = structured.sample if structured else plain
+        plain = partial(llama_cpp.llama_sampler_sample, chain, self._context)
+        sample: Callable[[int], int | None] = structured.sample if structured else plain
+        row = -1
         threads = self._threads.count
         probabilities: list[tuple[TokenProbability, ...]] = []
         self._use(threads)
@@ -441,7 +443,7 @@ class EngineContext:
             if self._stop.is_set():
                 reason = "cancelled"
                 break
-            token = sample()
+            token = sample(row)
             if token is None:
                 break
             if self.vocabulary.ends_answer(token):
@@ -450,7 +452,7 @@ class EngineContext:
             count += 1
             piece = self.vocabulary.piece(token)
             if top_logprobs is not None:
-                probabilities.append(self._probabilities(token, top_logprobs))
+                probabilities.append(self._probabilities(row, token, top_logprobs))
             pending += text.add(piece)
             now = time.monotonic()
             if text.stopped:
@@ -465,9 +467,8 @@ class EngineContext:
             if (next_threads := self._threads.after_token(now)) != threads:
                 threads = next_threads
                 self._use(threads)
-            self._one[0] = token
             try:
-                self._decode(self._one_batch)
+                row = decoder.next(token, threads, limit - count)
             except Cancelled:
                 reason = "cancelled"
                 break
@@ -478,9 +479,18 @@ class EngineContext:
             self._emit(TextDelta(pending, count, len(self._cached.tokens), tuple(probabilities)))
         return reason, count
 
-    def _probabilities(self, token: int, count: int) -> tuple[TokenProbability, ...]:
+    def _decoder(self, exact_batches: str) -> SpeculativeDecoder:
+        may_guess = bool(exact_batches and self._has_rows and not self._guesses_off)
+        if may_guess:
+            self._exact.open(exact_batches)
+        exact = self._exact if may_guess else None
+        return SpeculativeDecoder(
+            self._context, self.vocabulary.size, self._decode, self._cached, exact, self._guesses_off
+        )
+
+    def _probabilities(self, row: int, token: int, count: int) -> tuple[TokenProbability, ...]:
         """Return the probability of the token just sampled, and those of the ``count`` most probable ones."""
-        logits = llama_cpp.llama_get_logits_ith(self._context, -1)
+        logits = llama_cpp.llama_get_logits_ith(self._context, row)
         values = log_probabilities(logits, self.vocabulary.size, token, count)
         return tuple(TokenProbability(self.vocabulary.piece(each), value) for each, value in values)
 
