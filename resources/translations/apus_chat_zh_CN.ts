@@ -2415,6 +2415,10 @@ Click to rename</source>
         <translation>生成</translation>
     </message>
     <message>
+        <source>Guessed text</source>
+        <translation>预测的文本</translation>
+    </message>
+    <message>
         <source>Time to first token</source>
         <translation>首个 token 用时</translation>
     </message>
@@ -2445,6 +2449,22 @@ Click to rename</source>
     <message>
         <source>{count} tokens, {rate} tokens/s</source>
         <translation>{count} 个 token，{rate} tokens/s</translation>
+    </message>
+    <message>
+        <source>off: this model can&apos;t take back a guess</source>
+        <translation>关闭：此模型无法撤回预测</translation>
+    </message>
+    <message>
+        <source>off: the memory layout keeps only the sliding windows</source>
+        <translation>关闭：当前显存方案只保留滑动窗口</translation>
+    </message>
+    <message>
+        <source>off: guesses would change the answer on this device with this memory layout</source>
+        <translation>关闭：在此设备和显存方案下，预测会改变回答</translation>
+    </message>
+    <message>
+        <source>{accepted} of {guessed} guessed tokens were right</source>
+        <translation>预测了 {guessed} 个 token，其中 {accepted} 个正确</translation>
     </message>
     <message>
         <source>{seconds} s</source>
@@ -6276,6 +6296,14 @@ Click to rename</source>
     <message>
         <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
         <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
+    </message>
+    <message>
+        <source>Guess text that repeats</source>
+        <translation>预测重复的文本</translation>
+    </message>
+    <message>
+        <source>Writes text that repeats earlier text faster, where the answer stays exactly the same.</source>
+        <translation>在回答完全不变的前提下，更快地生成与前文重复的内容。</translation>
     </message>
     <message>
         <source>Unload model when idle for</source>
