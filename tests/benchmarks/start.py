@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.start [--out FILE]     two minutes; offscreen unless QT_QPA_PLATFORM or DISPLAY is set
 
-The baseline of the first paint is the same Python showing an empty QWidget.  With 20,000 conversations a timer ticks in
+The baseline of the first paint is the same Python showing an empty QWidget.  With 20,000 conversations, half of them in a folder, a timer ticks in
 the window's thread from the first paint on; the longest time between two ticks is the longest delay of a key press.
 """
 
@@ -76,7 +76,7 @@ class Watched(ui.start.application.MainWindow):
         found["block_clock"] = max(gap for gap, _ in self.gaps)
         found["block"] = max(work for _, work in self.gaps)
         store, sidebar = controllers[0].services.store, self.sidebar
-        number = store.order(Shelf.CONVERSATIONS).numbers[300]
+        number = store.folder_order(None).numbers[300]
         id_ = store.numbered([number])[number].id
         def timed(name, signal, *values):
             begin, begin_work = time.perf_counter(), time.thread_time()
@@ -89,6 +89,10 @@ class Watched(ui.start.application.MainWindow):
         rows.setData(rows.index(rows.row_of(id_)), "Another title")
         timed("rename", sidebar.list.delegate.title_edited, id_, "Another title")
         timed("pin", sidebar.action_requested, "pin", (id_,))
+        folder = store.folders()[0].id
+        timed("move", sidebar.move_requested, folder, (id_,))
+        timed("collapse", sidebar.list.folder_toggled, folder, False)
+        timed("expand", sidebar.list.folder_toggled, folder, True)
         timed("delete", sidebar.action_requested, "delete", (id_,))
         print(json.dumps(found), flush=True)
         self.quit()
@@ -151,6 +155,9 @@ def with_many(data: str) -> list[Figure]:
     """Measure the start with many conversations, and changes of one of them."""
     with ConversationStore.open(DataFolder(Path(data)).conversations) as store:
         store.merge(trees())
+        folder = store.add_folder("Half of them").id
+        ids = [each.id for each in store.list()]
+        store.move_to_folder(folder, *ids[CONVERSATIONS // 2 :])
         while store.update_search_index():
             pass
     # ``MANY`` imports the controllers before the first paint, the program after it.
@@ -167,7 +174,10 @@ def with_many(data: str) -> list[Figure]:
         figure("first_paint", "start to first painted window, ms", 500, 1000),
         figure("list", "start to the list, ms", 1000, 1000),
         figure("block", f"longest block at start, {work}", 50),
-        *(figure(change, f"{change}, {work}", 16) for change in ("rename", "pin", "delete")),
+        *(
+            figure(change, f"{change}, {work}", 16)
+            for change in ("rename", "pin", "move", "collapse", "expand", "delete")
+        ),
     ]
 
 

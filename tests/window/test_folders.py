@@ -234,3 +234,42 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
     assert session.folder_documents() == {}
     window.controller.conversation.open(ids_of(window)["one"])
     assert not composer.folder_button.isVisible()
+
+
+def test_search_finds_folders_and_is_limited_to_one(window: MainWindow, qtbot: QtBot) -> None:
+    sidebar, field = window.sidebar, window.sidebar.search
+    field.setText("plan")
+    qtbot.waitUntil(lambda: shown(window) == ["plan"])
+    field.setText("REPORT")
+    qtbot.waitUntil(lambda: shown(window) == ["Reports"])
+    sidebar.list.activated.emit(indexes(window)[0])
+    assert sidebar.search_text() == ""
+    assert sidebar.list.selected_folder().folder.name == "Reports"
+    choose(window, "folderMenu", "searchFolderAction")
+    assert field.placeholderText() == "Search in “Reports”"
+    field.setText("o n e")
+    field.setText("a")
+    store_of(window).rename(ids_of(window)["figures"], "a figure")
+    sidebar.search_requested.emit("a")
+    qtbot.waitUntil(lambda: shown(window) == ["a figure"])
+    qtbot.mouseClick(find(window, "searchFolderButton"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: set(shown(window)) == {"a figure", "plan"})
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert field.placeholderText() == "Search"
+
+
+def test_the_palette_shows_folders_and_moves_the_open_conversation(window: MainWindow, qtbot: QtBot) -> None:
+    controller, ids = window.controller, ids_of(window)
+    controller.conversation.open(ids["one"])
+    controller.show_palette()
+    palette = controller._palette
+    titles = [each.title for each in palette.search("home")]
+    assert {"Home", "Move to folder: Home"} <= set(titles)
+    palette._choose(f"move:{ids['Home']}")
+    assert store_of(window).get(ids["one"]).folder_id == ids["Home"]
+    assert window.composer.folder_button.text() == "Home"
+    undo(qtbot, window)
+    assert store_of(window).get(ids["one"]).folder_id is None
+    store_of(window).update_folder(ids["Work"], is_expanded=False)
+    palette._choose(f"folder:{ids['Reports']}")
+    assert window.sidebar.list.selected_folder().folder.name == "Reports"

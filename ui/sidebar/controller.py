@@ -14,10 +14,11 @@ from PySide6.QtCore import QObject
 from app.chat.answer import RunningAnswer
 from app.conversation import SearchHit
 from app.store.connections import StoreClosed
+from app.store.folding import fold
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
-from ui.sidebar.row_model import Found, Mark
+from ui.sidebar.row_model import FolderRow, Found, Mark
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.dialog_parts import ask
 from ui.widgets.error_text import error_text
@@ -206,14 +207,19 @@ class SidebarController(QObject):
             return
 
         self._search_number += 1
-        self._run(partial(_find, self._store, text), partial(self._show_results, self._search_number, text))
+        folder = self._sidebar.search_folder
+        find = partial(_find, self._store, text, None if folder is None else folder.id)
+        self._run(find, partial(self._show_results, self._search_number, text))
 
     def _show_results(self, number: int, text: str, result: tuple[list[Found], bool]) -> None:
         """Show the results of a search unless there is a newer one, and then all hits of each conversation."""
         if number != self._search_number or text != self._sidebar.search_text():
             return
         found, is_cut = result
-        self._sidebar.show_results(found, text, is_cut=is_cut)
+        folders: list[FolderRow] = []
+        if self._sidebar.search_folder is None:
+            self._notice.attempt(lambda: folders.extend(_find_folders(self._store, text)))
+        self._sidebar.show_results(found, text, is_cut=is_cut, folders=folders)
 
         def merge(completed: dict[str, Found]) -> None:
             if completed:
@@ -228,12 +234,22 @@ class SidebarController(QObject):
         run_job(self, work, show, lambda error: self._notice.show_error(error_text(error)))
 
 
-def _find(store: ConversationStore, text: str) -> tuple[list[Found], bool]:
+def _find_folders(store: ConversationStore, text: str) -> list[FolderRow]:
+    """Return the folders whose names contain all words of ``text``."""
+    words, counts = fold(text).split(), store.folder_counts()
+    return [
+        FolderRow(each, 0, counts.get(each.id, 0), is_result=True)
+        for each in store.folders()
+        if all(word in fold(each.name) for word in words)
+    ]
+
+
+def _find(store: ConversationStore, text: str, folder_id: str | None) -> tuple[list[Found], bool]:
     """Return the conversations that contain ``text``, each with its newest hits, and whether there are more."""
     by_conversation: dict[str, list[SearchHit]] = {}
     found: list[Found] = []
     try:
-        hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE)
+        hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE, folder_id=folder_id)
         is_cut = len(hits) == MOST_HITS
         for hit in hits:
             by_conversation.setdefault(hit.conversation_id, []).append(hit)

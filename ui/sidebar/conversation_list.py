@@ -40,6 +40,8 @@ class ConversationList(QListView):
     text_typed = Signal(str)
     """Text was typed, which the list has no use for."""
     selection_changed = Signal()
+    folder_opened = Signal(str)
+    """Id of a folder that a search has found."""
     folder_toggled = Signal(str, bool)
     """Id of a folder, and whether it is to be expanded."""
 
@@ -80,9 +82,9 @@ class ConversationList(QListView):
         """
         self._replace(shelf, partial(self.rows.show_shelf, store, shelf, changed))
 
-    def show_results(self, found: Sequence[Found]) -> None:
+    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow] = ()) -> None:
         """Show the results of a search; selection and scroll position are kept where others were shown before."""
-        self._replace(None, partial(self.rows.show_results, found))
+        self._replace(None, partial(self.rows.show_results, found, folders))
 
     def show_folders(self, store: ConversationStore) -> None:
         """Show the folders as they are stored now.
@@ -144,12 +146,17 @@ class ConversationList(QListView):
         folder = self.rows.folder_at(self.currentIndex().row()) if self.currentIndex().isValid() else None
         return None if folder is None else folder.id
 
-    def edit_folder(self, folder_id: str) -> None:
-        """Open the editor for the name of a folder."""
+    def select_folder(self, folder_id: str) -> None:
+        """Select a folder, with the focus in the list."""
         row = self.rows.row_of_folder(folder_id)
         if row is not None:
             self.setFocus()
             self.setCurrentIndex(self.rows.index(row))
+
+    def edit_folder(self, folder_id: str) -> None:
+        """Open the editor for the name of a folder."""
+        self.select_folder(folder_id)
+        if self.rows.row_of_folder(folder_id) is not None:
             self.edit_title()
 
     def select_open(self) -> None:
@@ -285,7 +292,7 @@ class ConversationList(QListView):
         """Expand or collapse the current folder; from a row in a folder, go to its folder, and on to the first row."""
         current = self.currentIndex().row()
         row = self.rows.row(current) if current >= 0 else None
-        if isinstance(row, FolderRow) and row.folder.is_expanded != expand:
+        if isinstance(row, FolderRow) and row.folder.is_expanded != expand and not row.is_result:
             self.folder_toggled.emit(row.folder.id, expand)
             return
         folder = self.rows.folder_at(current) if current >= 0 else None
@@ -353,7 +360,10 @@ class ConversationList(QListView):
     def _open(self, index: QModelIndex) -> None:
         row = self.rows.row(index.row())
         if isinstance(row, FolderRow):
-            self.folder_toggled.emit(row.folder.id, not row.folder.is_expanded)
+            if row.is_result:
+                self.folder_opened.emit(row.folder.id)
+            else:
+                self.folder_toggled.emit(row.folder.id, not row.folder.is_expanded)
             return
         if isinstance(row, MoreHits):
             self._replace(None, partial(self.rows.expand, row.conversation_id))

@@ -45,6 +45,7 @@ class FolderController(QObject):
         sidebar.move_requested.connect(self.move_conversations)
         sidebar.folder_move_requested.connect(self._move_folder)
         sidebar.list.folder_toggled.connect(self._expand)
+        sidebar.list.folder_opened.connect(self.show_folder)
         sidebar.list.delegate.folder_renamed.connect(self._rename)
         sidebar.list.drag.conversations_dropped.connect(self.move_conversations)
         sidebar.list.drag.folder_dropped.connect(self._move_folder)
@@ -58,6 +59,8 @@ class FolderController(QObject):
                 self._conversation.open(None, folder_id=folder_id)
             case "settings":
                 self._notice.attempt(lambda: self._show_settings(folder_id))
+            case "search":
+                self._notice.attempt(lambda: self._sidebar.search_in(self._store.folder(folder_id)))
             case "export":
                 self._notice.attempt(lambda: self._ask_where_to_export(folder_id))
             case "rename":
@@ -108,6 +111,18 @@ class FolderController(QObject):
     def _apply_settings(self) -> None:
         self._notice.attempt(lambda: self._sidebar.list.show_folders(self._store))
         self._conversation.refresh_folder()
+
+    def show_folder(self, folder_id: str) -> None:
+        """Show a folder in the list, expanded and selected."""
+
+        def show() -> None:
+            for each in self._store.folder_path(folder_id):
+                self._store.update_folder(each.id, is_expanded=True)
+            self._sidebar.show()
+            self._sidebar.show_conversations()
+            self._sidebar.list.select_folder(folder_id)
+
+        self._notice.attempt(show)
 
     def move_conversations(self, folder_id: str, ids: Ids) -> None:
         """Move conversations into a folder, out of all for an empty id, or into a new one for ``new``."""

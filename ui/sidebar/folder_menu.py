@@ -19,6 +19,7 @@ FOLDER_ACTIONS = {
     "add": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New folder"), "new-folder"),
     "rename": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Rename"), "edit", key="F2"),
     "settings": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Folder settings…"), "settings"),
+    "search": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Search in this folder"), "search"),
     "up": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move up"), "chevron-up"),
     "down": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Move down"), "chevron-down"),
     "export": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Export folder…"), "export"),

@@ -224,8 +224,9 @@ class RowDelegate(QStyledItemDelegate):
         middle = area.center().y() + 0.5
         chevron = "chevron-down" if row.folder.is_expanded else "chevron-right"
         left = area.left() - 5
-        _draw_icon(painter, QPointF(left, middle - CHEVRON_SIZE / 2), chevron, CHEVRON_SIZE)
-        left += CHEVRON_SIZE + 4
+        if not row.is_result:
+            _draw_icon(painter, QPointF(left, middle - CHEVRON_SIZE / 2), chevron, CHEVRON_SIZE)
+            left += CHEVRON_SIZE + 4
         _draw_icon(painter, QPointF(left, middle - FOLDER_SIZE / 2), "folder", FOLDER_SIZE)
         area.setLeft(left + FOLDER_SIZE + 7)
         count = str(row.count)

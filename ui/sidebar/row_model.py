@@ -72,6 +72,8 @@ class FolderRow:
     folder: Folder
     depth: int
     count: int
+    is_result: bool = False
+    """It was found by a search and shows no content."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class RowModel(QStringListModel):
         self._midnights: list[datetime] = []
         """At which the sections of the order begin."""
         self._found: Sequence[Found] = ()
+        self._found_folders: Sequence[FolderRow] = ()
         self._expanded: set[str] = set()
         self.marks: Mapping[str, Mark] = {}
         """By the ids of the conversations."""
@@ -217,10 +220,10 @@ class RowModel(QStringListModel):
         rows = enumerate(self._rows)
         return next((row for row, key in rows if isinstance(key, FolderRow) and key.folder.id == folder_id), None)
 
-    def show_results(self, found: Sequence[Found]) -> None:
-        """Show the results of a search."""
-        self._shelf, self._found = None, found
-        rows: list[_Key] = []
+    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow] = ()) -> None:
+        """Show the results of a search, with the folders that it has found above."""
+        self._shelf, self._found, self._found_folders = None, found, folders
+        rows: list[_Key] = [*folders]
         for each in found:
             shown = each.hits if each.conversation.id in self._expanded else each.hits[:SHOWN_HITS]
             rows += [each, *shown]
@@ -231,7 +234,7 @@ class RowModel(QStringListModel):
     def expand(self, conversation_id: str) -> None:
         """Show all hits of a conversation."""
         self._expanded.add(conversation_id)
-        self.show_results(self._found)
+        self.show_results(self._found, self._found_folders)
 
     def key(self, row: int) -> object:
         """Return what identifies a row when the rows are shown again; None for a heading."""

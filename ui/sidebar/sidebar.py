@@ -13,11 +13,11 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.conversation import TRASH_DAYS, Shelf
+from app.conversation import TRASH_DAYS, Folder, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
 from ui.sidebar.conversation_list import ConversationList
 from ui.sidebar.folder_menu import add_action, add_move_menu, fill_folder_menu
-from ui.sidebar.row_model import Found
+from ui.sidebar.row_model import FolderRow, Found
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
@@ -78,6 +78,8 @@ class Sidebar(TranslatedWidget):
         self._hit_count, self._is_cut = 0, False
         self._found: Sequence[Found] = ()
         self._open_id: str | None = None
+        self.search_folder: Folder | None = None
+        """The folder that is searched; None for everything."""
         self._is_stale = False
         """Whether the list was to be refreshed while a title was being edited."""
         self.search = SearchField()
@@ -93,6 +95,10 @@ class Sidebar(TranslatedWidget):
         self.new_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.new_folder_button = tool_button("newFolderButton", "new-folder")
         self.new_folder_button.clicked.connect(lambda: self.folder_requested.emit("add", ""))
+        self._folder_chip = tool_button("searchFolderButton", "close", size=14, with_text=True)
+        self._folder_chip.setFont(interface_font(SMALL_SIZE))
+        self._folder_chip.clicked.connect(partial(self.search_in, None))
+        self._folder_chip.hide()
         self.list = ConversationList(self)
         self._empty_label = QLabel()
         self._empty_label.setObjectName("nothingHere")
@@ -119,6 +125,7 @@ class Sidebar(TranslatedWidget):
             each.setCheckable(True)
         top = vbox(
             self.search,
+            self._folder_chip,
             hbox((self.new_button, 1), self.new_folder_button, spacing=4),
             spacing=8,
             margins=(12, 10, 12, 4),
@@ -201,11 +208,13 @@ class Sidebar(TranslatedWidget):
             self._open_id = conversation_id
             self.list.mark_open(conversation_id)
 
-    def show_results(self, found: Sequence[Found], text: str, *, is_cut: bool) -> None:
-        """Show the results of a search for ``text``; ``is_cut`` where there are more."""
+    def show_results(
+        self, found: Sequence[Found], text: str, *, is_cut: bool, folders: Sequence[FolderRow] = ()
+    ) -> None:
+        """Show the results of a search for ``text``, below folders; ``is_cut`` where there are more."""
         self._searched, self._is_cut, self._found = text, is_cut, found
-        self._hit_count = sum(len(each.hits) + (each.in_title is not None) for each in found)
-        self.list.show_results(found)
+        self._hit_count = len(folders) + sum(len(each.hits) + (each.in_title is not None) for each in found)
+        self.list.show_results(found, folders)
         self._refresh()
 
     def search_text(self) -> str:
@@ -216,6 +225,30 @@ class Sidebar(TranslatedWidget):
         """Return the longest match in the search result of a message, as the message contains it."""
         hit = next((hit for each in self._found for hit in each.hits if hit.message_id == message_id), None)
         return max((hit.snippet[begin:end] for begin, end in hit.spans), key=len) if hit else self.search_text()
+
+    def search_in(self, folder: Folder | None) -> None:
+        """Search only in a folder, or for None in everything, with the focus in the search field."""
+        self.search_folder = folder
+        self._show_search_folder()
+        if self.search_text():
+            self.search_requested.emit(self.search_text())
+        self.start_search()
+
+    def clear_search(self) -> None:
+        """Show the conversations rather than search results."""
+        self.search_folder = None
+        self._show_search_folder()
+        self.search.clear()
+
+    def _show_search_folder(self) -> None:
+        folder = self.search_folder
+        self._folder_chip.setVisible(folder is not None)
+        self.search.setPlaceholderText(self.tr("Search"))
+        if folder is not None:
+            text = self.tr("Only in “{folder}”").format(folder=folder.name)
+            self._folder_chip.setText(text.replace("&", "&&"))
+            set_name(self._folder_chip, self.tr("Search everywhere"))
+            self.search.setPlaceholderText(self.tr("Search in “{folder}”").format(folder=folder.name))
 
     def start_search(self, text: str = "") -> None:
         """Show the sidebar with the focus in the search field, and search for a text where one is given."""
@@ -228,7 +261,7 @@ class Sidebar(TranslatedWidget):
     def show_shelf(self, shelf: str) -> None:
         """Show the list, the archive or the trash."""
         self._shelf = Shelf(shelf)
-        self.search.clear()
+        self.clear_search()
         self.refresh_requested.emit()
         self.list.setFocus()
 
@@ -266,7 +299,7 @@ class Sidebar(TranslatedWidget):
     def show_conversations(self) -> None:
         """Show the list rather than search results, the archive or the trash."""
         self._shelf = Shelf.CONVERSATIONS
-        self.search.clear()
+        self.clear_search()
         self.refresh_requested.emit()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
@@ -367,7 +400,7 @@ class Sidebar(TranslatedWidget):
             add_action(menu, f"{key}Action", ACTIONS[key]).triggered.connect(partial(self.act, key))
 
     def _retranslate(self) -> None:
-        self.search.setPlaceholderText(self.tr("Search"))
+        self._show_search_folder()
         set_name(self.search, self.tr("Search titles, messages and attachments"), "Ctrl+Shift+F")
         # Qt creates these buttons without names.
         names = (self.tr("Search"), self.tr("Clear search"))

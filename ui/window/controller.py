@@ -238,6 +238,8 @@ class WindowController(QObject):
         if self._palette is None:
             self._palette = Palette(self.services, self.window, self.models, self.conversation, self._actions())
             self._palette.setting_requested.connect(self.show_settings)
+            self._palette.folder_requested.connect(self.folders.show_folder)
+            self._palette.move_requested.connect(self.folders.move_conversations)
             self._palette.search_requested.connect(self.window.sidebar.start_search)
         self._palette.open()
 

@@ -29,6 +29,7 @@ MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 COMMAND, SEARCH = "command", "search"
+FOLDER, MOVE = "folder", "move"
 """Kinds of rows, followed by a colon in their keys."""
 
 
@@ -37,6 +38,10 @@ class Palette(QObject):
 
     setting_requested = Signal(str, str)
     """Section of the settings, and the name of a setting in it or an empty string."""
+    folder_requested = Signal(str)
+    """Id of a folder to show in the list."""
+    move_requested = Signal(str, tuple)
+    """Id of a folder, empty for none, and that of the open conversation, to be moved there."""
     search_requested = Signal(str)
     """Text to search for in all messages."""
 
@@ -108,6 +113,7 @@ class Palette(QObject):
             EntryIndex(
                 [Entry(f"{PRESET}:{id_}", preset.name, self.tr("Presets")) for id_, preset in self._presets.items()]
             ),
+            EntryIndex(list(self._folder_entries())),
             EntryIndex(list(self._setting_entries())),
             EntryIndex(list(self._command_entries())),
         ]
@@ -129,6 +135,21 @@ class Palette(QObject):
                     )
                 )
         return entries
+
+    def _folder_entries(self) -> Iterable[Entry]:
+        """Yield the folders, and those that the open conversation can be moved to."""
+        folders, session = self._services.store.folders(), self._conversation.session
+        names = {each.id: each.name for each in folders}
+        for each in folders:
+            parent = names.get(each.parent_id or "", "")
+            yield Entry(f"{FOLDER}:{each.id}", each.name, self.tr("Folders"), label=parent)
+        if session.conversation_id is None or session.is_temporary:
+            return
+        current = session.folder_id() or ""
+        for id_, name in {"": self.tr("No folder"), **names}.items():
+            if id_ != current:
+                text = self.tr("Move to folder: {name}").format(name=name)
+                yield Entry(f"{MOVE}:{id_}", text, self.tr("Folders"))
 
     def _setting_entries(self) -> Iterable[Entry]:
         titles = section_titles()
@@ -163,6 +184,10 @@ class Palette(QObject):
             self._conversation.apply_preset(self._presets[rest])
         elif kind == SETTING:
             self.setting_requested.emit(*rest.split(":"))
+        elif kind == FOLDER:
+            self.folder_requested.emit(rest)
+        elif kind == MOVE:
+            self.move_requested.emit(rest, (self._conversation.session.conversation_id,))
         elif kind == SEARCH:
             self.search_requested.emit(rest)
         else:
