@@ -4381,6 +4381,18 @@ Click to rename</source>
         <translation>归档</translation>
     </message>
     <message>
+        <source>Folders</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>No folder</source>
+        <translation>不在文件夹中</translation>
+    </message>
+    <message>
+        <source>Move to folder: {name}</source>
+        <translation>移动到文件夹：{name}</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>设置</translation>
     </message>
@@ -4997,6 +5009,18 @@ Click to rename</source>
         <translation>回收站</translation>
     </message>
     <message>
+        <source>Only in “{folder}”</source>
+        <translation>仅在“{folder}”中</translation>
+    </message>
+    <message>
+        <source>Search everywhere</source>
+        <translation>搜索全部</translation>
+    </message>
+    <message>
+        <source>Search in “{folder}”</source>
+        <translation>在“{folder}”中搜索</translation>
+    </message>
+    <message>
         <source>Archive</source>
         <translation>归档</translation>
     </message>
@@ -5557,6 +5581,10 @@ Click to rename</source>
     <message>
         <source>Folder settings…</source>
         <translation>文件夹设置…</translation>
+    </message>
+    <message>
+        <source>Search in this folder</source>
+        <translation>在此文件夹中搜索</translation>
     </message>
     <message>
         <source>Move up</source>
