@@ -19,9 +19,23 @@ Line = tuple[float, float, str]
 """Size of the letters, horizontal place in points, and Latin text."""
 
 
-def pdf(path: Path, pages: Sequence[Sequence[Line | Sequence[Line]]], *, encrypted: bool = False) -> Path:
-    """Write a PDF; the lines of a page are below each other, those in a list beside each other."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+def pdf(
+    path: Path,
+    pages: Sequence[Sequence[Line | Sequence[Line]]],
+    *,
+    encrypted: bool = False,
+    catalogue: str = "",
+    last: str = "",
+) -> Path:
+    """Write a PDF; the lines of a page are below each other, those in a list beside each other.
+
+    ``catalogue`` is added to the catalogue of the document, ``last`` is a further object.
+    """
+    objects = [
+        f"<< /Type /Catalog /Pages 2 0 R {catalogue} >>",
+        "",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
     kids = []
     for lines in pages:
         y, content = 780.0, []
@@ -39,6 +53,7 @@ def pdf(path: Path, pages: Sequence[Sequence[Line | Sequence[Line]]], *, encrypt
         ]
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>"
+    objects += [last] if last else []
     out = bytearray(b"%PDF-1.4\n")
     places = []
     for number, body in enumerate(objects, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import zipfile
 from pathlib import Path
@@ -137,6 +138,68 @@ def test_hostile_archives_are_refused(tmp_path: Path) -> None:
     assert refused(bomb) == "attachment_damaged"
     deep = docx(tmp_path / "deep.docx", "<w:sdt>" * 100_000 + w_p("found") + "</w:sdt>" * 100_000)
     assert text_of(deep) == "found\n"
+
+
+def test_nothing_in_a_document_is_fetched_or_run_and_its_text_is_read(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+        script = f"/S /JavaScript /JS (app.launchURL\\('{address}'\\); this.exportDataObject\\(0\\))"
+        hostile = pdf(
+            tmp_path / "hostile.pdf",
+            [prose("The text of the report.")],
+            catalogue=f"/OpenAction << {script} >> /AA << /WC << /S /Launch /F (/bin/true) >> >> "
+            f"/URI << /Base ({address}) >> /AcroForm << /XFA (x) /Fields [] >> /Names << /JavaScript << /Names "
+            f"[(a) << {script} >>] >> /EmbeddedFiles << /Names [(evil.txt) << /Type /Filespec /F (evil.txt) /EF "
+            "<< /F 6 0 R >> >>] >> >>",
+            last="<< /Type /EmbeddedFile /Length 20 >>\nstream\ntext of the attachme\nendstream",
+        )
+        assert text_of(hostile) == "[Page 1]\n\nThe text of the report.\n"
+        kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        relations = "".join(
+            f'<Relationship Id="r{number}" Type="{kind}/{name}" Target="{address}" TargetMode="External"/>'
+            for number, name in enumerate(("hyperlink", "image", "attachedTemplate", "aFChunk", "oleObject"))
+        )
+        package = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        field = f'<w:p><w:r><w:instrText>INCLUDETEXT "{address}"</w:instrText></w:r></w:p><w:altChunk r:id="r3"/>'
+        linked = docx(
+            tmp_path / "linked.docx",
+            field + w_p("The text below the links."),
+            more={
+                "word/_rels/document.xml.rels": f"{package}{relations}</Relationships>",
+                "word/_rels/settings.xml.rels": f"{package}{relations}</Relationships>",
+                "word/vbaProject.bin": "macro",
+            },
+        )
+        assert text_of(linked) == "The text below the links.\n"
+        page = tmp_path / "page.html"
+        page.write_text(
+            f'<img src="{address}"><link rel="stylesheet" href="{address}"><iframe src="{address}"></iframe>'
+            "<p>Seen.</p>"
+        )
+        assert "Seen." in text_of(page)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_formulas_of_spreadsheets_are_text_and_their_results_are_shown(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text('name,value\n=HYPERLINK("http://127.0.0.1"),=1+1\n@SUM(A1),-2\n', "utf-8")
+    text = text_of(table)
+    assert "=1+1" in text
+    assert "@SUM(A1)" in text
+
+
+@pytest.mark.parametrize("name", ["huge.txt", "huge.pdf", "huge.docx", "huge.csv", "huge.html", "huge.epub"])
+def test_files_of_500_megabytes_are_refused_without_being_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    heads = {".pdf": b"%PDF-1.7\n", ".docx": b"PK\x03\x04", ".epub": b"PK\x03\x04"}
+    path.write_bytes(heads.get(path.suffix, b"words and words\n"))
+    with path.open("r+b") as file:
+        file.truncate(500 << 20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert refused(path) in ("attachment_too_large", "attachment_damaged", "attachment_not_text")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 << 10
 
 
 def test_reading_reports_progress_and_can_be_cancelled(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
 import zipfile
 from pathlib import Path
 
@@ -86,6 +87,27 @@ def test_numbers_texts_and_bytes_out_of_range(store: ConversationStore, tmp_path
     found = [message.content for tree in store.trees() for message in tree.messages]
     assert "\ufffd\ufffd!" in found
     assert "\ufffd!" in found
+
+
+def test_doubled_ids_are_imported_once(store: ConversationStore, tmp_path: Path) -> None:
+    path = file(tmp_path / "conversations.json", talk("same"), talk("same"), talk("other"))
+    titles, refused = imported(store, path)
+    assert (sorted(set(titles)), refused) == (["other", "same"], [])
+    assert len(titles) == len(set(titles))
+    ids = [message.id for tree in store.trees() for message in tree.messages]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.slow
+def test_file_of_500_megabytes_takes_little_memory(store: ConversationStore, tmp_path: Path) -> None:
+    path = tmp_path / "conversations.json"
+    path.write_bytes(b"[" + talk("first").encode() + b",")
+    with path.open("r+b") as content:
+        content.truncate(500 << 20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    titles, refused = imported(store, path)
+    assert (titles, len(refused)) == (["first"], 1)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 << 10
 
 
 def test_truncated_and_endless_files(store: ConversationStore, tmp_path: Path) -> None:
