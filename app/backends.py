@@ -130,6 +130,10 @@ class ServedModels:
         is_loaded = loaded is not None and loaded.request.path == file.path
         return replace(model, context=loaded.result.context) if loaded and is_loaded else model
 
+    def embedding_models(self) -> dict[str, int]:
+        """Return the times of the embedding models of the library by id.  Raises as ``ModelLibrary.list``."""
+        return {each.id: _changed_at(each.path) for each in self._services.library.list() if each.ready and each.embeds}
+
     def embed(self, name: str, texts: Sequence[str], token: CancelToken) -> Embeddings:
         """Compute the embeddings of texts by the model or by another one of the library, never by any other file.
 

@@ -108,19 +108,27 @@ class _Endpoints:
         return JSONResponse({"status": "ok", "running": running, "waiting": self._queue.waiting})
 
     async def models(self, _request: Request) -> Response:
-        """Return the list of the model."""
-        try:
-            entries = [_entry(self._model())]
-        except UserError:
-            entries = []
-        return JSONResponse({"object": "list", "data": entries})
+        """Return the list of the model and of embedding models."""
+        return JSONResponse({"object": "list", "data": [*(await self._entries()).values()]})
 
     async def model(self, request: Request) -> Response:
-        """Return the model."""
-        entry = _entry(self._served())
-        if request.path_params["id"] != entry["id"]:
+        """Return a model."""
+        entry = (await self._entries()).get(request.path_params["id"])
+        if entry is None:
             raise ApiError(404, "This model isn't served here.", param="model", code="model_not_found")
         return JSONResponse(entry)
+
+    async def _entries(self) -> dict[str, dict[str, object]]:
+        entries = {}
+        with suppress(UserError):
+            # It reads the headers of new files.
+            for name, created in (await asyncio.to_thread(self._model.embedding_models)).items():
+                entries[name] = _entry(name, created)
+        with suppress(UserError):
+            served = self._model()
+            entry = {**_entry(served.id, served.created), "context_length": served.context or None}
+            entries = {served.id: entry} | {name: each for name, each in entries.items() if name != served.id}
+        return entries
 
     async def chat(self, request: Request) -> Response:
         """Answer a conversation."""
@@ -311,9 +319,8 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _entry(model: ServedModel) -> dict[str, object]:
-    entry = {"id": model.id, "object": "model", "created": model.created, "owned_by": "apus-chat"}
-    return {**entry, "context_length": model.context or None}
+def _entry(name: str, created: int) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": created, "owned_by": "apus-chat"}
 
 
 def _failure(outcome: Outcome) -> ApiError | None:

@@ -37,6 +37,10 @@ class ModelProvider(Protocol):
         """Return the model."""
         ...
 
+    def embedding_models(self) -> dict[str, int]:
+        """Return the times of the files of other embedding models, as ``ServedModel.created``, by id."""
+        ...
+
     def embed(self, name: str, texts: Sequence[str], token: CancelToken) -> Embeddings:
         """Return the embeddings of texts by the model of this name."""
         ...

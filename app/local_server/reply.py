@@ -6,6 +6,7 @@ import base64
 import time
 import uuid
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from app.backend import AnswerFinished, ChatEvent, PromptProgress, TextDelta, TokenProbability
@@ -32,6 +33,8 @@ class Reply:
         self._text: list[str] = []
         self._probabilities: list[tuple[TokenProbability, ...]] = []
         self._reused = 0
+        self._offset = len(call.request.prefill)
+        """Characters before the next token, in text completions."""
 
     def add(self, event: ChatEvent) -> list[dict[str, Any]]:
         """Add an event; return the events of a stream that it becomes."""
@@ -58,6 +61,7 @@ class Reply:
             choice: dict[str, Any] = {"message": message | ({"reasoning_content": thought} if thought else {})}
         else:
             choice = {"text": text}
+        self._offset = len(self._call.request.prefill)
         logprobs = self._logprobs(self._probabilities)
         choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": _reason(finished)}
         return {**self._head, "choices": [choice], "usage": self._usage(finished)}
@@ -98,7 +102,9 @@ class Reply:
         if self._call.is_chat:
             return {"content": [{**_entry(own), "top_logprobs": list(map(_entry, top))} for own, *top in tokens]}
         texts = [_entry(own)["token"] for own, *_ in tokens]
+        *offsets, self._offset = accumulate(map(len, texts), initial=self._offset)
         return {
+            "text_offset": offsets,
             "tokens": texts,
             "token_logprobs": [own.logprob for own, *_ in tokens],
             "top_logprobs": [{_entry(each)["token"]: each.logprob for each in top} for _, *top in tokens],

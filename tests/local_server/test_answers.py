@@ -126,6 +126,19 @@ def test_probabilities_and_bias_of_tokens(starter_server: Served) -> None:
     events = [json.loads(line[6:]) for line in streamed.read().splitlines() if line.startswith(b"data: {")]
     parts = [each["choices"][0]["logprobs"] for each in events]
     assert [each for part in parts if part for each in part["content"]] == tokens
+    text = "The capital of France is"
+    done = starter_server.openai.completions.create(
+        model="starter", prompt=text, temperature=0, max_tokens=4, logprobs=2
+    )
+    old = done.choices[0].logprobs
+    assert old is not None
+    assert old.text_offset is not None
+    assert old.tokens is not None
+    whole = text + done.choices[0].text
+    assert [whole[place:].startswith(token) for place, token in zip(old.text_offset, old.tokens, strict=True)] == [
+        True
+    ] * 4
+    assert [len(top) for top in old.top_logprobs or ()] == [2] * 4
     # Every token whose text has no capital: the answer can't be the same.
     status, body = starter_server.ask(QUESTION, temperature=0, max_tokens=8, logit_bias={"504": 100})
     assert status == 200
@@ -256,6 +269,8 @@ def test_embeddings(serve: Serve, tmp_path: Path) -> None:
     # Beside the model that answers, by its id in the library.
     served = serve()
     served.services.library.register(tmp_path / "embedder.gguf")
+    assert [each.id for each in served.openai.models.list()] == ["starter", "embedder"]
+    assert served.openai.models.retrieve("embedder").created > 0
     (other,) = served.openai.embeddings.create(model="embedder", input=texts[1]).data
     assert other.embedding == pytest.approx(plain.embedding, abs=1e-5)
     # Tokens in place of texts are those of OpenAI's own models, which LangChain sends.

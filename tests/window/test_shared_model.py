@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.rigs.rpc_device import library_folder
 from tests.window.conftest import OpenWindow, window_over
-from tests.window.input import PATIENCE_MS, find, send, wait_for_answer
+from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer
 from tests.window.test_conversation_settings import close, opened
 from tests.window.test_local_server_settings import free_port
 from ui.conversation.answer_format import SCHEMA
@@ -129,12 +129,19 @@ def test_programs_the_window_and_another_pc_share_the_model(
         qtbot.waitUntil(lambda: devices.refresh_button.isEnabled() and "RPC0" in row(), timeout=PATIENCE_MS)
         other.findChild(SettingsPage).back_button.click()
         send(qtbot, other, "Name a colour.")
-        far = wait_for_answer(qtbot, other)
+        # The weights go through the network, between two engines that share the processor.
+        qtbot.waitUntil(
+            lambda: bool(branch(other)) and other.controller.conversation.session.running is None,
+            timeout=10 * PATIENCE_MS,
+        )
+        far = branch(other)[-1]
         assert far.content
         assert far.provenance is not None
         (lent,) = [each for each in far.provenance.plan["devices"] if each["name"] == "RPC0"]
         assert lent["actual"]["weights_bytes"] > 0
-        qtbot.waitUntil(lambda: services.lender.state is not None and services.lender.state.used_bytes > 0)
+        qtbot.waitUntil(
+            lambda: services.lender.state is not None and services.lender.state.used_bytes > 0, timeout=PATIENCE_MS
+        )
         # The model of this PC answers meanwhile.
         send(qtbot, window, "And of Spain?")
         check_city(wait_for_answer(qtbot, window).content)
