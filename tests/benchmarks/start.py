@@ -24,7 +24,10 @@ from app.store.store import ConversationStore
 from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, rounded
 
 RUNS = 9
-LATE = ("llama_cpp", "keyring", "quickjs", "markdown_it", "pygments", "numpy", "jinja2")
+LATE = (
+    *("llama_cpp", "keyring", "quickjs", "markdown_it", "pygments", "numpy", "jinja2"),
+    *("msgspec", "subprocess", "PySide6.QtNetwork"),
+)
 PROGRAM = """
 import builtins, json, os, sys, time
 import app.__main__
