@@ -19,7 +19,7 @@ from ui.transcript.item import Item
 
 READ_AT_ONCE = 8_000
 """Characters that are read in one go: a few milliseconds."""
-STEP, STEP_LINES, STEP_CELLS = 1_500, 60, 150
+STEP, STEP_LINES, STEP_CELLS = 1_500, 60, 100
 """Characters that are read between two looks at the clock: a third of them where they have more lines than this, and
 as many as have no more than this number of table cells."""
 SLOW_STEP_S = 0.03

@@ -14,6 +14,8 @@ from ui.transcript.blocks.markdown import CopiedBlock, span_length, spans_markdo
 from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
 from ui.transcript.style import HEADINGS
 
+MEASURED = 1_000
+"""Characters of a line that are surely wider than a question may be."""
 FORMULA_SPACE = 3
 """Above and below a display formula."""
 
@@ -177,11 +179,16 @@ class PlainTextPart(Part):
         cursor = QTextCursor(self.document)
         cursor.setBlockFormat(block_format)
         cursor.insertText(text)
+        self._longest = max(text.split("\n"), key=len)[:MEASURED]
 
     def lay_out(self, width: float) -> None:
         """Become as narrow as the text allows."""
-        self.document.setTextWidth(-1)
-        super().lay_out(min(width, self.document.idealWidth() + 1))
+        needed = width
+        if self.style.text_metrics.horizontalAdvance(self._longest) < width:
+            # Only here, because it is another layout.
+            self.document.setTextWidth(-1)
+            needed = min(width, self.document.idealWidth() + 1)
+        super().lay_out(needed)
         self.available = self.width
 
 
