@@ -2,13 +2,17 @@
 
 Half of the text is Chinese, with lists, code, formulas and tables in typical shares.  Each format draws the formulas
 again, as after a start of the program.
+
+    python -m tests.benchmarks.export memory [FORMAT ...]     memory for 184 MB of conversations; minutes
 """
 
 from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from itertools import pairwise
@@ -20,10 +24,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from app.conversation import ConversationTree, Role
+from app.conversation import ConversationTree, Role, Status
 from app.export.export import FORMATS
 from app.export.formats import ExportFormat, ExportOptions
 from app.formulas import FormulaRenderer
+from app.store.store import ConversationStore
 from tests.benchmarks.figures import Figure, at_most, report, reported
 from tests.export.tree_builders import talk
 from ui.pdf.document import pdf_format
@@ -95,8 +100,46 @@ def longest_gap_ms(tree: ConversationTree) -> float:
     return max(after - before for before, after in pairwise(ticks)) * 1000
 
 
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from PySide6.QtGui import QGuiApplication
+from app.export.export import FORMATS, export_conversations
+from app.store.store import ConversationStore
+from ui.pdf.document import pdf_format
+application = QGuiApplication([])
+formats = {**FORMATS, "pdf": pdf_format()}
+with ConversationStore.open(Path(sys.argv[1])) as store:
+    export_conversations(store, None, formats[sys.argv[2]], Path(sys.argv[3]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+CONVERSATIONS, ANSWER_BYTES = 1_840, 100_000
+MEMORY_LIMIT_MIB = 150
+
+
+def memory(names: list[str]) -> list[Figure]:
+    """Measure the memory of a process that exports all conversations."""
+    chance, figures = random.Random(5), []
+    with tempfile.TemporaryDirectory() as folder:
+        with ConversationStore.open(Path(folder, "data")) as store:
+            for number in range(CONVERSATIONS):
+                text = ""
+                while len(text.encode()) < ANSWER_BYTES:
+                    text += answer(number, chance) + "\n\n"
+                _, made = store.begin_turn(store.create(title=f"{number}").id, "Question?")
+                store.finish_answer(made.id, text, Status.COMPLETE)
+        for name in names:
+            command = [sys.executable, "-c", MEMORY, str(Path(folder, "data")), name, str(Path(folder, name))]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            figures.append(reported(at_most(f"{name}_memory_mib", int(done.stdout), MEMORY_LIMIT_MIB)))
+    return figures
+
+
 def main() -> int:
-    """Run all measurements."""
+    """Run all measurements, or those of the memory."""
+    if "memory" in sys.argv:
+        names = [*FORMATS, "pdf"]
+        return report(memory([name for name in names if name in sys.argv] or names))
     application = QGuiApplication([])
     tree = conversation()
     figures: list[Figure] = []
