@@ -253,10 +253,15 @@ def retrieval(folder: Path, vectors: PassageVectors | None) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def reading(folder: Path) -> Iterator[Figure]:
+def long_pdf(folder: Path) -> Path:
+    """Write a PDF of 300 pages with 45 lines each."""
     words = "\n\n".join(pydoc_data.topics.topics.values()).encode("latin-1", "ignore").decode("latin-1")
     lines = prose(words)
-    path = pdf(folder / "long.pdf", [lines[n * 45 % (len(lines) - 45) :][:45] for n in range(READ_PAGES)])
+    return pdf(folder / "long.pdf", [lines[n * 45 % (len(lines) - 45) :][:45] for n in range(READ_PAGES)])
+
+
+def reading(folder: Path) -> Iterator[Figure]:
+    path = long_pdf(folder)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     attachment = read_attachment(path)
     clock = time.monotonic() - begin

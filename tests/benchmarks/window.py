@@ -3,7 +3,8 @@
     python -m tests.benchmarks.window [--out FILE]     about a minute; offscreen unless DISPLAY is set
 
 A scripted backend yields 200 tokens/s for 20 s and then 1,000 tokens/s for 16 s, through the worker's thread, the store
-and the signals into a conversation of 10,000 messages; then the real engine answers.  A timer ticks in the window's
+and the signals into a conversation of 10,000 messages; then the real engine answers.
+At first a PDF of 300 pages is dropped on the window.  A timer ticks in the window's
 thread; the longest time between two ticks is the longest delay of a key press.
 """
 
@@ -14,12 +15,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QMimeData, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
 import ui.conversation.controller
@@ -39,6 +41,7 @@ from app.config.paths import DataFolder
 from app.conversation import Status
 from app.services import Services
 from model_manager.cancellation import CancelToken
+from tests.benchmarks.documents import long_pdf
 from tests.benchmarks.figures import Figure, at_most, report
 from ui.widgets.appearance import Appearance
 from ui.window.controller import WindowController
@@ -103,11 +106,10 @@ class Answered:
     """Characters that arrived but are not shown."""
 
 
-def while_answering(controller: WindowController) -> Answered:
-    """Measure until the answer is complete."""
+def blocks_until(is_done: Callable[[], bool]) -> tuple[float, float]:
+    """Return the longest time between two ticks and the longest work of the window's thread between them, in ms."""
     longest, longest_work = 0.0, 0.0
     last, last_work = time.perf_counter(), time.thread_time()
-    began, busy = last, time.process_time()
     loop = QEventLoop()
 
     def tick() -> None:
@@ -115,7 +117,7 @@ def while_answering(controller: WindowController) -> Answered:
         now, work = time.perf_counter(), time.thread_time()
         longest, longest_work = max(longest, now - last), max(longest_work, work - last_work)
         last, last_work = now, work
-        if controller.conversation.session.running is None:
+        if is_done():
             loop.quit()
 
     timer = QTimer()
@@ -123,10 +125,29 @@ def while_answering(controller: WindowController) -> Answered:
     timer.start(TICK_MS)
     loop.exec()
     timer.stop()
+    return 1000 * longest, 1000 * longest_work
+
+
+def while_answering(controller: WindowController) -> Answered:
+    """Measure until the answer is complete."""
+    began, busy = time.perf_counter(), time.process_time()
+    longest, longest_work = blocks_until(lambda: controller.conversation.session.running is None)
     share = (time.process_time() - busy) / (time.perf_counter() - began)
     kept = controller.services.store.branch(controller.conversation.session.conversation_id or "")[-1].content
     shown = controller.transcript.page.items[-1].content
-    return Answered(1000 * longest, 1000 * longest_work, share, abs(len(kept) - len(shown)))
+    return Answered(longest, longest_work, share, abs(len(kept) - len(shown)))
+
+
+def while_dropping(controller: WindowController, path: Path) -> Iterator[Figure]:
+    """Drop a PDF of 300 pages on the window, and measure until its chip shows the tokens."""
+    chips, begin = controller.window.composer.chips, time.perf_counter()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    nowhere = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    controller.window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *nowhere))
+    gap, work = blocks_until(lambda: bool(chips.attachments()))
+    yield at_most("PDF of 300 pages dropped: s until its chip", time.perf_counter() - begin, 3)
+    yield at_most("PDF of 300 pages dropped: longest block, ms of own work", work, 50, by_the_clock_ms=round(gap, 1))
 
 
 def fill(services: Services) -> str:
@@ -138,7 +159,7 @@ def fill(services: Services) -> str:
     return conversation.id
 
 
-def measure(services: Services, application: QApplication) -> list[Answered]:
+def measure(services: Services, application: QApplication) -> tuple[list[Answered], list[Figure]]:
     window = MainWindow(services.settings, Appearance(application, services.settings.current))
     window.show()
     rate: tuple[int, int] | None = None
@@ -151,13 +172,16 @@ def measure(services: Services, application: QApplication) -> list[Answered]:
         controller.complete_start()
     application.processEvents()
     long_one = fill(services)
+    dropped = list(while_dropping(controller, long_pdf(services.folder.root)))
+    controller.conversation.open(long_one)
+    controller.window.composer.clear()
     found = []
     for rate in (CALM, FAST, None):
         controller.conversation.open(long_one if rate is not None else None)
         controller.conversation.send(Draft(QUESTION))
         found.append(while_answering(controller))
     window.close()
-    return found
+    return found, dropped
 
 
 def block_figure(name: str, answered: Answered) -> Figure:
@@ -173,7 +197,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         services = Services(DataFolder(Path(folder)))
         services.settings.change(max_tokens=1500, language="en")
-        calm, fast, real = measure(services, application)
+        (calm, fast, real), dropped = measure(services, application)
         services.close()
     return report(
         [
@@ -182,6 +206,7 @@ def main() -> int:
             at_most("1,000 tokens/s: share of a core", fast.share, 0.4),
             at_most("1,000 tokens/s: characters lost", calm.lost + fast.lost, 0),
             block_figure("beside the engine", real),
+            *dropped,
         ]
     )
 
