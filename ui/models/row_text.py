@@ -146,7 +146,7 @@ def note_text(item: ModelItem) -> str:
     if item.open_model is not None:
         return open_model_text(item.open_model)
     if item.embeds:
-        return translate("model_rows", "Embedding model, for other programs through the local server")
+        return translate("model_rows", "Embedding model, for long documents and other programs")
     if item.catalogue is not None and item.catalogue.id == STARTER.id:
         return translate("model_rows", "Very small and fast, good for a first try")
     return quality_text(quality_of(item.quantisation))

@@ -53,7 +53,7 @@ def test_embedding_model_is_added_but_not_for_conversations(show: Open, qtbot: Q
     dialog = show()
     assert drop(dialog, write_tiny_embedder(tmp_path / "embedder.gguf"))
     row = wait_for_state(qtbot, dialog, "embedder", "Ready")
-    assert (row.note, row.action) == ("Embedding model, for other programs through the local server", "")
+    assert (row.note, row.action) == ("Embedding model, for long documents and other programs", "")
     choose(dialog, "embedder")
     assert "use" not in [action.objectName() for action in menu_of(qtbot, dialog).actions()]
 
