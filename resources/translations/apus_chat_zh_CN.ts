@@ -6087,6 +6087,10 @@ Click to rename</source>
         <translation>推荐</translation>
     </message>
     <message>
+        <source>Embedding model, for long documents and other programs</source>
+        <translation>嵌入模型，用于长文档和其他程序</translation>
+    </message>
+    <message>
         <source>Very small and fast, good for a first try</source>
         <translation>体积小、速度快，适合初次尝试</translation>
     </message>
@@ -6185,10 +6189,6 @@ Click to rename</source>
     <message>
         <source>Converting</source>
         <translation>正在转换</translation>
-    </message>
-    <message>
-        <source>Embedding model, for other programs through the local server</source>
-        <translation>嵌入模型，其他程序可通过本地服务使用</translation>
     </message>
     <message>
         <source>Quick, for simple questions</source>
