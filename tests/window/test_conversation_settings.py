@@ -311,6 +311,14 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     assert dialog.presets.picker.currentText() == "Sea dog"
     stored = Presets(window.controller.services.folder.presets_file).list(QCoreApplication.translate)
     assert stored[-1].name == "Sea dog"
+    width = window.minimumSizeHint().width()
+    action(dialog, "Rename").trigger()
+    name_it(qtbot, "Q&A " * 100)
+    assert window.composer.preset_button.text().startswith("Q&&A Q&&A")
+    assert "“Q&&A " in action(dialog, "Rename").text()
+    assert window.minimumSizeHint().width() == width
+    action(dialog, "Rename").trigger()
+    name_it(qtbot, "Sea dog")
     action(dialog, "Delete").trigger()
     assert dialog.presets.picker.findText("Sea dog") < 0
     qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)

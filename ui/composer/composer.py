@@ -26,6 +26,8 @@ MAX_WINDOW_SHARE = 0.4
 """Share of the window's height that the text may take before it scrolls."""
 BUTTON_SIZE = 32
 SMALL_SIZE = 13
+CHIP_WIDTH = 240
+"""Longest text of a chip, in pixels."""
 
 
 class Composer(TranslatedWidget):
@@ -99,13 +101,17 @@ class Composer(TranslatedWidget):
 
     def show_preset(self, name: str, folder: str = "") -> None:
         """Show the names of the preset and the folder of the conversation; empty for none."""
-        self.folder_button.setText(folder.replace("&", "&&"))
+        self.folder_button.setText(self._chip_text(folder))
         self.folder_button.setVisible(bool(folder))
         set_name(self.folder_button, self.tr("Folder: {name}").format(name=folder))
         self.preset_button.setVisible(bool(name))
-        self.preset_button.setText(name)
+        self.preset_button.setText(self._chip_text(name))
         set_name(self.preset_button, self.tr("Preset: {name}").format(name=name))
         self._preset_bar.setVisible(bool(name or folder))
+
+    def _chip_text(self, name: str) -> str:
+        shown = self.preset_button.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, CHIP_WIDTH)
+        return shown.replace("&", "&&")
 
     def set_waiting(self, waiting: bool) -> None:
         """Set whether a file is still being read; sending waits for it."""

@@ -564,6 +564,7 @@ class ConversationController(QObject):
         self.input_needed.connect(made.finish)
         self.overrides_changed.connect(made.refresh)
         made.changed.connect(self._refresh_preset)
+        made.presets.edited.connect(self._refresh_preset)
         return made
 
     def _refresh_preset(self) -> None:

@@ -68,7 +68,7 @@ class Header(TranslatedWidget):
 
     def _show_model(self) -> None:
         whole, short = self._model
-        self.model_button.setText(whole if self.width() >= STATUS_WIDTH else short)
+        self.model_button.setText((whole if self.width() >= STATUS_WIDTH else short).replace("&", "&&"))
 
     def _retranslate(self) -> None:
         self.status.clear()

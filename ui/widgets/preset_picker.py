@@ -23,6 +23,8 @@ class PresetsBar(QWidget):
 
     chosen = Signal(object)
     """The ``Preset`` to apply, or None for the defaults."""
+    edited = Signal()
+    """A preset was saved, renamed, deleted or reset."""
 
     def __init__(self, presets: Presets, status: StatusLine) -> None:
         super().__init__()
@@ -69,13 +71,14 @@ class PresetsBar(QWidget):
             replace_menu = self.menu.addMenu(self.tr("Replace existing preset"))
             for preset in self._list():
                 changed = Preset(preset.id, preset.name, **vars(self._overrides))
-                replace_menu.addAction(preset.name, partial(self._save, changed))
+                replace_menu.addAction(preset.name.replace("&", "&&"), partial(self._save, changed))
             return
         self.menu.addSeparator()
         rename = partial(self._ask_for_name, self.tr("Rename preset"), shown.name, partial(self._rename, shown))
-        self.menu.addAction(self.tr("Rename “{name}”…").format(name=shown.name), rename)
+        name = shown.name.replace("&", "&&")
+        self.menu.addAction(self.tr("Rename “{name}”…").format(name=name), rename)
         text = self.tr("Reset “{name}”") if shown.is_built_in else self.tr("Delete “{name}”")
-        remove = self.menu.addAction(text.format(name=shown.name), partial(self._remove, shown))
+        remove = self.menu.addAction(text.format(name=name), partial(self._remove, shown))
         remove.setEnabled(not shown.is_built_in or self._presets.is_edited(shown.id))
 
     def _ask_for_name(self, title: str, name: str, done: Callable[[str], None]) -> None:
@@ -108,4 +111,5 @@ class PresetsBar(QWidget):
         succeeded = self._status.attempt(action)
         if succeeded:
             self.show_overrides(self._overrides)
+            self.edited.emit()
         return succeeded
