@@ -48,10 +48,10 @@ class FolderStore(Database):
                 folder_id = found.parent_id
             return tuple(path)
 
-    def folder_counts(self) -> dict[str | None, int]:
-        """Return how many conversations of the list are directly in each folder, and for None outside of all."""
+    def folder_counts(self, *folder_ids: str) -> dict[str, int]:
+        """Return how many conversations of the list are directly in each of these folders, where there are any."""
         with self._connections.reading() as connection:
-            return shelves.count_in_folders(connection)
+            return shelves.count_in_folders(connection, folder_ids)
 
     def folder_order(self, folder_id: str | None, periods: Sequence[datetime] = ()) -> ShelfOrder:
         """Return the order of the list in one folder, or for None outside of all, as ``order``."""

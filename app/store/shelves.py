@@ -44,10 +44,13 @@ def count(connection: sqlite3.Connection, shelf: Shelf) -> int:
     return int(found.fetchone()[0])
 
 
-def count_in_folders(connection: sqlite3.Connection) -> dict[str | None, int]:
-    """Return the numbers of conversations by their folders, without the archive."""
-    condition = _SHELVES[Shelf.CONVERSATIONS][0]
-    rows = connection.execute(f"SELECT folder_id, count(*) FROM conversations WHERE {condition} GROUP BY folder_id")
+def count_in_folders(connection: sqlite3.Connection, folder_ids: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of conversations in these folders, without the archive."""
+    condition = f"{_SHELVES[Shelf.CONVERSATIONS][0]} AND folder_id IN (SELECT value FROM json_each(?))"
+    rows = connection.execute(
+        f"SELECT folder_id, count(*) FROM conversations WHERE {condition} GROUP BY folder_id",
+        (json.dumps(folder_ids),),
+    )
     return dict(map(tuple, rows))
 
 

@@ -83,7 +83,7 @@ def test_conversations_are_listed_by_folder(store: ConversationStore) -> None:
     assert [store.numbered([number])[number].title for number in numbers] == ["w", "h"]
     assert store.folder_order(work).sections == [1, 1]
     assert store.place(numbers[1]) == 1
-    assert store.folder_counts() == {None: 1, work: 2, ids["Reports"]: 1}
+    assert store.folder_counts(work, ids["Reports"], ids["Home"]) == {work: 2, ids["Reports"]: 1}
     assert store.count(Shelf.CONVERSATIONS) == 4
     with pytest.raises(UserError, match="conversation_folder_missing"):
         store.move_to_folder("none", ids["w"])

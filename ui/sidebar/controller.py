@@ -236,12 +236,10 @@ class SidebarController(QObject):
 
 def _find_folders(store: ConversationStore, text: str) -> list[FolderRow]:
     """Return the folders whose names contain all words of ``text``."""
-    words, counts = fold(text).split(), store.folder_counts()
-    return [
-        FolderRow(each, 0, counts.get(each.id, 0), is_result=True)
-        for each in store.folders()
-        if all(word in fold(each.name) for word in words)
-    ]
+    words = fold(text).split()
+    found = [each for each in store.folders() if all(word in fold(each.name) for word in words)]
+    counts = store.folder_counts(*(each.id for each in found))
+    return [FolderRow(each, 0, counts.get(each.id, 0), is_result=True) for each in found]
 
 
 def _find(store: ConversationStore, text: str, folder_id: str | None) -> tuple[list[Found], bool]:

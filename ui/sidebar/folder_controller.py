@@ -188,9 +188,7 @@ class FolderController(QObject):
 
     def _ask_to_delete(self, folder_id: str) -> None:
         folder = self._store.folder(folder_id)
-        count = self._store.folder_counts().get(folder_id, 0)
-        folders = [each for each in self._store.folders() if each.parent_id == folder_id]
-        count += sum(self._store.folder_counts().get(each.id, 0) for each in folders)
+        count = len(self._store.conversations_in(folder_id))
         details = self.tr("Its instructions and documents are deleted. Its conversations stay in your list.")
         if folder.parent_id is not None:
             details = self.tr("Its instructions and documents are deleted. Its conversations move to the folder above.")

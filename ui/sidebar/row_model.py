@@ -166,7 +166,10 @@ class RowModel(QStringListModel):
 
     def _arrange(self, store: ConversationStore, shelf: Shelf, orders: dict[str | None, ShelfOrder]) -> None:
         folders = store.folders() if shelf is Shelf.CONVERSATIONS else []
-        counts = store.folder_counts() if folders else {}
+        # Counting thousands takes milliseconds; these are known.
+        counts = {each.id: len(orders[each.id].numbers) for each in folders if each.id in orders}
+        if unknown := [each.id for each in folders if each.id not in orders]:
+            counts |= store.folder_counts(*unknown)
         collapsed = {each.id for each in folders if not each.is_expanded}
         shown = [each for each in folders if each.parent_id not in collapsed]
         kept: dict[str | None, ShelfOrder] = {None: orders[None]}
