@@ -490,6 +490,7 @@ doctor/test_diagnostics.py::test_a_timeout_is_reported
 doctor/test_cli.py::test_the_report_is_printed doctor/test_diagnostics.py::test_the_report_has_no_user_name
     print Markdown for a bug report, without personal names
 window/test_answers.py::test_zoom_changes_the_whole_window_with_shortcuts
+    Of the whole window, in percent
     You can also press Ctrl + or Ctrl −
 window/test_transcript.py::test_the_caret_is_animated_unless_motion_is_reduced
     The caret of an answer that is being written doesn't move

@@ -16,7 +16,7 @@ from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
-from ui.settings.backups import BackupsDialog
+from ui.settings.backups import BackupsPage
 from ui.settings.data import EraseDialog
 from ui.settings.page import SettingsPage
 from ui.window.main_window import MainWindow
@@ -46,18 +46,18 @@ def settings(window: MainWindow) -> SettingsPage:
     return find(window, "settingsDialog", SettingsPage)  # type: ignore[return-value]
 
 
-def backups(settings: SettingsPage) -> BackupsDialog:
+def backups(settings: SettingsPage) -> BackupsPage:
     settings.data.backups.click()
-    return find(settings, "backupsDialog", BackupsDialog)  # type: ignore[return-value]
+    return find(settings.window(), "backupsDialog", BackupsPage)  # type: ignore[return-value]
 
 
-def rows(dialog: BackupsDialog) -> list[str]:
+def rows(dialog: BackupsPage) -> list[str]:
     found = find(dialog, "backupsList", QListWidget)
     assert isinstance(found, QListWidget)
     return [found.item(row).text() for row in range(found.count())]
 
 
-def confirm(qtbot: QtBot, dialog: BackupsDialog, name: str) -> None:
+def confirm(qtbot: QtBot, dialog: BackupsPage, name: str) -> None:
     box = find(dialog, "restoreQuestion", QMessageBox)
     qtbot.mouseClick(find(box, name, QPushButton), Qt.MouseButton.LeftButton)
 
@@ -79,6 +79,10 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage,
     second = say(store_of(window), "second")
     store_of(window).delete(first)
     window.controller.conversation.open(second)
+    assert window.centre.page is None, "opening a conversation leaves the pages"
+    window.controller.show_backups()
+    dialog = find(window, "backupsDialog", BackupsPage)  # type: ignore[assignment]
+    status = dialog.status.label.text
     assert "manual" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
     qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)

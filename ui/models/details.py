@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from shiboken6 import delete
 
 from app.units import grouped, size_text
 from model_manager.gguf.header import GgufHeader, Unread
@@ -264,8 +265,7 @@ class ModelDetails(QWidget):
         self._details = details
         scrolled = self.area.verticalScrollBar().value()
         # At once: it still fills the place of what follows.
-        self._facts.setParent(None)
-        self._facts.deleteLater()
+        delete(self._facts)
         holder = QWidget()
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)

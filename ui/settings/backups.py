@@ -1,4 +1,4 @@
-"""Dialog of the database backups: list, new backup, restore."""
+"""Page of the database backups: list, new backup, restore."""
 
 from __future__ import annotations
 
@@ -6,41 +6,38 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
 from app.units import size_text
 from ui.widgets.dialog_parts import (
     MARGIN,
-    BusyDialog,
     StatusLine,
-    arrange,
     ask,
     ask_for_file,
     button,
     hairline,
-    heading,
     quiet_label,
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.formats import time_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
+from ui.widgets.page import Page
 
 ROW_HEIGHT = 36
 
 
-class BackupsDialog(BusyDialog):
+class BackupsPage(Page):
     """Lists the backups, newest first."""
 
     restored = Signal()
 
-    def __init__(self, store: ConversationStore, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("backupsDialog")
+    def __init__(self, store: ConversationStore) -> None:
+        super().__init__("backupsDialog")
         title = self.tr("Database backups")
-        self.setWindowTitle(title)
+        self.set_title(title)
         self._store = store
         self._backups: list[Backup] = []
         self._busy = False
@@ -48,13 +45,11 @@ class BackupsDialog(BusyDialog):
         self.list.setObjectName("backupsList")
         self.list.setAccessibleName(title)
         self._nothing = quiet_label(self.tr("No backups yet."))
-        self.status = StatusLine("backupsStatus")
+        self.status = StatusLine("backupsStatus", hide_when_empty=True)
         self.make = button("backupNowButton", self.tr("Back up now"))
         self.from_file = button("restoreFromFileButton", self.tr("Restore from a file…"), quiet=True)
         self.restore = button("restoreBackupButton", self.tr("Restore…"))
-        close = button("closeButton", self.tr("Close"))
         column = vbox(
-            heading(title),
             quiet_label(self.tr("Each backup contains all conversations, including those in the archive and trash.")),
             4,
             hairline(),
@@ -63,17 +58,17 @@ class BackupsDialog(BusyDialog):
             hairline(),
             4,
             hbox(self.make, self.from_file, None, self.restore, spacing=8),
+            self.status,
             spacing=8,
-            margins=(MARGIN, MARGIN, MARGIN, 16),
+            margins=(MARGIN, 0, MARGIN, 16),
         )
-        arrange(self, column, self.status, close)
+        self.column.addLayout(column, 1)
         self.list.itemSelectionChanged.connect(self._update)
         self.list.itemActivated.connect(self._ask_for_selected)
         self.make.clicked.connect(self._back_up)
         self.from_file.clicked.connect(self._choose_file)
         self.restore.clicked.connect(self._ask_for_selected)
-        close.clicked.connect(self.accept)
-        self.resize(560, 440)
+        self.first_focus = self.make
         self._fill()
 
     def ask_to_restore(self, path: Path, time: str = "") -> None:
@@ -93,7 +88,8 @@ class BackupsDialog(BusyDialog):
             is_destructive=True,
         )
 
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Return whether a backup is made or restored."""
         return self._busy
 
     def _restore(self, path: Path) -> None:
@@ -116,8 +112,8 @@ class BackupsDialog(BusyDialog):
     def _finish(self, text: str, kind: str) -> None:
         self._busy = False
         self._fill()
-        self._work_finished(succeeded=kind == "good")
         self.status.show_message(text, kind)
+        self.work_finished.emit(kind == "good")
 
     def _choose_file(self) -> None:
         kinds = self.tr("Database (*.sqlite3);;All files (*)")

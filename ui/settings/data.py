@@ -17,7 +17,6 @@ from app.services import Services
 from app.units import size_text
 from model_manager.errors import UserError
 from ui.imports.dialog import ImportDialog
-from ui.settings.backups import BackupsDialog
 from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
@@ -44,6 +43,7 @@ class DataSettings(QWidget):
 
     conversations_changed = Signal()
     defaults_requested = Signal()
+    backups_requested = Signal()
     work_finished = Signal(bool)
     """Whether it succeeded."""
 
@@ -101,7 +101,7 @@ class DataSettings(QWidget):
         self.open_folder.clicked.connect(lambda: open_folder(services.folder.root, status))
         self.import_button.clicked.connect(self.open_import)
         self.back_up.clicked.connect(self._choose_backup)
-        self.backups.clicked.connect(self._show_backups)
+        self.backups.clicked.connect(self.backups_requested)
         self.clear_cache.clicked.connect(self._clear_cache)
         self.form.changed.connect(self._on_change)
         self.restore.clicked.connect(self.defaults_requested)
@@ -123,11 +123,6 @@ class DataSettings(QWidget):
             self.work_finished.emit(True)
 
     # Backups
-
-    def _show_backups(self) -> None:
-        dialog = BackupsDialog(self._services.store, self)
-        dialog.restored.connect(self.conversations_changed)
-        show_dialog(dialog)
 
     def _choose_backup(self) -> None:
         name = f"apus-chat-{date.today().isoformat()}.sqlite3"

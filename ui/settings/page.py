@@ -51,6 +51,7 @@ class SettingsPage(Page):
     """Id of a model on a server to use."""
     diagnostics_requested = Signal()
     shortcuts_requested = Signal()
+    backups_requested = Signal()
 
     def __init__(self, services: Services) -> None:
         super().__init__("settingsDialog")
@@ -116,6 +117,7 @@ class SettingsPage(Page):
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
             busy_page.work_finished.connect(self.work_finished)
+        self.data.backups_requested.connect(self.backups_requested)
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self._show()

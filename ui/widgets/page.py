@@ -37,7 +37,8 @@ class Page(QWidget):
         self.head = hbox(self.back_button, self._title, None, parent=head, spacing=8, margins=(12, 0, 24, 0))
         self.column = vbox(head, parent=self)
         self.first_focus: QWidget = self.back_button
-        """Gets the keyboard focus when the page is shown."""
+        """Gets the keyboard focus when the page is shown for the first time; Qt gives it back later."""
+        self._is_new = True
 
     def set_title(self, title: str) -> None:
         """Set the title, in the current language."""
@@ -58,8 +59,10 @@ class Page(QWidget):
         return False
 
     def take_focus(self) -> None:
-        """Give the keyboard focus to what had it last, or to ``first_focus``."""
-        (self.focusWidget() or self.first_focus).setFocus()
+        """Give the keyboard focus to ``first_focus``, once."""
+        if self._is_new:
+            self._is_new = False
+            self.first_focus.setFocus()
 
     def start_search(self) -> None:
         """Give the search field of the page the focus, where it has one."""

@@ -251,15 +251,33 @@ class WindowController(QObject):
         if page is None:
             page = SettingsPage(self.services)
             page.changed.connect(self.apply_settings)
-            page.conversations_changed.connect(self.conversations.reload)
-            page.conversations_changed.connect(self.maintenance.schedule)
-            page.conversations_changed.connect(self.conversation.drafts.refresh)
+            page.conversations_changed.connect(self._reload)
+            page.backups_requested.connect(self.show_backups)
             page.model_chosen.connect(self.models.use)
             page.diagnostics_requested.connect(self.show_diagnostics)
             page.shortcuts_requested.connect(self.show_shortcuts)
         self.window.centre.show_page(page)
         if section:
             page.show_section(section, setting)
+
+    def show_backups(self) -> None:
+        """Show the backups of the database."""
+        from ui.settings.backups import BackupsPage
+
+        page = self.window.centre.find_page(BackupsPage)
+        if page is None:
+            page = BackupsPage(self.services.store)
+            page.restored.connect(self._reload)
+        self.window.centre.show_page(page)
+
+    def _reload(self) -> None:
+        """Show other conversations and drafts after they were imported, restored or deleted."""
+        # Where the open conversation is gone a new one is opened, behind the page that is shown.
+        self.conversation.opened.disconnect(self.window.centre.show_first)
+        self.conversations.reload()
+        self.conversation.opened.connect(self.window.centre.show_first)
+        self.maintenance.schedule()
+        self.conversation.drafts.refresh()
 
     def toggle_conversation_settings(self) -> None:
         """Show or hide the settings of the open conversation at the right."""
@@ -314,8 +332,7 @@ class WindowController(QObject):
         from ui.imports.dialog import ImportDialog
 
         dialog = ImportDialog(self.services.store, self.window)
-        dialog.imported.connect(self.conversations.reload)
-        dialog.imported.connect(self.maintenance.schedule)
+        dialog.imported.connect(self._reload)
         show_dialog(dialog)
         if path is not None:
             dialog.inspect(path)
