@@ -81,7 +81,7 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage,
     window.controller.conversation.open(second)
     assert window.centre.page is None, "opening a conversation leaves the pages"
     window.controller.show_backups()
-    dialog = find(window, "backupsDialog", BackupsPage)  # type: ignore[assignment]
+    dialog = window.centre.page  # type: ignore[assignment]
     status = dialog.status.label.text
     assert "manual" in rows(dialog)[0]
     dialog.list.setCurrentRow(0)
@@ -147,7 +147,8 @@ def test_all_data_is_deleted_after_confirmation(
     services.states.file(talk).with_suffix(".state.123.partial").write_text("SECRET")
     services.settings.change(temperature=0.3, model_id="starter")
     window.controller.conversation.open(talk)
-
+    window.controller.show_settings()
+    settings = window.centre.page  # type: ignore[assignment]
     settings.data.erase.click()
     dialog = find(settings, "eraseDialog", EraseDialog)
     assert isinstance(dialog, EraseDialog)
