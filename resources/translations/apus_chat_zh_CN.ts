@@ -1576,7 +1576,31 @@
     </message>
 </context>
 <context>
-    <name>BackupsDialog</name>
+    <name>BackupsPage</name>
+    <message>
+        <source>Database backups</source>
+        <translation>数据库备份</translation>
+    </message>
+    <message>
+        <source>No backups yet.</source>
+        <translation>还没有备份。</translation>
+    </message>
+    <message>
+        <source>Back up now</source>
+        <translation>立即备份</translation>
+    </message>
+    <message>
+        <source>Restore from a file…</source>
+        <translation>从文件恢复…</translation>
+    </message>
+    <message>
+        <source>Restore…</source>
+        <translation>恢复…</translation>
+    </message>
+    <message>
+        <source>Each backup contains all conversations, including those in the archive and trash.</source>
+        <translation>每份备份包含所有对话，包括归档和回收站中的对话。</translation>
+    </message>
     <message>
         <source>Restore backup</source>
         <translation>恢复备份</translation>
@@ -1598,12 +1622,12 @@
         <translation>取消</translation>
     </message>
     <message>
-        <source>Restoring…</source>
-        <translation>正在恢复…</translation>
-    </message>
-    <message>
         <source>Restored. Your previous data is now the newest backup in the list.</source>
         <translation>已恢复。恢复前的数据是列表中最新的一份备份。</translation>
+    </message>
+    <message>
+        <source>Restoring…</source>
+        <translation>正在恢复…</translation>
     </message>
     <message>
         <source>Backing up the database…</source>
@@ -1623,7 +1647,7 @@
     </message>
     <message>
         <source>automatic</source>
-        <translation>自动备份</translation>
+        <translation>自动</translation>
     </message>
     <message>
         <source>manual</source>
@@ -1636,34 +1660,6 @@
     <message>
         <source>before an update</source>
         <translation>更新前的备份</translation>
-    </message>
-    <message>
-        <source>Database backups</source>
-        <translation>数据库备份</translation>
-    </message>
-    <message>
-        <source>Each backup contains all conversations, including those in the archive and trash.</source>
-        <translation>每份备份包含所有对话，包括归档和回收站中的对话。</translation>
-    </message>
-    <message>
-        <source>No backups yet.</source>
-        <translation>还没有备份。</translation>
-    </message>
-    <message>
-        <source>Back up now</source>
-        <translation>立即备份</translation>
-    </message>
-    <message>
-        <source>Restore from a file…</source>
-        <translation>从文件恢复…</translation>
-    </message>
-    <message>
-        <source>Restore…</source>
-        <translation>恢复…</translation>
-    </message>
-    <message>
-        <source>Close</source>
-        <translation>关闭</translation>
     </message>
 </context>
 <context>
