@@ -96,7 +96,7 @@ class LocalServerSettings(QWidget):
             parts.append(self.tr("answering"))
         if status.waiting:
             parts.append(self.tr("waiting: {count}").format(count=status.waiting))
-        if status.tokens_per_second:
+        if status.requests and status.tokens_per_second:
             parts.append(self.tr("{speed} tokens/s").format(speed=rate_text(status.tokens_per_second)))
         return "\n".join([" · ".join(parts), *map(self._client_text, status.clients[:SHOWN_CLIENTS])])
 
