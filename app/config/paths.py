@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -54,6 +55,7 @@ def data_folder(path: str | None = None) -> DataFolder:
     return DataFolder(root)
 
 
+@cache
 def resources() -> Path:
     """Return the folder of icons, translations and themes, next to ``app`` in the tree, the wheel and the bundle."""
     return Path(__file__).resolve().parents[2] / "resources"
