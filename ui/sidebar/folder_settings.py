@@ -83,7 +83,6 @@ class FolderSettings(QDialog):
             margins=(MARGIN, MARGIN, MARGIN, 16),
         )
         arrange(self, scrolled(page), self._status, cancel, self.save)
-        self.setAcceptDrops(True)
         self.name.textChanged.connect(self._refresh)
         self.add.clicked.connect(self._choose)
         self.chips.opened.connect(lambda document: show_dialog(AttachmentViewer(document, self)))
