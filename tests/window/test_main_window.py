@@ -309,3 +309,24 @@ def test_added_model_file_is_selected(open_window: OpenWindow, qtbot: QtBot, tin
     window.controller.models.add_file(tiny_model.parent / "none.gguf")
     qtbot.waitUntil(lambda: "doesn't exist" in window.notice.text())
     assert window.controller.services.settings.current.model_id == "tiny"
+
+
+def test_pages_lead_back_one_after_another_and_remember_the_section(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.controller.models.show_page()
+    models = window.centre.page
+    window.controller.show_settings("servers")
+    settings = window.centre.page
+    assert isinstance(settings, SettingsPage)
+    qtbot.waitUntil(lambda: settings.sections.currentRow() == 4, timeout=PATIENCE_MS)
+    assert (window.sidebar.models_button.isChecked(), window.sidebar.settings_button.isChecked()) == (False, True)
+    qtbot.keyClick(settings, Qt.Key.Key_Escape)
+    assert window.centre.page is models
+    qtbot.keyClick(models, Qt.Key.Key_Escape)
+    assert window.centre.page is None
+    assert window.composer.field.hasFocus()
+    window.controller.show_settings()
+    again = window.centre.page
+    assert isinstance(again, SettingsPage)
+    qtbot.waitUntil(lambda: again.sections.currentRow() == 4, timeout=PATIENCE_MS)
+    again.back_button.click()
