@@ -1,0 +1,97 @@
+"""Speed of answers with guessed tokens against the same answers without: a repeated text, and ordinary chat.
+
+    python -m tests.benchmarks.speculation [--model PATH] [--kv TYPE] [--out FILE]     default: the starter, f16
+
+Runs alternate.  The limits hold for an engine whose batches are exact with this KV cache (``packaging/engine``); with
+another one nothing is guessed, and the ratio is 1.  For ``tests.rigs.big_moe`` the first limit is 1.3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from app.backend import AnswerFinished, ChatRequest, PromptMessage, TextDelta
+from app.conversation import Role, Sampling
+from app.engine.local_engine import LocalEngine
+from model_manager.library.starter import find_starter
+from model_manager.plan.load_spec import LoadSpec
+from tests.benchmarks.figures import Figure, at_least, median, report, reported, rounded
+
+RUNS = 5
+TEXT = " ".join(
+    f"On the {day} day the keeper of the lighthouse wrote that {thing} came from the {side} and stayed for {hours} hours."
+    for day, thing, side, hours in (
+        ("first", "a red ship", "north", "two"),
+        ("second", "the fog", "sea", "nine"),
+        ("third", "a flock of gulls", "harbour", "four"),
+        ("fourth", "an old fisherman", "village", "three"),
+        ("fifth", "a storm", "west", "eleven"),
+        ("sixth", "the postman", "island", "one"),
+        ("seventh", "a white whale", "south", "six"),
+        ("eighth", "nothing at all", "east", "twelve"),
+        ("ninth", "a yellow boat", "bay", "five"),
+        ("tenth", "the silence", "sky", "ten"),
+        ("eleventh", "a lost dog", "road", "seven"),
+        ("twelfth", "the new lamp", "town", "eight"),
+    )
+)
+TOKENS = 400
+"""About those of TEXT."""
+CHATS = ("Write a long story about the sea.", "Explain how a lighthouse works.", "Which books should I read, and why?")
+
+
+def compare(engine: LocalEngine, record: Path, name: str, bound: float, requests: list[ChatRequest]) -> Figure:
+    speeds: dict[bool, list[float]] = {False: [], True: []}
+    uses = []
+    for _ in range(RUNS):
+        for request in requests:
+            texts = []
+            # The two runs read only the last token of the prompt.
+            list(engine.answer(replace(request, sampling=replace(request.sampling, max_tokens=1))))
+            for guesses in (False, True):
+                engine.exact_batches = lambda is_on=guesses: record if is_on else None  # type: ignore[misc]
+                events = list(engine.answer(request))
+                texts.append("".join(event.text for event in events if isinstance(event, TextDelta)))
+                finished = events[-1]
+                assert isinstance(finished, AnswerFinished)
+                speeds[guesses].append(finished.tokens_per_second or 0.0)
+            assert texts[0] == texts[1]
+            uses.append(finished.speculation)
+    ratios = [fast / slow for slow, fast in zip(speeds[False], speeds[True], strict=True)]
+    figures = {"without": rounded(speeds[False]), "with_guesses": rounded(speeds[True])}
+    return at_least(name, median(ratios), bound, **figures, guesses=[str(use) for use in uses[-len(requests) :]])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--kv", default="f16")
+    arguments = parser.parse_known_args()[0]
+    model = arguments.model or find_starter()
+    assert model is not None
+    sampling = Sampling(temperature=0.0, seed=1, max_tokens=TOKENS)
+    copied = f"{TEXT}\n\n{TEXT}\n\n{TEXT.replace('keeper', 'captain', 1)[:60]}"
+    chats = [
+        ChatRequest((PromptMessage(Role.USER, text),), Sampling(temperature=0.7, seed=1, max_tokens=TOKENS))
+        for text in CHATS
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "exact_batches.json"
+        engine = LocalEngine(Path(folder) / "engine.log")
+        flash_attention = arguments.kv != "f16"
+        list(engine.load(model, LoadSpec(context=4096, kv_type=arguments.kv, flash_attention=flash_attention)))
+        bound = 1.3 if arguments.model else 1.5
+        figures = [
+            reported(compare(engine, record, "repeated text", bound, [ChatRequest((), sampling, copied)])),
+            reported(compare(engine, record, "ordinary chat", 0.98, chats)),
+        ]
+        engine.release()
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
