@@ -23,7 +23,7 @@ from tests.benchmarks.figures import Figure, at_least, median, report, reported,
 
 RUNS = 5
 TEXT = " ".join(
-    f"On the {day} day the keeper of the lighthouse wrote that {thing} came from the {side} and stayed for {hours} hours."
+    f"On the {day} day the keeper of the lighthouse wrote that {thing} came from the {side} and stayed {hours} hours."
     for day, thing, side, hours in (
         ("first", "a red ship", "north", "two"),
         ("second", "the fog", "sea", "nine"),

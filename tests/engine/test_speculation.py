@@ -166,6 +166,10 @@ def test_a_guess_continues_what_came_before() -> None:
     for token in range(31, 31 + AFTER_MISS):
         lookup.add(token)
     assert lookup.guess(SHORT) == []
+    # The place that was right is followed where the same tokens came again later.
+    twice = Lookup([1, 2, 3, 4, 10, 2, 3, 4, 20, 5, 1, 2, 3])
+    twice.add(4)
+    assert twice.guess(SHORT) == [10, 2, 3]
     loop = Lookup([1, 2] * 4)
     assert loop.guess(LONG) == [1, 2, 1, 2, 1, 2, 1]
 

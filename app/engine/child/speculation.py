@@ -63,12 +63,14 @@ class Lookup:
 
     def add(self, token: int) -> None:
         """Append a token of the text."""
-        tokens = self._tokens
+        tokens, source = self._tokens, self._source
+        # A place that was right so far is better than the last one with the same few tokens.
+        is_right = self._missed < AFTER_MISS and tokens[source : source + 1] == [token]
         tokens.append(token)
         pattern = tuple(tokens[-PATTERN:])
-        found = self._places.get(pattern)
+        found = source + 1 if is_right else self._places.get(pattern)
         self._places[pattern] = len(tokens)
-        self._source, self._missed = (found, 0) if found else (self._source + 1, self._missed + 1)
+        self._source, self._missed = (found, 0) if found else (source + 1, self._missed + 1)
 
     def guess(self, count: int) -> list[int]:
         """Return ``count`` tokens that may follow, or none."""
