@@ -135,7 +135,6 @@ no promise
     python3 start.py [OPTIONS] [COMMAND ...]
     python3 start.py [OPTIONS] test [...]
     Options, before the command:
-    For conversations and the message box
     In tokens; an English word is slightly more than one
     How many tokens the model sees at once
     HTTP or SOCKS, for example socks5://127.0.0.1:1080
