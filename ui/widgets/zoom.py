@@ -19,17 +19,18 @@ _FUNCTIONS = {
     "linux": ("libQt6Gui.so.6", "_ZN15QHighDpiScaling15setGlobalFactorEd"),
 }
 """Library and name of ``QHighDpiScaling::setGlobalFactor(double)`` by platform."""
-_percent = 100
+_PROPERTY = "zoom"
+"""Of the application: percent."""
 
 
 def zoom() -> int:
     """Return the zoom in percent."""
-    return _percent
+    application = QApplication.instance()
+    return int(application.property(_PROPERTY) or 100) if application else 100
 
 
 def set_zoom(percent: int) -> None:
     """Change the zoom; a shown window keeps its size on the screen.  Without Qt's function nothing changes."""
-    global _percent
     try:
         library, name = _FUNCTIONS[sys.platform]
         folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath))
@@ -37,7 +38,9 @@ def set_zoom(percent: int) -> None:
     except (AttributeError, KeyError, OSError):
         return
     set_factor.argtypes, set_factor.restype = [ctypes.c_double], None
-    before, _percent = _percent, percent
+    before = zoom()
+    if application := QApplication.instance():
+        application.setProperty(_PROPERTY, percent)
     # Qt reads the factor when it creates the native window.
     shown = [each for each in QApplication.topLevelWidgets() if each.isVisible()]
     focused, states = QApplication.focusWidget(), [each.windowState() for each in shown]
