@@ -235,6 +235,9 @@ rules/test_documents.py::test_links_and_pictures_exist
     使用指南：首次启动、模型、对话、服务器、隐私、故障排除、快捷键、命令行
     Architecture and how to contribute, for developers
     开发者：架构、如何参与、更新记录（英文）
+rules/test_documents.py::test_the_comparison_adds_up_and_names_tests
+    Compared with other programs: LM Studio, Jan and ChatGPT in 60 points, with sources
+    与其他程序的比较：LM Studio、Jan 和 ChatGPT，共 60 项（英文）
 window/models/test_search.py::test_model_is_found_and_downloaded bundle/test_bundle.py::test_it_is_small_and_brings_the_licences
     Models have their own licences, shown on the models page; the licences of the libraries in a bundle are in its folder `licences`
     模型各有自己的许可证，显示在模型页面上；安装包内各个库的许可证在其 `licences` 文件夹中

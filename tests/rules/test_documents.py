@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -98,6 +99,20 @@ def test_named_files_exist(document: str) -> None:
         if is_path and not name.startswith(ELSEWHERE):
             places = [folder, *(ROOT / part for part in PARTS)]
             assert any(any(place.glob(name.rstrip("/"))) for place in places), name
+
+
+def test_the_comparison_adds_up_and_names_tests() -> None:
+    text = text_of("docs/comparison.md")
+    points = re.findall(r"^\| (\d+) \|(?: [^|]+ \|){5} (\w+) \|$", text, re.MULTILINE)
+    totals = {verdict: int(count) for verdict, count in re.findall(r"^\| (\w+) \| (\d+) \|", text, re.MULTILINE)}
+    assert [int(number) for number, _ in points] == list(range(1, 61))
+    assert totals == Counter(verdict for _, verdict in points)
+    level = totals["ahead"] + totals["level"]
+    assert f"at least level are {level}, and {level + totals['open']} if" in text
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
+    assert named
+    for path, name in named:
+        assert f"def {name}(" in text_of(f"tests/{path}"), (path, name)
 
 
 def test_names_are_defined_in_the_files_given() -> None:
