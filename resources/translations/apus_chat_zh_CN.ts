@@ -897,7 +897,7 @@
     </message>
     <message>
         <source>Several models in {repository} match. Specify one of {known}.</source>
-        <translation>{repository} 中有多个模型符合。请指定其中一个：{known}。</translation>
+        <translation>{repository} 中有多个模型符合条件。请指定其中一个：{known}。</translation>
     </message>
     <message>
         <source>{name} is incomplete in {repository}: {missing} is missing. Choose another quantisation or another repository.</source>
@@ -1293,11 +1293,11 @@
     </message>
     <message>
         <source>{host} requires an API key. Enter it in the settings under Servers.</source>
-        <translation>{host} 需要 API 密钥。请在设置的“服务器”中填写。</translation>
+        <translation>{host} 需要 API 密钥。请在“设置 &gt; 服务器”中填写。</translation>
     </message>
     <message>
         <source>{host} doesn&apos;t accept the API key. Enter the correct one in the settings under Servers.</source>
-        <translation>{host} 不接受该 API 密钥。请在设置的“服务器”中填写正确的密钥。</translation>
+        <translation>{host} 不接受该 API 密钥。请在“设置 &gt; 服务器”中填写正确的密钥。</translation>
     </message>
     <message>
         <source>{url} doesn&apos;t respond like an OpenAI-compatible server ({detail}). Check the address; most end in /v1.</source>
@@ -1317,7 +1317,7 @@
     </message>
     <message>
         <source>{host} doesn&apos;t offer {model}. Choose one of its models, listed in the settings under Servers.</source>
-        <translation>{host} 不提供 {model}。请选择它提供的模型，可在设置的“服务器”中查看。</translation>
+        <translation>{host} 不提供 {model}。请选择它提供的模型，可在“设置 &gt; 服务器”中查看。</translation>
     </message>
     <message>
         <source>The conversation is longer than {host} accepts ({detail}). Leave out the oldest messages, start a new conversation, or choose a model with a longer context.</source>
@@ -1885,7 +1885,7 @@
     </message>
     <message>
         <source>Wait until the answer is complete, or stop it first (Esc).</source>
-        <translation>请等待回答完成，或先停止回答 (Esc)。</translation>
+        <translation>请等待回答完成，或先停止回答（Esc）。</translation>
     </message>
     <message>
         <source>Try again with…</source>
@@ -3188,7 +3188,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Temporary chat: not saved (Ctrl+Shift+N)</source>
-        <translation>临时对话：不会保存 (Ctrl+Shift+N)</translation>
+        <translation>临时对话：不会保存（Ctrl+Shift+N）</translation>
     </message>
     <message>
         <source>Temporary chat</source>
@@ -3716,7 +3716,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Waiting for the other answer to finish…</source>
-        <translation>正在等待另一条回答完成…</translation>
+        <translation>正在等待另一个回答完成…</translation>
     </message>
     <message>
         <source>Summarising the oldest {count} messages… ({tokens} tokens)</source>
