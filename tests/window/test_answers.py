@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for
 from ui.conversation.answer_details import DetailsDialog
 from ui.conversation.edit_dialog import EditDialog
 from ui.export.dialog import ExportDialog
+from ui.settings.page import SettingsPage
 from ui.settings.shortcuts import SHORTCUTS
 from ui.settings.shortcuts_dialog import ShortcutsDialog
 from ui.window.main_window import MainWindow
@@ -450,6 +453,31 @@ def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot:
     assert settings.current.zoom == 200
     press(qtbot, window, "Ctrl+0")
     assert (settings.current.zoom, window.devicePixelRatio()) == (100, ratio)
+
+
+def test_the_zoom_changes_at_the_next_start_without_the_function_of_qt(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ui.widgets.zoom._FUNCTIONS", {})
+    ratio = window.devicePixelRatio()
+    press(qtbot, window, "Ctrl+=")
+    assert (window.controller.services.settings.current.zoom, window.devicePixelRatio()) == (110, ratio)
+    assert window.notice.text() == "The zoom will be 110 % at the next start."
+    window.controller.show_settings("appearance")
+    page = window.centre.page
+    assert isinstance(page, SettingsPage)
+    assert page.appearance.rows["zoom"].explanation.text().endswith("Applies at the next start.")
+    script = """
+import sys
+from ui.start import application
+from ui.widgets import zoom
+zoom._FUNCTIONS = {}
+made = application._make_application(sys.argv[1])
+print(made.primaryScreen().devicePixelRatio(), zoom.zoom())
+"""
+    root = str(tmp_path / "data")
+    run = subprocess.run([sys.executable, "-c", script, root], capture_output=True, text=True, check=True, timeout=120)
+    assert run.stdout.split() == ["1.1", "110"]
 
 
 def test_shortcuts_open_the_neighbouring_conversations(window: MainWindow, qtbot: QtBot) -> None:

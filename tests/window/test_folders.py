@@ -229,6 +229,13 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
     qtbot.mouseClick(composer.folder_button, Qt.MouseButton.LeftButton)
     dialog = find(window, "folderSettings")
     assert dialog.instructions.toPlainText() == "Answer briefly."
+    # A document is shown in the dialog itself, not in one over it.
+    dialog.chips.opened.emit(dialog.chips.attachments()[0])
+    viewer = find(dialog, "attachmentViewer", QDialog)
+    assert viewer.isVisible()
+    assert not viewer.isWindow()
+    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+    qtbot.waitUntil(dialog.instructions.isVisible)
     dialog.chips.remove(dialog.chips.attachments()[0])
     qtbot.mouseClick(find(dialog, "saveButton", QPushButton), Qt.MouseButton.LeftButton)
     assert session.folder_documents() == {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Message, Status
@@ -176,6 +177,11 @@ def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) ->
     assert [side.transcript.page.items[0].content for side in dialog.sides] == [first.content, second.content]
     assert left.choice.currentText().startswith("Version 1 · Red panda")
     assert right.choice.currentText().startswith("Version 2 · large on Cellar")
+    # A question would be a dialog over this one.
+    right.transcript.link_activated.emit("https://example.org/page")
+    assert dialog.status.label.text() == "https://example.org/page"
+    assert dialog.status.action.isVisible()
+    assert window.findChild(QMessageBox, "linkQuestion") is None
     dialog.resize(500, 600)
     qtbot.waitUntil(lambda: left.geometry().bottom() < right.geometry().top())
     qtbot.mouseClick(left.keep, Qt.MouseButton.LeftButton)

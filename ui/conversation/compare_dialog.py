@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QDialog, QSplitter, QWidget
 
 from app.formulas import FormulaRenderer
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.controls import MAX_WIDGET_SIZE, ChoiceBox
-from ui.widgets.dialog_parts import arrange, button, hairline
+from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme
 
@@ -51,9 +51,11 @@ class CompareDialog(QDialog):
         for side in self.sides:
             self._splitter.addWidget(side)
             side.keep.clicked.connect(lambda _checked=False, side=side: self._keep(side.choice.value()))
+            side.transcript.link_activated.connect(self._ask_to_open)
+        self.status = StatusLine("compareStatus")
         close = button("closeButton", self.tr("Close"))
         close.clicked.connect(self.reject)
-        arrange(self, self._splitter, None, close)
+        arrange(self, self._splitter, self.status, close)
         self.resize(*(min(size, room - 40) for size, room in zip(DEFAULT_SIZE, parent.size().toTuple(), strict=True)))
         self.sides[1].choice.setFocus()
 
@@ -62,6 +64,11 @@ class CompareDialog(QDialog):
         is_wide = event.size().width() >= SIDE_BY_SIDE_WIDTH
         self._splitter.setOrientation(Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical)
         super().resizeEvent(event)
+
+    def _ask_to_open(self, address: str) -> None:
+        """Show where a link leads before it is opened; a question would be a dialog over this one."""
+        action = self.tr("Open link"), lambda: QDesktopServices.openUrl(QUrl(address))
+        self.status.show_message(address, action=action)
 
     def _keep(self, message_id: str) -> None:
         self.accept()

@@ -454,7 +454,6 @@ class ConversationController(QObject):
         )
         dialog.kept.connect(self._select_version)
         for side in dialog.sides:
-            side.transcript.link_activated.connect(self._ask_to_open)
             side.transcript.save_requested.connect(self._ask_where_to_save)
         show_dialog(dialog)
 
@@ -645,7 +644,7 @@ class ConversationController(QObject):
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""
         ask(
-            QApplication.activeModalWidget() or self._window,
+            self._window,
             "linkQuestion",
             self.tr("Open link"),
             self.tr("Open this address in your browser?"),

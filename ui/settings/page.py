@@ -24,6 +24,7 @@ from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, scrolle
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.page import Page
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
+from ui.widgets.zoom import changes_at_once
 
 translate = QCoreApplication.translate
 
@@ -86,6 +87,9 @@ class SettingsPage(Page):
         self.appearance = ParameterForm(
             settings_of_page("appearance"), extra={"shortcuts": (shortcuts, self.tr("Keyboard shortcuts"), "")}
         )
+        if not changes_at_once():
+            row = self.appearance.rows["zoom"]
+            row.set_texts(row.title.text(), f"{row.explanation.text()} {self.tr('Applies at the next start.')}")
         self.conversation = ParameterForm(
             settings_of_page("conversation"),
             labels={"preset_id": preset_labels(services.presets, settings.preset_id)},

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from app.conversation import Attachment, Folder
 from app.documents.attachments import clean_name, read_attachment
@@ -26,7 +26,6 @@ from ui.widgets.dialog_parts import (
     line_edit,
     quiet_label,
     scrolled,
-    show_dialog,
 )
 from ui.widgets.filter_panel import Entry
 from ui.widgets.job import Job
@@ -82,10 +81,14 @@ class FolderSettings(QDialog):
             parent=page,
             margins=(MARGIN, MARGIN, MARGIN, 16),
         )
-        arrange(self, scrolled(page), self._status, cancel, self.save)
+        form = QWidget()
+        arrange(form, scrolled(page), self._status, cancel, self.save)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(form)
+        vbox(self._stack, parent=self)
         self.name.textChanged.connect(self._refresh)
         self.add.clicked.connect(self._choose)
-        self.chips.opened.connect(lambda document: show_dialog(AttachmentViewer(document, self)))
+        self.chips.opened.connect(self._show_document)
         cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         self._refresh()
@@ -102,6 +105,17 @@ class FolderSettings(QDialog):
         chip.remove_button.clicked.connect(job.cancel)
         chip.remove_button.clicked.connect(partial(self._finish_reading, chip))
         job.start(lambda: read_attachment(path, job.token, job.report))
+
+    def _show_document(self, document: Attachment) -> None:
+        """Show a document in place of the form; another dialog would be one over this one."""
+        viewer = AttachmentViewer(document, self)
+        viewer.insert.hide()
+        viewer.setWindowFlags(Qt.WindowType.Widget)
+        viewer.finished.connect(viewer.deleteLater)
+        viewer.finished.connect(lambda _result: self.add.setFocus())
+        self._stack.addWidget(viewer)
+        self._stack.setCurrentWidget(viewer)
+        viewer.text.setFocus()
 
     def _choose(self) -> None:
         ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.add_file)

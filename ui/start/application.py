@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from app import __version__
 from app.config.paths import DataFolder, data_folder, resources
-from app.config.settings import SettingsFile
+from app.config.settings import Settings, SettingsFile
 from app.log import report_uncaught, start_log
 from model_manager.errors import UserError
 from ui.start.single_instance import SingleInstance, hand_over
@@ -37,6 +37,7 @@ from ui.widgets.appearance import Appearance
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.theme import prepare_fonts
+from ui.widgets.zoom import create_application
 from ui.window.main_window import MainWindow
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
     ``files`` are added to the library or the question.  A window that is already open over this data folder gets them
     instead and comes to the front.
     """
-    application = _make_application()
+    application = _make_application(data_dir)
     application.setApplicationName("apus-chat")
     application.setApplicationDisplayName("APUS Chat")
     application.setApplicationVersion(__version__)
@@ -217,9 +218,14 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         program.close()
 
 
-def _make_application() -> QApplication:
+def _make_application(data_dir: str | None) -> QApplication:
     """Create the application.  Where Qt can't, it would abort: exit with one sentence instead."""
     printed: list[str] = []
+
+    def read_zoom() -> int:
+        with suppress(UserError):
+            return SettingsFile(data_folder(data_dir).settings_file).current.zoom
+        return Settings.zoom
 
     def handle(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         if kind is QtMsgType.QtFatalMsg:
@@ -231,7 +237,7 @@ def _make_application() -> QApplication:
     before = qInstallMessageHandler(handle)
     prepare_fonts()
     try:
-        return QApplication(sys.argv[:1])
+        return create_application(sys.argv[:1], read_zoom)
     finally:
         qInstallMessageHandler(before)
         for text in printed:

@@ -1,6 +1,7 @@
 """Zoom of the whole interface: Qt's scale factor, which Qt reads from ``QT_SCALE_FACTOR`` at its start only.
 
-The function behind that variable is not a part of Qt's documented interface; a test notices when it is gone.
+The function behind that variable is not a part of Qt's documented interface; where it is missing, the zoom changes at
+the next start.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QLibraryInfo, QLoggingCategory
@@ -19,6 +21,7 @@ _FUNCTIONS = {
     "linux": ("libQt6Gui.so.6", "_ZN15QHighDpiScaling15setGlobalFactorEd"),
 }
 """Library and name of ``QHighDpiScaling::setGlobalFactor(double)`` by platform."""
+_VARIABLE = "QT_SCALE_FACTOR"
 _PROPERTY = "zoom"
 """Of the application: percent."""
 
@@ -29,15 +32,31 @@ def zoom() -> int:
     return int(application.property(_PROPERTY) or 100) if application else 100
 
 
+def changes_at_once() -> bool:
+    """Return whether ``set_zoom`` has an effect before the next start."""
+    return _factor_function() is not None
+
+
+def create_application(arguments: Sequence[str], read_zoom: Callable[[], int]) -> QApplication:
+    """Create the application, with the zoom of ``read_zoom``, in percent, where it can't be changed later."""
+    if changes_at_once():
+        return QApplication(arguments)
+    percent, before = read_zoom(), os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = str(float(before or "1") * percent / 100)
+    application = QApplication(arguments)
+    application.setProperty(_PROPERTY, percent)
+    # Not for the programs that this one starts.
+    del os.environ[_VARIABLE]
+    if before is not None:
+        os.environ[_VARIABLE] = before
+    return application
+
+
 def set_zoom(percent: int) -> None:
     """Change the zoom; a shown window keeps its size on the screen.  Without Qt's function nothing changes."""
-    try:
-        library, name = _FUNCTIONS[sys.platform]
-        folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath))
-        set_factor = getattr(ctypes.CDLL(library if sys.platform == "win32" else str(folder / library)), name)
-    except (AttributeError, KeyError, OSError):
+    set_factor = _factor_function()
+    if set_factor is None:
         return
-    set_factor.argtypes, set_factor.restype = [ctypes.c_double], None
     before = zoom()
     if application := QApplication.instance():
         application.setProperty(_PROPERTY, percent)
@@ -49,7 +68,7 @@ def set_zoom(percent: int) -> None:
         window.destroy()
     # It warns that windows exist, which have no native ones.
     QLoggingCategory.setFilterRules("default.warning=false")
-    set_factor(float(os.environ.get("QT_SCALE_FACTOR", "1")) * percent / 100)
+    set_factor(float(os.environ.get(_VARIABLE, "1")) * percent / 100)
     QLoggingCategory.setFilterRules("")
     for window, state in zip(shown, states, strict=True):
         window.resize(window.size() * before / percent)
@@ -58,3 +77,14 @@ def set_zoom(percent: int) -> None:
         window.activateWindow()
     if focused is not None:
         focused.setFocus()
+
+
+def _factor_function() -> Callable[[float], None] | None:
+    try:
+        library, name = _FUNCTIONS[sys.platform]
+        folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath))
+        function = getattr(ctypes.CDLL(library if sys.platform == "win32" else str(folder / library)), name)
+    except (AttributeError, KeyError, OSError):
+        return None
+    function.argtypes, function.restype = [ctypes.c_double], None
+    return function  # type: ignore[no-any-return]

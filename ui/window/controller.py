@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QShortcut
-from PySide6.QtWidgets import QApplication
 
 from app.backends import start_local_server
 from app.chat.answer import RunningAnswer
@@ -30,6 +29,7 @@ from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.zoom import zoom
 from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
 from ui.window.maintenance import IdleGarbageCollector, Maintenance
@@ -338,16 +338,16 @@ class WindowController(QObject):
             dialog.inspect(path)
 
     def show_diagnostics(self) -> None:
-        """Open the diagnostics, over the settings where those are open."""
+        """Open the diagnostics."""
         from ui.doctor.dialog import DoctorDialog
 
-        show_dialog(DoctorDialog(self.services, QApplication.activeModalWidget() or self.window))
+        show_dialog(DoctorDialog(self.services, self.window))
 
     def show_shortcuts(self) -> None:
         """Open the list of keyboard shortcuts."""
         from ui.settings.shortcuts_dialog import ShortcutsDialog
 
-        dialog = ShortcutsDialog(self.services.settings, QApplication.activeModalWidget() or self.window)
+        dialog = ShortcutsDialog(self.services.settings, self.window)
         dialog.changed.connect(self._assign_shortcuts)
         show_dialog(dialog)
 
@@ -510,6 +510,10 @@ class WindowController(QObject):
         percent = int(max(bounds.minimum, min(bounds.maximum, percent)))
         self.window.notice.attempt(lambda: settings.change(zoom=percent))
         self.window.appearance.use(settings.current)
+        if zoom() != percent:
+            self.window.notice.show_message(
+                self.tr("The zoom will be {percent} % at the next start.").format(percent=percent)
+            )
 
     def _escape(self) -> None:
         sidebar = self.window.sidebar
