@@ -1683,6 +1683,10 @@
         <source>Close</source>
         <translation>关闭</translation>
     </message>
+    <message>
+        <source>Open link</source>
+        <translation>打开链接</translation>
+    </message>
 </context>
 <context>
     <name>Composer</name>
@@ -5508,6 +5512,10 @@ Click to rename</source>
     <message>
         <source>Get a better model…</source>
         <translation>换个更好的模型…</translation>
+    </message>
+    <message>
+        <source>The zoom will be {percent} % at the next start.</source>
+        <translation>下次启动时缩放比例将变为 {percent}%。</translation>
     </message>
 </context>
 <context>
