@@ -12,10 +12,13 @@ from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
 
 class Embedder:
-    """Computes embeddings on the CPU, beside the model that answers.  Calls of several threads take turns."""
+    """Computes embeddings on the CPU at a low priority, beside the model that answers.
+
+    Calls of several threads take turns.
+    """
 
     def __init__(self, log_path: Path) -> None:
-        self._engine = LocalEngine(log_path, gpus=False)
+        self._engine = LocalEngine(log_path, gpus=False, background=True)
         self._lock = threading.Lock()
 
     def embed(self, path: Path, texts: Sequence[str], token: CancelToken = NEVER_CANCELLED) -> Embeddings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+
+import psutil
 
 from app.backend import (
     AnswerFinished,
@@ -68,6 +71,8 @@ from model_manager.plan.load_spec import LoadSpec
 
 T = TypeVar("T")
 
+NICENESS = 10
+"""Of a child in the background: it gets a tenth of a core that another process needs."""
 WRAPPER_VARIABLE = "APUS_CHAT_ENGINE_WRAPPER"
 """A command that starts the child: ``prlimit --as=2000000000`` to simulate a shortage of memory, or a debugger."""
 PROBE_S = 30.0
@@ -106,12 +111,14 @@ class LocalEngine:
     Used from one thread at a time, the inference worker's, except for ``count_if_idle``.
     """
 
-    def __init__(self, log_path: Path, *, gpus: bool = True) -> None:
+    def __init__(self, log_path: Path, *, gpus: bool = True, background: bool = False) -> None:
         """The child's standard error goes to ``log_path``; the previous child's log is kept beside it.
 
-        ``gpus=False`` uses the CPU only, for machines whose drivers crash the child.
+        ``gpus=False`` uses the CPU only, for machines whose drivers crash the child.  ``background`` gives the child a
+        low priority.
         """
         self.gpus = gpus
+        self._is_background = background
         """Whether the child may load GPU drivers; a change takes effect with the next child."""
         self.offload_min_batch: int | None = None
         """Tokens of a batch from which devices take weights out of host memory; takes effect with the next child."""
@@ -428,9 +435,13 @@ class LocalEngine:
         }
         with self._new_log() as log:
             try:
-                return ChildProcess(command, environment, log)
+                child = ChildProcess(command, environment, log)
             except OSError as error:
                 raise UserError("engine_not_startable", detail=str(error), log="") from error
+        if self._is_background:
+            with suppress(psutil.Error):
+                _lower_priority(psutil.Process(child.pid))
+        return child
 
     def _new_log(self) -> BinaryIO:
         try:
@@ -484,3 +495,10 @@ def _start_timer(seconds: float, action: Callable[[], None]) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _lower_priority(process: psutil.Process) -> None:
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(max(NICENESS, process.nice()))

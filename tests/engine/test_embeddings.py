@@ -6,10 +6,11 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import psutil
 import pytest
 
 from app.engine.embedder import Embedder
-from app.engine.local_engine import LocalEngine
+from app.engine.local_engine import NICENESS, LocalEngine
 from model_manager.errors import UserError
 from tests.engine.requests import ask, load
 from tests.rigs.tiny_embedder import N_CTX, N_EMBD, WORDS, write_tiny_embedder
@@ -55,10 +56,14 @@ def test_a_chat_model_stays_loaded_and_problems_are_named(
     assert ask(shared_engine, "Hello", max_tokens=8).text == before
 
 
-def test_the_embedder_has_a_child_of_its_own(tmp_path: Path) -> None:
+def test_the_embedder_has_a_child_of_its_own_with_a_lower_priority(tmp_path: Path) -> None:
     embedder = Embedder(tmp_path / "embed.log")
+    this = psutil.Process()
+    before = set(this.children())
     try:
         found = embedder.embed(write_tiny_embedder(tmp_path / "embed.gguf"), ["the sky", "the sky"])
         assert found.rows()[0] == pytest.approx(found.rows()[1], abs=1e-3)
+        (child,) = set(this.children()) - before
+        assert child.nice() >= NICENESS
     finally:
         embedder.release()

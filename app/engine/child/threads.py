@@ -36,7 +36,8 @@ class CpuTimes:
 def read_cpu_times() -> CpuTimes:
     """Read the three times."""
     times = psutil.cpu_times()
-    idle = times.idle + getattr(times, "iowait", 0.0)
+    # Processes of low priority give way, the one that computes embeddings among them.
+    idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "nice", 0.0)
     return CpuTimes(idle, time.process_time(), time.monotonic())
 
 
