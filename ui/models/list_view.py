@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import (
+    QAbstractListModel,
     QEvent,
     QModelIndex,
     QObject,
@@ -35,8 +36,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QListWidget,
-    QListWidgetItem,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -248,7 +247,54 @@ def _draw_bar(painter: QPainter, place: QRect, fraction: float, colour: QColor) 
         painter.drawRoundedRect(bar, BAR / 2, BAR / 2)
 
 
-class ModelList(QListWidget):
+class _Rows(QAbstractListModel):
+    """The rows; no items, whose Python halves have ended the process when a list of them was cleared."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.rows: list[KeyedRow] = []
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for key, _ in self.rows]
+
+    def set_rows(self, rows: Sequence[KeyedRow]) -> None:
+        """Set the rows, in place where the keys stay."""
+        if [key for key, _ in rows] != self.keys:
+            self.beginResetModel()
+            self.rows = list(rows)
+            self.endResetModel()
+            return
+        for at, row in enumerate(rows):
+            if row != self.rows[at]:
+                self.rows[at] = row
+                index = self.index(at)
+                self.dataChanged.emit(index, index)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return the number of rows."""
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Headings can't be selected."""
+        return super().flags(index) if index.isValid() and self.rows[index.row()][0] else Qt.ItemFlag.NoItemFlags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Return key, texts, or what a screen reader says."""
+        key, text = self.rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return text.title
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return text.spoken()
+            case _ if role == KEY_ROLE:
+                return key
+            case _ if role == ROW_ROLE:
+                return text
+        return None
+
+
+class ModelList(QListView):
     """List of rows with a button each."""
 
     current_changed = Signal(str)
@@ -266,6 +312,8 @@ class ModelList(QListWidget):
         self.setAccessibleName(label)
         self._delegate = ModelRowDelegate(self)
         self._pressed_pill = ""
+        self._rows = _Rows(self)
+        self.setModel(self._rows)
         self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -279,25 +327,15 @@ class ModelList(QListWidget):
 
         The current row becomes the one with ``key``, by default the one before; where it is gone, the nearest.
         """
-        before, row, scrolled = self.key(), self.currentRow(), self.verticalScrollBar().value()
+        before, row, scrolled = self.key(), self.currentIndex().row(), self.verticalScrollBar().value()
         key, keys = key or before, [each for each, _ in rows]
         with QSignalBlocker(self):
-            if keys != self._keys():
+            if keys != self._rows.keys:
                 self._delegate.hovered_pill = -1
-                self.clear()
-                for each in keys:
-                    item = QListWidgetItem(self)
-                    item.setData(KEY_ROLE, each)
-                    if not each:
-                        item.setFlags(Qt.ItemFlag.NoItemFlags)
-            for at, (_, text) in enumerate(rows):
-                item = self.item(at)
-                if item.data(ROW_ROLE) != text:
-                    item.setText(text.title)
-                    item.setData(Qt.ItemDataRole.AccessibleTextRole, text.spoken())
-                    item.setData(ROW_ROLE, text)
+            self._rows.set_rows(rows)
             if self.key() != key or not key:
-                self.setCurrentRow(keys.index(key) if key and key in keys else self._nearest(row))
+                current = keys.index(key) if key and key in keys else self._nearest(row)
+                self.setCurrentIndex(self._rows.index(current))
         self.verticalScrollBar().setValue(scrolled)
         if self.key() != before:
             self.current_changed.emit(self.key())
@@ -309,22 +347,19 @@ class ModelList(QListWidget):
 
     def set_key(self, key: str) -> bool:
         """Make the row with this key the current one; return false where there is none."""
-        if not key or key not in self._keys():
+        if not key or key not in self._rows.keys:
             return False
-        self.setCurrentRow(self._keys().index(key))
+        self.setCurrentIndex(self._rows.index(self._rows.keys.index(key)))
         self.scrollTo(self.currentIndex())
         return True
 
     def rows(self) -> dict[str, RowText]:
         """Return the texts of all rows by key."""
-        return {key: self.item(at).data(ROW_ROLE) for at, key in enumerate(self._keys()) if key}
-
-    def _keys(self) -> list[str]:
-        return [self.item(at).data(KEY_ROLE) for at in range(self.count())]
+        return {key: text for key, text in self._rows.rows if key}
 
     def _nearest(self, row: int) -> int:
         """Return the selectable row nearest to this one; -1 where there is none."""
-        selectable = [at for at, key in enumerate(self._keys()) if key]
+        selectable = [at for at, key in enumerate(self._rows.keys) if key]
         return min(selectable, key=lambda at: abs(at - row) if row >= 0 else at, default=-1)
 
     def _pill_at(self, point: QPoint) -> tuple[int, str]:

@@ -211,7 +211,7 @@ class ModelsPage(Page):
         self.controller.add_paths(*paths)
 
     def _show(self) -> None:
-        if not self._requested_key and not self.list.count():
+        if not self._requested_key and not self.list.model().rowCount():
             self._requested_key = self.inventory.default_key()
             self.list.show_items(self._rows(), self._requested_key)
             self._default_key = self.list.key()
