@@ -75,7 +75,7 @@ NICENESS = 10
 """Of a child in the background: it gets a tenth of a core that another process needs."""
 WRAPPER_VARIABLE = "APUS_CHAT_ENGINE_WRAPPER"
 """A command that starts the child: ``prlimit --as=2000000000`` to simulate a shortage of memory, or a debugger."""
-PROBE_S = 30.0
+PROBE_S = 120.0
 """Timeout of the list of devices: some drivers take ten seconds to start."""
 REHEARSAL_S = 15.0
 STOP_GRACE_S = 2.0

@@ -138,7 +138,9 @@ def _key(basis: PlanBasis, options: PlanOptions) -> str:
         stamp = ""
     # The machine has the RPC servers.
     more = [name for name in options.fixed if name not in (*_KEY_FIELDS, "rpc_servers")]
-    options = replace(options, full_windows=options.full_windows is not False)  # as the first version wrote it
+    # As the first version wrote it.
+    rows = 1 if options.output_rows == PlanOptions.output_rows else options.output_rows
+    options = replace(options, full_windows=options.full_windows is not False, output_rows=rows)
     values = ", ".join(f"{name}={getattr(options, name)!r}" for name in (*_KEY_FIELDS, *more))
     text = "\n".join((str(path), stamp, f"Wishes({values})", basis.machine.fingerprint))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -21,7 +21,15 @@ from pathlib import Path
 
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.copies import copy_link, copy_verified
-from model_manager.disk.files import FileLock, disk_error, disk_errors, error_detail, replace_durably, write_atomically
+from model_manager.disk.files import (
+    FileLock,
+    disk_error,
+    disk_errors,
+    error_detail,
+    remove_temporary_files,
+    replace_durably,
+    write_atomically,
+)
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.disk.space import SPARE_BYTES, allocated_bytes, require_free
 from model_manager.errors import UserError
@@ -367,6 +375,7 @@ def _read_journal(folder: Path) -> Relocation | None:
 
 
 def _write_journal(folder: Path, relocation: Relocation) -> None:
+    remove_temporary_files(folder / JOURNAL_NAME)
     write_atomically(folder / JOURNAL_NAME, to_json(relocation))
 
 

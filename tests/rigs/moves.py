@@ -17,5 +17,5 @@ def content_of(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink() and path.suffix != ".lock"
+        if path.is_file() and not path.is_symlink() and path.suffix not in {".lock", ".new"}
     }

@@ -494,6 +494,8 @@ doctor/test_cli.py::test_the_report_is_printed doctor/test_diagnostics.py::test_
 window/test_answers.py::test_zoom_changes_the_whole_window_with_shortcuts
     Of the whole window, in percent
     You can also press Ctrl + or Ctrl −
+window/test_answers.py::test_the_zoom_changes_at_the_next_start_without_the_function_of_qt
+    Applies at the next start
 window/test_transcript.py::test_the_caret_is_animated_unless_motion_is_reduced
     The caret of an answer that is being written doesn't move
 window/test_conversation_settings.py::test_preset_of_new_conversations_is_a_setting

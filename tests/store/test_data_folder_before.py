@@ -487,6 +487,7 @@ def test_a_plan_that_worked_is_remembered(data: Path, tmp_path: Path, monkeypatc
         batch=512,
         micro_batch=512,
         pipeline=False,
+        output_rows=1,
         full_windows=True,
     )
 

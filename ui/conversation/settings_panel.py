@@ -67,6 +67,10 @@ class ConversationSettings(QWidget):
         placeholder = self.tr("For example: Answer briefly.")
         self.system_prompt = PromptField("conversationSystemPrompt", placeholder, height=120)
         self.default_prompt = button("usualPromptButton", self.tr("Use default prompt"), quiet=True)
+        # What is below must not move while the user types.
+        policy = self.default_prompt.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.default_prompt.setSizePolicy(policy)
         defaults = self.tr("Use defaults")
         declarations = sampling_parameters()
         self.sampling = ParameterForm({name: declarations[name] for name in SIMPLE}, compact=True)

@@ -171,6 +171,7 @@ class ModelsPage(Page):
         self.column.addLayout(foot)
 
     def _connect(self) -> None:
+        self.list.pressed.connect(self._forget_request)
         self.list.current_changed.connect(self._show_details)
         self.list.current_changed.connect(self._plan_current)
         self.list.double_clicked.connect(self._use)
@@ -293,6 +294,10 @@ class ModelsPage(Page):
         self._requested_key = key
         self._show()
 
+    def _forget_request(self) -> None:
+        self._requested_key = ""
+        self._show_plan()
+
     # Actions
 
     def _run(self, action: str) -> None:
@@ -378,6 +383,9 @@ class ModelsPage(Page):
         """Show the plan of the selected model where plans are shown, another one where the model is another."""
         item, is_shown = self._item(), self.details.plan.isChecked()
         planned = (item.key, item.path is not None) if item is not None and item.fit is not None else ("", False)
+        if self._requested_key:
+            # Not listed yet, or a file outside the library.
+            planned = (self._requested_key, True)
         if not is_shown or self._make_plan is None:
             planned = ("", False)
         if planned != self._planned:

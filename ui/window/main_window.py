@@ -258,7 +258,7 @@ class MainWindow(QMainWindow):
         self._splitter.addWidget(self.panel)
         self._splitter.setStretchFactor(1, 1)
         self.panel.setMinimumWidth(int(PARAMETERS["panel_width"].minimum))
-        self.sidebar.setMinimumWidth(180)
+        self.sidebar.setMinimumWidth(220)
         self.setCentralWidget(self._splitter)
 
     def _restore_geometry(self) -> None:
