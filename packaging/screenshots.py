@@ -218,18 +218,27 @@ def branches(studio: Studio) -> None:
     QTest.mouseMove(transcript.viewport(), point)
 
 
-def models(studio: Studio) -> None:
-    conversation(studio)
+@contextmanager
+def simulated_hub(studio: Studio) -> Iterator[None]:
+    """Publish the open models on a hub of this process."""
     with FakeHub() as hub, tempfile.TemporaryDirectory(prefix="apus-chat-hub-") as folder:
         publish_open_models(hub, Path(folder))
         studio.services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+        yield
+
+
+def models(studio: Studio) -> None:
+    conversation(studio)
+    with simulated_hub(studio):
         studio.controller.models.show_page()
         studio.settle()
 
 
 def plan(studio: Studio) -> None:
     conversation(studio)
-    studio.controller.models.show_plan_of_selected()
+    with simulated_hub(studio):
+        studio.controller.models.show_plan_of_selected()
+        studio.settle()
 
 
 def first_start(studio: Studio) -> None:

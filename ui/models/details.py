@@ -126,8 +126,8 @@ class ModelDetails(QWidget):
 
     def _lay_out(self) -> None:
         titles = vbox(self._title, self._subtitle, spacing=4)
-        actions = hbox(*self.buttons, self.more, None, spacing=8)
-        buttons = vbox(actions, hbox(self.plan, self.fold, None, spacing=8), spacing=4)
+        actions = hbox(self.plan, self.fold, self.more, None, spacing=8)
+        buttons = vbox(hbox(*self.buttons, None), actions, spacing=4)
         self._top = vbox((titles, 1), buttons, spacing=12)
         self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
         texts = (*self._texts[:3], self.glance, self._sentence)
