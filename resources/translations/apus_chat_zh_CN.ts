@@ -589,7 +589,7 @@
     </message>
     <message>
         <source>The conversation database {path} is damaged ({detail}). Nothing was changed. To recover its messages or replace it by a backup, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
-        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改。要恢复其中的消息或改用备份，请打开窗口，或用旁边 “backups” 文件夹中的文件运行 “apus-chat conversations restore”。</translation>
+        <translation>对话数据库 {path} 已损坏（{detail}）。未做任何更改。要恢复其中的消息或改用备份，请打开窗口，或用旁边“backups”文件夹中的文件运行“apus-chat conversations restore”。</translation>
     </message>
     <message>
         <source>No message in the damaged conversation database {path} can be read.</source>
@@ -769,7 +769,7 @@
     </message>
     <message>
         <source>The window can&apos;t be opened because no display is available ({detail}). &quot;apus-chat --help&quot; lists the commands that need none.</source>
-        <translation>没有可用的显示器，无法打开窗口（{detail}）。“apus-chat --help” 会列出不需要窗口的命令。</translation>
+        <translation>没有可用的显示器，无法打开窗口（{detail}）。“apus-chat --help”会列出不需要窗口的命令。</translation>
     </message>
     <message>
         <source>The conversation database {path} is missing or empty, but there are backups. To use one, open the window, or run &quot;apus-chat conversations restore&quot; with a file from the &quot;backups&quot; folder next to it.</source>
@@ -3403,7 +3403,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models. There&apos;s no password and nothing is encrypted: anyone in the network can use them and read what is computed. Lend only in a network that you trust.</source>
-        <translation>网络中的另一台电脑可以使用这台电脑的 GPU（没有 GPU 时使用处理器和内存）来运行更大的模型。没有密码，也不加密：网络中的任何人都能使用它们，并读取计算的内容。请只在你信任的网络中出借。</translation>
+        <translation>网络中的另一台电脑可以使用这台电脑的 GPU（没有 GPU 时使用 CPU 和内存）来运行更大的模型。没有密码，也不加密：网络中的任何人都能使用它们，并读取计算的内容。请只在你信任的网络中出借。</translation>
     </message>
     <message>
         <source>Lend this computer</source>
@@ -3427,7 +3427,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Enter it on the other PC in the settings under Devices, as an RPC server.</source>
-        <translation>请在另一台电脑的设置“设备”中将它添加为 RPC 服务器。</translation>
+        <translation>请在另一台电脑的“设置 &gt; 设备”中将它添加为 RPC 服务器。</translation>
     </message>
     <message>
         <source>{devices}: {size} used by other PCs.</source>
@@ -3462,7 +3462,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Enter it in the other program as the API base or base URL.</source>
-        <translation>在其他程序中填作 API 地址（base URL）。</translation>
+        <translation>在其他程序中填写为 API 地址（base URL）。</translation>
     </message>
     <message>
         <source>API key</source>
@@ -3498,7 +3498,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{speed} tokens/s</source>
-        <translation>{speed} token/s</translation>
+        <translation>{speed} tokens/s</translation>
     </message>
     <message>
         <source>{minutes} min ago</source>
@@ -4710,7 +4710,7 @@ Click to rename</source>
     <name>RowDelegate</name>
     <message>
         <source>Actions (Shift+F10)</source>
-        <translation>操作 (Shift+F10)</translation>
+        <translation>操作（Shift+F10）</translation>
     </message>
     <message>
         <source>Title</source>
