@@ -75,7 +75,7 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage,
     dialog.make.click()
     assert not dialog.make.isEnabled()
     said(qtbot, status, "Backup complete")
-    assert "manual" in rows(dialog)[0], "the copy of the day may be there too"
+    assert any("manual" in row for row in rows(dialog)), "the copy of the day may be there too"
     second = say(store_of(window), "second")
     store_of(window).delete(first)
     window.controller.conversation.open(second)
@@ -83,8 +83,7 @@ def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage,
     window.controller.show_backups()
     dialog = window.centre.page  # type: ignore[assignment]
     status = dialog.status.label.text
-    assert "manual" in rows(dialog)[0]
-    dialog.list.setCurrentRow(0)
+    dialog.list.setCurrentRow(next(place for place, row in enumerate(rows(dialog)) if "manual" in row))
     qtbot.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
     confirm(qtbot, dialog, "confirmRestoreButton")
     said(qtbot, status, "Restored")

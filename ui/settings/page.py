@@ -28,7 +28,7 @@ from ui.widgets.zoom import changes_at_once
 
 translate = QCoreApplication.translate
 
-WITH_SECTION_LIST = 620
+WITH_SECTION_LIST = 720
 """Width from which the list of sections is shown."""
 MAX_WIDTH = 900
 """Of the rows: in a wide window the controls would be far from their titles."""
@@ -146,13 +146,16 @@ class SettingsPage(Page):
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
         hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
         # Not earlier: without its parent it would be a window.
-        self.sections.setVisible(self.width() >= WITH_SECTION_LIST)
-        self.first_focus = self.back_button if self.sections.isHidden() else self.sections
+        self._show_sections(self.width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the list of sections where there is room for it."""
-        self.sections.setVisible(event.size().width() >= WITH_SECTION_LIST)
+        self._show_sections(event.size().width())
         super().resizeEvent(event)
+
+    def _show_sections(self, width: int) -> None:
+        self.sections.setVisible(width >= WITH_SECTION_LIST)
+        self.first_focus = self.back_button if self.sections.isHidden() else self.sections
 
     def show_section(self, name: str, setting: str = "") -> None:
         """Scroll to one of ``SECTIONS`` once the page is shown, or to a setting in it, which gets the focus."""
