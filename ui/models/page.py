@@ -382,7 +382,9 @@ class ModelsPage(Page):
     def _show_plan(self) -> None:
         """Show the plan of the selected model where plans are shown, another one where the model is another."""
         item, is_shown = self._item(), self.details.plan.isChecked()
-        planned = (item.key, item.path is not None) if item is not None and item.fit is not None else ("", False)
+        planned = ("", False)
+        if item is not None and (item.fit is not None or item.key == self._planned[0]):
+            planned = (item.key, item.path is not None)
         if self._requested_key:
             # Not listed yet, or a file outside the library.
             planned = (self._requested_key, True)

@@ -29,6 +29,9 @@ def pixmap(name: str, colour: str, size: int = SIZE, ratio: float = 1.0, opacity
     if QPixmapCache.find(key, image):
         return image
     image = QPixmap(QSize(round(size * ratio), round(size * ratio)))
+    if image.isNull():
+        # In a widget that has no size yet.
+        return image
     image.fill(Qt.GlobalColor.transparent)
     renderer = QSvgRenderer(QByteArray(_svg(name).replace("currentColor", colour).encode()))
     painter = QPainter(image)
