@@ -46,7 +46,7 @@ def test_vectors_are_computed_once_for_each_text_and_model_and_compared_with_que
     assert row[1] == pytest.approx(1, abs=0.2)
     vectors.compute(TEXT, progress=shares.append)
     assert len(shares) == 1, "they are there already"
-    # Texts beside each other count only together, and another model begins anew.
+    # All texts need their vectors, and another model has its own.
     assert vectors.similarities([TEXT, "the mat is blue"], PAGES[1]) is None
     found[0] = (model, "b" * 64)
     assert vectors.similarities([TEXT], PAGES[1]) is None

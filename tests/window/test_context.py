@@ -251,7 +251,7 @@ def test_rolling_leaves_out_turns_and_shows_a_divider(open_window: OpenWindow, q
     assert figure(card, "left_out") == f"{len(out)} messages"
     close(qtbot, window, card)
 
-    # The line stands there still when the conversation is opened anew.
+    # The line stands there still when the conversation is opened again.
     window = open_window()
     assert [each.id for each in items(window) if each.divider] == dividers
     assert gauge(window).use.left_out == out
@@ -303,7 +303,7 @@ def test_summary_of_the_oldest_turns_can_be_opened_edited_and_undone(
     assert (figure(card, "left_out"), figure(card, "summarised")) == ("none", f"{count} messages")
     close(qtbot, window, card)
 
-    # Another version of the answer uses the same summary, and so does the conversation when it is opened anew.
+    # Another version of the answer uses the same summary, and so does the conversation when it is opened again.
     act(window, "retry", answer.id)
     again = wait_for_answer(qtbot, window)
     assert again.id != answer.id

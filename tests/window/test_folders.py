@@ -209,7 +209,7 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
     model.setCurrentIndex(model.findData("starter"))
     path = tmp_path / "hours.md"
     path.write_text("# Hours\n\nThe shop opens at nine.\n", encoding="utf-8")
-    dialog.add_file(path)
+    dialog.chips.read(path)
     save = find(dialog, "saveButton", QPushButton)
     qtbot.waitUntil(save.isEnabled)
     qtbot.mouseClick(save, Qt.MouseButton.LeftButton)

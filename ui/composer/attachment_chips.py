@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -10,9 +12,12 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment
+from app.documents.attachments import clean_name, read_attachment
 from app.documents.passages import page_count
 from app.units import grouped, rounded
+from model_manager.errors import UserError
 from ui.widgets.dialog_parts import SMALL_SIZE, set_kind
+from ui.widgets.job import Job
 from ui.widgets.layouts import hbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import set_name, tool_button
@@ -156,6 +161,11 @@ class AttachmentChips(QWidget):
     opened = Signal(Attachment)
     passages_needed = Signal(AttachmentChip)
     """An attachment doesn't fit as a whole, for the first time."""
+    arrived = Signal(Attachment)
+    """A file was read; its attachment isn't added yet."""
+    failed = Signal(UserError)
+    """A file can't be read."""
+    reading_changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -200,22 +210,30 @@ class AttachmentChips(QWidget):
         self._arrange()
         self.changed.emit()
 
-    def add_reading(self, name: str) -> ReadingChip:
-        """Add the chip of a file that is being read."""
-        chip = ReadingChip(name, self)
+    def read(self, path: Path) -> None:
+        """Read a text file or a document; its chip shows the progress, and removing that cancels it."""
+        job, chip = Job(self), ReadingChip(clean_name(path.name), self)
         self._reading.append(chip)
         chip.show()
         self._arrange()
-        return chip
+        self.reading_changed.emit()
+        job.progress.connect(chip.set_share)
+        job.succeeded.connect(partial(self._finish_reading, chip))
+        job.failed.connect(self.failed)
+        job.finished.connect(partial(self._finish_reading, chip, None))
+        chip.remove_button.clicked.connect(job.cancel)
+        chip.remove_button.clicked.connect(lambda: self._finish_reading(chip, None))
+        job.start(lambda: read_attachment(path, job.token, job.report))
 
-    def remove_reading(self, chip: ReadingChip) -> bool:
-        """Remove the chip of a file, and return whether it was still there."""
-        if chip not in self._reading:
-            return False
-        self._reading.remove(chip)
-        self._drop(chip)
-        self._arrange()
-        return True
+    def _finish_reading(self, chip: ReadingChip, attachment: Attachment | None) -> None:
+        # The chip may have been removed at the last moment.
+        if chip in self._reading:
+            self._reading.remove(chip)
+            self._drop(chip)
+            self._arrange()
+            if attachment is not None:
+                self.arrived.emit(attachment)
+            self.reading_changed.emit()
 
     @property
     def is_reading(self) -> bool:

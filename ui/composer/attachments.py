@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QTextCursor
@@ -14,12 +12,12 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import Attachment, GivenPassage
-from app.documents.attachments import attachment_from_paste, clean_name, read_attachment
+from app.documents.attachments import attachment_from_paste
 from app.documents.vectors import PassageVectors
 from app.engine.local_engine import LocalEngine
 from app.units import grouped, rounded
 from model_manager.errors import UserError
-from ui.composer.attachment_chips import AttachmentChip, ReadingChip
+from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.composer import Composer
 from ui.widgets.dialog_parts import MARGIN, arrange, ask_for_file, button, heading, quiet_label, show_dialog
 from ui.widgets.job import Job, run_job
@@ -42,10 +40,14 @@ class AttachmentLoader(QObject):
     def __init__(self, engine: LocalEngine, vectors: PassageVectors, composer: Composer, window: QWidget) -> None:
         super().__init__(window)
         self._engine, self._vectors, self._composer, self._window = engine, vectors, composer, window
+        chips = composer.chips
         composer.attach_button.clicked.connect(self.choose)
         composer.field.long_pasted.connect(self.paste)
-        composer.chips.passages_needed.connect(self._read_passages_of)
-        composer.chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
+        chips.passages_needed.connect(self._read_passages_of)
+        chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
+        chips.arrived.connect(self._add)
+        chips.failed.connect(self.failed)
+        chips.reading_changed.connect(lambda: composer.set_waiting(chips.is_reading))
 
     def choose(self) -> None:
         """Let the user choose files."""
@@ -53,20 +55,7 @@ class AttachmentLoader(QObject):
             "Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md "
             "*.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
         )
-        ask_for_file(self._window, self.tr("Attach files"), kinds, self.add_file)
-
-    def add_file(self, path: Path) -> None:
-        """Read a text file or a document and attach it; its chip shows the progress, and removing that cancels it."""
-        chips, job = self._composer.chips, Job(self)
-        chip = chips.add_reading(clean_name(path.name))
-        self._composer.set_waiting(True)
-        job.progress.connect(chip.set_share)
-        job.succeeded.connect(partial(self._add_read, chip))
-        job.failed.connect(self.failed.emit)
-        job.finished.connect(partial(self._finish_reading, chip))
-        chip.remove_button.clicked.connect(job.cancel)
-        chip.remove_button.clicked.connect(partial(self._finish_reading, chip))
-        job.start(lambda: read_attachment(path, job.token, job.report))
+        ask_for_file(self._window, self.tr("Attach files"), kinds, self._composer.chips.read)
 
     def paste(self, text: str) -> None:
         """Attach a long paste."""
@@ -122,15 +111,6 @@ class AttachmentLoader(QObject):
     def _insert(self, attachment: Attachment) -> None:
         self._composer.chips.remove(attachment)
         self._composer.insert_text(attachment.content)
-
-    def _add_read(self, chip: ReadingChip, attachment: Attachment) -> None:
-        # Removed at the last moment otherwise.
-        if self._composer.chips.remove_reading(chip):
-            self._add(attachment)
-
-    def _finish_reading(self, chip: ReadingChip, _clicked: bool = False) -> None:
-        self._composer.chips.remove_reading(chip)
-        self._composer.set_waiting(self._composer.chips.is_reading)
 
     def _add(self, attachment: Attachment) -> None:
         present = self._composer.chips.attachments()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from app.conversation import Attachment, Folder
-from app.documents.attachments import clean_name, read_attachment
 from app.services import Services
-from ui.composer.attachment_chips import AttachmentChips, ReadingChip
+from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.attachments import AttachmentViewer
 from ui.widgets.controls import ChoiceBox, PromptField
 from ui.widgets.dialog_parts import (
@@ -28,7 +25,6 @@ from ui.widgets.dialog_parts import (
     scrolled,
 )
 from ui.widgets.filter_panel import Entry
-from ui.widgets.job import Job
 from ui.widgets.layouts import hbox, vbox
 
 
@@ -89,22 +85,13 @@ class FolderSettings(QDialog):
         self.name.textChanged.connect(self._refresh)
         self.add.clicked.connect(self._choose)
         self.chips.opened.connect(self._show_document)
+        self.chips.arrived.connect(self.chips.add)
+        self.chips.failed.connect(self._status.show_error)
+        self.chips.reading_changed.connect(self._refresh)
         cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         self._refresh()
         self.resize(560, 620)
-
-    def add_file(self, path: Path) -> None:
-        """Read a document; its chip shows the progress, and removing that cancels it."""
-        job, chip = Job(self), self.chips.add_reading(clean_name(path.name))
-        self._refresh()
-        job.progress.connect(chip.set_share)
-        job.succeeded.connect(partial(self._add_read, chip))
-        job.failed.connect(self._status.show_error)
-        job.finished.connect(partial(self._finish_reading, chip))
-        chip.remove_button.clicked.connect(job.cancel)
-        chip.remove_button.clicked.connect(partial(self._finish_reading, chip))
-        job.start(lambda: read_attachment(path, job.token, job.report))
 
     def _show_document(self, document: Attachment) -> None:
         """Show a document in place of the form; another dialog would be one over this one."""
@@ -118,15 +105,7 @@ class FolderSettings(QDialog):
         viewer.text.setFocus()
 
     def _choose(self) -> None:
-        ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.add_file)
-
-    def _add_read(self, chip: ReadingChip, document: Attachment) -> None:
-        if self.chips.remove_reading(chip):
-            self.chips.add(document)
-
-    def _finish_reading(self, chip: ReadingChip, _clicked: bool = False) -> None:
-        self.chips.remove_reading(chip)
-        self._refresh()
+        ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.chips.read)
 
     def _refresh(self) -> None:
         self.save.setEnabled(bool(self.name.text().strip()) and not self.chips.is_reading)

@@ -215,7 +215,7 @@ class WindowController(QObject):
             self.models.show_page(models)
         for path in paths:
             if path not in models:
-                self.conversation.attachments.add_file(path)
+                self.window.composer.chips.read(path)
 
     def _close(self) -> None:
         session = self._session
