@@ -18,6 +18,7 @@ from PySide6.QtCore import (
     QMessageLogContext,
     QObject,
     QSocketNotifier,
+    Qt,
     QThreadPool,
     QTimer,
     QtMsgType,
@@ -99,6 +100,9 @@ class _Program:
             self._application.exit(0)
             return
         run_job(self.window, self._load, self._connect, self._recover)
+        # The first access makes the types of all widgets in Python: while the services are opened, and before the
+        # controllers, which need them, would block the window for the sum of both.
+        self.window.sidebar.list.viewport()
 
     def _load(self) -> None:
         """Open the services, and import what the window needs next; in a thread, because both take a while."""
@@ -207,7 +211,7 @@ def run(data_dir: str | None, files: Sequence[Path] = ()) -> int:
         program.open_files(files)
 
     instance.files_received.connect(open_again)
-    program.window.painted.connect(instance.listen)
+    program.window.painted.connect(instance.listen, Qt.ConnectionType.QueuedConnection)
     program.open_files(files)
     program.window.show()
     try:

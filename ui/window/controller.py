@@ -90,7 +90,6 @@ class WindowController(QObject):
         services.engine.on_change = self._engine_changed.emit
         self._apply_theme()
         self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
-        self._refresh()
         last = services.settings.current.conversation_id
         self.conversation.open(last if last is not None and self._exists(last) else None)
 
