@@ -24,6 +24,7 @@ from app.engine.protocol import Embeddings
 from app.local_server.access import Access
 from app.local_server.clients import Clients
 from app.local_server.model import ModelProvider, ServedModel
+from app.local_server.outcomes import Outcomes
 from app.local_server.reply import Reply, embedding_object
 from app.local_server.request import MAX_BODY, ApiError, Call, EmbeddingCall, parse_call, parse_embedding_call
 from app.local_server.request_queue import MAX_WAITING, Event, Outcome, QueuedRequest, QueueFull, RequestQueue
@@ -167,9 +168,8 @@ class _QueuedResponse(Response):
 
     def __init__(self, queue: RequestQueue, run: Callable[[CancelToken], Iterable[Event]]) -> None:
         self._queue = queue
-        self._events: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._queued = QueuedRequest(run, self._deliver)
-        self._loop = asyncio.get_running_loop()
+        self._outcomes = Outcomes()
+        self._queued = QueuedRequest(run, self._outcomes.put)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait in the queue, and send the response."""
@@ -194,11 +194,6 @@ class _QueuedResponse(Response):
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError
 
-    def _deliver(self, outcome: Outcome) -> None:
-        # The loop is closed when the server was stopped.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._events.put_nowait, outcome)
-
 
 class _EmbeddingAnswer(_QueuedResponse):
     """The response with the embeddings of a call."""
@@ -208,7 +203,7 @@ class _EmbeddingAnswer(_QueuedResponse):
         self._call = call
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        outcome = await self._events.get()
+        (outcome,) = await self._outcomes.get()
         if isinstance(outcome, Embeddings) and self._call.dimensions not in (None, outcome.dimension):
             message = f"dimensions must be {outcome.dimension} for this model."
             error: ApiError | None = ApiError(400, message, param="dimensions")
@@ -233,15 +228,15 @@ class _Answer(_QueuedResponse):
 
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         while True:
-            outcome = await self._events.get()
-            if error := _failure(outcome):
-                await _json_error(error)(scope, receive, send)
-                return
-            assert not isinstance(outcome, UserError | Cancelled | Embeddings)
-            self._reply.add(outcome)
-            if isinstance(outcome, AnswerFinished):
-                await _JSON(self._reply.whole(outcome))(scope, receive, send)
-                return
+            for outcome in await self._outcomes.get():
+                if error := _failure(outcome):
+                    await _json_error(error)(scope, receive, send)
+                    return
+                assert not isinstance(outcome, UserError | Cancelled | Embeddings)
+                self._reply.add(outcome)
+                if isinstance(outcome, AnswerFinished):
+                    await _JSON(self._reply.whole(outcome))(scope, receive, send)
+                    return
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_begun, progress = False, ""
@@ -258,22 +253,25 @@ class _Answer(_QueuedResponse):
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_S):
-                    outcome = await self._events.get()
+                    outcomes = await self._outcomes.get()
             except TimeoutError:
                 position = self._queue.position(self._queued)
                 await write(f": {f'position {position} in the queue' if position else progress}\n\n".encode())
                 continue
-            if error := _failure(outcome):
-                if has_begun:
-                    await write(_data(error.body()), is_last=True)
-                else:
-                    await _json_error(error)(scope, receive, send)
-                return
-            assert not isinstance(outcome, UserError | Cancelled | Embeddings)
-            if isinstance(outcome, PromptProgress):
-                progress = f"prompt {outcome.read} of {outcome.total}"
-            is_last = isinstance(outcome, AnswerFinished)
-            if data := _data(*self._reply.add(outcome)):
+            data, is_last = b"", False
+            for outcome in outcomes:
+                if error := _failure(outcome):
+                    if has_begun:
+                        await write(data + _data(error.body()), is_last=True)
+                    else:
+                        await _json_error(error)(scope, receive, send)
+                    return
+                assert not isinstance(outcome, UserError | Cancelled | Embeddings)
+                if isinstance(outcome, PromptProgress):
+                    progress = f"prompt {outcome.read} of {outcome.total}"
+                is_last = isinstance(outcome, AnswerFinished)
+                data += _data(*self._reply.add(outcome))
+            if data:
                 await write(data + b"data: [DONE]\n\n" if is_last else data, is_last=is_last)
             if is_last:
                 return
