@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.conversation import Attachment, ContextPolicy, DocumentUse, Role, Sampling, Speculation
+from app.context import ContextPolicy
+from app.conversation import Attachment, DocumentUse, Role, Speculation
+from app.sampling import Sampling
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 

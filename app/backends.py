@@ -9,13 +9,13 @@ from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
 from app.config.secrets import LOCAL_SERVER_KEY
-from app.conversation import Sampling
 from app.engine.protocol import Embeddings
 from app.local_server.access import Access, new_key
 from app.local_server.model import ServedModel
 from app.parameter import parameters
 from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
+from app.sampling import Sampling
 from app.servers.registry import is_server_model
 from app.services import Services
 from app.structured.schema import schema_grammar

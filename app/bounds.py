@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.conversation import Attachment, Conversation, Folder, Message, Provenance, SamplerParameters, Sampling
+from app.conversation import Attachment, Conversation, Folder, Message, Provenance
 from app.parameter import parameters
+from app.sampling import SamplerParameters, Sampling
 from model_manager.disk.json_file import JsonError, from_plain
 
 MAX_TITLE_CHARACTERS = 4096

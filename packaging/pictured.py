@@ -6,7 +6,8 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from app.conversation import Attachment, Conversation, ConversationTree, Message, Provenance, Role, Sampling, Status
+from app.conversation import Attachment, Conversation, ConversationTree, Message, Provenance, Role, Status
+from app.sampling import Sampling
 
 HOME_MODEL = "APUS-xDAN4.0-MoE-0402.IQ3_XXS"
 

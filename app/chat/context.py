@@ -16,7 +16,8 @@ from app.backend import ChatRequest, ContextFitted, Count, PromptMessage
 from app.chat.documents import estimated_message_tokens, fitting_documents, has_documents, whole_documents
 from app.chat.prompt import latest_summary, prompt_messages, turns
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import Attachment, ContextPolicy, ContextUse, Message, Provenance, Role
+from app.context import ContextPolicy, ContextUse
+from app.conversation import Attachment, Message, Provenance, Role
 from model_manager.errors import UserError
 
 ANSWER_SHARE = 8

@@ -8,7 +8,8 @@ from dataclasses import replace
 from app.backend import ChatEvent, ContextFitted, ModelLoaded, TextDelta
 from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, context_use, horizon
-from app.conversation import Attachment, ContextUse, Message
+from app.context import ContextUse
+from app.conversation import Attachment, Message
 
 
 class ContextTracker:

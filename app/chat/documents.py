@@ -14,7 +14,8 @@ from itertools import groupby
 from app.backend import ChatRequest, Count, PromptMessage, QuestionWithDocuments, Similarities
 from app.chat.prompt import WHOLE, fenced, join_texts
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import Attachment, ContextPolicy, DocumentUse, Excerpt, GivenPassage
+from app.context import ContextPolicy
+from app.conversation import Attachment, DocumentUse, Excerpt, GivenPassage
 from app.documents.passages import Passage
 from app.documents.ranking import index_of, names_something, rank, rank_by_meaning, spread
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from app.chat.prompt import default_sampling, join_texts
 from app.config.presets import ConversationOverrides, Presets
 from app.config.settings import Settings
-from app.conversation import Attachment, ContextPolicy, Conversation, Sampling
+from app.context import ContextPolicy
+from app.conversation import Attachment, Conversation
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 
 

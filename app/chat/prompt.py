@@ -10,7 +10,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.backend import PromptMessage, QuestionWithDocuments
-from app.conversation import Attachment, Message, Role, Sampling, Status
+from app.conversation import Attachment, Message, Role, Status
+from app.sampling import Sampling
 from app.thoughts import split_thought
 from model_manager.hub.catalogue import find_entry
 

@@ -18,7 +18,8 @@ from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
-from app.conversation import Attachment, ContextPolicy, Message, Role
+from app.context import ContextPolicy
+from app.conversation import Attachment, Message, Role
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError

@@ -22,7 +22,8 @@ from app.backend import (
 from app.chat.context import room_for_answer
 from app.chat.documents import GAP, as_given
 from app.chat.prompt import turns, with_summary
-from app.conversation import ContextPolicy, Role
+from app.context import ContextPolicy
+from app.conversation import Role
 from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError

@@ -16,7 +16,8 @@ from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, T
 from app.chat.answer import RunningAnswer
 from app.chat.prompt import answer_message
 from app.config.settings import SettingsFile
-from app.conversation import Attachment, Message, Role, Sampling, Status
+from app.conversation import Attachment, Message, Role, Status
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from app.thoughts import split_thought
 from model_manager.cancellation import CancelToken

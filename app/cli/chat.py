@@ -28,7 +28,7 @@ from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
 from app.cli.plan import plan_options
 from app.cli.progress import cancel_on_interrupt
-from app.conversation import ContextPolicy
+from app.context import ContextPolicy
 from app.documents.attachments import read_attachment
 from app.messages import left_out_sentence, passages_sentence, summarised_sentence
 from app.messages.plans import replanned_sentence

@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 from app import __version__
 from app.config.settings import ALL_ADDRESSES, DEFAULT_PORT, LEND_PORT
-from app.conversation import ContextPolicy, SamplerParameters, Sampling
+from app.context import ContextPolicy
 from app.export.formats import FORMAT_NAMES, ThoughtExport
 from app.imports import PROGRAM_NAMES
 from app.parameter import parameters
+from app.sampling import SamplerParameters, Sampling
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.bounds import within_bounds
-from app.conversation import ContextPolicy, Sampling
+from app.context import ContextPolicy
+from app.sampling import Sampling
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError

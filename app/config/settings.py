@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from app.config.device_preferences import DevicePreferences, parse_device_preferences
-from app.conversation import ContextPolicy, SamplerParameters, Sampling
+from app.context import ContextPolicy
 from app.parameter import parameter, parameters
+from app.sampling import SamplerParameters, Sampling
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError

@@ -23,8 +23,6 @@ DOCUMENT_MARKS = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """In the first bytes of PDF files, of the archives that newer Office files and EPUB books are, and of older Office
 files."""
 HTML = (".html", ".htm", ".xhtml")
-LONG_PASTE = 4000
-"""A paste with more characters becomes an attachment."""
 MAX_NAME_CHARACTERS = 120
 SAMPLE_CHARACTERS = 64 << 10
 BYTE_ORDER_MARKS = (

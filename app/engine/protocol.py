@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls
-from app.conversation import Sampling, Speculation
+from app.conversation import Speculation
+from app.sampling import Sampling
 from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.plan.load_plan import Rehearsal

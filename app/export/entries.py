@@ -9,12 +9,13 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, Message, Role, Sampling, Status, shown_samplers
+from app.conversation import ConversationTree, Message, Role, Status
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Block, Formula, Prose, Span, Table
 from app.markdown.parser import parse_part
+from app.sampling import Sampling, shown_samplers
 from app.thoughts import split_thought
 
 _OVERRIDES, _ISOLATES = "\u202a\u202b\u202c\u202d\u202e", "\u2066\u2067\u2068\u2069"

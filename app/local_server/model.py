@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.backend import ChatBackend
-from app.conversation import Sampling
 from app.engine.protocol import Embeddings
+from app.sampling import Sampling
 from model_manager.cancellation import CancelToken
 
 

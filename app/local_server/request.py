@@ -14,10 +14,11 @@ from typing import Any
 
 from app.backend import ChatRequest, PromptMessage, TokenControls
 from app.chat.prompt import default_sampling
-from app.conversation import Role, SamplerParameters, Sampling
+from app.conversation import Role
 from app.local_server.model import ServedModel
 from app.local_server.openai_tokens import COUNT, text_of
 from app.parameter import parameters
+from app.sampling import SamplerParameters, Sampling
 from app.structured.schema import JSON_OBJECT
 from model_manager.disk.json_file import JsonError, from_json, to_json
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.backend import AnswerFinished, ChatRequest, PromptMessage, PromptProgress
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import CacheOptions
 from app.planning.planned_load import LoadedPlan, LoadRequest, PlannedLoader
 from app.planning.service import PlanningService
+from app.sampling import Sampling
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory, usable_cores
 from model_manager.errors import Cancelled

@@ -18,7 +18,8 @@ from app.backend import (
 )
 from app.chat.context import fit, fit_by_estimate
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, ContextPolicy
+from app.context import ContextPolicy
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.servers import protocol
 from app.servers.client import ServerClient
 from app.servers.protocol import Delta, Kind, ServedModel

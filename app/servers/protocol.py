@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
-from app.conversation import Role, Sampling, changed_samplers
+from app.conversation import Role
+from app.sampling import Sampling, changed_samplers
 from app.structured.schema import JSON_OBJECT, parse_schema
 from app.thoughts import template_variables
 from model_manager.disk.json_file import JsonError, from_json

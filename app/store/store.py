@@ -11,23 +11,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypedDict, Unpack
 
+from app.context import ContextPolicy
 from app.conversation import (
     EDITED,
     Attachment,
-    ContextPolicy,
     Conversation,
     ConversationTree,
     ImportResult,
     Message,
     Provenance,
     Role,
-    Sampling,
     SearchHit,
-    Shelf,
     ShelfOrder,
     SkippedConversation,
     Status,
 )
+from app.sampling import Sampling
+from app.shelf import Shelf
 from app.store import search_index, shelves
 from app.store.folders import FolderStore, add_missing_folder
 from app.store.records import (

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from app.backend import ChatRequest, PromptMessage
 from app.chat.context import context_use, fit, horizon
-from app.conversation import ContextPolicy, Message, Role, Sampling, Status
+from app.context import ContextPolicy
+from app.conversation import Message, Role, Status
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from model_manager.library.starter import find_starter
 from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import Figure, at_most, median, report, reported

@@ -10,10 +10,11 @@ import tempfile
 from pathlib import Path
 
 from app.backend import AnswerFinished, ChatRequest, PromptMessage
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.cache_folder import CacheFolder
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import CacheOptions
+from app.sampling import Sampling
 from model_manager.library.starter import find_starter
 from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import at_least, at_most, median, report, reported

@@ -25,11 +25,12 @@ from pathlib import Path
 from app.backend import ChatRequest, PromptMessage, QuestionWithDocuments, Similarities
 from app.chat.context import fit
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
-from app.conversation import Attachment, Role, Sampling
+from app.conversation import Attachment, Role
 from app.documents.attachments import read_attachment
 from app.documents.ranking import PassageIndex, rank
 from app.documents.vectors import PassageVectors
 from app.engine.embedder import Embedder
+from app.sampling import Sampling
 from model_manager.disk.hashing import sha256_of
 from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported
 from tests.documents.builders import docx, pdf, prose, w_p

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from app.backend import AnswerFinished, ChatRequest, PromptMessage, PromptProgress, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled
 from model_manager.library.starter import find_starter

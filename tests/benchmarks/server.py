@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app.backend import ChatRequest, PromptMessage, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers import protocol
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient

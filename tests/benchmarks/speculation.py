@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.backend import AnswerFinished, ChatRequest, PromptMessage, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from model_manager.library.starter import find_starter
 from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import Figure, at_least, median, report, reported, rounded

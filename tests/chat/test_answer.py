@@ -13,7 +13,8 @@ import pytest
 
 from app.backend import AnswerFinished, AnswerOrigin, ChatEvent, ChatRequest, ModelLoaded, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
-from app.conversation import Message, Sampling, Status
+from app.conversation import Message, Status
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError

@@ -22,7 +22,9 @@ from app.chat.context import (
     turns,
 )
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import ContextPolicy, Message, Provenance, Role, Sampling, Status
+from app.context import ContextPolicy
+from app.conversation import Message, Provenance, Role, Status
+from app.sampling import Sampling
 from model_manager.errors import UserError
 
 ROLL, STOP = ContextPolicy.ROLL, ContextPolicy.STOP

@@ -12,17 +12,10 @@ from app.backend import ChatRequest, ContextFitted, PromptMessage, Similarities
 from app.chat.context import fit, fit_by_estimate, room_for_answer
 from app.chat.documents import groups
 from app.chat.prompt import prompt_messages
-from app.conversation import (
-    Attachment,
-    ContextPolicy,
-    DocumentUse,
-    Message,
-    Provenance,
-    Role,
-    Sampling,
-    Status,
-)
+from app.context import ContextPolicy
+from app.conversation import Attachment, DocumentUse, Message, Provenance, Role, Status
 from app.documents.ranking import index_of
+from app.sampling import Sampling
 from model_manager.errors import UserError
 
 CONTEXT = 12_000

@@ -13,7 +13,9 @@ from app.chat.effective import folder_defaults
 from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides, Presets
 from app.config.settings import SettingsFile
-from app.conversation import Attachment, ContextPolicy, Sampling
+from app.context import ContextPolicy
+from app.conversation import Attachment
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from tests.chat.test_documents import LONG, PAGES, count
 from tests.chat.test_session import Backend

@@ -8,7 +8,8 @@ from typing import Any
 from app.backend import ChatRequest
 from app.chat.documents import whole_documents
 from app.chat.prompt import default_sampling, first_system_prompt, prompt_messages, with_attachments
-from app.conversation import Attachment, Message, Role, Sampling, Status
+from app.conversation import Attachment, Message, Role, Status
+from app.sampling import Sampling
 
 
 def message(role: Role, content: str, status: Status = Status.COMPLETE, **more: Any) -> Message:

@@ -12,7 +12,9 @@ from app.backend import AnswerFinished, AnswerOrigin, ChatEvent, ChatRequest, Te
 from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
-from app.conversation import ContextPolicy, Role, Sampling, Status
+from app.context import ContextPolicy
+from app.conversation import Role, Status
+from app.sampling import Sampling
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken

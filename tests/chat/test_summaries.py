@@ -13,7 +13,9 @@ from app.chat import summaries
 from app.chat.context import context_use, fit_by_estimate, horizon, summarised
 from app.chat.prompt import prompt_messages, turns
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import Attachment, ContextPolicy, Message, Role, Sampling, Status
+from app.context import ContextPolicy
+from app.conversation import Attachment, Message, Role, Status
+from app.sampling import Sampling
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from model_manager.cancellation import CancelToken

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from app.config.paths import DataFolder
 from app.config.settings import SettingsFile
-from app.conversation import Sampling, Speculation
+from app.conversation import Speculation
 from app.export.export import FORMATS
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_model import write_tiny_model

@@ -10,7 +10,9 @@ import pytest
 
 from app.config.drafts import Draft, Drafts
 from app.config.presets import BUILT_IN, ConversationOverrides, Preset, Presets
-from app.conversation import Attachment, ContextPolicy, Sampling
+from app.context import ContextPolicy
+from app.conversation import Attachment
+from app.sampling import Sampling
 from model_manager.errors import UserError
 
 OWN = ConversationOverrides(

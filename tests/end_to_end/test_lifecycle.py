@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from app.config.settings import SettingsFile
-from app.conversation import Provenance, Sampling, Status
+from app.conversation import Provenance, Status
 from app.log import LOG_BYTES, LOG_NAME, start_log
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.gguf.header import read_header
 from model_manager.layout.convert import stack_experts

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, PromptProgress, TextDelta, TokenControls
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.plan.load_spec import LoadSpec
 

@@ -25,7 +25,8 @@ LOGITS = """
 import ctypes, hashlib, json, sys
 from llama_cpp import llama_cpp as llama
 from app.backend import PromptMessage
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.engine.child.conversation_cache import cache_key
 from app.engine.child.ggml import Ggml
 from app.engine.child.loader import load

@@ -33,7 +33,8 @@ import sys
 from pathlib import Path
 from app.engine.local_engine import LocalEngine
 from model_manager.plan.load_spec import LoadSpec
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.backend import ChatRequest, TextDelta, PromptMessage
 engine = LocalEngine(Path(sys.argv[1]))
 list(engine.load(Path(sys.argv[2]), LoadSpec()))

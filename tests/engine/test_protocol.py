@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine import protocol as p
+from app.sampling import Sampling
 from model_manager.devices.devices import Device
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec

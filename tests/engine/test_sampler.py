@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from llama_cpp import llama_cpp
 
-from app.conversation import Sampling
 from app.engine.child.sampler import sampler_chain
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from tests.engine.requests import ask, load
 
 LOGITS = (0.0, 2.0, 1.9, 0.5)

@@ -15,9 +15,10 @@ import pytest
 
 from app.backend import ChatRequest, PromptMessage
 from app.backends import LocalBackend
-from app.conversation import Role, Sampling
+from app.conversation import Role
 from app.engine.device_probe import plan_devices
 from app.engine.local_engine import LocalEngine
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_host

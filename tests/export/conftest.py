@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Provenance, Sampling, Status
+from app.conversation import Provenance, Status
 from app.formulas import FormulaRenderer
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 
 PROVENANCE = Provenance(

@@ -12,15 +12,8 @@ from typing import Any
 import pytest
 
 from app.bounds import MAX_TITLE_CHARACTERS
-from app.conversation import (
-    Attachment,
-    ContextPolicy,
-    ConversationTree,
-    ImportResult,
-    Sampling,
-    SkippedConversation,
-    Status,
-)
+from app.context import ContextPolicy
+from app.conversation import Attachment, ConversationTree, ImportResult, SkippedConversation, Status
 from app.export.export import FORMATS, export_conversations
 from app.export.formats import ExportOptions
 from app.export.json_format import FORMAT_VERSION
@@ -28,6 +21,7 @@ from app.imports import json_stream
 from app.imports.apus import APUS
 from app.imports.importer import import_conversations
 from app.imports.program import ImportedFile
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.export.conftest import PROVENANCE

@@ -6,12 +6,13 @@ import pytest
 from app.backend import ChatRequest
 from app.chat.documents import whole_documents
 from app.chat.prompt import prompt_messages
-from app.conversation import Attachment, ConversationTree, Role, Sampling, Status
+from app.conversation import Attachment, ConversationTree, Role, Status
 from app.export import entries, plain_text
 from app.export.export import FORMATS, export_conversations, export_message
 from app.export.formats import ExportOptions, ThoughtExport
 from app.export.jsonl import examples
 from app.imports.importer import import_conversations
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError

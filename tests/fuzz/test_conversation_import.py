@@ -9,11 +9,12 @@ from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from app.conversation import Attachment, ConversationTree, ImportResult, Message, Provenance, Sampling, Status
+from app.conversation import Attachment, ConversationTree, ImportResult, Message, Provenance, Status
 from app.export.export import FORMATS
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations
 from app.messages import error_message, sentence
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.fuzz.hostile import Hostile, case_count, hostile_cases, write

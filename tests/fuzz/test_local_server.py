@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from app.bounds import within_bounds
-from app.conversation import Sampling
 from app.local_server.access import Access
 from app.local_server.model import ServedModel
 from app.local_server.request import ApiError, parse_call, parse_embedding_call
+from app.sampling import Sampling
 from app.structured.schema import schema_grammar
 from model_manager.disk.json_file import to_json
 from model_manager.errors import UserError

@@ -17,12 +17,14 @@ from app.config.drafts import Draft, Drafts
 from app.config.presets import ConversationOverrides, Presets
 from app.config.secrets import Secrets
 from app.config.settings import PARAMETERS, SettingsFile
-from app.conversation import Attachment, ContextPolicy, Sampling
+from app.context import ContextPolicy
+from app.conversation import Attachment
 from app.downloads import access_from
 from app.messages import sentence
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from app.planning.saved_options import ModelOverrides, RememberedPlans
+from app.sampling import Sampling
 from app.servers.protocol import MAX_TOKENS
 from app.servers.registry import Servers
 from model_manager.devices.devices import simulated_devices

@@ -10,7 +10,8 @@ import pytest
 
 from app.backend import ChatRequest, PromptMessage
 from app.chat.answer import RunningAnswer
-from app.conversation import Role, Sampling, Status
+from app.conversation import Role, Status
+from app.sampling import Sampling
 from app.servers import client as client_module
 from app.servers import protocol
 from app.servers.backend import ServerBackend

@@ -10,7 +10,8 @@ import pytest
 
 from app.backend import ChatEvent, ChatRequest, PromptMessage
 from app.backends import LocalBackend
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.rpc_device import serving

@@ -14,11 +14,12 @@ from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.prompt import prompt_messages
 from app.config.device_preferences import DevicePreferences, server_address
 from app.config.settings import Settings
-from app.conversation import Sampling, Status
+from app.conversation import Status
 from app.messages import sentence
 from app.messages.plans import replanned_sentence
 from app.planning.basis import applicable_options
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_preferences
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.devices.devices import Device, device_keys
 from model_manager.errors import UserError

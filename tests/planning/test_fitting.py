@@ -18,7 +18,9 @@ from app.backend import (
     TextDelta,
 )
 from app.backends import LocalBackend
-from app.conversation import ContextPolicy, Role, Sampling
+from app.context import ContextPolicy
+from app.conversation import Role
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan.load_spec import PlanOptions

@@ -11,7 +11,9 @@ from dataclasses import replace
 import pytest
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, ContextFitted, ModelLoaded, PromptMessage, TextDelta
-from app.conversation import ContextPolicy, Role, Sampling
+from app.context import ContextPolicy
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from model_manager.cancellation import CancelToken

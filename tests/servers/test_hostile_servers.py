@@ -10,7 +10,8 @@ from contextlib import closing
 import pytest
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, ModelLoaded, PromptMessage, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers import client as client_module
 from app.servers.backend import MAX_ANSWER, ServerBackend
 from app.servers.client import ServerClient

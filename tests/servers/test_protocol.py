@@ -9,7 +9,8 @@ import pytest
 
 from app.backend import ChatRequest, PromptMessage
 from app.chat.prompt import answer_message
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers import protocol
 from app.servers.protocol import Delta, Kind, ProtocolError, StreamError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from app.backend import AnswerFinished, ChatEvent, ChatRequest, PromptMessage, TextDelta
 from app.config.secrets import Secrets
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers.registry import Servers
 from model_manager.cancellation import CancelToken
 from tests.rigs.openai_server import WORDS, openai_server

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.backend import AnswerFinished, ChatRequest, PromptMessage, TextDelta
-from app.conversation import Role, Sampling
+from app.conversation import Role
+from app.sampling import Sampling
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient
 from app.servers.protocol import Kind

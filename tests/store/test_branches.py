@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment, Message, Sampling, Status
+from app.conversation import Attachment, Message, Status
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.export.conftest import PROVENANCE

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment, ContextPolicy, Conversation, ConversationTree, Sampling, Shelf, Status
+from app.context import ContextPolicy
+from app.conversation import Attachment, Conversation, ConversationTree, Status
+from app.sampling import Sampling
+from app.shelf import Shelf
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

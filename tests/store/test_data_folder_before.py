@@ -23,10 +23,12 @@ import pytest
 
 import app
 from app.config.paths import DataFolder
-from app.conversation import Attachment, ContextPolicy, Sampling
+from app.context import ContextPolicy
+from app.conversation import Attachment
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
 from app.planning.saved_options import RememberedPlans
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.hub.catalogue import APUS

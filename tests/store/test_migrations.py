@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment, ContextPolicy, Sampling, Status
+from app.context import ContextPolicy
+from app.conversation import Attachment, Status
+from app.sampling import Sampling
 from app.store.backups import BackupFolder, BackupKind
 from app.store.connections import DamagedRow
 from app.store.migrations import STEPS, Step, migrate, version_of

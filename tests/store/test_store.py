@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Provenance, Role, Sampling, Status
+from app.conversation import Provenance, Role, Status
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.backend import ChatRequest, ModelLoaded, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
-from app.conversation import Sampling
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from ui.conversation.answer_events import AnswerEvents, join_pieces
 

@@ -12,13 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
 from app.conversation import Attachment
-from app.documents.attachments import LONG_PASTE, MAX_BYTES
+from app.documents.attachments import MAX_BYTES
 from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_embedder import write_tiny_embedder
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, write
 from ui.composer.attachment_chips import AttachmentChip, ReadingChip
 from ui.composer.attachments import AttachmentViewer
+from ui.composer.text_field import LONG_PASTE
 from ui.conversation.answer_details import DetailsDialog
 from ui.window.main_window import MainWindow
 

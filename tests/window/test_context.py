@@ -14,7 +14,9 @@ from app.backend import ChatRequest, PromptMessage
 from app.chat.answer import RunningAnswer
 from app.chat.documents import whole_documents
 from app.chat.prompt import prompt_messages
-from app.conversation import ContextPolicy, ContextUse, Message, Sampling, Status
+from app.context import ContextPolicy, ContextUse
+from app.conversation import Message, Status
+from app.sampling import Sampling
 from model_manager.plan.load_spec import PlanOptions
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow

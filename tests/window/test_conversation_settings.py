@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.presets import BUILT_IN, ConversationOverrides, Presets
-from app.conversation import ContextPolicy, Message, Role, changed_samplers
+from app.context import ContextPolicy
+from app.conversation import Message, Role
+from app.sampling import changed_samplers
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words

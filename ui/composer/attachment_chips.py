@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from app.chat.token_estimate import estimated_tokens
-from app.conversation import Attachment
-from app.documents.attachments import clean_name, read_attachment
-from app.documents.passages import page_count
 from app.units import grouped, rounded
 from model_manager.errors import UserError
 from ui.widgets.dialog_parts import SMALL_SIZE, set_kind
@@ -22,6 +19,9 @@ from ui.widgets.layouts import hbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
+
+if TYPE_CHECKING:
+    from app.conversation import Attachment
 
 SPACING = 6
 NAME_WIDTH, LEAST_NAME_WIDTH, WIDEST = 200, 72, 4096
@@ -94,6 +94,9 @@ class AttachmentChip(_Chip):
     """One attachment, to be opened or removed."""
 
     def __init__(self, attachment: Attachment, parent: QWidget) -> None:
+        from app.chat.token_estimate import estimated_tokens
+        from app.documents.passages import page_count
+
         super().__init__(attachment.name, parent)
         self._estimate = rounded(estimated_tokens(attachment.content))
         self._pages = page_count(attachment.content)
@@ -158,11 +161,12 @@ class AttachmentChips(QWidget):
     """All attachments; the widget is as high as its lines."""
 
     changed = Signal()
-    opened = Signal(Attachment)
+    opened = Signal(object)
+    """An ``Attachment``."""
     passages_needed = Signal(AttachmentChip)
     """An attachment doesn't fit as a whole, for the first time."""
-    arrived = Signal(Attachment)
-    """A file was read; its attachment isn't added yet."""
+    arrived = Signal(object)
+    """A file was read; its ``Attachment`` isn't added yet."""
     failed = Signal(UserError)
     """A file can't be read."""
     reading_changed = Signal()
@@ -212,6 +216,8 @@ class AttachmentChips(QWidget):
 
     def read(self, path: Path) -> None:
         """Read a text file or a document; its chip shows the progress, and removing that cancels it."""
+        from app.documents.attachments import clean_name, read_attachment
+
         job, chip = Job(self), ReadingChip(clean_name(path.name), self)
         self._reading.append(chip)
         chip.show()

@@ -19,7 +19,8 @@ from app.units import grouped, rounded
 from model_manager.errors import UserError
 from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.composer import Composer
-from ui.widgets.dialog_parts import MARGIN, arrange, ask_for_file, button, heading, quiet_label, show_dialog
+from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, show_dialog
+from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import mono_font

@@ -6,13 +6,12 @@ Its whole content is one ``Draft``, which can be read, saved and shown again.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
 
-from app.config.drafts import Draft
-from app.conversation import Attachment
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.text_field import ComposerField
 from ui.widgets.icons import IconLabel, icon
@@ -20,6 +19,11 @@ from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme, interface_font
 from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
+
+if TYPE_CHECKING:
+    # Imported by the window after its first paint, which they would delay.
+    from app.config.drafts import Draft
+    from app.conversation import Attachment
 
 RADIUS = 12
 MAX_WINDOW_SHARE = 0.4
@@ -33,8 +37,8 @@ CHIP_WIDTH = 240
 class Composer(TranslatedWidget):
     """Text field, attachments and buttons of the next question."""
 
-    submitted = Signal(Draft)
-    """Also while an answer is running."""
+    submitted = Signal(object)
+    """The ``Draft``; also while an answer is running."""
     changed = Signal()
     """The draft has changed."""
 
@@ -120,6 +124,8 @@ class Composer(TranslatedWidget):
 
     def draft(self) -> Draft:
         """Return the content."""
+        from app.config.drafts import Draft
+
         return Draft(self.text(), self.chips.attachments(), self._instead_of, self._before)
 
     def show_draft(self, draft: Draft) -> None:
@@ -133,6 +139,8 @@ class Composer(TranslatedWidget):
 
     def begin_edit(self, message_id: str, text: str, attachments: tuple[Attachment, ...]) -> None:
         """Edit an earlier question; the current draft returns afterwards."""
+        from app.config.drafts import Draft
+
         before = self._before if self.is_editing() else self.draft()
         self.show_draft(Draft(text, attachments, message_id, before))
         self.field.setFocus()

@@ -8,8 +8,10 @@ from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
-from app.documents.attachments import LONG_PASTE
 from ui.widgets.theme import TEXT_SIZE, interface_font
+
+LONG_PASTE = 4000
+"""A paste with more characters becomes an attachment."""
 
 
 class ComposerField(QPlainTextEdit):

@@ -9,8 +9,9 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Sampling, Speculation, shown_samplers
+from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Speculation
 from app.parameter import parameters
+from app.sampling import Sampling, shown_samplers
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
 from ui.widgets.error_text import passages_text

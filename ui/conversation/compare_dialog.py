@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QDialog, QSplitter, QWidget
 from app.formulas import FormulaRenderer
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
-from ui.widgets.controls import MAX_WIDGET_SIZE, ChoiceBox
+from ui.widgets.controls import ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.theme import current_theme
 
 SIDE_BY_SIDE_WIDTH = 640

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QLabel, QLayout, QRadioButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from app.conversation import ContextPolicy, ContextUse
+from app.context import ContextPolicy, ContextUse
 from app.units import grouped
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.layouts import vbox

@@ -23,7 +23,8 @@ from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.config.drafts import Draft
 from app.config.presets import ConversationOverrides, Preset
-from app.conversation import ContextPolicy, Message, Role, Status
+from app.context import ContextPolicy
+from app.conversation import Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
@@ -39,8 +40,9 @@ from ui.conversation.message_items import MAX_PLACES, MessageItems
 from ui.conversation.model_picker import ModelPicker
 from ui.transcript.item import ATTACHMENT, PASSAGE, Item
 from ui.transcript.transcript import Transcript
-from ui.widgets.dialog_parts import ask, ask_for_file, documents_folder, show_dialog
+from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
+from ui.widgets.file_dialogs import ask_for_file, documents_folder
 from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:

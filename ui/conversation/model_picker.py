@@ -23,8 +23,8 @@ from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
 from ui.conversation.model_list import MORE, OPEN, ModelPanel, model_entries, name_and_quantisation
 from ui.plan.strings import computer_text, place_text, recommendation_text
-from ui.widgets.dialog_parts import ask_for_file
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.filter_panel import Entry
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar

@@ -14,12 +14,13 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.chat.session import ChatSession
 from app.config.presets import ConversationOverrides, Preset
-from app.conversation import CONTROLLED, REPETITION, VARIETY, ContextPolicy, Sampling
+from app.context import ContextPolicy
 from app.parameter import parameters
+from app.sampling import CONTROLLED, REPETITION, VARIETY, Sampling
 from app.services import Services
 from model_manager.errors import UserError
 from ui.conversation.answer_format import AnswerFormat
-from ui.widgets.controls import MAX_WIDGET_SIZE, ChoiceBox, PromptField
+from ui.widgets.controls import ChoiceBox, PromptField
 from ui.widgets.dialog_parts import (
     Row,
     StatusLine,
@@ -31,7 +32,7 @@ from ui.widgets.dialog_parts import (
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import icon
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, sampling_parameters
 from ui.widgets.preset_picker import PresetsBar
 from ui.widgets.theme import interface_font

@@ -15,29 +15,19 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from app.config.settings import Settings, SettingsFile
-from app.conversation import Conversation, Shelf
+from app.conversation import Conversation
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
 from app.export.file_names import file_name, name_key
 from app.export.formats import ExportFormat, ExportOptions
 from app.formulas import FormulaRenderer
+from app.shelf import Shelf
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.choices import FormatOptions, ScopeSelector, export_labels, translate
 from ui.pdf.document import pdf_format
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    BusyDialog,
-    StatusLine,
-    arrange,
-    ask_for_file,
-    ask_for_folder,
-    button,
-    documents_folder,
-    heading,
-    open_folder,
-    quiet_label,
-)
+from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file, ask_for_folder, documents_folder, open_folder
 from ui.widgets.job import Job
 from ui.widgets.layouts import TOP, hbox, vbox
 

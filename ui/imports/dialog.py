@@ -18,19 +18,9 @@ from app.store.store import ConversationStore
 from app.units import grouped
 from model_manager.errors import UserError
 from model_manager.progress import Progress
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    BusyDialog,
-    StatusLine,
-    arrange,
-    ask_for_file,
-    ask_for_folder,
-    button,
-    heading,
-    paragraph,
-    quiet_label,
-)
+from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, paragraph, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
 from ui.widgets.formats import date_text
 from ui.widgets.job import Job
 from ui.widgets.layouts import hbox, vbox

@@ -40,8 +40,9 @@ from ui.models.jobs import (
     reopen_quarantined,
     verify_model,
 )
-from ui.widgets.dialog_parts import StatusLine, ask, open_folder
+from ui.widgets.dialog_parts import StatusLine, ask
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import open_folder
 from ui.widgets.job import run_job
 
 ASK_FROM_BYTES = 1 << 20

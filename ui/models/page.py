@@ -33,25 +33,16 @@ from ui.models.list_view import PAD_X, KeyedRow, ModelList
 from ui.models.row_text import RowText, queue_text, row_text
 from ui.models.search import HubSearch
 from ui.plan.model_plan import ModelPlan
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    StatusLine,
-    ask_for_file,
-    ask_for_folder,
-    button,
-    hairline,
-    quiet_label,
-    set_style_property,
-)
+from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, quiet_label, set_style_property
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
 from ui.widgets.icons import icon
 from ui.widgets.job import run_job
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.page import Page
 
 NARROW = 760
 """Below this width the details are placed under the list."""
-MAX_WIDGET_SIZE = 16_777_215
 LIST_MIN_HEIGHT = 108
 LIST_STRETCH, DETAILS_STRETCH = 64, 36
 DETAILS_MIN_WIDTH, DETAILS_MAX_WIDTH = 300, 480

@@ -11,16 +11,9 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
 from app.units import size_text
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    StatusLine,
-    ask,
-    ask_for_file,
-    button,
-    hairline,
-    quiet_label,
-)
+from ui.widgets.dialog_parts import MARGIN, StatusLine, ask, button, hairline, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.formats import time_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox

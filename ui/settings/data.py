@@ -11,9 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
-from app.conversation import Shelf
 from app.engine.cache_folder import CacheUsage
 from app.services import Services
+from app.shelf import Shelf
 from app.units import size_text
 from model_manager.errors import UserError
 from ui.imports.dialog import ImportDialog
@@ -21,16 +21,14 @@ from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
     arrange,
-    ask_for_file,
     button,
-    documents_folder,
     fit_height,
     heading,
-    open_folder,
     paragraph,
     quiet_label,
     show_dialog,
 )
+from ui.widgets.file_dialogs import ask_for_file, documents_folder, open_folder
 from ui.widgets.job import run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page

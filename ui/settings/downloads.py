@@ -18,7 +18,8 @@ from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of, split_url
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
-from ui.widgets.dialog_parts import StatusLine, ask_for_folder, button, line_edit, open_folder
+from ui.widgets.dialog_parts import StatusLine, button, line_edit
+from ui.widgets.file_dialogs import ask_for_folder, open_folder
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page

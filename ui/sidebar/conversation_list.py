@@ -18,7 +18,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.conversation import SearchHit, Shelf
+from app.conversation import SearchHit
+from app.shelf import Shelf
 from ui.sidebar.folder_drag import FolderDrag
 from ui.sidebar.row_delegate import RowDelegate
 from ui.sidebar.row_model import FolderRow, Found, Heading, Index, Mark, MoreHits, RowModel

@@ -17,8 +17,9 @@ from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import ModelPicker
 from ui.sidebar.controller import Ids, SidebarController
 from ui.sidebar.sidebar import Sidebar
-from ui.widgets.dialog_parts import ask, ask_for_file, documents_folder, show_dialog
+from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text
+from ui.widgets.file_dialogs import ask_for_file, documents_folder
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 

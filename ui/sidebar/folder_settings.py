@@ -12,18 +12,8 @@ from app.services import Services
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.attachments import AttachmentViewer
 from ui.widgets.controls import ChoiceBox, PromptField
-from ui.widgets.dialog_parts import (
-    MARGIN,
-    Row,
-    StatusLine,
-    arrange,
-    ask_for_file,
-    button,
-    heading,
-    line_edit,
-    quiet_label,
-    scrolled,
-)
+from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, arrange, button, heading, line_edit, quiet_label, scrolled
+from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.filter_panel import Entry
 from ui.widgets.layouts import hbox, vbox
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 
-from app.conversation import Conversation, Folder, SearchHit, Shelf, ShelfOrder
+from app.conversation import Conversation, Folder, SearchHit, ShelfOrder
+from app.shelf import Shelf
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 from ui.widgets.formats import date_text

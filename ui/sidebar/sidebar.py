@@ -13,11 +13,8 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.conversation import TRASH_DAYS, Folder, Shelf
+from app.shelf import TRASH_DAYS, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
-from ui.sidebar.conversation_list import ConversationList
-from ui.sidebar.folder_menu import add_action, add_move_menu, fill_folder_menu
-from ui.sidebar.row_model import FolderRow, Found
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
@@ -25,7 +22,10 @@ from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
+    from app.conversation import Folder
     from app.store.store import ConversationStore
+    from ui.sidebar.conversation_list import ConversationList
+    from ui.sidebar.row_model import FolderRow, Found
 
 SEARCH_DELAY_MS = 120
 SMALL_SIZE, SMALLER_SIZE = 13, 12
@@ -99,7 +99,8 @@ class Sidebar(TranslatedWidget):
         self._folder_chip.setFont(interface_font(SMALL_SIZE))
         self._folder_chip.clicked.connect(partial(self.search_in, None))
         self._folder_chip.hide()
-        self.list = ConversationList(self)
+        self._list: ConversationList | None = None
+        self._list_place = vbox()
         self._empty_label = QLabel()
         self._empty_label.setObjectName("nothingHere")
         self._empty_label.setProperty("quiet", True)
@@ -134,19 +135,33 @@ class Sidebar(TranslatedWidget):
         hbox(*self._links.values(), None, parent=self._link_row, spacing=4, margins=(12, 4, 12, 0))
         bottom = hbox(self.models_button, self.settings_button, None, spacing=4, margins=(12, 4, 12, 10))
         labels = self.heading, self._results_label, self._empty_label
-        middle = *labels, (self.list, 1), self.selection_bar, self._link_row
+        middle = *labels, (self._list_place, 1), self.selection_bar, self._link_row
         vbox(top, *middle, bottom, parent=self)
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())
         self.search.moved.connect(lambda step: self.list.move_selection(step) if self.search_text() else None)
         self.search.stepped.connect(lambda step: self.list.open_hit(step) if self.search_text() else None)
-        self.list.customContextMenuRequested.connect(self._show_menu)
-        self.list.delete_requested.connect(self._delete)
-        self.list.selection_changed.connect(self._show_selection)
-        # Queued: the editor still exists when the signal is emitted.
-        self.list.delegate.closeEditor.connect(self._refresh_if_stale, Qt.ConnectionType.QueuedConnection)
         self._retranslate()
+
+    @property
+    def list(self) -> ConversationList:
+        """The list, made when it is first used: with its rows and their drawing it would delay the window."""
+        if self._list is None:
+            from ui.sidebar.conversation_list import ConversationList
+
+            made = self._list = ConversationList(self)
+            made.setAccessibleName(self.tr("Conversations"))
+            self._list_place.addWidget(made)
+            # The layout would do it later.
+            made.show()
+            self.setTabOrder(self._folder_chip, made)
+            made.customContextMenuRequested.connect(self._show_menu)
+            made.delete_requested.connect(self._delete)
+            made.selection_changed.connect(self._show_selection)
+            # Queued: the editor still exists when the signal is emitted.
+            made.delegate.closeEditor.connect(self._refresh_if_stale, Qt.ConnectionType.QueuedConnection)
+        return self._list
 
     def _make_heading(self) -> QWidget:
         """Return the heading of archive and trash, with a button back; that of the trash has a note and a button."""
@@ -318,7 +333,7 @@ class Sidebar(TranslatedWidget):
         """Return the shelf that is shown, or None for search results."""
         return None if self.search_text() else self._shelf
 
-    def _offered(self) -> list[str]:
+    def _offered(self) -> Sequence[str]:
         return offered_actions(self._shown(), self.list.selected_count(), are_pinned=self.list.are_pinned())
 
     def _refresh(self) -> None:
@@ -334,7 +349,7 @@ class Sidebar(TranslatedWidget):
             count = self.tr("First {count} results")
         self._results_label.setText(count.format(count=self._hit_count))
         self._results_label.setVisible(shelf is None and self._hit_count > 0)
-        self._empty_label.setVisible(self.list.rows.rowCount() == 0)
+        self._empty_label.setVisible(self._list is None or self._list.rows.rowCount() == 0)
         self._empty_label.setText(self._empty_text(shelf))
         texts = {
             Shelf.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),
@@ -364,7 +379,8 @@ class Sidebar(TranslatedWidget):
         }[shelf]
 
     def _show_selection(self) -> None:
-        count, offered = self.list.selected_count(), self._offered()
+        count = self._list.selected_count() if self._list is not None else 0
+        offered = self._offered() if count else ()
         for action, button in self._bulk.items():
             button.setVisible(action in offered)
         self._count.setText(self.tr("{count} selected").format(count=count))
@@ -374,6 +390,8 @@ class Sidebar(TranslatedWidget):
         row = self.list.selected_folder()
         if not self.list.selected_count() and row is None:
             return
+        from ui.sidebar.folder_menu import fill_folder_menu
+
         menu = QMenu(self)
         menu.setObjectName("folderMenu" if row is not None else "conversationMenu")
         menu.setAccessibleName(self.tr("Folder") if row is not None else self.tr("Conversation"))
@@ -386,6 +404,8 @@ class Sidebar(TranslatedWidget):
         menu.popup(self.list.viewport().mapToGlobal(position))
 
     def _fill_menu(self, menu: QMenu) -> None:
+        from ui.sidebar.folder_menu import add_action, add_move_menu
+
         for key in self._offered():
             if key == "export" and self._shown() is Shelf.CONVERSATIONS:
                 add_move_menu(
@@ -409,7 +429,6 @@ class Sidebar(TranslatedWidget):
         self.new_button.setText(self.tr("New conversation"))
         set_name(self.new_button, self.tr("New conversation"), "Ctrl+N")
         set_name(self.new_folder_button, self.tr("New folder"))
-        self.list.setAccessibleName(self.tr("Conversations"))
         self.models_button.setText(self.tr("Models"))
         self.models_button.setToolTip(self.tr("Model files on this computer (Ctrl+M)"))
         self.settings_button.setText(self.tr("Settings"))
@@ -421,7 +440,7 @@ class Sidebar(TranslatedWidget):
         )
         for action, button in self._bulk.items():
             set_name(button, ACTIONS[action].text())
-        if self.list.rows.rowCount():
-            # The first access makes the types of all widgets in Python, which would delay the window.
-            self.list.viewport().update()
+        if self._list is not None:
+            self._list.setAccessibleName(self.tr("Conversations"))
+            self._list.viewport().update()
         self._refresh()

@@ -102,7 +102,7 @@ class _Program:
         run_job(self.window, self._load, self._connect, self._recover)
         # The first access makes the types of all widgets in Python: while the services are opened, and before the
         # controllers, which need them, would block the window for the sum of both.
-        self.window.sidebar.list.viewport()
+        self.window.composer.field.viewport()
 
     def _load(self) -> None:
         """Open the services, and import what the window needs next; in a thread, because both take a while."""

@@ -14,7 +14,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QToolButton, QWidget
 
 from app import __version__
-from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, open_folder, paragraph
+from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, paragraph
+from ui.widgets.file_dialogs import open_folder
 from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font

@@ -16,11 +16,11 @@ from ui.widgets.dialog_parts import (
     button,
     fit_height,
     heading,
-    open_folder,
     paragraph,
     quiet_label,
     set_style_property,
 )
+from ui.widgets.file_dialogs import open_folder
 from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
 

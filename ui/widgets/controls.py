@@ -17,10 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 
 CONTROL_WIDTH = 220
-MAX_WIDGET_SIZE = 16777215
 TYPING_PAUSE_MS = 500
 """A text is saved after this pause in typing."""
 CUSTOM = "custom"

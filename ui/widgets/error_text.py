@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from app.conversation import DocumentUse
 from app.messages import error_message, passages_sentence
 from model_manager.errors import UserError
+
+if TYPE_CHECKING:
+    from app.conversation import DocumentUse
 
 
 def error_text(error: UserError) -> str:

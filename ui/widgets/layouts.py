@@ -11,6 +11,8 @@ T = TypeVar("T", bound=QBoxLayout)
 Alignment = Qt.AlignmentFlag
 LEFT, RIGHT, TOP = Alignment.AlignLeft, Alignment.AlignRight, Alignment.AlignTop
 CENTRE = Alignment.AlignVCenter
+MAX_WIDGET_SIZE = 16_777_215
+"""Qt's maximum of a width or height, in pixels."""
 Item = QWidget | QLayout | int | None
 """A widget, a nested layout, a space in pixels, or None for a stretch."""
 Margins = tuple[int, int, int, int]

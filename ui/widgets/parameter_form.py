@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.config.settings import PARAMETERS
-from app.conversation import Sampling
 from app.parameter import Parameter, parameters
+from app.sampling import Sampling
 from ui.widgets.controls import (
     CheckBox,
     ChoiceBox,

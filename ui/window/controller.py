@@ -14,10 +14,11 @@ from PySide6.QtGui import QShortcut
 from app.backends import start_local_server
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
-from app.conversation import Role, Shelf, Status
+from app.conversation import Role, Status
 from app.imports import is_export
 from app.markdown.highlight import warm_up
 from app.services import Services
+from app.shelf import Shelf
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import STARTER, ModelPicker
@@ -121,6 +122,8 @@ class WindowController(QObject):
         window.sidebar.list.delegate.title_edited.connect(self._show_title)
         window.header.title.edited.connect(self.conversations.rename_open)
         window.header.title.edited.connect(self._show_title)
+        window.sidebar.list.opened.connect(window.hide_overlay)
+        window.sidebar.list.text_typed.connect(window.centre.show_first)
         window.sidebar.list.text_typed.connect(window.composer.insert_text)
         self.transcript.zoom_requested.connect(self._change_zoom)
         for button in (window.sidebar.models_button, welcome.models_button):

@@ -112,8 +112,6 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self._backdrop.clicked.connect(self.hide_overlay)
         self.sidebar.visibility_changed.connect(self._place_backdrop)
-        self.sidebar.list.opened.connect(self.hide_overlay)
-        self.sidebar.list.text_typed.connect(self.centre.show_first)
         self.centre.changed.connect(self._show_page)
         for each in (self.sidebar.new_button, self.sidebar.models_button, self.sidebar.settings_button):
             each.clicked.connect(self.hide_overlay)

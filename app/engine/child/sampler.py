@@ -17,8 +17,8 @@ import numpy as np
 from llama_cpp import llama_cpp
 
 from app.backend import TokenControls
-from app.conversation import Sampling
 from app.engine.child.vocabulary import Vocabulary
+from app.sampling import Sampling
 from app.thoughts import ThoughtStream, partial_at
 from model_manager.errors import UserError
 
