@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from model_manager.disk.files import disk_error, disk_errors, make_folder
 from model_manager.disk.space import Reserve, check_space, reserve
 from model_manager.download.hasher import FileHashes, Hasher
 from model_manager.download.partial_files import (
+    discard_file,
     finish,
     is_finished,
     locked,
@@ -23,7 +25,7 @@ from model_manager.download.partial_files import (
 )
 from model_manager.download.pieces import PartialFile, Piece, PieceQueue
 from model_manager.download.session import DownloadSession, RetryPolicy, Worker
-from model_manager.download.source import DownloadSource
+from model_manager.download.source import DownloadSource, RemoteFile, ReplacedError
 from model_manager.download.transfer import DownloadState, SpeedMeter, Transfer
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
@@ -48,6 +50,10 @@ END_S = 0.3
 SLOW_PIECE_S = 10.0
 SLOW_RATIO = 4.0
 """Near the end, a connection that needs longer for its piece and is slower by this factor is dropped."""
+COMPARED_BYTES = 4 << 10
+"""What is requested again of each piece without a published hash."""
+MAX_RESTARTS = 2
+"""So many times a download starts over because the server replaced the file."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,18 @@ def download(
     files = tuple(model_file_paths(folder, target.file_name) for target in targets)
     make_folder(folder)
     with locked(files):
-        _Download(published, access, transfer, patience_s, options or DownloadOptions()).run(folder, targets, files)
+        for restarts_left in range(MAX_RESTARTS, -1, -1):
+            try:
+                _Download(published, access, transfer, patience_s, options or DownloadOptions()).run(
+                    folder, targets, files
+                )
+                break
+            except ReplacedError:
+                with disk_errors(folder):
+                    for each in files:
+                        discard_file(each)
+                if not restarts_left:
+                    raise
     return tuple(each.whole for each in files)
 
 
@@ -108,6 +125,52 @@ class _LayoutReader(Worker):
                 self._layouts[target] = layout_for(header, head)
         self.session.notify()
         return False
+
+
+class _Comparison(Worker):
+    """Requests the beginning of each piece without a published hash again, once the whole file is present.
+
+    Nothing else shows that a server replaced the file by one of the same size between two requests: what was fetched
+    before differs.  The first piece is compared as a whole, because it begins with the header, which versions share.
+    """
+
+    def __init__(self, session: DownloadSession, pieces: set[Piece], free: list[Piece]) -> None:
+        """``pieces`` are those to compare, which are removed; the workers share them and the ``free`` ones."""
+        super().__init__(session)
+        self._pieces = pieces
+        self._free = free
+
+    def has_work(self) -> bool:
+        """Return whether a piece is free."""
+        return bool(self._free)
+
+    def step(self, source: DownloadSource) -> bool:
+        """Compare one piece."""
+        with self.session.changed:
+            if not self._free:
+                return False
+            piece = self._free.pop()
+        try:
+            self._compare(piece, source.file(piece.published_file))
+            self._pieces.remove(piece)
+        except BaseException:
+            self._free.append(piece)
+            raise
+        finally:
+            self.session.notify()
+        return True
+
+    def _compare(self, piece: Piece, remote: RemoteFile) -> None:
+        length = min(piece.length, COMPARED_BYTES) if piece.number else piece.length
+        response, is_range = remote.open(piece.start, length)
+        with response:
+            # A server without ranges sent the whole file at once, which was compared on the way.
+            content = response.read(length) if is_range else b""
+        if is_range and len(content) < length:
+            raise TransientError("connection_lost", host=host_of(response.url), detail="the response ended early")
+        if not piece.file.matches(piece.source, content):
+            raise remote.replaced(response)
+        self.add_received(len(content))
 
 
 class _Connection(Worker):
@@ -188,6 +251,8 @@ class _Connection(Worker):
                     if offset + len(data) > end:
                         detail = "more bytes than requested"
                         raise UserError("web_answer_wrong", host=host_of(response.url), detail=detail)
+                    if not (is_range or part.sha256 or first.file.matches(first.source - first.start + offset, data)):
+                        raise source.file(part).replaced(response)
                     self.session.last_byte_at = time.monotonic()
                     self._store(cast(BinaryIO, handle), missing, offset, data)
                     offset += len(data)
@@ -233,6 +298,8 @@ class _Download(DownloadSession):
         self._queue: PieceQueue | None = None
         self._hasher: Hasher | None = None
         self._unverified: list[FileHashes] = []
+        self._uncompared: set[Piece] = set()
+        """Pieces without a published hash."""
         transfer.token.raise_if_cancelled()
         super().__init__(transfer, options.retry, self._new_source())
 
@@ -281,7 +348,10 @@ class _Download(DownloadSession):
         self._hasher = hasher = Hasher(self, queue)
         connections = [_Connection(self, queue) for _ in range(max(1, self._options.connections))]
         self._unverified = list(hasher.hashes)
-        threads = []
+        self._uncompared = {piece for file in partial for piece in file.pieces if not piece.published_file.sha256}
+        free = list(self._uncompared)
+        workers: list[Worker] = [*connections]
+        threads: list[threading.Thread] = []
 
         def write_journals() -> None:
             for number in count(1):
@@ -291,13 +361,17 @@ class _Download(DownloadSession):
                     file.append_to_journal(durable=number % JOURNALS_PER_SYNC == 0)
 
         def finish_files() -> None:
-            for hashes in [each for each in self._unverified if each.is_complete]:
+            for hashes in [each for each in self._unverified if self._is_verifiable(each)]:
                 self._unverified.remove(hashes)
                 hashes.file.close_journal()
                 if damaged := hashes.damaged_parts():
                     self.end()
                     raise quarantine(hashes.file, damaged)
                 finish(hashes.file, hashes.on_disk)
+            if self._uncompared and queue.is_complete and len(workers) == len(connections):
+                self.last_byte_at = time.monotonic()
+                workers.extend(_Comparison(self, self._uncompared, free) for _ in connections)
+                threads.extend(each.start() for each in workers[len(connections) :])
             if self.transfer.limit_bytes_per_s is None:
                 self._drop_slow_connection(connections)
 
@@ -306,7 +380,7 @@ class _Download(DownloadSession):
                 file.open_journal()
             self.start_thread("download journal", write_journals)
             threads = [*hasher.start(), *(connection.start() for connection in connections)]
-            self._watch(lambda: not self._unverified, connections, finish_files)
+            self._watch(lambda: not self._unverified, workers, finish_files)
         finally:
             self.end()
             deadline = time.monotonic() + END_S
@@ -323,7 +397,7 @@ class _Download(DownloadSession):
 
         def has_event() -> bool:
             is_requested = transfer.token.is_cancelled or transfer.reconnect_requested
-            is_verified = any(each.is_complete for each in self._unverified)
+            is_verified = any(self._is_verifiable(each) for each in self._unverified)
             return is_done() or is_requested or is_verified or self.failure is not None
 
         while not is_done():
@@ -340,6 +414,9 @@ class _Download(DownloadSession):
             self._check_patience()
             step()
         self._report(workers)
+
+    def _is_verifiable(self, hashes: FileHashes) -> bool:
+        return hashes.is_complete and self._uncompared.isdisjoint(hashes.file.pieces)
 
     def _drop_slow_connection(self, connections: Sequence[_Connection]) -> None:
         """Near the end, drop a connection that is far slower than the others: an idle one continues its piece."""
@@ -360,7 +437,8 @@ class _Download(DownloadSession):
             state = "verifying" if self._queue.is_complete else "downloading"
             done += self._hasher.hashed if state == "verifying" else self._queue.bytes_done
         progress = self._speed.progress(done, self._published.bytes)
-        if state == "verifying" or self.problem is None or now - self.last_byte_at < WAITING_AFTER_S:
+        is_local = state == "verifying" and not self._uncompared
+        if is_local or self.problem is None or now - self.last_byte_at < WAITING_AFTER_S:
             self.transfer.report(state, progress)
         else:
             ends = [end for worker in workers if (end := worker.waiting_until) is not None]
@@ -370,7 +448,7 @@ class _Download(DownloadSession):
 
     def _check_patience(self) -> None:
         patience = self._patience_s
-        is_complete = self._queue is not None and self._queue.is_complete
+        is_complete = self._queue is not None and self._queue.is_complete and not self._uncompared
         if patience is None or is_complete or time.monotonic() - self.last_byte_at < patience:
             return
         if self.problem is not None:

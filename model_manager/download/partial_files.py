@@ -248,13 +248,17 @@ def discard(published: PublishedModel, folder: Path) -> None:
             finished += [each] if is_finished(each, target, published.commit) else []
     with locked(files), disk_errors(folder):
         for each in files:
-            _discard(each)
+            discard_file(each)
         for each in finished if len(finished) < len(files) else ():
             each.whole.unlink(missing_ok=True)
             each.origin.unlink(missing_ok=True)
 
 
-def _discard(files: ModelFilePaths) -> None:
+def discard_file(files: ModelFilePaths) -> None:
+    """Delete an unfinished file; one that was reopened goes back to quarantine.  The caller holds the lock.
+
+    Raises OSError.
+    """
     _remove_leftovers(files)
     journal = read_journal(files.journal)
     if journal is not None and journal.header.reopened_from is not None and files.part.exists():

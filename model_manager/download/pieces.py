@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import heapq
+import itertools
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -117,6 +119,19 @@ class PartialFile:
                 begin = segment.source - source
                 write_at(file, segment.target, view[begin : begin + segment.length])
         piece.state = (done + len(data), zlib.crc32(data, crc32 or 0))
+
+    def matches(self, source: int, data: bytes) -> bool:
+        """Return whether the bytes present are those of ``data``, which starts at ``source``.  Raises OSError."""
+        end = source + len(data)
+        first = max(0, bisect.bisect(self.pieces, source, key=lambda piece: piece.source) - 1)
+        with self.files.part.open("rb", buffering=0) as file:
+            view = SourceView(self.layout, cast(BinaryIO, file))
+            for piece in itertools.takewhile(lambda piece: piece.source < end, self.pieces[first:]):
+                start = max(source, piece.source)
+                present = data[start - source : max(0, piece.source + piece.done - source)]
+                if view.read(start, len(present)) != present:
+                    return False
+        return True
 
     def open_journal(self) -> None:
         """Open the journal, to append to it.  Raises ``UserError`` as ``disk_error``."""

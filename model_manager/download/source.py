@@ -21,6 +21,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LFS_POINTER = b"version https://git-lfs"
 
 
+class ReplacedError(UserError):
+    """A server replaced a file whose hash isn't known during its download, so that its data belongs to two files.
+
+    The code is published_file_changed(name, repository, host).
+    """
+
+
 class DownloadSource:
     """All files of a published model at one endpoint, used until the access settings change.
 
@@ -63,14 +70,15 @@ class RemoteFile:
         self._lock = threading.Lock()
         self._revision = published.commit
         self._link: str | None = None
-        self._etag = ""
+        self._identities: dict[tuple[str, str], str] = {}
+        """Identities of the content by host and name of the header."""
         self._head = head
 
     def open(self, start: int, length: int) -> tuple[HttpResponse, bool]:
         """Request a range; return the response and whether it is that range, false for the whole file.
 
-        Raises as ``HttpClient`` and ``HttpResponse.check_range`` do, ``TransientError`` link_ended(host, status), and
-        ``UserError`` published_file_changed(name, repository, host), lfs_pointer_instead(name).
+        Raises as ``HttpClient`` and ``HttpResponse.check_range`` do, ``TransientError`` link_ended(host, status),
+        ``ReplacedError``, and ``UserError`` published_file_changed(name, repository, host), lfs_pointer_instead(name).
         """
         link = self._link
         response = self._request(link, start, length)
@@ -78,6 +86,7 @@ class RemoteFile:
             if response.status in LINK_EXPIRED and not self._is_from_hub(response):
                 raise self._expired(link, response)
             is_range = self._check(response, start, length)
+            self._compare_identity(response, "ETag" if "ETag" in response.headers else "Last-Modified")
         except BaseException:
             response.drain() if response.status >= 400 else response.close()
             raise
@@ -139,16 +148,28 @@ class RemoteFile:
         if response.status >= 400:
             return
         etag = response.headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
+        commit = response.headers.get("X-Repo-Commit", self._published.commit)
         size = header_number(response.headers.get("X-Linked-Size"))
         expected = (self.part.sha256 or "").lower()
         is_other = etag != expected and bool(_SHA256.fullmatch(etag))
         if not expected:
-            # Without a hash to verify the whole file, at least all ranges must be of one file of one commit.
-            self._etag = self._etag or etag
-            commit = response.headers.get("X-Repo-Commit", self._published.commit)
-            is_other = etag not in ("", self._etag) or commit != self._published.commit
+            is_other = commit != self._published.commit
         if is_other or (size is not None and size != self.part.bytes):
             raise self._changed(response)
+        self._compare_identity(response, "X-Linked-Etag")
+
+    def _compare_identity(self, response: HttpResponse, header: str) -> None:
+        """Check that all responses of a host are of one file, where no hash verifies the whole."""
+        identity = response.headers.get(header, "").removeprefix("W/")
+        if identity and not self.part.sha256:
+            with self._lock:
+                known = self._identities.setdefault((host_of(response.url), header), identity)
+            if known != identity:
+                raise self.replaced(response)
+
+    def replaced(self, response: HttpResponse) -> ReplacedError:
+        """Return the error of a response with the content of another file."""
+        return ReplacedError("published_file_changed", **self._changed(response).data)
 
     def _check(self, response: HttpResponse, start: int, length: int) -> bool:
         try:

@@ -52,6 +52,11 @@ class Origin:
         return any(part.sha256 for part in self.parts)
 
     @property
+    def is_verifiable(self) -> bool:
+        """Whether the published hash of each part is known."""
+        return all(part.sha256 for part in self.parts)
+
+    @property
     def published_sha256(self) -> str | None:
         """Published hash of the file; None where unknown, and for a file of several split parts."""
         return self.parts[0].sha256 if len(self.parts) == 1 else None
@@ -81,6 +86,7 @@ class Origin:
             bytes=self.layout.target_bytes,
             sha256=self.sha256,
             verified_at=self.verified_at,
+            is_verifiable=self.is_verifiable,
         )
 
 
@@ -100,6 +106,7 @@ class OriginSummary:
     bytes: int
     sha256: str | None
     verified_at: datetime | None
+    is_verifiable: bool = True
 
     def applies_to(self, n_bytes: int, mtime_ns: int) -> bool:
         """Return whether ``sha256`` holds for a file of this size that was last modified at ``mtime_ns``."""

@@ -6,6 +6,7 @@ again the file arrives.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import time
@@ -24,12 +25,13 @@ from model_manager.download.transfer import Transfer
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.published import PublishedKind, PublishedModel
-from tests.download.download_helpers import Shelf, names_in, sha256_of
+from tests.download.download_helpers import REPOSITORY, Shelf, names_in, sha256_of
 from tests.rigs.download_child import start_download
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.plain_gguf import write_plain_gguf
 from tests.rigs.tiny_model import write_tiny_model
 
+FAULTS_FROM = int(os.environ.get("FAULTS_FROM", "1000"))
 KB, MB = 1000, 1_000_000
 OPTIONS = DownloadOptions(200 * KB, RetryPolicy(2.0, 0.4, 0.005, longest_pause_s=0.1, rate_known_after_s=1.0))
 NAME = "model.gguf"
@@ -143,8 +145,12 @@ class Script:
                 self.story.append("another mirror")
                 del hubs[0]
                 transfer.reconnect()
+            if swap_at is not None and time.monotonic() > swap_at:
+                self.swap()
 
         switch_at = time.monotonic() + self.chance.uniform(0, 0.5) if self.chance.random() < 0.4 else None
+        can_swap = not self.has_hashes and len(self.published.files) == len(self.good) == 1
+        swap_at = time.monotonic() + self.chance.uniform(0, 0.5) if can_swap and self.chance.random() < 0.6 else None
         transfer = Transfer(on_status=on_status)
         try:
             download(self.published, self.models, access, transfer, patience_s=1.5, options=OPTIONS)
@@ -152,6 +158,14 @@ class Script:
             self.story.append(error.code)
             return error
         return None
+
+    def swap(self) -> None:
+        """Replace the file on the hubs by another of its size, with the same identities."""
+        if len(self.good) == 1:
+            path = write_plain_gguf(self.folder / "swapped", self.size, seed=9)
+            self.hub.repos[REPOSITORY][NAME].path = path
+            self.good.add(sha256_of(path))
+            self.story.append("swapped")
 
     def run_and_kill(self) -> None:
         before = self.hub.bytes_sent()
@@ -217,6 +231,6 @@ def test_random_faults(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("seed", range(1000, 1300))
+@pytest.mark.parametrize("seed", range(FAULTS_FROM, FAULTS_FROM + 300))
 def test_three_hundred_scripts(tmp_path: Path, seed: int) -> None:
     play(seed, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -11,6 +12,8 @@ from model_manager.hub.access import Access, host_of
 from model_manager.published import HubFile, PublishedModel
 from tests.download.download_helpers import PIECE, REPOSITORY, Fetch, Shelf, names_in, sha256_of
 from tests.rigs.fake_hub import FakeHub
+from tests.rigs.plain_gguf import write_plain_gguf
+from tests.rigs.tiny_model import write_tiny_model
 
 SIZE = 40 * PIECE + 99
 
@@ -136,11 +139,82 @@ def test_hub_announces_another_file(source: Path, shelf: Shelf, fetch: Fetch, mo
     assert hub.count("cdn") == 0
 
 
-def test_file_without_hash_is_replaced(source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub) -> None:
+@pytest.mark.parametrize(("where", "name"), [("resolve", "X-Linked-Etag"), ("cdn", "ETag"), ("cdn", "Last-Modified")])
+def test_another_identity_of_a_file_without_hash_starts_the_download_over(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, where: str, name: str
+) -> None:
+    without = [each for each in ("ETag", "Last-Modified") if each != name]
+    hub.fault("cdn", "drop_headers", names=without, times=3)
     hub.fault("cdn", "status", code=403, times=1, skip=2)
-    hub.fault("resolve", "headers", headers={"X-Linked-Etag": f'"{"0" * 64}"'}, times=1, skip=1)
-    assert fetch.refused(shelf.published(with_hashes=False), connections=1).code == "published_file_changed"
+    hub.fault(where, "headers", headers={name: f'"{"0" * 64}"'}, times=1)
+    hub.faults[2].skip = 1 if where == "resolve" else 0
+    if name == "Last-Modified":
+        hub.faults.insert(0, hub.fault("cdn", "headers", headers={name: "yesterday"}, times=1))
+    (path,) = fetch(shelf.published(with_hashes=False), connections=1)
+    assert sha256_of(path) == sha256_of(source)
+    assert sum(entry.range == f"bytes=0-{PIECE - 1}" for entry in hub.log if entry.where == "cdn") >= 2
+
+
+@pytest.mark.parametrize("with_ranges", [True, False])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_file_without_hash_that_is_swapped_silently_is_never_mixed(
+    shelf: Shelf, fetch: Fetch, hub: FakeHub, tmp_path: Path, *, with_ranges: bool, legacy: bool
+) -> None:
+    """The server gives the new file the size and all identities of the old one."""
+    if legacy:
+        shape: dict[str, Any] = {"n_expert": 4, "n_layer": 8}
+        old, new = (write_tiny_model(tmp_path / f"{seed}", legacy=True, seed=seed, **shape) for seed in (0, 1))
+        shelf.put_file("model.gguf", old)
+        expected = sha256_of(write_tiny_model(tmp_path / "stacked", seed=1, **shape))
+    else:
+        shelf.put("model.gguf", SIZE)
+        new = write_plain_gguf(tmp_path / "new", SIZE, seed=1)
+        expected = sha256_of(new)
+    file = hub.repos[REPOSITORY]["model.gguf"]
+    if not with_ranges:
+        hub.fault("cdn", "ignore_range", rate=2_000_000, times=-1)
+    running = fetch.start(shelf.published(with_hashes=False))
+    if with_ranges:
+        running.transfer.limit_bytes_per_s = 400_000
+    running.until(lambda status: status.progress.done > 3 * PIECE)
+    file.path = new
+    running.transfer.limit_bytes_per_s = None
+    if not with_ranges:
+        running.transfer.reconnect()
+    running.join()
+    assert running.error is None
+    assert sha256_of(running.paths[0]) == expected
+
+
+def test_file_without_hash_that_changes_with_each_request_is_refused(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, tmp_path: Path
+) -> None:
+    versions = [source, write_plain_gguf(tmp_path / "new", SIZE, seed=1)]
+
+    class Alternating:
+        def open(self, mode: str) -> BinaryIO:
+            versions.reverse()
+            return cast(BinaryIO, versions[0].open(mode))
+
+    hub.repos[REPOSITORY]["model.gguf"].path = cast(Path, Alternating())
+    error = fetch.refused(shelf.published(with_hashes=False))
+    assert (error.code, error.data["name"]) == ("published_file_changed", "model.gguf")
+    assert names_in(models) == []
+
+
+def test_hub_that_ends_before_a_file_without_hash_is_compared(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub
+) -> None:
+    """The data is kept, and compared at the next start."""
+    hub.fault("cdn", "trickle", rate=10_000_000, times=1 + -(-SIZE // PIECE))
+    hub.fault("cdn", "status", code=503, times=-1)
+    error = fetch.refused(shelf.published(with_hashes=False), patience_s=1.0)
+    assert error.code == "web_busy"
     assert names_in(models) == ["model.gguf.part", "model.gguf.part.json"]
+    hub.reset()
+    (path,) = fetch(shelf.published(with_hashes=False))
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.bytes_sent() < SIZE // 2
 
 
 @pytest.mark.parametrize("where", ["resolve", "cdn"])

@@ -382,8 +382,12 @@ class ModelDetails(QWidget):
             and item.state is not ModelState.DAMAGED
         ):
             # Compared with the published file, or only hashed.
-            is_verified = model.published is not None or (item.catalogue and item.catalogue.sha256 == sha256)
+            is_verified = (model.published and model.published.is_verifiable) or (
+                item.catalogue and item.catalogue.sha256 == sha256
+            )
             text = self.tr("verified on {date}") if is_verified else self.tr("computed on {date}")
+            if model.published and not is_verified:
+                text = self.tr("The hub lists no SHA-256, so the download of {date} couldn't be verified.")
             details.append(DetailRow(" ", text.format(date=date_text(model.verified_at))))
         return details
 

@@ -53,6 +53,20 @@ def test_model_is_downloaded_and_used(show: Open, qtbot: QtBot, home: Path, hub:
     assert emitted.args == ["apus:Q2_K"]
 
 
+def test_a_download_without_a_published_hash_is_not_called_verified(show: Open, qtbot: QtBot, home: Path, hub: FakeHub):
+    for file in hub.repos[HOME].values():
+        file.lfs = False
+    dialog = show()
+    choose(dialog, "apus:Q2_K")
+    qtbot.mouseClick(main_button(dialog), Qt.MouseButton.LeftButton)
+    wait_for_state(qtbot, dialog, "apus:Q2_K", "Ready")
+    qtbot.waitUntil(lambda: any(fact.label == "SHA-256" for fact in dialog.details._details), timeout=PATIENCE_MS)
+    texts = [fact.value for fact in dialog.details._details if fact.label == " "]
+    assert [text.partition(" of ")[0] for text in texts if "verified" in text] == [
+        "The hub lists no SHA-256, so the download"
+    ]
+
+
 def test_model_that_does_not_fit_is_no_main_action_and_asks(show: Open, qtbot: QtBot, home: Path, hub: FakeHub):
     fits = {"apus:Q2_K": Fit("Doesn't fit: it would take 40 GiB of RAM.", "bad"), "apus:IQ3_XXS": Fit("Fits", "good")}
     dialog = show(fit_of=fits.get)
