@@ -3926,6 +3926,10 @@ Click to rename</source>
         <translation>计算于 {date}</translation>
     </message>
     <message>
+        <source>The hub lists no SHA-256, so the download of {date} couldn&apos;t be verified.</source>
+        <translation>该 Hub 未列出 SHA-256，因此 {date} 的下载无法校验。</translation>
+    </message>
+    <message>
         <source>see the repository page</source>
         <translation>见仓库页面</translation>
     </message>
