@@ -44,7 +44,9 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     Raises:
         UserError: it could not be answered, or the answer could not be stored.
     """
-    backend, model_id = _backend(services, arguments)
+    folder_id = services.store.find_folder(arguments.folder).id if arguments.folder else None
+    folder = folder_defaults(services.store, services.presets, _untranslated, folder_id)
+    backend, model_id = _backend(services, arguments, folder.model_id)
     attachments = [read_attachment(Path(path)) for path in arguments.attach or ()]
     if arguments.thinking and not arguments.endpoint:
         choices = thinking_choices_of(services, model_id)
@@ -86,13 +88,15 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         lambda _id: backend,
         submit,
         post=post,
-        folder_defaults=partial(folder_defaults, services.store, services.presets, lambda _context, text: text),
+        folder_defaults=partial(folder_defaults, services.store, services.presets, _untranslated),
         similarities=services.vectors.similarities,
     )
     if arguments.no_save:
         session.open_temporary()
     elif arguments.conversation:
         session.open(arguments.conversation)
+    elif folder_id:
+        session.open(None, folder_id=folder_id)
     if arguments.system is not None:
         session.set_overrides(dataclasses.replace(session.overrides(), system_prompt=arguments.system))
 
@@ -133,7 +137,11 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBackend, str]:
+def _untranslated(_context: str, text: str) -> str:
+    return text
+
+
+def _backend(services: Services, arguments: argparse.Namespace, folder_model: str | None) -> tuple[ChatBackend, str]:
     """Return the backend, and the model id that is stored with the conversation."""
     if arguments.endpoint:
         if is_unencrypted(api_base(arguments.endpoint)):
@@ -143,7 +151,7 @@ def _backend(services: Services, arguments: argparse.Namespace) -> tuple[ChatBac
             raise UserError("key_variable_empty", name=arguments.api_key_env)
         name = arguments.model or ""
         return services.servers.backend_at(arguments.endpoint, key, name), name or arguments.endpoint
-    model_id = arguments.model or services.settings.current.model_id or "starter"
+    model_id = arguments.model or folder_model or services.settings.current.model_id or "starter"
     backend = backend_for(services, model_id, plan_options(arguments))
     if isinstance(backend, LocalBackend):
         model_id = backend.resolve().id

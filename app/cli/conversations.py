@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from app.cli.output import attributes, print_json, print_note, print_result
 from app.cli.progress import ProgressLine, cancel_on_interrupt
+from app.config.presets import Presets
 from app.export.export import FORMATS, export_conversations, export_folder, export_message
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport
 from app.formulas import FormulaRenderer
@@ -24,7 +25,7 @@ PdfFormat: TypeAlias = Callable[[], ExportFormat]
 """Creates the PDF format, which needs the window's libraries."""
 
 
-def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: PdfFormat) -> None:
+def run(store: ConversationStore, presets: Presets, arguments: argparse.Namespace, pdf_format: PdfFormat) -> None:
     """Run a ``conversations`` action.
 
     Raises:
@@ -64,10 +65,10 @@ def run(store: ConversationStore, arguments: argparse.Namespace, pdf_format: Pdf
             values = [attributes(hit, "conversation_id", "message_id", "title", "snippet") for hit in hits]
             print_result(as_json, values, rows)
         case "export":
-            paths = _export(store, arguments, pdf_format)
+            paths = _export(store, presets, arguments, pdf_format)
             print_result(as_json, {"paths": paths}, [(str(path),) for path in paths])
         case "import":
-            _import(store, arguments)
+            _import(store, presets, arguments)
         case "backup":
             store.backup(Path(arguments.path))
             print_result(as_json, {"path": arguments.path}, [])
@@ -104,7 +105,9 @@ def _show(store: ConversationStore, arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"\n[{message.role}{note}]\n{message.content}\n")
 
 
-def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format: PdfFormat) -> list[Path]:
+def _export(
+    store: ConversationStore, presets: Presets, arguments: argparse.Namespace, pdf_format: PdfFormat
+) -> list[Path]:
     chosen = pdf_format() if arguments.format == "pdf" else FORMATS[arguments.format]
     formula_renderer = FormulaRenderer()
     options = ExportOptions(
@@ -126,7 +129,7 @@ def _export(store: ConversationStore, arguments: argparse.Namespace, pdf_format:
         if arguments.folder is not None and ids is None:
             folder = store.find_folder(arguments.folder)
             if out.suffix.lower() == ".zip":
-                return [export_folder(store, folder.id, out, options)]
+                return [export_folder(store, folder.id, out, options, presets)]
             ids = store.conversations_in(folder.id)
         return export_conversations(store, ids, chosen, out, options)
     finally:
@@ -140,14 +143,17 @@ def _folder_names(store: ConversationStore) -> dict[str, str]:
     return {each.id: "/".join(filter(None, (names.get(each.parent_id or ""), each.name))) for each in folders}
 
 
-def _import(store: ConversationStore, arguments: argparse.Namespace) -> None:
+def _import(store: ConversationStore, presets: Presets, arguments: argparse.Namespace) -> None:
     path, cancel = Path(arguments.path), CancelToken()
     with cancel_on_interrupt(cancel.cancel), ProgressLine("import", quiet=True) as line:
         if arguments.dry_run:
             preview = preview_import(store, path, arguments.from_program, progress=line.show, cancel=cancel)
             refused = preview.refused
         else:
-            result = import_conversations(store, path, arguments.from_program, progress=line.show, cancel=cancel)
+            result = import_conversations(
+                store, path, arguments.from_program,
+                progress=line.show, cancel=cancel, add_preset=presets.add_missing,
+            )  # fmt: skip
             refused = [*result.refused]
     problems = [{"what": each.what, "reason": sentence(each.error)} for each in refused]
     rows = [(f"{each['what']}: {each['reason']}",) for each in problems]
@@ -155,11 +161,13 @@ def _import(store: ConversationStore, arguments: argparse.Namespace) -> None:
         names = ("programs", "conversations", "messages", "already_there", "first", "last", "notes")
         found = f"{preview.conversations} conversations and {preview.messages} messages"
         texts = [f"{found} from {', '.join(preview.programs)}"]
+        if preview.folders:
+            texts.append(f"{len(preview.folders)} folders")
         if preview.first and preview.last:
             texts.append(f"{preview.first:%Y-%m-%d} to {preview.last:%Y-%m-%d}")
         texts.append(f"{preview.already_there} conversations exist already")
         texts += [f"not imported, but noted in the text: {count} {kind}" for kind, count in preview.notes.items()]
-        values = {**attributes(preview, *names), "problems": problems}
+        values = {**attributes(preview, *names), "folders": len(preview.folders), "problems": problems}
         print_result(arguments.json, values, [*((each,) for each in texts), *rows])
         return
     added = f"{result.conversations_added} conversations and {result.messages_added} messages added"

@@ -59,6 +59,7 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
             lend.run(folder, arguments)
         case "conversations":
             from app.cli import conversations
+            from app.config.presets import Presets
             from app.store.store import ConversationStore
 
             try:
@@ -67,7 +68,7 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
                 conversations.recover(folder.conversations, arguments, error)
                 return
             with store:
-                conversations.run(store, arguments, pdf_format)
+                conversations.run(store, Presets(folder.presets_file), arguments, pdf_format)
         case "models" if arguments.action == "recommend":
             from app.cli import plan
 

@@ -64,7 +64,10 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     chat.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")
     chat.add_argument("--message", metavar="TEXT", required=True)
     chat.add_argument("--system", metavar="TEXT", help="system prompt")
-    chat.add_argument("--conversation", metavar="ID", help="continue this conversation")
+    place = chat.add_mutually_exclusive_group()
+    place.add_argument("--conversation", metavar="ID", help="continue this conversation")
+    place.add_argument("--folder", metavar="NAME", help="begin it in this folder, with its settings and documents")
+    place.add_argument("--no-save", action="store_true", help="don't save the conversation")
     chat.add_argument("--max-tokens", type=_positive, metavar="N")
     for name, declared in parameters(SamplerParameters).items():
         option = f"--{name.replace('_', '-')}"
@@ -96,7 +99,6 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
         "--endpoint", metavar="URL", help="API base of a server, with /v1; --model is then its name of the model"
     )
     chat.add_argument("--api-key-env", metavar="VAR", help="environment variable with the server's API key")
-    chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
 
     lend = commands.add_parser("lend", parents=[common], help="lend this computer's GPUs to another PC in the network")
     lend.add_argument("--host", metavar="ADDRESS", default=ALL_ADDRESSES, help="default: all networks")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -157,6 +157,15 @@ class Presets:
     def add(self, name: str, overrides: ConversationOverrides) -> Preset:
         """Save overrides as a new preset.  Raises as ``save``."""
         return self.save(Preset(str(uuid.uuid4()), name, **vars(overrides)))
+
+    def own(self, preset_ids: Container[str]) -> Sequence[Preset]:
+        """Return those of the user's own presets that have one of these ids."""
+        return [each for each in self._own.values() if each.id in preset_ids and not each.is_built_in]
+
+    def add_missing(self, preset: Preset) -> None:
+        """Save an imported preset; one that exists is unchanged.  Raises as ``save``."""
+        if preset.id not in self._own and not preset.is_built_in:
+            self.save(preset)
 
     def remove(self, preset_id: str) -> None:
         """Delete a preset of the user, or reset a built-in one.  Raises as ``save``."""

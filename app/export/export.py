@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.config.presets import Presets
 from app.conversation import ConversationTree
 from app.export.entries import history
 from app.export.file_names import file_name, name_key
@@ -67,15 +68,21 @@ def export_conversations(
     return _write_folder(trees, format_, out_path)
 
 
-def export_folder(store: ConversationStore, folder_id: str, out_path: Path, options: ExportOptions) -> Path:
+def export_folder(
+    store: ConversationStore, folder_id: str, out_path: Path, options: ExportOptions, presets: Presets
+) -> Path:
     """Write a folder to the archive ``out_path``: everything in it as JSON, which can be imported again.
+
+    The user's presets of the folder and of those in it, which are among ``presets``, are written too.
 
     Raises:
         UserError: ``conversation_folder_missing`` (id), and as ``export_conversations``.
         Cancelled: the export was cancelled.
     """
     counts = store.message_counts(store.conversations_in(folder_id))
-    options = replace(options, folders=store.folder_contents(folder_id))
+    folders = store.folder_contents(folder_id)
+    own_presets = presets.own({each.folder.preset_id for each in folders})
+    options = replace(options, folders=folders, presets=own_presets)
     make_folder(out_path.parent)
     parts = JSON.parts((tree for tree, _part in _trees(store, counts, options)), options)
     with (

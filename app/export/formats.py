@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.config.presets import Preset
 from app.conversation import FolderContent, Status
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
@@ -99,6 +100,8 @@ class ExportOptions:
     cancel: CancelToken = NEVER_CANCELLED
     folders: Sequence[FolderContent] = ()
     """Folders of the conversations, for a lossless format."""
+    presets: Sequence[Preset] = ()
+    """Those that the folders refer to, for a lossless format."""
 
     def report(self, share: float) -> None:
         """Report progress.

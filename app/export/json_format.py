@@ -4,7 +4,7 @@ One object: ``format`` and ``version``, and ``conversations`` with all their ``m
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation; version 3 the source of
 an imported conversation, and answers whose sampling is not known; version 4 summaries.
 Before the conversations there can be ``folders``, each with its ``documents`` and before those in it;
-``folder_id`` of a conversation refers to them.
+``folder_id`` of a conversation refers to them, and ``preset_id`` of a folder to the ``presets`` before them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ CONVERSATIONS = "conversations"
 """Key of the list."""
 FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}
 """Fields by their keys, where these differ."""
-FOLDERS = "folders"
-"""Key of the folders."""
+FOLDERS, PRESETS = "folders", "presets"
+"""Keys of the folders and of their presets."""
 _NOT_EXPORTED = ("conversation_id", "message_count", "deleted_at")
 _ATTACHMENT_KEYS = ("name", "tokens", "content")
 
@@ -46,6 +46,8 @@ def _parts(trees: Iterable[ConversationTree], options: ExportOptions) -> Iterato
     Lossless regardless of the options, so that an import restores everything.
     """
     yield f'{{\n  "format": "{FORMAT_NAME}",\n  "version": {FORMAT_VERSION},\n'.encode()
+    if options.presets:
+        yield f'  "{PRESETS}": '.encode() + _indented(options.presets, 2) + b",\n"
     if options.folders:
         folders = [{**vars(each.folder), "documents": _documents(each.documents)} for each in options.folders]
         yield f'  "{FOLDERS}": '.encode() + _indented(folders, 2) + b",\n"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from app.bounds import within_bounds
+from app.config.presets import Preset
 from app.conversation import (
     Attachment,
     Conversation,
@@ -27,6 +28,7 @@ from app.export.json_format import (
     FORMAT_NAME,
     FORMAT_VERSION,
     MESSAGE_KEYS,
+    PRESETS,
 )
 from app.imports.json_stream import JsonStream, elements, members
 from app.imports.program import ImportedFile, Item, Program
@@ -49,7 +51,7 @@ def _recognises(head: Mapping[str, Any], _name: str) -> bool:
 
 
 def _read(file: ImportedFile) -> Iterator[Item]:
-    """Yield each folder and each conversation of an export, or why it is refused.
+    """Yield each preset, folder and conversation of an export, or why it is refused.
 
     Raises ``UserError``: ``import_newer`` (path, version, known).
     """
@@ -62,6 +64,10 @@ def _read(file: ImportedFile) -> Iterator[Item]:
         stream, has_list = JsonStream(content), False
         try:
             for key in members(stream):
+                if key == PRESETS:
+                    for place, value in enumerate(elements(stream)):
+                        yield _preset_or_refused(value, stream.is_utf8, f"{PRESETS}[{place}]")
+                    continue
                 if key == FOLDERS:
                     for place, value in enumerate(elements(stream)):
                         yield _folder_or_refused(value, stream.is_utf8, f"{FOLDERS}[{place}]")
@@ -112,6 +118,19 @@ def _folder_or_refused(values: object, is_utf8: bool, place: str) -> FolderConte
     except JsonError as error:
         return SkippedConversation(place, UserError("import_unfit", detail=error.place or str(error)))
     return FolderContent(folder, tuple(map(within_bounds, documents)))
+
+
+def _preset_or_refused(values: object, is_utf8: bool, place: str) -> Preset | SkippedConversation:
+    try:
+        if isinstance(values, JsonError) or not is_utf8:
+            raise _error("damaged", place)
+        _check_depth(values, place)
+        preset = from_plain(values, Preset)
+        if not _is_uuid(preset.id):
+            raise _error("not a UUID", f"{place}.id")
+    except JsonError as error:
+        return SkippedConversation(place, UserError("import_unfit", detail=error.place or str(error)))
+    return replace(preset, sampling=preset.sampling and within_bounds(preset.sampling))
 
 
 def _tree(values: object, place: str) -> ConversationTree:

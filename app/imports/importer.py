@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from app.config.presets import Preset
 from app.conversation import ConversationTree, FolderContent, ImportResult, Message, SkippedConversation
 from app.imports.apus import APUS
 from app.imports.chatgpt import CHATGPT
@@ -50,6 +51,8 @@ class ImportPreview:
     """Labels of the programs."""
     conversations: int = 0
     messages: int = 0
+    folders: set[str] = field(default_factory=set)
+    """Ids of the folders."""
     already_there: int = 0
     """Conversations that are in the store, perhaps with fewer messages."""
     first: datetime | None = None
@@ -87,8 +90,11 @@ def preview_import(
     for item in _read(path, from_program, Sources(notes, progress, cancel), preview.programs):
         if isinstance(item, SkippedConversation):
             preview.refused.append(item)
+        elif isinstance(item, FolderContent):
+            preview.folders.add(item.folder.id)
         elif isinstance(item, ConversationTree):
             preview.add(item.messages)
+            preview.folders.update(each.id for each in item.folders)
             there = store.number_of(item.conversation.id) is not None or _is_exported_from(store, item)
             preview.already_there += there
     return preview
@@ -102,12 +108,13 @@ def import_conversations(
     progress: OnProgress = ignore_progress,
     cancel: CancelToken = NEVER_CANCELLED,
     translate: Callable[[str], str] = str,
+    add_preset: Callable[[Preset], None] = lambda _preset: None,
 ) -> ImportResult:
     """Merge the conversations of ``path`` into the store; what the store contains stays as it is.
 
     The valid conversations are imported; the result lists the others and why.  When it is cancelled, the result is what
     was imported until then.  ``from_program`` is a name in ``PROGRAMS``, or ``auto``.  ``progress`` is in bytes,
-    ``translate`` translates the notes (context ``import``).
+    ``translate`` translates the notes (context ``import``), ``add_preset`` adds a preset unless it exists.
 
     Raises:
         UserError: ``file_missing`` (path), ``file_unreadable`` (path, detail), ``import_unreadable`` (path, detail): no
@@ -126,6 +133,8 @@ def import_conversations(
                     refused.append(item)
                 elif isinstance(item, FolderContent):
                     store.merge_folder(item)
+                elif isinstance(item, Preset):
+                    add_preset(item)
                 elif _is_exported_from(store, item):
                     own += 1
                 else:

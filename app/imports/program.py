@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, TypeAlias
 
+from app.config.presets import Preset
 from app.conversation import ConversationTree, FolderContent, SkippedConversation
 from app.imports.draft import Draft, build
 from app.imports.json_stream import JsonStream, elements, lines
@@ -16,7 +17,7 @@ from app.store.records import clean_text
 from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError
 
-Item: TypeAlias = ConversationTree | FolderContent | SkippedConversation
+Item: TypeAlias = ConversationTree | FolderContent | Preset | SkippedConversation
 
 
 @dataclass(frozen=True)

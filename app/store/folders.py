@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 from app.conversation import Attachment, DeletedFolder, Folder, FolderContent, ShelfOrder
 from app.store import shelves
 from app.store.database import Database
+from app.store.folding import fold
 from app.store.records import clean_text, column_value, columns_of, folder_of, insert_document, insert_folder
 from model_manager.errors import UserError
 
@@ -216,6 +217,12 @@ class FolderStore(Database):
             for id_ in folder_ids:
                 found |= _documents(connection, id_)
             return found
+
+    def folders_with_documents(self, words: Sequence[str]) -> set[str]:
+        """Return the ids of the folders with a document whose name contains all these folded words."""
+        with self._connections.reading() as connection:
+            rows = connection.execute("SELECT folder_id, name FROM folder_documents")
+            return {id_ for id_, name in rows if all(word in fold(name) for word in words)}
 
     def add_documents(self, folder_id: str, documents: Iterable[Attachment]) -> None:
         """Add documents to a folder."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.config.paths import DataFolder
 from app.config.settings import SettingsFile
-from app.conversation import Speculation
+from app.conversation import Attachment, Speculation
 from app.export.export import FORMATS
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations
@@ -150,6 +150,24 @@ def test_chat_uses_the_sampling_of_the_conversation(tmp_path: Path) -> None:
         provenance = store.branch(conversation.id)[-1].provenance
     assert provenance is not None
     assert provenance.sampling == Sampling(temperature=0.25, seed=11, max_tokens=4)
+
+
+def test_chat_begins_in_a_folder_with_its_model_instructions_and_documents(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    model = write_tiny_model(tmp_path / "told.gguf", chat_template="{{ messages[0].content }}>", script=("one",))
+    with ConversationStore.open(data / "conversations") as store:
+        inner = store.add_folder("Reports", store.add_folder("Work").id)
+        store.update_folder(inner.id, instructions="Be brief.", model_id=str(model))
+        store.add_documents(inner.id, [Attachment("hours.txt", "The shop opens at nine.\n", 6)])
+    said = json.loads(chat(data, "--folder", "Work/Reports", "--message", "go").stdout)
+    assert said["text"] == "one"
+    # Instructions and document alone are in the prompt of this template.
+    assert said["prompt_tokens"] > len("Be brief.")
+    with ConversationStore.open(data / "conversations") as store:
+        assert store.get(said["conversation_id"]).folder_id == inner.id
+    missing = chat(data, "--folder", "Nowhere", "--message", "go")
+    assert (missing.returncode, "no folder Nowhere" in missing.stderr) == (1, True)
+    assert chat(data, "--folder", "Work", "--no-save", "--message", "go").returncode == 2
 
 
 def test_chat_tells_how_many_guesses_were_right(tmp_path: Path) -> None:

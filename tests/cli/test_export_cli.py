@@ -15,6 +15,7 @@ from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
 from app.__main__ import main
+from app.config.presets import ConversationOverrides, Presets
 from app.conversation import Status
 from app.export.export import FORMATS
 from app.store.store import ConversationStore
@@ -166,6 +167,8 @@ def test_folders_on_the_command_line(
     with ConversationStore.open(data / "conversations") as store:
         work = store.add_folder("Work").id
         reports = store.add_folder("Reports", work).id
+        preset = Presets(data / "presets.json").add("Brief", ConversationOverrides("Be brief."))
+        store.update_folder(work, preset_id=preset.id)
         store.move_to_folder(reports, ids[0])
     by_id = {each["id"]: each["folder"] for each in run("list")}
     assert by_id == {ids[0]: "Work/Reports", ids[1]: None}
@@ -176,7 +179,10 @@ def test_folders_on_the_command_line(
     archive, other = tmp_path / "work.zip", tmp_path / "other"
     export = ("export", "all", "--folder", "Work", "--format", "json", "--out")
     assert run(*export, str(archive)) == {"paths": [str(archive)]}
+    preview = run("import", str(archive), "--dry-run", folder=other)
+    assert (preview["folders"], preview["conversations"]) == (2, 1)
     assert run("import", str(archive), folder=other)["imported"] == 1
+    assert [each.name for each in Presets(other / "presets.json").own({preset.id})] == ["Brief"]
     assert [each["folder"] for each in run("list", folder=other)] == ["Work/Reports"]
     assert run("import", str(archive), folder=other)["already_there"] == 1
     run("export", "all", "--folder", "Work", "--format", "md", "--out", str(tmp_path / "work"))

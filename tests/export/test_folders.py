@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment
+from app.config.presets import BUILT_IN, ConversationOverrides, Presets
+from app.conversation import Attachment, ContextPolicy, Sampling
 from app.export.export import FORMATS, export_conversations, export_folder
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations, preview_import
@@ -32,8 +34,10 @@ def test_a_folder_is_exported_as_an_archive_and_imported_once(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path
 ) -> None:
     ids = filled(store)
-    path = export_folder(store, ids["work"], tmp_path / "new" / "Work.zip", ExportOptions())
-    assert preview_import(other_store, path).conversations == 2
+    presets = Presets(tmp_path / "presets.json")
+    path = export_folder(store, ids["work"], tmp_path / "new" / "Work.zip", ExportOptions(), presets)
+    preview = preview_import(other_store, path)
+    assert (preview.conversations, len(preview.folders)) == (2, 3)
     other_store.add_folder("Mine")
     result = import_conversations(other_store, path)
     assert (result.conversations_added, result.refused) == (2, ())
@@ -54,6 +58,33 @@ def test_a_folder_is_exported_as_an_archive_and_imported_once(
     other_store.delete_folder(ids["work"], with_conversations=True)
     import_conversations(other_store, path)
     assert other_store.get(ids["figures"]).folder_id == ids["reports"]
+
+
+def test_an_archive_contains_the_presets_of_the_user(
+    store: ConversationStore, other_store: ConversationStore, tmp_path: Path
+) -> None:
+    ids = filled(store)
+    here, there = Presets(tmp_path / "here.json"), Presets(tmp_path / "there.json")
+    brief = here.add("Brief", ConversationOverrides("Be brief.", Sampling(temperature=0.3), ContextPolicy.ROLL))
+    here.add("Of no folder", ConversationOverrides("Be long."))
+    store.update_folder(ids["reports"], preset_id=brief.id)
+    path = export_folder(store, ids["work"], tmp_path / "Work.zip", ExportOptions(), here)
+    import_conversations(other_store, path, add_preset=there.add_missing)
+    assert there.own({other_store.folder(ids["reports"]).preset_id}) == [brief]
+    assert len(there.list(lambda _context, text: text)) == len(BUILT_IN) + 1
+    # One that exists is unchanged, and a damaged one loses nothing else.
+    there.save(replace(brief, name="Terse"))
+    import_conversations(other_store, path, add_preset=there.add_missing)
+    assert [each.name for each in there.own({brief.id})] == ["Terse"]
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("conversations.json"))
+    document["presets"] = [{**document["presets"][0], "sampling": 5}, {"id": "code", "name": "Mine"}, 3]
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text(json.dumps(document), encoding="utf-8")
+    with ConversationStore.in_memory() as third:
+        result = import_conversations(third, damaged, add_preset=there.add_missing)
+        assert (result.conversations_added, len(third.folders())) == (2, 3)
+    assert [each.what for each in result.refused] == ["presets[0]", "presets[1]", "presets[2]"]
 
 
 def test_everything_as_json_contains_the_folders(
@@ -87,7 +118,9 @@ def test_damaged_folders_lose_no_conversation(
     store: ConversationStore, other_store: ConversationStore, tmp_path: Path, damage: dict[str, object]
 ) -> None:
     ids = filled(store)
-    with zipfile.ZipFile(export_folder(store, ids["work"], tmp_path / "a.zip", ExportOptions())) as archive:
+    with zipfile.ZipFile(
+        export_folder(store, ids["work"], tmp_path / "a.zip", ExportOptions(), Presets(tmp_path / "presets.json"))
+    ) as archive:
         document = json.loads(archive.read("conversations.json"))
     document["folders"][0].update(damage)
     path = tmp_path / "damaged.json"

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.config.presets import Presets
 from app.store.store import ConversationStore
 from tests.imports.chatgpt_export import conversation
 from tests.window.conftest import OpenWindow, open_window
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSi
 @pytest.fixture
 def dialog(qtbot: QtBot, tmp_path: Path) -> Iterator[ImportDialog]:
     with ConversationStore.open(tmp_path / "data") as store:
-        dialog = ImportDialog(store)
+        dialog = ImportDialog(store, Presets(tmp_path / "presets.json"))
         qtbot.addWidget(dialog)
         dialog.show()
         yield dialog

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QMenu, QMessageBox, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.conversation import Attachment
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes
@@ -248,6 +249,11 @@ def test_search_finds_folders_and_is_limited_to_one(window: MainWindow, qtbot: Q
     field.setText("plan")
     qtbot.waitUntil(lambda: shown(window) == ["plan"])
     field.setText("REPORT")
+    qtbot.waitUntil(lambda: shown(window) == ["Reports"])
+    store_of(window).add_documents(ids_of(window)["Home"], [Attachment("保险 Policy.pdf", "…", 1)])
+    field.setText("保险 POLICY")
+    qtbot.waitUntil(lambda: shown(window) == ["Home"])
+    field.setText("report")
     qtbot.waitUntil(lambda: shown(window) == ["Reports"])
     sidebar.list.activated.emit(indexes(window)[0])
     assert sidebar.search_text() == ""

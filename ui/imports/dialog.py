@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QProgressBar, QWidget
 
+from app.config.presets import Presets
 from app.conversation import ImportResult, SkippedConversation
 from app.imports.importer import PROGRAMS, ImportPreview, import_conversations, preview_import
 from app.imports.notes import FILE, PICTURE, TOOL
@@ -38,13 +39,13 @@ class ImportDialog(BusyDialog):
     """Conversations were added or restored."""
     busy_changed = Signal(bool)
 
-    def __init__(self, store: ConversationStore, parent: QWidget | None = None) -> None:
+    def __init__(self, store: ConversationStore, presets: Presets, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("importDialog")
         self.setWindowTitle(self.tr("Import conversations"))
         self.setAccessibleName(self.tr("Import conversations"))
         self.setAcceptDrops(True)
-        self._store = store
+        self._store, self._presets = store, presets
         self._path: Path | None = None
         self._job: Job | None = None
         self.choose_file = button("importFileButton", self.tr("Choose file…"))
@@ -133,6 +134,8 @@ class ImportDialog(BusyDialog):
 
     def _details(self, preview: ImportPreview) -> list[str]:
         lines = []
+        if preview.folders:
+            lines.append(self.tr("Folders: {count}.").format(count=grouped(len(preview.folders))))
         if preview.already_there:
             lines.append(
                 self.tr("{count} of them exist already; only new messages are added.").format(
@@ -157,7 +160,7 @@ class ImportDialog(BusyDialog):
     # Import
 
     def _import(self) -> None:
-        store, path = self._store, self._path
+        store, path, presets = self._store, self._path, self._presets
         if path is None:
             return
 
@@ -166,7 +169,14 @@ class ImportDialog(BusyDialog):
 
         self._start(
             self.tr("Importing {name}…").format(name=path.name),
-            lambda job: import_conversations(store, path, progress=job.report, cancel=job.token, translate=translate),
+            lambda job: import_conversations(
+                store,
+                path,
+                progress=job.report,
+                cancel=job.token,
+                translate=translate,
+                add_preset=presets.add_missing,
+            ),
             self._show_result,
         )
 

@@ -109,7 +109,7 @@ class DataSettings(QWidget):
 
     def open_import(self) -> ImportDialog:
         """Open the import dialog."""
-        dialog = ImportDialog(self._services.store, self)
+        dialog = ImportDialog(self._services.store, self._services.presets, self)
         dialog.imported.connect(self.conversations_changed)
         dialog.busy_changed.connect(self._import_changed)
         show_dialog(dialog)

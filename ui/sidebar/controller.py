@@ -235,9 +235,12 @@ class SidebarController(QObject):
 
 
 def _find_folders(store: ConversationStore, text: str) -> list[FolderRow]:
-    """Return the folders whose names contain all words of ``text``."""
+    """Return the folders whose names, or the name of a document in them, contain all words of ``text``."""
     words = fold(text).split()
-    found = [each for each in store.folders() if all(word in fold(each.name) for word in words)]
+    with_document = store.folders_with_documents(words)
+    found = [
+        each for each in store.folders() if each.id in with_document or all(word in fold(each.name) for word in words)
+    ]
     counts = store.folder_counts(*(each.id for each in found))
     return [FolderRow(each, 0, counts.get(each.id, 0), is_result=True) for each in found]
 

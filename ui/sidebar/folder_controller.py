@@ -104,7 +104,9 @@ class FolderController(QObject):
 
         run_job(
             self,
-            lambda: export_folder(self._store, folder_id, path.with_suffix(".zip"), ExportOptions()),
+            lambda: export_folder(
+                self._store, folder_id, path.with_suffix(".zip"), ExportOptions(), self._services.presets
+            ),
             show,
             lambda error: self._notice.show_error(error_text(error)),
         )

@@ -333,7 +333,7 @@ class WindowController(QObject):
         """Open the import, with what a file contains where one is given."""
         from ui.imports.dialog import ImportDialog
 
-        dialog = ImportDialog(self.services.store, self.window)
+        dialog = ImportDialog(self.services.store, self.services.presets, self.window)
         dialog.imported.connect(self._reload)
         show_dialog(dialog)
         if path is not None:
