@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from app.config.presets import BUILT_IN, ConversationOverrides, Presets
-from app.conversation import Attachment, ContextPolicy, Sampling
+from app.conversation import Attachment, ContextPolicy
 from app.export.export import FORMATS, export_conversations, export_folder
 from app.export.formats import ExportOptions
 from app.imports.importer import import_conversations, preview_import
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 
 

@@ -440,6 +440,8 @@ servers/test_vllm.py::test_the_command_line
     API base of a server, with /v1; --model is then its name of the model
 cli/test_cli.py::test_options_reach_the_engine
     don't save the conversation
+cli/test_context_cli.py::test_chat_begins_in_a_folder_with_its_model_instructions_and_documents
+    begin it in this folder, with its settings and documents
 cli/test_cli.py::test_models_are_registered_in_place cli/test_models_cli.py::test_parts_are_joined_and_a_folder_is_taken_whole
     register a file, or all files in a folder, in place
 cli/test_models_cli.py::test_verify_tells_right_from_wrong_and_mends
