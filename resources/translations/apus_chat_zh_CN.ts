@@ -3321,6 +3321,10 @@ Click to rename</source>
         <translation>时间：{first} 至 {last}。</translation>
     </message>
     <message>
+        <source>Folders: {count}.</source>
+        <translation>文件夹：{count} 个。</translation>
+    </message>
+    <message>
         <source>Can&apos;t be imported:</source>
         <translation>无法导入：</translation>
     </message>
