@@ -82,6 +82,11 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "Reduce motion"),
         description=QT_TRANSLATE_NOOP("parameters", "The caret of an answer that is being written doesn't move."),
     )
+    wraps_code: bool = parameter(
+        False,
+        page="appearance",
+        label=QT_TRANSLATE_NOOP("parameters", "Wrap long lines of code"),
+    )
     preset_id: str = parameter(
         "",
         page="conversation",
@@ -325,6 +330,8 @@ class Settings(SamplerParameters):
     """Name of the section of the settings that was shown last."""
     shortcuts: str = ""
     """JSON of the keys of actions by their ids, for those that the user has changed."""
+    unread: str = ""
+    """Ids of conversations with answers that were not opened yet, separated by spaces."""
     panel_width: int = parameter(340, minimum=300, maximum=640)
     """Of the settings of the conversation."""
 

@@ -35,6 +35,31 @@ PHASES: dict[str, str] = {
 }
 """Phases of the engine, which follow "while" in a message."""
 
+DETAILS = frozenset(
+    (
+        QT_TR_NOOP("name not found"),
+        QT_TR_NOOP("connection refused"),
+        QT_TR_NOOP("connection reset"),
+        QT_TR_NOOP("network unreachable"),
+        QT_TR_NOOP("no answer"),
+        QT_TR_NOOP("no secure connection"),
+        QT_TR_NOOP("the response ended early"),
+        QT_TR_NOOP("expired"),
+        QT_TR_NOOP("self-signed"),
+        QT_TR_NOOP("unknown issuer"),
+        QT_TR_NOOP("for another host"),
+        QT_TR_NOOP("not an address"),
+        QT_TR_NOOP("a web page"),
+        QT_TR_NOOP("no repository"),
+        QT_TR_NOOP("Permission denied"),
+        QT_TR_NOOP("No such file or directory"),
+        QT_TR_NOOP("Read-only file system"),
+        QT_TR_NOOP("Input/output error"),
+        QT_TR_NOOP("Address already in use"),
+    )
+)
+"""Details that are translated too: causes of ``HttpClient``, and the usual descriptions of errors of the system."""
+
 EXIT_CODE = QT_TR_NOOP("exit code {code}")
 LEFT_OUT = QT_TR_NOOP("The context of {context} tokens is full. The oldest messages are left out ({count}).")
 SUMMARISED = QT_TR_NOOP("The context is full. The oldest messages are summarised ({count}).")
@@ -64,6 +89,8 @@ def error_message(code: str, data: Mapping[str, object], translate: Translate) -
     values = defaultdict(lambda: "?", {key: _value_text(key, value) for key, value in data.items()}, code=code)
     if "phase" in values:
         values["phase"] = translate(PHASES.get(values["phase"], values["phase"]))
+    if values["detail"] in DETAILS:
+        values["detail"] = translate(values["detail"])
     reason = _engine_reason(values.get("log", ""))
     # An engine that refuses a load has no exit code, but logs a reason.
     own_ending = translate(EXIT_CODE).format(code=values["returncode"]) if "returncode" in values else reason

@@ -25,8 +25,9 @@ VERDICT_SENTENCES: dict[str, str] = {
         "prompts {reading} tokens/s."
     ),
     "ram_too_small": QT_TR_NOOP(
-        "Doesn't fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose "
-        "a smaller quantisation or a shorter context."
+        "Doesn't fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn't fit "
+        "would be read from the disk again for every token. Close other programs, or choose a smaller quantisation or "
+        "a shorter context."
     ),
     "wish_too_large": QT_TR_NOOP(
         "Doesn't fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place "

@@ -7,6 +7,8 @@ a file in the headers of its redirect.  Retries are left to the callers.
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import math
 import re
 import socket
@@ -42,6 +44,25 @@ _MAX_DRAINED_BYTES = 64 << 10
 _PROXY_REFUSALS = ("401", "403", "404", "405", "407", "Requested ", "Invalid username")
 _LOST = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 _READ_BYTES = 256 << 10
+_LOG = logging.getLogger(__name__)
+_REASONS: dict[type[OSError], str] = {
+    socket.gaierror: "name not found",
+    ssl.SSLError: "no secure connection",
+    ConnectionRefusedError: "connection refused",
+    ConnectionResetError: "connection reset",
+    BrokenPipeError: "connection reset",
+    TimeoutError: "no answer",
+}
+"""In place of the system's descriptions, which are in its own language; the log has those."""
+_CERTIFICATE_ERRORS = {
+    10: "expired",
+    18: "self-signed",
+    19: "self-signed",
+    20: "unknown issuer",
+    21: "unknown issuer",
+    62: "for another host",
+}
+"""By the codes of OpenSSL, ``X509_V_ERR_``."""
 
 
 def file_url(endpoint: str, repository: str, revision: str, name: str) -> str:
@@ -212,24 +233,26 @@ class HttpClient:
         if self._aborted:
             return Cancelled()
         host, detail, proxy = host_of(url), str(error) or type(error).__name__, self._proxy_for(url)
+        _LOG.info("%s: %s", host, detail)
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return UserError("tls_failed", host=host, detail=cause.verify_message or str(cause))
+                detail = _CERTIFICATE_ERRORS.get(cause.verify_code) or cause.verify_message or str(cause)
+                return UserError("tls_failed", host=host, detail=detail)
         if isinstance(error, httpx2.ProxyError):
             is_refusal = detail.startswith(_PROXY_REFUSALS)
             return (UserError if is_refusal else TransientError)("proxy_failed", proxy=proxy, detail=detail)
         if isinstance(error, httpx2.ReadTimeout | httpx2.WriteTimeout):
             return TransientError("web_silent", host=host, seconds=self._read_timeout_s)
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-            system = next((each.strerror for each in _causes(error) if isinstance(each, OSError)), None)
-            detail = "no answer" if isinstance(error, httpx2.ConnectTimeout) else system or detail
+            detail = "no answer" if isinstance(error, httpx2.ConnectTimeout) else _reason(error) or detail
             if proxy:
                 return TransientError("proxy_failed", proxy=proxy, detail=detail)
             return TransientError("web_unreachable", host=host, detail=detail)
         if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol | ValueError):
             return UserError("web_address_invalid", url=url)
         if isinstance(error, httpx2.HTTPError | httpx2.StreamError):
-            return TransientError("connection_lost", host=host, detail=detail)
+            ended = "the response ended early" if isinstance(error, httpx2.RemoteProtocolError) else ""
+            return TransientError("connection_lost", host=host, detail=_reason(error) or ended or detail)
         # The library passes on whatever happens where the proxy doesn't speak SOCKS.
         return UserError("proxy_failed", proxy=proxy, detail=detail) if proxy else error
 
@@ -413,6 +436,18 @@ def _shut_down(connection: socket.socket | None) -> None:
         # Closing a descriptor doesn't wake a thread in recv; shutting the connection down does.
         with contextlib.suppress(OSError):
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a connection failed, in words that ``app.messages`` translates; empty where no system error did it."""
+    cause = next((each for each in _causes(error) if isinstance(each, OSError)), None)
+    if cause is None:
+        return ""
+    for kind, reason in _REASONS.items():
+        if isinstance(cause, kind):
+            return reason
+    is_unreachable = cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+    return "network unreachable" if is_unreachable else cause.strerror or ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

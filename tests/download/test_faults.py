@@ -219,7 +219,7 @@ def test_patience_with_an_unreachable_hub(shelf: Shelf, source: Path, fetch: Fet
         fetch.access = Access(f"http://127.0.0.1:{holder.getsockname()[1]}", proxy="")
         error = fetch.refused(shelf.published(), patience_s=0.5)
     assert error.code == "web_unreachable"
-    assert error.data["detail"] == "Connection refused"
+    assert error.data["detail"] == "connection refused"
 
 
 def test_pauses_grow(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub) -> None:

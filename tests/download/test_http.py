@@ -15,6 +15,7 @@ from typing import Any
 import h11
 import pytest
 
+from app.messages import error_message
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import read_header
 from model_manager.gguf.reader import MAX_HEADER_BYTES
@@ -251,6 +252,25 @@ def test_body_over_tls(tmp_path: Path, big: bytes, monkeypatch: pytest.MonkeyPat
                 received = bytearray()
                 read_into(received, web, f"{server.url}/x", start)
                 assert received == big[start:]
+
+
+def test_reasons_of_failed_connections_are_not_in_the_language_of_the_system(tmp_path: Path, hub: FakeHub) -> None:
+    def reason(url: str) -> str:
+        with HttpClient(Access(url, url, proxy="")) as web, pytest.raises(UserError) as caught:
+            web.get(f"{url}/x")
+        found = str(caught.value.data["detail"])
+        assert error_message(caught.value.code, caught.value.data, lambda text: text.replace(found, "原因")).count(
+            "原因"
+        )
+        return found
+
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        assert reason(f"http://127.0.0.1:{closed.getsockname()[1]}") == "connection refused"
+    assert reason("http://nowhere.invalid") == "name not found"
+    assert reason(hub.url.replace("http://", "https://")) == "no secure connection"
+    with TlsServer(tmp_path, b"x") as server:
+        assert reason(server.url) == "self-signed"
 
 
 def test_body_without_length(web: HttpClient, hub: FakeHub, big: bytes) -> None:

@@ -187,7 +187,7 @@ def test_unreachable_proxy_is_named(source: Path, shelf: Shelf, fetch: Fetch, hu
         address = f"http://127.0.0.1:{holder.getsockname()[1]}"
         fetch.access = Access(hub.url, hub.url, proxy=address)
         error = fetch.refused(shelf.published(), patience_s=0.3)
-    assert (error.code, error.data) == ("proxy_failed", {"proxy": address, "detail": "Connection refused"})
+    assert (error.code, error.data) == ("proxy_failed", {"proxy": address, "detail": "connection refused"})
 
 
 @pytest.mark.parametrize("make", [HttpProxy, SocksProxy])

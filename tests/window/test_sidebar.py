@@ -215,11 +215,19 @@ def test_rows_mark_answers_that_run_wait_and_are_new(open_window: OpenWindow, qt
     qtbot.waitUntil(lambda: mark("the first question") is Mark.UNREAD, timeout=60_000)
     assert spoken("the first question") == "the first question, new answer"
     qtbot.waitUntil(lambda: mark("the second question") is Mark.ANSWERING, timeout=60_000)
+    # The mark is kept until the answer was opened, also after another start.
+    assert window.controller.services.settings.current.unread == first
     window.controller.conversation.open(first)
     assert mark("the first question") is None
+    assert window.controller.services.settings.current.unread == ""
     window.controller.conversation.open(second)
     window.controller.conversation.session.stop()
     qtbot.waitUntil(lambda: mark("the second question") is None, timeout=60_000)
+    window.controller.services.settings.change(unread=f"gone {first}", conversation_id=second)
+    window = open_window()
+    qtbot.waitUntil(lambda: "the first question" in titles(window))
+    assert mark("the first question") is Mark.UNREAD
+    assert window.controller.services.settings.current.unread == first
 
 
 def test_keys_of_the_search_field_move_over_the_hits(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -78,6 +78,8 @@ def test_long_lines_are_wrapped_on_request_in_all_code(transcript):
     assert keys(transcript) == ["wrap:0", "save:0", "code:0", "wrap:1", "save:1", "code:1", "save:2", "code:2"]
     first, second, _ = parts = transcript.page.view(0).parts
     heights = [part.height for part in parts]
+    chosen: list[bool] = []
+    transcript.wrapping_changed.connect(chosen.append)
     click(transcript, "wrap:0")
     assert (first.overflow, second.overflow) == (0, 0)
     assert first.height > 2 * heights[0]
@@ -89,6 +91,9 @@ def test_long_lines_are_wrapped_on_request_in_all_code(transcript):
     transcript.set_theme(LIGHT)
     click(transcript, "wrap:1")
     assert [part.height for part in transcript.page.view(0).parts] == heights
+    assert chosen == [True, False]
+    transcript.set_wraps_code(True)
+    assert (first.overflow, second.overflow) == (0, 0)
 
 
 def test_wrapping_keeps_the_line_that_is_being_read(transcript):

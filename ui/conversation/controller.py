@@ -252,7 +252,10 @@ class ConversationController(QObject):
         """Return whether an answer of the open conversation is running; say so."""
         if self.session.running is None:
             return False
-        self._notice.show_message(self.tr("Wait until the answer is complete, or stop it first (Esc)."))
+        self._notice.show_message(
+            self.tr("Wait until the answer is complete, or stop it first (Esc)."),
+            is_true=lambda: self.session.running is not None,
+        )
         return True
 
     # Asking
@@ -268,6 +271,7 @@ class ConversationController(QObject):
                 self.tr("No model selected. Choose a model file."),
                 self.tr("Choose a model file…"),
                 self._models.choose_file,
+                lambda: self._models.model_id() is None,
             )
             return
         self._notice.hide()
@@ -423,7 +427,10 @@ class ConversationController(QObject):
                 fork = store.fork(message.conversation_id, message.id)
                 self.list_changed.emit()
                 self.open(fork.id)
-                self._notice.show_message(self.tr("This is a new conversation. The original is unchanged."))
+                self._notice.show_message(
+                    self.tr("This is a new conversation. The original is unchanged."),
+                    is_true=lambda: self.session.conversation_id == fork.id,
+                )
             case "previous" | "next":
                 self._show_version(message.id, -1 if action == "previous" else 1)
             case _ if action.startswith(PASSAGE):
@@ -743,4 +750,5 @@ class ConversationController(QObject):
         self._composer.chips.set_room(size - use.used - room_for_answer(size, None) if size else None)
 
     def _show_error(self, error: UserError) -> None:
-        self._notice.show_error(error_text(error))
+        shown = self.session.conversation_id
+        self._notice.show_error(error_text(error), is_true=lambda: self.session.conversation_id == shown)

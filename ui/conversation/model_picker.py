@@ -141,11 +141,11 @@ class ModelPicker(QObject):
 
     def show_error(self, error: UserError) -> None:
         """Show an error of a model, with a button to convert it where that helps."""
+        selected = self.model_id()
+        button, action = "", None
         if error.code == "experts_in_separate_tensors":
-            show_models = partial(self.show_page, [Path(str(error.data["path"]))])
-            self._notice.show_error(error_text(error), self.tr("Convert…"), show_models)
-        else:
-            self._notice.show_error(error_text(error))
+            button, action = self.tr("Convert…"), partial(self.show_page, [Path(str(error.data["path"]))])
+        self._notice.show_error(error_text(error), button, action, lambda: self.model_id() == selected)
 
     def refresh(self, running: RunningAnswer | None, is_any_running: bool) -> None:
         """Show the state of the selected model on the button."""

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from app.chat.answer import RunningAnswer
+from app.config.settings import SettingsFile
 from app.conversation import SearchHit
 from app.store.connections import StoreClosed
 from app.store.folding import fold
@@ -38,12 +39,18 @@ class SidebarController(QObject):
     """Connects the sidebar with the store.  The notice offers to undo."""
 
     def __init__(
-        self, store: ConversationStore, sidebar: Sidebar, notice: NoticeBar, conversation: ConversationController
+        self,
+        store: ConversationStore,
+        settings: SettingsFile,
+        sidebar: Sidebar,
+        notice: NoticeBar,
+        conversation: ConversationController,
     ) -> None:
         super().__init__(sidebar)
+        self._settings = settings
         self._store, self._sidebar, self._notice, self._conversation = store, sidebar, notice, conversation
         self._search_number = 0
-        self._unread: set[str] = set()
+        self._unread = {id_ for id_ in settings.current.unread.split() if store.number_of(id_) is not None}
         """Ids of conversations with an answer that ended while another one was open."""
         conversation.state_changed.connect(self._mark)
         conversation.answer_finished.connect(self._note_unread)
@@ -94,6 +101,9 @@ class SidebarController(QObject):
         """Mark the conversations with answers that run, wait or are new."""
         session = self._conversation.session
         self._unread.discard(session.conversation_id or "")
+        unread = " ".join(sorted(self._unread))
+        if unread != self._settings.current.unread:
+            self._notice.attempt(lambda: self._settings.change(unread=unread))
         marks = dict.fromkeys(self._unread, Mark.UNREAD)
         for answer in session.answers.values():
             has_started = answer.has_started or answer.backend.is_remote

@@ -66,6 +66,8 @@ class Transcript(Translated, QAbstractScrollArea):
 
     action_requested = Signal(str, str)
     """One of ``item.ACTIONS`` and the id of the message."""
+    wrapping_changed = Signal(bool)
+    """The user wraps long lines of code, or scrolls them."""
     save_requested = Signal(str, str)
     """Name and text of a file to be written."""
 
@@ -193,6 +195,13 @@ class Transcript(Translated, QAbstractScrollArea):
         style = TextStyle(theme, text_size)
         self._context = RenderContext(style, self.formulas, wraps_code=self._context.wraps_code)
         self._relayout()
+
+    def set_wraps_code(self, wraps: bool) -> None:
+        """Wrap long lines of code, or scroll them."""
+        if wraps != self._context.wraps_code:
+            self._context.wraps_code = wraps
+            self.page.wrap_code()
+            self._arrange()
 
     def set_reduced_motion(self, reduced: bool) -> None:
         """Turn the animation of the caret of a growing answer off or on."""
@@ -344,9 +353,8 @@ class Transcript(Translated, QAbstractScrollArea):
         elif kind == "save":
             self.save_requested.emit(code_file_name(code.text, code.language), f"{code.text}\n")
         else:
-            self._context.wraps_code = not self._context.wraps_code
-            self.page.wrap_code()
-            self._arrange()
+            self.set_wraps_code(not self._context.wraps_code)
+            self.wrapping_changed.emit(self._context.wraps_code)
 
     def _add_table_actions(self, menu: QMenu, table: Table) -> None:
         copy, csv, icon = QGuiApplication.clipboard().setText, table_csv(table), self._context.style.theme.text

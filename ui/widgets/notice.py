@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from model_manager.errors import UserError
@@ -16,6 +17,8 @@ from ui.widgets.tool_button import set_name, tool_button
 
 SHOWN_MS = 10_000
 """How long a message is shown."""
+CHECK_MS = 500
+"""Time between two questions whether what a message says is still true."""
 
 
 class NoticeBar(QFrame):
@@ -38,13 +41,26 @@ class NoticeBar(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
+        self._is_true: Callable[[], bool] = lambda: True
+        self._check = QTimer(self, interval=CHECK_MS)
+        self._check.timeout.connect(self.refresh)
         self.hide()
 
     def show_message(
-        self, text: str, button: str = "", action: Callable[[], None] | None = None, *, is_error: bool = False
+        self,
+        text: str,
+        button: str = "",
+        action: Callable[[], None] | None = None,
+        *,
+        is_error: bool = False,
+        is_true: Callable[[], bool] | None = None,
     ) -> None:
-        """Show a message for a while, or an error until it is closed; with a button where ``action`` is given."""
+        """Show a message for a while, or an error until it is closed; with a button where ``action`` is given.
+
+        It is hidden as soon as ``is_true`` returns false: when the state that it is about has ended.
+        """
         self._action = action
+        self._is_true = is_true or (lambda: True)
         set_style_property(self, error=is_error)
         self._text.setText(text)
         self.button.setText(button)
@@ -57,9 +73,28 @@ class NoticeBar(QFrame):
             self._timer.stop()
         self.show()
 
-    def show_error(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
-        """Show an error until it is closed."""
-        self.show_message(text, button, action, is_error=True)
+    def show_error(
+        self,
+        text: str,
+        button: str = "",
+        action: Callable[[], None] | None = None,
+        is_true: Callable[[], bool] | None = None,
+    ) -> None:
+        """Show an error until it is closed or no longer true."""
+        self.show_message(text, button, action, is_error=True, is_true=is_true)
+
+    def refresh(self) -> None:
+        """Hide a message that is no longer true."""
+        if not self._is_true():
+            self.hide()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
+        super().showEvent(event)
+        self._check.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102
+        super().hideEvent(event)
+        self._check.stop()
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Call ``action`` and show its error; return whether it succeeded."""

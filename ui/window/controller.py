@@ -72,7 +72,9 @@ class WindowController(QObject):
         self.conversation = ConversationController(
             services, self.transcript, window.header, window.composer, window.notice, self.models, window
         )
-        self.conversations = SidebarController(services.store, window.sidebar, window.notice, self.conversation)
+        self.conversations = SidebarController(
+            services.store, services.settings, window.sidebar, window.notice, self.conversation
+        )
         self.folders = FolderController(
             services, window.sidebar, window.notice, self.models, self.conversation, self.conversations
         )
@@ -91,6 +93,7 @@ class WindowController(QObject):
         services.engine.on_change = self._engine_changed.emit
         self._apply_theme()
         self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
+        self.transcript.set_wraps_code(services.settings.current.wraps_code)
         last = services.settings.current.conversation_id
         self.conversation.open(last if last is not None and self._exists(last) else None)
 
@@ -126,6 +129,9 @@ class WindowController(QObject):
         window.sidebar.list.text_typed.connect(window.centre.show_first)
         window.sidebar.list.text_typed.connect(window.composer.insert_text)
         self.transcript.zoom_requested.connect(self._change_zoom)
+        self.transcript.wrapping_changed.connect(
+            lambda wraps: window.notice.attempt(lambda: self.services.settings.change(wraps_code=wraps))
+        )
         for button in (window.sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_page, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
@@ -398,7 +404,12 @@ class WindowController(QObject):
             self.models.use(model_id)
             self.window.notice.show_message(text)
         else:
-            self.window.notice.show_message(text, self.tr("Use now"), partial(self.models.use, model_id))
+            self.window.notice.show_message(
+                text,
+                self.tr("Use now"),
+                partial(self.models.use, model_id),
+                is_true=lambda: self.models.model_id() != model_id,
+            )
 
     # State
 
@@ -430,6 +441,7 @@ class WindowController(QObject):
         window, session, models = self.window, self._session, self.models
         focused = window.focusWidget()
         running, is_empty = session.running, session.is_empty
+        window.notice.refresh()
         window.composer.set_running(running is not None)
         window.composer.set_temporary(session.is_temporary)
         window.header.show_conversation(is_temporary=session.is_temporary, is_empty=is_empty)
@@ -478,16 +490,22 @@ class WindowController(QObject):
         """Apply changed settings."""
         self.window.appearance.use(settings)
         self.transcript.set_reduced_motion(settings.reduced_motion)
+        self.transcript.set_wraps_code(settings.wraps_code)
         self._start_local_server()
         self._refresh()
 
     def _start_local_server(self) -> None:
         services = self.services
         if services.settings.current.local_server or services.local_server.status().url:
-            show_error = self.window.notice.show_error
-            run_job(
-                self, partial(start_local_server, services), lambda _none: None, lambda e: show_error(error_text(e))
-            )
+            run_job(self, partial(start_local_server, services), lambda _none: None, self._show_server_error)
+
+    def _show_server_error(self, error: UserError) -> None:
+        services = self.services
+
+        def is_missing() -> bool:
+            return services.settings.current.local_server and not services.local_server.status().url
+
+        self.window.notice.show_error(error_text(error), is_true=is_missing)
 
     def _apply_theme(self) -> None:
         self.transcript.set_theme(self.window.appearance.theme)
