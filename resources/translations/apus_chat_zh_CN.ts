@@ -40,6 +40,82 @@
         <translation>出借这台电脑</translation>
     </message>
     <message>
+        <source>name not found</source>
+        <translation>找不到该主机名</translation>
+    </message>
+    <message>
+        <source>connection refused</source>
+        <translation>连接被拒绝</translation>
+    </message>
+    <message>
+        <source>connection reset</source>
+        <translation>连接被对方重置</translation>
+    </message>
+    <message>
+        <source>network unreachable</source>
+        <translation>网络不可达</translation>
+    </message>
+    <message>
+        <source>no answer</source>
+        <translation>没有响应</translation>
+    </message>
+    <message>
+        <source>no secure connection</source>
+        <translation>无法建立安全连接</translation>
+    </message>
+    <message>
+        <source>the response ended early</source>
+        <translation>响应提前结束</translation>
+    </message>
+    <message>
+        <source>expired</source>
+        <translation>已过期</translation>
+    </message>
+    <message>
+        <source>self-signed</source>
+        <translation>自签名证书</translation>
+    </message>
+    <message>
+        <source>unknown issuer</source>
+        <translation>颁发者未知</translation>
+    </message>
+    <message>
+        <source>for another host</source>
+        <translation>属于其他主机</translation>
+    </message>
+    <message>
+        <source>not an address</source>
+        <translation>不是有效地址</translation>
+    </message>
+    <message>
+        <source>a web page</source>
+        <translation>返回的是网页</translation>
+    </message>
+    <message>
+        <source>no repository</source>
+        <translation>没有该仓库</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>权限不足</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>文件或文件夹不存在</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>文件系统为只读</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>读写错误</translation>
+    </message>
+    <message>
+        <source>Address already in use</source>
+        <translation>地址已被占用</translation>
+    </message>
+    <message>
         <source>exit code {code}</source>
         <translation>退出代码 {code}</translation>
     </message>
@@ -1356,8 +1432,8 @@
         <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
     </message>
     <message>
-        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free. Close other programs, or choose a smaller quantisation or a shorter context.</source>
-        <translation>放不下：需要 {ram} 内存，可用 {available}。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token. Close other programs, or choose a smaller quantisation or a shorter context.</source>
+        <translation>放不下：需要 {ram} 内存，可用 {available}，其余正被其他程序占用。放不下的部分每生成一个 token 都要重新从硬盘读取。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
@@ -6284,6 +6360,10 @@ Click to rename</source>
     <message>
         <source>The caret of an answer that is being written doesn&apos;t move.</source>
         <translation>正在生成的回答末尾的光标不再移动。</translation>
+    </message>
+    <message>
+        <source>Wrap long lines of code</source>
+        <translation>代码自动换行</translation>
     </message>
     <message>
         <source>Preset</source>
