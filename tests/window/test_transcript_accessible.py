@@ -87,6 +87,11 @@ assert answer.text(Text.Name) == "Answer, Kept in context"
 value = answer.text(Text.Value)
 assert value.startswith("The model no longer sees the messages above\\n\\nSee the page."), value
 assert "secret" not in value
+text = answer.textInterface()
+assert text.text(0, text.characterCount()) == value
+# Qt asks every object for all interfaces; PySide crashed where one was missing.
+assert answer.actionInterface() is None and answer.child(0).textInterface() is None
+assert answer.valueInterface() is None
 
 def named(message):
     children = [message.child(at) for at in range(message.childCount())]

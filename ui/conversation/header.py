@@ -50,7 +50,7 @@ class Header(TranslatedWidget):
         """Set the text of the model button; ``short`` is used in a narrow header."""
         self._model = text, short or text
         self.model_button.setToolTip(tip)
-        self.model_button.setAccessibleName(text)
+        self.model_button.setAccessibleName(self.tr("Model: {name}").format(name=text))
         self._show_model()
 
     def show_conversation(self, *, is_temporary: bool, is_empty: bool) -> None:

@@ -121,7 +121,7 @@ class ModelsPage(Page):
         self.field.setClearButtonEnabled(True)
         self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
         self.field.setAccessibleName(self.tr("Search Hugging Face"))
-        search_icon = QAction(self.field)
+        search_icon = QAction(self.tr("Search"), self.field)
         search_icon.setIcon(icon("search", size=16))
         self.field.addAction(search_icon, QLineEdit.ActionPosition.LeadingPosition)
         self.list = ModelList("modelList", self.tr("Models on this computer and models you can download"))

@@ -9,9 +9,15 @@ import ctypes
 from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, QPointF, QRect, QRectF
-from PySide6.QtGui import QAccessible, QAccessibleActionInterface, QAccessibleInterface, QWindow
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleActionInterface,
+    QAccessibleInterface,
+    QAccessibleTextInterface,
+    QWindow,
+)
 from PySide6.QtWidgets import QAccessibleWidget
-from shiboken6 import isValid
+from shiboken6 import VoidPtr, isValid
 
 from ui.transcript.decorations import Button
 from ui.transcript.state import item_text
@@ -89,6 +95,7 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
         self.index = number if target is None else target
         """Index among the children of the parent."""
         self._action = None if target is None else _PressAction(self)
+        self._text = _MessageText(self) if target is None else None
 
     def object(self) -> QObject | None:  # type: ignore[override]
         return None
@@ -133,9 +140,9 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
         if not self.isValid():
             return ""
         target, state = self._target(), self._transcript.state
-        if target:
-            return {QAccessible.Text.Name: target.name, QAccessible.Text.Value: target.address}.get(kind, "")
         item, strings = state.page.items[self._number], state.strings
+        if target:
+            return self._target_text(kind, target)
         if kind is QAccessible.Text.Name:
             names = [strings.you if item.is_question else item.author or strings.answer]
             if item.version:
@@ -147,6 +154,17 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
             text = item_text(item, with_thought=state.thoughts.is_open(item))
             return "\n\n".join(filter(None, (item.divider, text, item.note)))
         return ""
+
+    def _target_text(self, kind: QAccessible.Text, target: Button) -> str:
+        if kind is QAccessible.Text.Name:
+            # The code blocks of one answer have the same buttons.
+            before = self.targets()[: self.index]
+            place = 1 + sum(each.name == target.name and not each.address for each in before)
+            return target.name if place == 1 or target.address else f"{target.name} {place}"
+        if kind is QAccessible.Text.Description and not target.address:
+            message = self.parent()
+            return message.text(QAccessible.Text.Name) if message is not None else ""
+        return target.address if kind is QAccessible.Text.Value else ""
 
     def state(self) -> QAccessible.State:
         state, target, transcript = QAccessible.State(), self._target(), self._transcript
@@ -174,7 +192,9 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
         return QRect(viewport.mapToGlobal(moved.topLeft()), moved.size())
 
     def interface_cast(self, kind: QAccessible.InterfaceType) -> Any:
-        return self._action if kind == QAccessible.InterfaceType.ActionInterface else None
+        kinds = QAccessible.InterfaceType
+        # PySide crashes where it gets None for a null pointer.
+        return {kinds.ActionInterface: self._action, kinds.TextInterface: self._text}.get(kind) or VoidPtr(0)
 
     def press(self) -> None:
         """Press the button or follow the link."""
@@ -182,6 +202,50 @@ class _Area(_Parent, QAccessibleInterface):  # type: ignore[misc]
         if target:
             self._transcript.state.set_focus(self._number, target.key)
             self._transcript.state.press_focused()
+
+
+class _MessageText(QAccessibleTextInterface):
+    """The text of a message, by which a screen reader reads it in lines and words.  Positions are those of UTF-16."""
+
+    def __init__(self, area: _Area) -> None:
+        super().__init__()
+        self._area = area
+
+    def _encoded(self) -> bytes:
+        return self._area.text(QAccessible.Text.Value).encode("utf-16-le", "surrogatepass")
+
+    def text(self, start: int, end: int) -> str:
+        return self._encoded()[2 * start : 2 * end].decode("utf-16-le", "replace")
+
+    def characterCount(self) -> int:
+        return len(self._encoded()) // 2
+
+    def cursorPosition(self) -> int:
+        return 0
+
+    def setCursorPosition(self, position: int) -> None:
+        """Do nothing: the caret is that of the transcript."""
+
+    def selectionCount(self) -> int:
+        return 0
+
+    def addSelection(self, start: int, end: int) -> None:
+        """Do nothing, as for the caret."""
+
+    def removeSelection(self, index: int) -> None:
+        """Do nothing."""
+
+    def setSelection(self, index: int, start: int, end: int) -> None:
+        """Do nothing."""
+
+    def scrollToSubstring(self, start: int, end: int) -> None:
+        """Do nothing."""
+
+    def characterRect(self, offset: int) -> QRect:
+        return self._area.rect()
+
+    def offsetAtPoint(self, point: QPoint) -> int:
+        return 0 if self._area.rect().contains(point) else -1
 
 
 class _PressAction(QAccessibleActionInterface):

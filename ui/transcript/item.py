@@ -85,6 +85,7 @@ class TranscriptStrings(QObject):
         super().__init__()
         self.you = self.tr("You")
         self.answer = self.tr("Answer")
+        self.finished = self.tr("The answer is complete.")
         self.pinned = self.tr("Kept in context")
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")

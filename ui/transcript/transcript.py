@@ -31,6 +31,7 @@ from app.conversation import Status
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Code, Table, block_text
 from app.markdown.highlight import code_file_name
+from ui.transcript.announcer import Announcer
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
 from ui.transcript.blocks.markdown import table_csv, table_markdown
@@ -88,6 +89,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self.pointer = Pointer(state, self.viewport())
         self.keyboard = Keyboard(state, self.find_bar, self)
         self.formulas = FormulaCache(self)
+        self._announcer = Announcer(self)
         self._waiting: dict[str, str] = {}
         """By message id the line shown instead of an answer that has not begun."""
         self._version_place: tuple[int, float] | None = None
@@ -156,6 +158,8 @@ class Transcript(Translated, QAbstractScrollArea):
             self.state.thoughts.measure(item)
             self.page.replace(item)
             self.finder.refresh(number)
+            if QAccessible.isActive():
+                self._announcer.follow(self.page.view(number), self.state.strings)
         return number
 
     def append_item(self, item: Item) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QFrame,
     QGridLayout,
@@ -21,9 +22,11 @@ from PySide6.QtWidgets import (
 )
 
 from model_manager.errors import UserError
+from ui.widgets.announcement import announce
 from ui.widgets.error_text import error_text
 from ui.widgets.layouts import CENTRE, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
+from ui.widgets.tool_button import name_choice
 
 MARGIN = 24
 HEADING_SIZE = 16
@@ -150,7 +153,9 @@ class Row(QWidget):
         self.explanation.setVisible(bool(explanation) and not self._is_compact)
         self.setToolTip(explanation if self._is_compact else "")
         named = self.control.focusProxy() or self.control
-        if not isinstance(named, QPushButton):
+        if isinstance(named, QComboBox):
+            name_choice(named, title)
+        elif not isinstance(named, QPushButton):
             named.setAccessibleName(title)
         named.setAccessibleDescription(explanation)
 
@@ -196,12 +201,15 @@ class StatusLine(QWidget):
         """Show a sentence; ``kind`` is ``quiet``, ``good``, ``warning`` or ``bad``."""
         label, self._do = action if action is not None else ("", None)
         set_kind(self.label, kind)
+        is_new = text != self.label.text()
         self.label.setText(text)
         self.label.setAccessibleName(text)
         self.action.setText(label)
         self.action.setVisible(action is not None)
         if self._hide_when_empty:
             self.show()
+        if is_new:
+            announce(self.label, text)
 
     def show_error(self, error: UserError) -> None:
         """Show what happened and what to do."""

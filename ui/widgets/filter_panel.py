@@ -20,8 +20,6 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QAction,
     QColor,
     QFont,
@@ -46,6 +44,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.fuzzy import FuzzyIndex
+from ui.widgets.announcement import announce
 from ui.widgets.dialog_parts import hairline
 from ui.widgets.icons import icon, pixmap
 from ui.widgets.layouts import hbox, vbox
@@ -116,12 +115,14 @@ class FilterPanel(QWidget):
         self._focused = window.focusWidget()
         self._height = 0
         self._is_closed = False
+        self._announced = ""
         self.field = QLineEdit()
         self.field.setObjectName("filterField")
         self.field.setPlaceholderText(placeholder)
         self.field.setAccessibleName(placeholder)
         self.field.setClearButtonEnabled(False)
-        self.field.addAction(QAction(icon("search", size=16), "", self), QLineEdit.ActionPosition.LeadingPosition)
+        picture = QAction(icon("search", size=16), placeholder, self)
+        self.field.addAction(picture, QLineEdit.ActionPosition.LeadingPosition)
         self._rows = _Rows()
         self.list = QListView()
         self.list.setObjectName("filterList")
@@ -283,9 +284,10 @@ class FilterPanel(QWidget):
         self.list.scrollTo(self._rows.index(above))
         self.list.scrollTo(index)
         entry = self._rows.entry(row)
-        if entry is not None and QAccessible.isActive():
+        if entry is not None and entry.spoken() != self._announced:
             # The focus stays in the field.
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, entry.spoken()))
+            self._announced = entry.spoken()
+            announce(self.field, self._announced)
 
     def _choose_current(self) -> None:
         self._choose(self.list.currentIndex())

@@ -9,6 +9,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from model_manager.errors import UserError
+from ui.widgets.announcement import announce
 from ui.widgets.dialog_parts import set_style_property
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import IconLabel
@@ -72,6 +73,7 @@ class NoticeBar(QFrame):
         if is_error:
             self._timer.stop()
         self.show()
+        announce(self, text)
 
     def show_error(
         self,

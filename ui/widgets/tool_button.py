@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 
 from ui.widgets.icons import SIZE, icon
 
@@ -26,3 +26,19 @@ def set_name(control: QWidget, name: str, keys: str = "") -> None:
     """Set the accessible name, which is also the tool tip, there followed by the shortcut."""
     control.setAccessibleName(name)
     control.setToolTip(f"{name} ({keys})" if keys else name)
+
+
+def name_choice(box: QComboBox, name: str) -> None:
+    """Name a combo box in its layout for screen readers.
+
+    On Linux Qt calls it by its value, and a screen reader looks for a label beside it, here a hidden one.
+    """
+    box.setAccessibleName(name)
+    parent = box.parentWidget()
+    labels = parent.findChildren(QLabel) if parent is not None else []
+    label = next((each for each in labels if each.buddy() is box), None)
+    if label is None:
+        label = QLabel(parent)
+        label.hide()
+        label.setBuddy(box)
+    label.setText(name.replace("&", "&&"))

@@ -47,7 +47,8 @@ class PartStack:
     def __init__(self, context: RenderContext) -> None:
         self._context = context
         self.parts: list[Part] = []
-        self._blocks: list[Block] = []
+        self.blocks: list[Block] = []
+        """What they show; not of a plain text."""
         self._ends: list[int] = []
         """For each part the number of the block after its last one."""
         self.is_cut = False
@@ -76,7 +77,7 @@ class PartStack:
     def show(self, blocks: list[Block], *, growing: bool) -> None:
         """Show these blocks; ``growing`` if more of the last one may arrive."""
         self._found = None
-        unchanged = common_prefix(self._blocks, blocks)
+        unchanged = common_prefix(self.blocks, blocks)
         # The part with the first new block, or the one above it, which that block may belong to.
         first = number = bisect_left(self._ends, unchanged)
         start = self._ends[number - 1] if number else 0
@@ -86,7 +87,7 @@ class PartStack:
             self._ends.append(end)
             number += 1
         del self.parts[number:]
-        self._blocks = blocks
+        self.blocks = blocks
         self._unchanged = min(self._unchanged, number)
         self._stale = [each for each in self._stale if each < number]
         self._code = [each for each in self._code if each < first]
@@ -224,7 +225,7 @@ class PartStack:
 
     def table(self, number: int) -> Table:
         """Return the whole table whose first piece is a part."""
-        block = self._blocks[self._ends[number] - 1]
+        block = self.blocks[self._ends[number] - 1]
         assert isinstance(block, Table)
         return block
 

@@ -1,0 +1,165 @@
+"""The real program as a screen reader has it: over the AT-SPI bridge, with a display and a window manager."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.config.paths import DataFolder
+from app.conversation import Status
+from app.services import Services
+from tests.rigs.at_spi import Desktop, Node, missing, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60
+ANSWER = """See [the page](https://a.b/c) and $x^2$.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+```py
+x = 1
+```
+
+```py
+y = 2
+```
+
+$$y = 1$$
+"""
+READABLE = "See the page and $x^2$.\n\na\tb\n1\t2\n\n```py\nx = 1\n```\n\n```py\ny = 2\n```\n\n$$y = 1$$"
+BUTTONS = "Copy table", "Copy code", "Copy code 2", "Copy", "Try again"
+TEXTS = "list item", "label", "filler"
+"""Roles of what can have the focus without being a control."""
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+@contextmanager
+def program(desktop: Desktop, folder: Path) -> Iterator[Node]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "--data-dir", str(folder)], cwd=ROOT, env=desktop.environment
+    )
+    try:
+        yield desktop.program()
+        process.terminate()
+        assert process.wait(timeout=PATIENCE_S) == 0, "it crashed"
+    finally:
+        process.kill()
+        process.wait(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def desktop() -> Iterator[Desktop]:
+    with tempfile.TemporaryDirectory(prefix="at-spi") as folder, Desktop(Path(folder)) as made:
+        yield made
+
+
+def problems(root: Node) -> list[str]:
+    """Return what a screen reader user can't make out: controls without a name, or with that of a neighbour."""
+    found = []
+    for parent in root.shown():
+        names: Counter[tuple[str, str]] = Counter()
+        for each in parent.children():
+            states = each.states
+            if "showing" not in states:
+                continue
+            role, name = each.role, each.label
+            is_control = role not in ("list item", "label", "filler") and (
+                "focusable" in states or "Press" in each.actions
+            )
+            if is_control and not name:
+                found.append(f"{role} without a name in {parent.role} {parent.name!r}, {each.description!r}")
+            if is_control:
+                names[role, name] += 1
+            if role in ("unknown", "invalid"):
+                found.append(f"no role: {name}")
+        found += [f"{count} × {role} {name!r}" for (role, name), count in names.items() if count > 1]
+    return found
+
+
+def test_a_screen_reader_reads_and_operates_the_window(desktop: Desktop, tmp_path: Path) -> None:
+    services = Services(DataFolder(tmp_path))
+    services.settings.change(
+        language="en", authority="http://127.0.0.1:9", proxy="none", model_id="starter", titles_by_model=False
+    )
+    services.settings.change(max_tokens=40)
+    answer = services.store.begin_turn(services.store.create(title="About x").id, "Why? 👋")[1]
+    services.store.finish_answer(answer.id, ANSWER, status=Status.COMPLETE)
+    services.close()
+    with program(desktop, tmp_path) as window:
+        # A conversation is opened, and read.
+        window.find("list item", "About x")
+        window.find("list", "Conversations").focus()
+        desktop.press("Down")
+        desktop.press("Return")
+        reply = window.find("list item", "Answer")
+        question = window.find("list item", "You")
+        assert question.text == "Why? 👋"
+        assert reply.text == READABLE
+        buttons = {each.name: each for each in reply.children() if each.role == "push button"}
+        assert set(BUTTONS) <= set(buttons)
+        assert buttons["Copy"].description == "Answer"
+        link = next(each for each in reply.children() if each.role == "link")
+        assert (link.name, link.actions) == ("the page", ["Press"])
+        assert problems(window) == []
+
+        # The answer is announced while it is written, and its end.
+        desktop.announced()
+        transcript = window.find("list", "Conversation")
+        window.find("text", "Message").write("Name the days of the week, one per line.")
+        window.find("push button", "Send").act()
+        said: list[str] = []
+
+        def has_ended() -> bool:
+            said.extend(desktop.announced())
+            return bool(said) and said[-1] == "The answer is complete."
+
+        wait_until(has_ended)
+        written = transcript.children()[3].text
+        assert written
+        assert "\n\n".join(said[:-1]).split() == written.split()
+
+        # The palette and the list of models say the current row.
+        window.find("text", "Message").focus()
+        desktop.press("Ctrl", "K")
+        field = window.find("text", "Search conversations, models")
+        wait_until(lambda: "focused" in field.states)
+        rows = window.find("list", "Search conversations, models").children()
+        desktop.announced()
+        desktop.press("Down")
+        assert wait_until(desktop.announced)[-1].startswith("New conversation")
+        wait_until(lambda: "selected" in next(each for each in rows if each.name.startswith("New conv")).states)
+        assert problems(window) == []
+        desktop.press("Escape")
+        window.find("push button", "Model: ").act()
+        window.find("text", "Search models")
+        window.find("list item", "SmolLM2")
+        assert problems(window) == []
+        desktop.press("Escape")
+
+        # Panel and pages.
+        panel = window.find("check box", "Conversation settings")
+        panel.act()
+        window.find("combo box", "None")
+        assert "checked" in panel.states
+        folded = window.find("push button", "All samplers")
+        assert problems(window) == []
+        folded.act()
+        window.find("spin box", "Repeat penalty")
+        assert problems(window) == []
+        panel.act()
+        window.find("check box", "Models").act()
+        window.find("list item", "SmolLM2")
+        assert problems(window) == []
+        window.find("check box", "Settings").act()
+        # All sections are on one page.
+        window.find("combo box", "English")
+        assert problems(window) == []
