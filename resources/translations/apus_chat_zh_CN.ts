@@ -3275,6 +3275,10 @@ Click to rename</source>
         <translation>临时对话</translation>
     </message>
     <message>
+        <source>Model: {name}</source>
+        <translation>模型：{name}</translation>
+    </message>
+    <message>
         <source>Temporary · Save</source>
         <translation>临时 · 保存</translation>
     </message>
@@ -4341,6 +4345,10 @@ Click to rename</source>
         <translation>搜索 Hugging Face</translation>
     </message>
     <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
         <source>Models on this computer and models you can download</source>
         <translation>这台电脑上的模型，以及可以下载的模型</translation>
     </message>
@@ -5335,6 +5343,10 @@ Click to rename</source>
     <message>
         <source>Answer</source>
         <translation>回答</translation>
+    </message>
+    <message>
+        <source>The answer is complete.</source>
+        <translation>回答已完成。</translation>
     </message>
     <message>
         <source>Version {place} of {count}</source>
