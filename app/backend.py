@@ -104,7 +104,7 @@ class ModelLoaded:
 class PlanChanged:
     """Another plan is tried, the ``attempt``-th from 1, because memory ran out or an RPC server is missing.
 
-    The code of ``because`` begins with ``rpc_`` in the second case.
+    The code of ``because`` begins with ``rpc_`` in the second case; ``memory_not_pinned`` is a remark on a loaded plan.
     """
 
     because: UserError

@@ -150,6 +150,8 @@ class LoadResult:
     memory: Mapping[str, Mapping[str, int]]
     pipeline: bool = False
     flash_attention: bool = False
+    pinned: bool | None = None
+    """Whether the weights that devices copy from host memory are pinned there; None where none are."""
 
 
 @dataclass(frozen=True)

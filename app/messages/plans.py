@@ -54,6 +54,8 @@ REASON_SENTENCES: dict[str, str] = {
     "repacking_off": QT_TR_NOOP(
         "There isn't enough RAM for a second, faster copy of the weights, so long prompts are processed more slowly."
     ),
+    "no_offload": QT_TR_NOOP("The GPU doesn't compute with weights in RAM, so the CPU processes that part of prompts."),
+    "not_pinned": QT_TR_NOOP("The driver couldn't lock the RAM for copies to the GPU, so prompts take longer."),
     "cache_estimated": QT_TR_NOOP(
         "Memory use for this type of model is an estimate; the actual amount may differ slightly."
     ),
@@ -64,6 +66,8 @@ REASON_SENTENCES: dict[str, str] = {
 """Sentences added to the verdict.  Other reasons are part of the verdict itself."""
 
 REPLANNED = QT_TR_NOOP("Not enough memory. Trying a smaller plan. {plan}")
+NOT_PINNED = "memory_not_pinned"
+"""Code of ``PlanChanged.because``: the plan is loaded, but its RAM could not be pinned."""
 WITHOUT_SERVER = QT_TR_NOOP("{server} isn't available right now, so the model is loaded without it. {plan}")
 
 RECOMMENDATION_SENTENCES: dict[str, str] = {
@@ -119,8 +123,10 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
 
 
 def replanned_sentence(plan: LoadPlan, translate: Translate, because: UserError | None = None) -> str:
-    """Return the notice, of one line, that this plan is tried: memory ran out, or an RPC server is missing."""
+    """Return the notice, of one line, of ``PlanChanged``."""
     verdict = verdict_sentence(plan, translate)
+    if because is not None and because.code == NOT_PINNED:
+        return translate(REASON_SENTENCES["not_pinned"])
     if because is not None and because.code.startswith("rpc_"):
         return translate(WITHOUT_SERVER).format(server=because.data.get("server", ""), plan=verdict)
     return translate(REPLANNED).format(plan=verdict)

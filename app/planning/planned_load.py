@@ -255,6 +255,9 @@ class PlannedLoader:
                 self._engine.gpus = attempt.basis.machine.gpus
             state = self._engine.state
             assert state is not None
+            if state.result.pinned is False:
+                attempt.plan = replace(attempt.plan, reasons=(*attempt.plan.reasons, "not_pinned"))
+                yield PlanChanged(UserError("memory_not_pinned"), attempt.plan, attempt.tried)
             self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
 

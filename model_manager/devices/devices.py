@@ -39,6 +39,10 @@ TILED_WITH_AMX = {
 """Types of which a processor with AMX takes plain matrices into tiles, and how many times their bytes those take:
 ``get_row_size`` in ``ggml/src/ggml-cpu/amx/mmq.cpp``.  Other processors have no such copies."""
 
+OFFLOADING = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN", "MTL", "Metal"})
+"""Backends that copy weights from host memory to the first device, one at a time, while they process a prompt
+(``offload_op``).  RPC does not.  The empty name is a simulated GPU."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -62,6 +66,13 @@ class Device:
     """The most that plans use, None for all."""
     link_bytes_per_s: float | None = None
     """Speed of its connection to host memory, None where unknown."""
+    offloads: bool | None = None
+    """Whether it copies weights from host memory to process a prompt, as the engine says; None where unknown."""
+
+    @property
+    def copies_weights(self) -> bool:
+        """``offloads``, where unknown that of its backend."""
+        return self.backend in OFFLOADING if self.offloads is None else self.offloads
 
     @property
     def usable_bytes(self) -> int:

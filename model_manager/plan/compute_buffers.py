@@ -33,11 +33,9 @@ _SMALL_BYTES = 256 << 10
 _ROTATION_BYTES = 128 << 10
 """The matrix that rotates keys and values before they are quantised."""
 
-OFFLOADING = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN", "MTL", "Metal"})
-"""Backends that copy weights from host memory to the first device, one at a time, while they process a prompt
-(``offload_op``).  RPC does not.  The empty name is a simulated GPU."""
 WITH_HOST_BUFFER = frozenset({"", "CUDA", "ROCm", "HIP", "MUSA", "Vulkan", "SYCL", "CANN"})
-"""Backends that provide pinned host memory; with one of them weights in RAM are never repacked."""
+"""Backends that provide pinned host memory; with one of them weights in RAM are never repacked.  The empty name is a
+simulated GPU."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from model_manager.plan.compute_buffers import OFFLOADING
 from model_manager.plan.problem import Placement, Problem
 from model_manager.plan.split import DeviceCapacity, LayerSplit, Slots, fit, fixed_counts, layers_of, spread
 
@@ -82,7 +81,7 @@ def _from(problem: Problem, start: int) -> Placement | None:
     out = problem.shape.has_experts and problem.options.experts_in_ram != ()
     candidates = []
     # The experts in RAM are copied to the first device; it needs less memory if they belong to its own layers.
-    copies = any(device.backend in OFFLOADING for device in problem.devices)
+    copies = any(device.copies_weights for device in problem.devices)
     may_choose = copies and len(problem.devices) > 1 and problem.options.experts_in_ram is None
     for first_only in (True, False) if may_choose else (False,):
         rooms = problem.rooms(experts=True, ram_layers=start > 0, experts_out=out, first_only=first_only)

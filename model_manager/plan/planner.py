@@ -320,10 +320,18 @@ def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> I
         yield "cache_estimated"
     if problem.options.split_mode in ("row", "tensor"):
         yield "split_mode_estimated"
+    if _refuses_offload(placement):
+        yield "no_offload"
     if is_speed_guessed(placement):
         yield "speed_guessed"
     if rehearsed is None:
         yield "not_rehearsed"
+
+
+def _refuses_offload(placement: Placement) -> bool:
+    """Whether the first device leaves prompts with weights in RAM to the CPU, although its backend would copy them."""
+    in_ram = placement.in_ram or 0 < placement.n_gpu_layers <= placement.problem.shape.n_layer
+    return bool(in_ram) and placement.used_devices[0].offloads is False and not placement.used_devices[0].is_rpc
 
 
 def _assemble(placement: Placement, reasons: tuple[str, ...]) -> LoadPlan:

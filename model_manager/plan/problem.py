@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.plan.compute_buffers import OFFLOADING, WITH_HOST_BUFFER, ComputeBufferEstimate, buffers
+from model_manager.plan.compute_buffers import WITH_HOST_BUFFER, ComputeBufferEstimate, buffers
 from model_manager.plan.load_plan import VERDICTS, DevicePlan, HostPlan, Verdict
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.model_shape import ModelShape, Weights
@@ -159,7 +159,7 @@ class Problem:
 
         The first device also computes with weights that are copied to it from RAM.
         """
-        offloads = use.first and device.backend in OFFLOADING and (use.ram_layers or use.experts_out)
+        offloads = use.first and device.copies_weights and (use.ram_layers or use.experts_out)
         size = self.buffers.device(
             experts=use.experts or offloads,
             output=use.output,
@@ -286,7 +286,7 @@ class Placement:
         """The device that copies weights from RAM while a prompt is read."""
         first = next(iter(self.used_devices), None)
         in_ram = self.in_ram or self.first_slot > 0
-        return first if first is not None and in_ram and first.backend in OFFLOADING else None
+        return first if first is not None and in_ram and first.copies_weights else None
 
     @property
     def rank(self) -> tuple[int, int, int]:

@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.backend import ChatRequest, PromptMessage
+from app.backend import ChatEvent, ChatRequest, PlanChanged, PromptMessage, PromptProgress
 from app.backends import LocalBackend
 from app.conversation import Role
 from app.engine.device_probe import plan_devices
 from app.engine.local_engine import LocalEngine
+from app.messages.plans import plan_sentence, replanned_sentence
+from app.planning.planned_load import LoadedPlan
 from app.sampling import Sampling
 from app.services import Services
 from model_manager.cancellation import CancelToken
@@ -193,3 +195,55 @@ def test_the_chat_copies_experts_from_the_planned_batch_on(
     assert state is not None
     assert state.spec.offload_min_batch
     assert psutil.Process(services.engine.pid).environ()[OFFLOAD_VARIABLE] == str(state.spec.offload_min_batch)
+
+
+def chat(
+    services: Services, path: Path, log: Log, monkeypatch: pytest.MonkeyPatch, **refused: int
+) -> tuple[list[ChatEvent], LoadedPlan]:
+    """Answer with experts in RAM on two devices that refuse something."""
+    for name, value in simulated_cuda.environment(2, 2, log=log.path, **refused).items():
+        monkeypatch.setenv(name, value)
+    backend = LocalBackend(services, str(path), PlanOptions(context=1024, experts_in_ram=(0, 1)))
+    events: list[ChatEvent] = []
+    for text in ("hello", "x" * 300):
+        log.clear()
+        events += backend.stream(ChatRequest((PromptMessage(Role.USER, text),), Sampling(max_tokens=2)))
+    loaded = services.planning.loader.loaded
+    assert loaded is not None
+    return events, loaded
+
+
+def test_memory_that_a_driver_does_not_pin_is_reported(
+    services: Services, wide_moe: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, loaded = chat(services, wide_moe, log, monkeypatch, unpinned=1)
+    (event,) = [each for each in events if isinstance(each, PlanChanged)]
+    notice = "The driver couldn't lock the RAM for copies to the GPU, so prompts take longer."
+    assert replanned_sentence(event.plan, str, event.because) == notice
+    assert notice in plan_sentence(loaded.plan, str)
+    assert log.expert_bytes()
+    services.engine.release()
+    assert (services.folder.logs / "engine.log").read_text().count("host memory could not be pinned") == 1
+    monkeypatch.delenv("SIMULATED_CUDA_UNPINNED")
+    events, loaded = chat(services, wide_moe, log, monkeypatch)
+    assert not [each for each in events if isinstance(each, PlanChanged)]
+    assert (loaded.result.pinned, "not_pinned" in loaded.plan.reasons) == (True, False)
+
+
+def test_a_device_that_copies_no_weights_gets_a_plan_for_the_processor(
+    services: Services, wide_moe: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, loaded = chat(services, wide_moe, log, monkeypatch, refuses=1)
+    assert not log.expert_bytes()
+    assert "so the CPU processes that part of prompts" in plan_sentence(loaded.plan, str)
+    assert loaded.plan.spec.offload_min_batch is None
+    # Small batches, for early progress: the processor can be stopped within each.
+    assert 16 in [each.read - each.reused for each in events if isinstance(each, PromptProgress)]
+    services.engine.release()
+    monkeypatch.delenv("SIMULATED_CUDA_REFUSES")
+    _, copied = chat(services, wide_moe, log, monkeypatch)
+    assert "no_offload" not in copied.plan.reasons
+    forecasts = [each.plan.prompt_tokens_per_second_estimate for each in (loaded, copied)]
+    assert forecasts[0] < forecasts[1]
+    planned = [each.plan.used_devices[0].compute_bytes for each in (loaded, copied)]
+    assert planned[0] < planned[1]

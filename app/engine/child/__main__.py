@@ -19,13 +19,13 @@ from typing import BinaryIO, NoReturn
 
 from llama_cpp import llama_cpp
 
-from app.engine.child.buffers import allocated, flash_attention, pipeline_parallelism
+from app.engine.child.buffers import allocated, flash_attention, is_pinned, pipeline_parallelism
 from app.engine.child.conversation_cache import cache_key
 from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
 from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.lending import lend
-from app.engine.child.loader import load
+from app.engine.child.loader import LoadedModel, load
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import EngineContext
@@ -53,6 +53,7 @@ from app.engine.protocol import (
     encode,
 )
 from model_manager.errors import Cancelled, UserError
+from model_manager.plan.compute_buffers import WITH_HOST_BUFFER
 
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
@@ -205,7 +206,15 @@ class Child:
             memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
             pipeline=pipeline,
             flash_attention=has_flash_attention,
+            pinned=self._is_pinned(loaded, log),
         )
+
+    def _is_pinned(self, loaded: LoadedModel, log: str) -> bool | None:
+        if not loaded.offloads or "CPU_Mapped" in log or loaded.devices[0].device.backend not in WITH_HOST_BUFFER:
+            return None
+        if not (pinned := is_pinned(log)):
+            sys.stderr.write("host memory could not be pinned: devices copy its weights more slowly\n")
+        return pinned
 
     def _embed(self, command: Embed) -> Embeddings:
         if self._embedding is not None and self._embedding.path != command.path:

@@ -88,6 +88,11 @@ def _held_by_host(
     return max(0, sum(sizes.values()) - elsewhere)
 
 
+def is_pinned(log: str) -> bool:
+    """Whether a driver pinned the weights in host memory: where it refuses, the engine falls back to plain memory."""
+    return re.search(r"_Host\s+model buffer size", log) is not None
+
+
 def pipeline_parallelism(log: str) -> bool:
     """Whether the log reports pipeline parallelism."""
     return _PIPELINE in log and _NO_PIPELINE not in log

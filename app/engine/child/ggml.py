@@ -30,6 +30,17 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "ac
 """enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL."""
 
 
+GGML_TYPE_F32, GGML_TYPE_F16 = 0, 1
+OFFLOAD_WIDTH, OFFLOAD_TOKENS = 256, 4096
+"""A product of matrices that devices are asked about, with more tokens than any threshold."""
+
+
+class _InitParameters(ctypes.Structure):
+    """struct ggml_init_params of ggml.h."""
+
+    _fields_ = (("mem_size", ctypes.c_size_t), ("mem_buffer", ctypes.c_void_p), ("no_alloc", ctypes.c_bool))
+
+
 class _Properties(ctypes.Structure):
     """struct ggml_backend_dev_props of ggml-backend.h, with its ggml_backend_dev_caps."""
 
@@ -62,6 +73,7 @@ _BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(_Properties)),
     ("dev_init", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
+    ("dev_offload_op", ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p),
     ("buft_name", ctypes.c_char_p, ctypes.c_void_p),
     ("free", None, ctypes.c_void_p),
     ("reg_get_proc_address", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
@@ -105,6 +117,12 @@ class Ggml:
                 function.restype, function.argtypes = result, arguments
         self._base.ggml_graph_n_nodes.argtypes = self._base.ggml_graph_nodes.argtypes = [ctypes.c_void_p]
         self._base.ggml_graph_nodes.restype = ctypes.c_void_p
+        self._base.ggml_init.argtypes, self._base.ggml_init.restype = [_InitParameters], ctypes.c_void_p
+        self._base.ggml_free.argtypes, self._base.ggml_free.restype = [ctypes.c_void_p], None
+        new, multiply = self._base.ggml_new_tensor_2d, self._base.ggml_mul_mat
+        new.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+        multiply.argtypes = [ctypes.c_void_p] * 3
+        new.restype = multiply.restype = ctypes.c_void_p
 
     def devices(self) -> list[DeviceHandle]:
         """List all devices with their current memory, in the engine's order."""
@@ -124,9 +142,19 @@ class Ggml:
             total_bytes=found.memory_total,
             free_bytes=found.memory_free,
             pci_bus_id=(found.device_id or b"").decode(errors="replace"),
+            offloads=self._offloads(pointer),
         )
         split = self._base.ggml_backend_reg_get_proc_address(registry, b"ggml_backend_split_buffer_type")
         return DeviceHandle(pointer, device, buffers.decode(), found.buffer_from_host_ptr, bool(split))
+
+    def _offloads(self, device: int) -> bool:
+        """Ask the device whether it takes a matrix out of host memory to multiply it with many tokens."""
+        context = self._base.ggml_init(_InitParameters(4096, None, True))
+        weights = self._base.ggml_new_tensor_2d(context, GGML_TYPE_F16, OFFLOAD_WIDTH, OFFLOAD_WIDTH)
+        tokens = self._base.ggml_new_tensor_2d(context, GGML_TYPE_F32, OFFLOAD_WIDTH, OFFLOAD_TOKENS)
+        found = self._base.ggml_backend_dev_offload_op(device, self._base.ggml_mul_mat(context, weights, tokens))
+        self._base.ggml_free(context)
+        return bool(found)
 
     def devices_in_use(self) -> list[DeviceHandle]:
         """List the usable devices with the memory that is free once their backend is initialised.

@@ -24,7 +24,6 @@ from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.gguf.shards import read_model
-from model_manager.plan.compute_buffers import OFFLOADING
 from model_manager.plan.engine_arguments import flash_attention, tensor_overrides
 from model_manager.plan.load_spec import LoadSpec
 
@@ -131,7 +130,7 @@ def load(
         slices=slices,
         offloads=(bool(spec.experts_in_ram) or on_devices <= layers)
         and on_devices > 0
-        and any(device.device.backend in OFFLOADING for device in devices),
+        and any(device.device.copies_weights for device in devices),
         keep=keep,
     )
 

@@ -30,7 +30,6 @@ from app.engine.child.loader import (
 )
 from app.engine.child.stop_flag import StopFlag
 from model_manager.errors import UserError
-from model_manager.plan.compute_buffers import OFFLOADING
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
 from model_manager.plan.model_shape import ModelShape, read_model_shape
@@ -114,7 +113,7 @@ def correct_for_load(
         return found
     names = [device.name for device in devices]
     # One expert tensor at a time is on such a first device, whichever it is.
-    offloads = any(devices[number].device.backend in OFFLOADING for number in used)
+    offloads = any(devices[number].device.copies_weights for number in used)
     is_movable = _is_uniform(shape) and not (spec.experts_in_ram and offloads)
     row = _VALUE_BYTES * min(spec.n_ubatch, spec.context or spec.n_ubatch)
     copied = (_COPIES if pipeline else 0) * row * shape.widths.embedding

@@ -9,6 +9,7 @@
 //   SIMULATED_CUDA_LOG=FILE      append a line for each copy to a device ("set", "copy": device, bytes, tensor), and for
 //                                each graph ("run": device, nodes, tokens of its first product of matrices)
 //   SIMULATED_CUDA_LIMIT=1       allocations beyond the memory fail
+//   SIMULATED_CUDA_UNPINNED=1    host memory is not pinned, SIMULATED_CUDA_REFUSES=1 nothing is copied out of it
 //   SIMULATED_CUDA_SLOW=250      microseconds that a product of matrices takes longer for every token
 //
 // tests/rigs/simulated_cuda/__init__.py compiles it and has it loaded into engine children (LD_PRELOAD).
@@ -235,7 +236,8 @@ static const char * host_name(ggml_backend_buffer_type_t type) { (void) type; re
 static struct ggml_backend_buffer_type host_buffers;
 static ggml_backend_buffer_t host_alloc(ggml_backend_buffer_type_t type, size_t size) {
     ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(ggml_backend_cpu_buffer_type(), size);
-    if (buffer) {
+    // As ggml-cuda: where pinning fails, it is a plain buffer.
+    if (buffer && !getenv("SIMULATED_CUDA_UNPINNED")) {
         buffer->buft = type;
     }
     return buffer;
@@ -354,7 +356,7 @@ static bool device_supports_buft(ggml_backend_dev_t device, ggml_backend_buffer_
 static bool device_offload(ggml_backend_dev_t device, const struct ggml_tensor * op) {
     (void) device;
     const char * text = getenv("GGML_OP_OFFLOAD_MIN_BATCH");
-    const int64_t least = text ? atoi(text) : 32;
+    const int64_t least = getenv("SIMULATED_CUDA_REFUSES") ? INT64_MAX : text ? atoi(text) : 32;
     switch (op->op) {
         case GGML_OP_GET_ROWS: return false;
         case GGML_OP_MUL_MAT: return op->ne[1] >= least;
