@@ -11,8 +11,9 @@ A pure function.  What it decides besides the placement (``placement``):
   larger buffers fit.
 * **Flash attention**: on if the cache needs it or the layers are split over GPUs and CPU; off on the CPU alone, where
   generation with a 16-bit cache is three times faster without it at 4k; else the engine decides.
-* **Micro-batch** where a device copies weights from RAM for each of them: the one with the shortest typical turn,
-  because larger ones are read faster and take memory from layers.
+* **Micro-batch** where a device copies weights from RAM for each of them: larger ones are read faster and take memory
+  from layers.  The one with the shortest typical turn of those that read nearly as fast as any, unless that makes the
+  turn much longer.
 * **Sliding windows** of their own size, instead of the whole context, where that keeps more on the devices, allows a
   larger context or spares an 8-bit cache; else the whole context, with which edited conversations need less reading.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
@@ -49,10 +50,11 @@ PIPELINE_FROM = 4096
 """Tokens of context from which prompts can be long enough for pipeline parallelism to pay."""
 MICRO_BATCHES = (1024, 2048, 4096)
 """Larger ones than the default, which are tried where weights are copied from RAM."""
-MAX_BATCH_S = 8.0
-"""Longest time of a micro-batch, after which progress is reported."""
-MIN_GAIN = 1.01
-"""A larger micro-batch must make a turn this much faster."""
+MAX_BATCH_S, GUESSED_BATCH_S = 16.0, 8.0
+"""Longest time of a micro-batch; the second where the card or its connection is unknown."""
+READING_SHARE, TURN_SHARE = 0.9, 1.1
+"""The chosen micro-batch reads at least so fast compared to the fastest, if its turn takes at most so long compared to
+the shortest.  Where the speeds are guessed, no layer is given up for the former."""
 _REHEARSALS = 3
 """Most rehearsals until the plan no longer changes."""
 
@@ -154,20 +156,26 @@ def _decide(base: Problem) -> tuple[Placement, tuple[str, ...]]:
 def _with_micro_batch(
     base: Problem, placement: Placement, reasons: tuple[str, ...]
 ) -> tuple[Placement, tuple[str, ...]]:
-    """Choose a larger micro-batch where that makes a turn faster, with the cache type that is best with it."""
+    """Choose the micro-batch, with the cache type that is best with it."""
     context, options = placement.problem.spec.context or 0, base.options
     is_open = options.micro_batch is None and options.batch is None
     if not is_open or placement.offloads_to is None or placement.verdict == "does_not_fit":
         return placement, reasons
     others = tuple(reason for reason in reasons if not reason.startswith("q8_0_"))
-    best, seconds = placement, turn_seconds(placement)
+    candidates = [(placement, reasons)]
+    is_guessed = is_speed_guessed(placement) or placement.offloads_to.link_bytes_per_s is None
+    share, longest_s = (1.0, GUESSED_BATCH_S) if is_guessed else (TURN_SHARE, MAX_BATCH_S)
     for size in MICRO_BATCHES:
         larger, kv_reasons = _best_at(replace(base, options=replace(options, micro_batch=size)), context)
-        if larger.verdict != placement.verdict or batch_seconds(larger, size) > MAX_BATCH_S:
+        if larger.verdict != placement.verdict or batch_seconds(larger, size) > longest_s:
             break
-        if (turn := turn_seconds(larger)) * MIN_GAIN < seconds:
-            best, seconds, reasons = larger, turn, (*others, *kv_reasons)
-    return best, reasons
+        candidates.append((larger, (*others, *kv_reasons)))
+    turns = [turn_seconds(each) for each, _ in candidates]
+    speeds = [prompt_tokens_per_second(each) for each, _ in candidates]
+    short = [number for number, turn in enumerate(turns) if turn <= share * min(turns)]
+    fast = [number for number in short if speeds[number] >= READING_SHARE * max(speeds)]
+    best = min(fast, key=lambda number: turns[number]) if fast else max(short, key=lambda number: speeds[number])
+    return candidates[best]
 
 
 def _with_attention(placement: Placement) -> Placement:

@@ -9,7 +9,9 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from app.engine.local_engine import LocalEngine
@@ -21,16 +23,19 @@ from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS
 from model_manager.hub.home_model import reconstructed_header
 from model_manager.library.starter import find_starter
+from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import read_model_shape
-from model_manager.plan.planner import plan_model, plan_with_rehearsals
-from tests.benchmarks.figures import Figure, at_most, report, reported
+from model_manager.plan.planner import MICRO_BATCHES, plan_model, plan_with_rehearsals
+from model_manager.plan.speed import TURN_ANSWER, TURN_PROMPT
+from tests.benchmarks.figures import Figure, at_least, at_most, report, reported
 from tests.plan.test_targets import BOUND, CARD_GIB, CONTEXTS, LLAMA_CPP_FIT
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.big_moe import write_big_moe
 from tests.rigs.rpc_device import serving
 
 RUNS = 20
+CARD = "NVIDIA GeForce RTX 3090"
 GIB = 1 << 30
 
 
@@ -101,6 +106,36 @@ def experts_in_ram() -> tuple[Figure, Figure]:
     )
 
 
+def reading() -> Figure:
+    """Return the modelled speed of reading with the chosen micro-batch over that with the best one and cache type."""
+    host, ratios, turns = HostMemory(160 * GIB, 60e9, 8), {}, []
+    for entry in APUS:
+        shape = read_model_shape((reconstructed_header(entry),))
+        for gib, link in product(((24, 24), (24, 16), (24,), (16,), (24, 12, 8), (12, 12), (32,), (48,)), (24e9, 12e9)):
+            cards = [replace(each, description=CARD, link_bytes_per_s=link) for each in simulated_devices(gib)]
+            chosen = plan_model(shape, cards, host, PlanOptions(context=8192))
+            if chosen.verdict == "gpu":
+                continue
+            fixed = (
+                plan_model(shape, cards, host, PlanOptions(context=8192, kv_type=kv_type, micro_batch=size, batch=size))
+                for kv_type, size in product(("f16", "q8_0"), (512, *MICRO_BATCHES))
+            )
+            others = [each for each in fixed if each.verdict == chosen.verdict]
+            name = f"{entry.quantisation} {'+'.join(map(str, gib))} {link / 1e9:.0f} GB/s"
+            ratios[name] = round(_reading(chosen) / max(map(_reading, others)), 3)
+            turns.append(_turn_s(chosen) / min(map(_turn_s, others)))
+    worst = min(ratios.values())
+    return at_least("modelled reading over that of the best micro-batch", worst, 0.9, longest_turn=max(turns), **ratios)
+
+
+def _reading(plan: LoadPlan) -> float:
+    return plan.prompt_tokens_per_second_estimate
+
+
+def _turn_s(plan: LoadPlan) -> float:
+    return TURN_PROMPT / _reading(plan) + TURN_ANSWER / plan.tokens_per_second_estimate
+
+
 def speed(folder: Path) -> list[Figure]:
     """Return estimated and measured tokens/s on this CPU, with one thread and with the automatic number."""
     starter = find_starter()
@@ -137,7 +172,7 @@ def _speed(engine: LocalEngine, name: str, path: Path, tokens: int, threads: int
 
 
 def main() -> int:
-    figures = [reported(planning()), *map(reported, experts_in_ram())]
+    figures = [reported(planning()), *map(reported, experts_in_ram()), reported(reading())]
     with tempfile.TemporaryDirectory() as folder:
         figures.append(reported(rehearsing(Path(folder))))
         figures += speed(Path(folder))

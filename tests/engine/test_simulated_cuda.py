@@ -151,6 +151,14 @@ def test_a_stop_ends_a_batch_on_a_device(devices: Devices, log: Log) -> None:
     assert waited < SECONDS_OF_A_GRAPH / 2
 
 
+def test_progress_within_a_long_batch(devices: Devices) -> None:
+    answer = ask(devices(slow=SLOW_US), "x" * (MICRO_BATCH - 20), max_tokens=1)
+    read = [each.read for each in answer.reading]
+    assert len(read) > 3
+    assert read == sorted(read)
+    assert all(each.seconds_left is not None for each in answer.reading if each.read > each.reused)
+
+
 def test_answers_after_a_stop_are_those_of_a_fresh_context(devices: Devices, log: Log) -> None:
     engine = devices(slow=20)
     token = CancelToken()

@@ -13,7 +13,7 @@ from model_manager.gguf.header import read_header
 from model_manager.plan.load_plan import VERDICTS, LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import ModelShape, read_model_shape
-from model_manager.plan.planner import plan_model
+from model_manager.plan.planner import MICRO_BATCHES, plan_model
 from tests.plan.plan_builders import GIB, MIB, QUANTISATIONS, apus_shape, cards, check, ram
 from tests.rigs.arch_shapes import write_arch
 
@@ -71,13 +71,16 @@ def test_experts_in_ram_are_spread_over_servers() -> None:
 
 def test_a_larger_micro_batch_is_chosen_where_experts_in_ram_are_copied_for_each() -> None:
     def plan(**options: object) -> LoadPlan:
-        return _plan(apus_shape("Q2_K"), cards(24), ram(), PlanOptions(context=8192, **options))  # type: ignore[arg-type]
+        known = [replace(each, description="NVIDIA GeForce RTX 3090", link_bytes_per_s=24e9) for each in cards(24)]
+        return _plan(apus_shape("Q2_K"), known, ram(), PlanOptions(context=8192, **options))  # type: ignore[arg-type]
 
     chosen, fixed = plan(), plan(micro_batch=512)
     assert chosen.experts_in_ram
     assert chosen.spec.n_batch >= chosen.spec.n_ubatch > fixed.spec.n_ubatch == 512
     assert chosen.prompt_tokens_per_second_estimate > 1.2 * fixed.prompt_tokens_per_second_estimate
-    assert chosen.tokens_per_second_estimate > 0.9 * fixed.tokens_per_second_estimate
+    assert chosen.tokens_per_second_estimate > 0.85 * fixed.tokens_per_second_estimate
+    others = [plan(micro_batch=size).prompt_tokens_per_second_estimate for size in MICRO_BATCHES]
+    assert chosen.prompt_tokens_per_second_estimate >= 0.9 * max(others)
     # Two of four experts are used: few tokens need all of them.
     assert chosen.spec.offload_min_batch is not None
     assert chosen.spec.offload_min_batch < 32

@@ -119,6 +119,7 @@ class Ggml:
         self._base.ggml_graph_nodes.restype = ctypes.c_void_p
         self._base.ggml_init.argtypes, self._base.ggml_init.restype = [_InitParameters], ctypes.c_void_p
         self._base.ggml_free.argtypes, self._base.ggml_free.restype = [ctypes.c_void_p], None
+        self._base.ggml_get_name.argtypes, self._base.ggml_get_name.restype = [ctypes.c_void_p], ctypes.c_char_p
         new, multiply = self._base.ggml_new_tensor_2d, self._base.ggml_mul_mat
         new.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
         multiply.argtypes = [ctypes.c_void_p] * 3
@@ -231,6 +232,10 @@ class Ggml:
     def graph_nodes(self, graph: int) -> tuple[int, int | None]:
         """Return the number of a graph's nodes and the address of their list."""
         return self._base.ggml_graph_n_nodes(graph), self._base.ggml_graph_nodes(graph)
+
+    def tensor_name(self, tensor: int) -> bytes:
+        """Return a tensor's name."""
+        return bytes(self._base.ggml_get_name(tensor))
 
     def synchronize(self, backend: int) -> None:
         """Wait until a backend has computed what it was given."""

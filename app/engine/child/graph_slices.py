@@ -13,6 +13,7 @@ functions; where one differs, devices stay as they are.
 from __future__ import annotations
 
 import ctypes
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ FIRST_NODES = 16
 """Nodes of the first slice on a device of unknown speed: half a layer."""
 GROWTH = 2.0
 """Most times by which a slice is larger than the one before: some nodes take a hundred times longer than others."""
+REPORT_S = 1.0
+"""Seconds between two reports of progress within a batch."""
+_LAYER = re.compile(rb"-(\d+)$")
+"""The number of a layer at the end of a node's name."""
 ABORTED = 1
 """GGML_STATUS_ABORTED."""
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -70,6 +75,8 @@ class GraphSlices:
         """Nodes times tokens per second, by backend."""
         self._tokens = 0
         """Tokens of the batch that is read, 0 outside."""
+        self._on_layer: Callable[[int], None] = lambda _layer: None
+        self._reported = 0.0
         self.longest_s = 0.0
         """Longest time within the last batch in which a stop had no effect."""
 
@@ -79,9 +86,13 @@ class GraphSlices:
         return all(self._install(handle.pointer) for handle in devices)
 
     @contextmanager
-    def reading(self, tokens: int) -> Iterator[None]:
-        """Compute graphs in slices meanwhile; ``tokens`` of the batch."""
+    def reading(self, tokens: int, on_layer: Callable[[int], None]) -> Iterator[None]:
+        """Compute graphs in slices meanwhile; ``tokens`` of the batch.
+
+        ``on_layer`` is called with the number of the layer that is computed, every ``REPORT_S``.
+        """
         self._tokens, self.longest_s = tokens, 0.0
+        self._on_layer, self._reported = on_layer, time.monotonic()
         try:
             yield
         finally:
@@ -147,7 +158,14 @@ class GraphSlices:
                 slowest = FIRST_NODES * self._tokens / SLICE_S
                 self._speeds[backend] = min(measured, GROWTH * max(speed, slowest))
             start += count
+            if time.monotonic() - self._reported >= REPORT_S and (layer := _LAYER.search(self._last_name(part))):
+                self._reported = time.monotonic()
+                self._on_layer(int(layer[1]))
         return 0
+
+    def _last_name(self, graph: _Graph) -> bytes:
+        last = graph.nodes + (graph.n_nodes - 1) * _POINTER
+        return self._ggml.tensor_name(_pointer(last).value or 0)
 
 
 def _pointer(address: int) -> ctypes.c_void_p:

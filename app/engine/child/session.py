@@ -255,34 +255,48 @@ class EngineContext:
         total, done = len(tokens), kept
         begin = time.monotonic()
         self._emit(PromptProgress(kept, total, kept, None))
+
+        def report(read: int) -> None:
+            left_s = (time.monotonic() - begin) / max(1, read - kept) * (total - read)
+            self._emit(PromptProgress(read, total, kept, left_s))
+
+        def report_part(tokens: int) -> None:
+            report(done + tokens)
+
         for end in (total - checkpoint.TAIL, total) if self._has_checkpoint(total, kept) else (total,):
             array = (llama_cpp.llama_token * (end - done))(*tokens[done:end])
-            for count in self._read_batches(array, end - done):
+            for count in self._read_batches(array, end - done, report_part):
                 done += count
                 self._cached.tokens.extend(tokens[done - count : done])
                 self._stop.raise_if_set()
-                per_token = (time.monotonic() - begin) / (done - kept)
-                self._emit(PromptProgress(done, total, kept, per_token * (total - done)))
+                report(done)
             if end < total:
                 self._checkpoint.take(tokens[:end])
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
 
-    def _read_batches(self, tokens: ctypes.Array[Any], count: int) -> Iterator[int]:
+    def _read_batches(
+        self, tokens: ctypes.Array[Any], count: int, on_part: Callable[[int], None] = lambda _tokens: None
+    ) -> Iterator[int]:
         """Decode ``count`` tokens of a prompt in batches; yield the size of each.
 
         Where devices copy weights from host memory, which they do once per batch, the batches are whole micro-batches,
-        and the last two even.  Elsewhere they begin small and grow.
+        and the last two even.  Elsewhere they begin small and grow.  Within a batch of more than a second ``on_part``
+        is called with the tokens of it that are read, as far as its layers tell.
         """
         slices, is_whole = self._slices, self._slices is not None and self.loaded.offloads
         limit = self._micro_batch
         size = _whole(count, limit) if is_whole else min(FIRST_BATCH, self._batch)
         batch_s = BATCH_S if slices or not self.loaded.gpu_layers else DEVICE_BATCH_S
         done, begin = 0, time.monotonic()
+
+        def on_layer(layer: int) -> None:
+            on_part(size * (layer + 1) // (self.loaded.layers + 1))
+
         while done < count:
             size = min(size, count - done)
             self._use(self._threads.before_batch())
-            with slices.reading(size) if slices else nullcontext():
+            with slices.reading(size, on_layer) if slices else nullcontext():
                 self._decode(_batch(tokens, done, size))
                 if not self._pipeline:
                     # A device may still compute when the call returns.
