@@ -262,6 +262,7 @@ SENTENCES: dict[str, str] = {
     "rpc_server_lost": QT_TR_NOOP(
         "The device at {server} disconnected during the operation. Try again to load the model without it."
     ),
+    "memory_not_pinned": QT_TR_NOOP("The driver couldn't lock the RAM for copies to the GPU, so prompts take longer."),
     "lend_port_in_use": QT_TR_NOOP("Port {port} is in use by another program. Choose another port."),
     "lend_refused": QT_TR_NOOP("This build of the engine can't limit what it lends. Run python3 start.py --rebuild."),
     "rpc_address_wrong": QT_TR_NOOP("{text} isn't a valid address. Enter HOST:PORT, such as 192.168.1.20:50052."),

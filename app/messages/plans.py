@@ -66,8 +66,6 @@ REASON_SENTENCES: dict[str, str] = {
 """Sentences added to the verdict.  Other reasons are part of the verdict itself."""
 
 REPLANNED = QT_TR_NOOP("Not enough memory. Trying a smaller plan. {plan}")
-NOT_PINNED = "memory_not_pinned"
-"""Code of ``PlanChanged.because``: the plan is loaded, but its RAM could not be pinned."""
 WITHOUT_SERVER = QT_TR_NOOP("{server} isn't available right now, so the model is loaded without it. {plan}")
 
 RECOMMENDATION_SENTENCES: dict[str, str] = {
@@ -125,7 +123,7 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
 def replanned_sentence(plan: LoadPlan, translate: Translate, because: UserError | None = None) -> str:
     """Return the notice, of one line, of ``PlanChanged``."""
     verdict = verdict_sentence(plan, translate)
-    if because is not None and because.code == NOT_PINNED:
+    if because is not None and because.code == "memory_not_pinned":
         return translate(REASON_SENTENCES["not_pinned"])
     if because is not None and because.code.startswith("rpc_"):
         return translate(WITHOUT_SERVER).format(server=because.data.get("server", ""), plan=verdict)
