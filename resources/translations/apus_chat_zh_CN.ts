@@ -960,6 +960,10 @@
         <translation>{device} 不支持按行切分层。请将切分方式设为“按层”。</translation>
     </message>
     <message>
+        <source>The driver couldn&apos;t lock the RAM for copies to the GPU, so prompts take longer.</source>
+        <translation>驱动程序无法锁定用于向 GPU 复制的内存，读取提示词会变慢。</translation>
+    </message>
+    <message>
         <source>Port {port} is in use by another program. Choose another port.</source>
         <translation>端口 {port} 正被其他程序使用。请换一个端口。</translation>
     </message>
@@ -1478,6 +1482,10 @@
     <message>
         <source>There isn&apos;t enough RAM for a second, faster copy of the weights, so long prompts are processed more slowly.</source>
         <translation>内存不足以再存放一份更快的权重副本，因此处理长提示词会慢一些。</translation>
+    </message>
+    <message>
+        <source>The GPU doesn&apos;t compute with weights in RAM, so the CPU processes that part of prompts.</source>
+        <translation>GPU 不处理内存中的权重，这部分提示词由 CPU 读取。</translation>
     </message>
     <message>
         <source>Memory use for this type of model is an estimate; the actual amount may differ slightly.</source>
