@@ -22,8 +22,10 @@ TABLE: dict[str, dict[str, Any]] = json.loads(
 OPENED = {
     "Apriel-1.6-15b-Thinker-fixed",
     "GLM-4.7-Flash",
+    "GLM-5.1",
     "MiniMax-M2",
     "Qwen3.5-4B",
+    "Qwen3.5-4B-of-the-hub",
     "StepFun3.5-Flash",
     "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
     "inclusionai-ling-3.0-flash",
@@ -66,6 +68,10 @@ def render(name: str, monkeypatch: pytest.MonkeyPatch) -> Render:
 
 def test_prompts_equal_those_of_transformers(name: str, render: Render) -> None:
     assert [digest(render(number)) for number in range(len(CONVERSATIONS))] == TABLE[name]["prompts"]
+
+
+def test_at_least_78_different_templates_are_compared() -> None:
+    assert len({each["source"] for each in TABLE.values()}) >= 78
 
 
 def test_each_switch_of_thinking_changes_the_prompt(name: str, render: Render) -> None:

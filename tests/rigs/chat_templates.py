@@ -5,7 +5,8 @@
 ``FOLDER`` has one ``NAME.jinja`` for each template.  ``OUT.json.xz`` gets, by name, the template and for each
 conversation a hash of the prompt, or null where the template refuses the conversation.  ``tests/data`` has the
 templates of llama.cpp's folder ``models/templates`` and of its ``tests/test-chat-template.cpp`` (MIT) whose models have
-the licence MIT or Apache 2.0.
+the licence MIT or Apache 2.0, such templates of huggingface.js (``packages/jinja/test/e2e.test.js``, MIT), and those of
+the repository chujiezheng/chat_templates (MIT), whose names begin with ``community``.
 """
 
 from __future__ import annotations
