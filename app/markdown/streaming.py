@@ -19,7 +19,7 @@ from app.thoughts import split_thought
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FENCE = re.compile(r"( *)(`{3,}|~{3,})[^|]*")
+_FENCE = re.compile(r"((?:> ?)*)( *)(`{3,}|~{3,})[^|]*")
 _MARKS_ONLY = re.compile(
     r"[ \t]*(#{1,6}|[-*+_=>|]{1,3}|\d{1,9}[.)]?|`{1,3}|~{1,3}|(?:[-*+]|\d{1,9}[.)])[ \t]+\[?[ xX]?\]?)[ \t]*"
 )
@@ -241,7 +241,7 @@ class _Part:
             return
         opening = _FENCE.fullmatch(lines[fence.map[0]])
         *before, code = Place(self._number).blocks(tokens)
-        if opening and isinstance(code, Code) and not code.quotes:
+        if opening and isinstance(code, Code) and len(code.quotes) == opening[1].count(">"):
             entered = _Fence(before, replace(code, text=""), opening)
             written = "".join(f"{line}\n" for line in lines[fence.map[0] + 1 :])
             # Lines that are indented less are left to the parser.
@@ -250,7 +250,7 @@ class _Part:
 
 
 class _Fence:
-    """An open code block, at the top level or in list items, whose lines need no parser."""
+    """An open code block, at the top level, in quotes or in list items, whose lines need no parser."""
 
     def __init__(self, before: list[Block], code: Code, opening: re.Match[str]) -> None:
         self.before = before
@@ -258,8 +258,9 @@ class _Fence:
         self.text = ""
         """The complete lines."""
         self._code = code
-        self._indent = len(opening[1])
-        self._closing = re.compile(rf" {{0,3}}{re.escape(opening[2][0])}{{{len(opening[2])},}}[ \t]*")
+        self._marks = re.compile("> ?" * len(code.quotes))
+        self._indent = len(opening[2])
+        self._closing = re.compile(rf" {{0,3}}{re.escape(opening[3][0])}{{{len(opening[3])},}}[ \t]*")
 
     def add(self, lines: str) -> bool:
         """Add complete lines; false, and nothing is added, if the block may end there."""
@@ -275,7 +276,8 @@ class _Fence:
 
     def code(self, last: str, *, preview: bool) -> Code | None:
         """Return the block with its last, incomplete line; None if it may end there."""
-        stripped = self._stripped(last)
+        is_begun = last.count(">") < len(self._code.quotes) and not last.strip("> ")
+        stripped = "" if is_begun else self._stripped(last)
         if stripped is None:
             return None
         closes = bool(self._closing.fullmatch(stripped))
@@ -288,7 +290,11 @@ class _Fence:
         return replace(self._code, text=(self.text + stripped).removesuffix("\n"))
 
     def _stripped(self, line: str) -> str | None:
-        """Return a line without the indentation of the block, None if it has less."""
+        """Return a line without the marks of quotes and the indentation of the block, None if it has less."""
+        marks = self._marks.match(line)
+        if marks is None:
+            return None
+        line = line[marks.end() :]
         return None if line[: self._indent].strip(" ") else line[self._indent :]
 
 

@@ -67,6 +67,13 @@ CORPUS = [
     "- $$a\n\n  ```\n  x\n  $$\n  y\n",
     "- |a|\n  |-|\n  ```\n  |x|\n\n1. x\n1. y\n   ```\n   z",
     "- > a\n  > ```\n  > x\n\n  ```\n  x\n> y\n",
+    "> a\n>\n> ```py\n> x\n>  y\n>\n>\tz\n>w\n> > v\n>     u\n> ```\n> b\n\nend",
+    "> ```\n> x\n>\n\n> y\n```\nz",
+    ">```\n>x\n> y\n >z\n>  ```\n> w\nlazy",
+    "> > ```\n> > x\n>> y\n> z\n> > w",
+    "> > ~~~\n> >\n> > x\n\n> > ~~~\n> > y\n> > ~~~\n",
+    "> 1. a\n>\n>    ```sh\n>    x\n>      y\n>    ```\n> 2. b\n>    ```\n>   c\n",
+    ">  ```\n>  x\n> y\n>    z\n>>\n",
 ]
 LATE_REFERENCES = [
     "A[^note]\n\n[^note]: text",
@@ -242,9 +249,10 @@ def test_hostile_text_is_parsed_in_linear_time(name: str):
     assert parse(HOSTILE[name])
 
 
-@pytest.mark.parametrize("indent", ["", "   "], ids=["top", "item"])
+@pytest.mark.parametrize("indent", ["", "   ", "> ", ">", "> > ", ">    "])
 def test_the_lines_of_open_code_are_not_parsed_again(indent: str):
-    stream = streamed([f"1. Step\n\n{indent}```py\n" if indent else "```py\n"])
+    before = "1. Step" if indent == "   " else "> 1. Step" if indent == ">    " else f"{indent}Text"
+    stream = streamed([f"{before}\n{indent.rstrip()}\n{indent}```py\n"])
     for number in range(50):
         stream.feed(f"{indent}x = {number}\n")
         assert stream.open_characters == 0
