@@ -330,6 +330,19 @@ def table(rule: BlockRule, state: StateBlock, start_line: int, end_line: int, si
     return is_table
 
 
+def table_cells(row: str) -> list[str]:
+    """Return the cells of a row that is known to belong to a table, as the table rule does."""
+    # Deferred, as in ``parser``.
+    from markdown_it.rules_block.table import escapedSplit
+
+    has_formula = ("$" in row or "\\(" in row) and _BAR not in row
+    cells = escapedSplit("".join(_without_bars(row)).strip() if has_formula else row.strip())
+    cells = cells[not cells[0] :]
+    if cells and not cells[-1]:
+        cells.pop()
+    return [cell.strip().replace(_BAR, "|") if has_formula else cell.strip() for cell in cells]
+
+
 def _without_bars(line: str) -> Iterator[str]:
     at = 0
     while match := _CODE_OR_FORMULA.search(line, at):

@@ -44,6 +44,8 @@ _ENDED_BY_LIST = _ENDED_BY_QUOTE[:-1]
 _PUNCTUATION = re.compile(r"[.,;:!?。，；：！？、]+")
 _CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][-+]?")
 """First words of a quote that GitHub and Obsidian show as a box with a title."""
+_PLAIN = re.compile(r"(?:[^\W_]|[ ,%+/()-])*")
+"""Text without syntax, as in most cells of tables."""
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
@@ -158,6 +160,17 @@ def parse(text: str) -> list[Block]:
     thought, closed, answer = split_thought(text)
     blocks = [as_thought(block) for block in parse_part(thought)] if thought else []
     return blocks + (parse_part(answer) if closed else [])
+
+
+def table_row(line: str, count: int, environment: dict[str, Any]) -> tuple[tuple[Span, ...], ...]:
+    """Return the cells of a further row of a table with ``count`` columns."""
+    cells = [*math_syntax.table_cells(line), *[""] * count][:count]
+    return tuple(
+        ((Span(cell),) if cell else ())
+        if _PLAIN.fullmatch(cell)
+        else inline_spans(parser().parseInline(cell, environment)[0].children)
+        for cell in cells
+    )
 
 
 def as_thought(block: Block) -> Block:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.markdown.blocks import Block, Code, Table
 from app.markdown.math_syntax import OPEN_LINE, PREVIEW
-from app.markdown.parser import Place, as_thought, parse_part, parser
+from app.markdown.parser import Place, as_thought, parse_part, parser, table_row
 from app.thoughts import split_thought
 
 if TYPE_CHECKING:
@@ -129,7 +129,6 @@ class _Part:
         """The open code block at the end of the tail."""
         self._table: Table | None = None
         """The table without its last line, if the tail is one open table."""
-        self._table_head = ""
 
     @property
     def open_characters(self) -> int:
@@ -179,9 +178,9 @@ class _Part:
         return self._with_rows(table, last) if last.startswith("|") else None
 
     def _with_rows(self, table: Table, lines: str) -> Table:
-        (more,) = Place().blocks(self._parse(self._table_head + lines)[0])
-        assert isinstance(more, Table)
-        return replace(table, rows=table.rows + more.rows)
+        environment = {"references": self._references}
+        rows = (table_row(line, len(table.align), environment) for line in lines.split("\n") if line)
+        return replace(table, rows=(*table.rows, *rows))
 
     def _settle(self) -> bool:
         """Move closed blocks from the tail to ``settled``; returns whether to try again."""
@@ -232,8 +231,7 @@ class _Part:
         if sum(1 for token in tokens if token.level == 0 and token.nesting >= 0) == 1:
             (table,) = Place().blocks(tokens)
             assert isinstance(table, Table)
-            # Each row is parsed below a head without text.
-            self._table, self._table_head = table, f"|{' |' * len(table.align)}\n{lines.splitlines()[1]}\n"
+            self._table = table
 
     def _enter_fence(self, tokens: list[Token], lines: list[str]) -> None:
         fence = next((token for token in reversed(tokens) if token.nesting >= 0), None)
