@@ -26,6 +26,8 @@ _MARKS_ONLY = re.compile(
 _PART_OF_TAG = re.compile(r"</?[a-zA-Z]{0,10}\Z")
 _PART_OF_FENCE = re.compile(r" {0,3}(`{1,3}|~{1,3})")
 _REFERENCE = re.compile(r"^[ >\t]*\[[^\]\n]+\]:", re.MULTILINE)
+_HAS_OPEN_SYNTAX = re.compile(r"[$\\<]").search
+"""Finds formulas and tags, the only syntax that a preview reads differently."""
 _ITEM_INDENT = 3
 _MANY_COLUMNS = 60
 """A row of a wider table is not shown before it is complete."""
@@ -123,6 +125,8 @@ class _Part:
         self._seen = 0
         """Length of the tail that was searched for closed blocks."""
         self._references: dict[str, Any] = {}
+        self._parsed: tuple[tuple[str, bool], tuple[list[Token], dict[str, Any]]] | None = None
+        """The last text that was parsed, whether as a preview, and the result."""
         self._number: int | None = None
         """Number of the next item, if the tail continues an ordered list."""
         self._fence: _Fence | None = None
@@ -168,8 +172,11 @@ class _Part:
 
         With ``preview`` a formula without its end is a formula too.
         """
-        environment = {"references": dict(self._references), PREVIEW: preview}
-        return parser().parse(text, environment), environment
+        preview = preview and bool(_HAS_OPEN_SYNTAX(text))
+        if self._parsed is None or self._parsed[0] != (text, preview):
+            environment = {"references": dict(self._references), PREVIEW: preview}
+            self._parsed = (text, preview), (parser().parse(text, environment), environment)
+        return self._parsed[1]
 
     def _open_table(self, table: Table, preview: bool) -> Table | None:
         last = self._tail[self._seen :]
@@ -216,7 +223,7 @@ class _Part:
     def _commit(self, size: int) -> None:
         piece, self._tail, self._seen = self._tail[:size], self._tail[size:], 0
         tokens, environment = self._parse(piece)
-        self._references = environment["references"]
+        self._references, self._parsed = environment["references"], None
         place = Place(self._number)
         self.settled += place.blocks(tokens)
         self._number = None
