@@ -132,17 +132,30 @@ def _read(
     )
 
 
-def _look_up(connection: sqlite3.Connection, candidates: set[int]) -> Iterator[sqlite3.Row]:
+def _look_up(connection: sqlite3.Connection, candidates: search_index.Candidates) -> Iterator[sqlite3.Row]:
     """Yield the candidates that contain the terms, newest first.  A prefilter would exclude few of them."""
-    ordered, count = iter(candidates), _MOST_SORTED
-    if len(candidates) > _MOST_SORTED:
-        rows = connection.cursor()
-        # Tuples are made faster than rows.
-        rows.row_factory = None
-        rows.execute(f"SELECT number FROM messages INDEXED BY messages_by_time {_NEWEST_FIRST}")
-        ordered, count = (number for (number,) in rows if number in candidates), _READ_AT_ONCE
+    while candidates.highest_unread and len(candidates.found) <= _MOST_SORTED:
+        candidates.read()
+    ordered, count = iter(candidates.found), _MOST_SORTED
+    if len(candidates.found) > _MOST_SORTED:
+        ordered, count = _by_time(connection, candidates), _READ_AT_ONCE
     while numbers := list(islice(ordered, count)):
         yield from _read(connection, ("contains_terms({0})", []), _NUMBERED, json.dumps(numbers))
+
+
+def _by_time(connection: sqlite3.Connection, candidates: search_index.Candidates) -> Iterator[int]:
+    """Yield the numbers of candidates, newest first; of the index no more is read than that takes."""
+    rows = connection.cursor()
+    # Tuples are made faster than rows.
+    rows.row_factory = None
+    rows.execute(f"SELECT number FROM messages INDEXED BY messages_by_time {_NEWEST_FIRST}")
+    found, unread = candidates.found, candidates.highest_unread
+    for (number,) in rows:
+        while number <= unread:
+            candidates.read()
+            unread = candidates.highest_unread
+        if number in found:
+            yield number
 
 
 def _prefilter(phrases: Iterable[Sequence[str]]) -> _Condition:

@@ -40,6 +40,7 @@ _SINGLES, _DENSE_PAIRS, _PAIRS, _TRIPLES = (16, 8191), (8208, 32749), (40960, 40
 _FACTOR = 1_000_003
 _MOST_BUCKETS = 24
 """For one search text; more would hardly exclude further candidates."""
+_BATCHES_AT_ONCE = 60
 _EARLIER_NAMES = ("search_grams", "search_index")
 """Tables (FTS5) of the index of earlier versions."""
 _STEP_ROWS = 1000
@@ -60,29 +61,51 @@ def create_index(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def candidates(connection: sqlite3.Connection, words: Iterable[str]) -> set[int] | None:
-    """Return the numbers of messages that may contain these folded words; None where the index can't narrow the search.
+class Candidates:
+    """Numbers of messages that may contain some folded words, read from the index in steps, the newest batches first.
 
-    Those that aren't indexed yet are among them.
+    ``found`` are those read so far; those that aren't indexed yet are among them.
     """
+
+    def __init__(self, connection: sqlite3.Connection, wanted: Sequence[int]) -> None:
+        """``wanted`` are the buckets that a message needs."""
+        self.found = {row[0] for row in connection.execute("SELECT number FROM search_todo")}
+        self._connection = connection
+        self._wanted = wanted
+        self._groups = sorted({0, *(bucket >> 4 for bucket in wanted)})
+        rows = connection.execute(
+            "SELECT substr(entries, 1, 8), id FROM search_entries WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps([batch << 12 for batch in _batches(connection)]),),
+        )
+        # The first number of a batch is the highest.
+        self._unread = sorted((array("q", first)[0], id_) for first, id_ in rows)
+
+    @property
+    def highest_unread(self) -> int:
+        """No higher number is in a batch that isn't read yet; 0 after the last one."""
+        return self._unread[-1][0] if self._unread else 0
+
+    def read(self) -> None:
+        """Read some batches."""
+        batches = [id_ for _, id_ in self._unread[-_BATCHES_AT_ONCE:]]
+        del self._unread[-_BATCHES_AT_ONCE:]
+        rows = self._connection.execute(
+            """
+            SELECT id >> 12, id & 4095, entries FROM search_entries
+            WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
+            """,
+            (json.dumps([id_ | group for id_ in batches for group in self._groups]),),
+        )
+        for _, batch in groupby(rows, itemgetter(0)):
+            by_group = {group: entries for _, group, entries in batch}
+            if len(by_group) == len(self._groups):
+                self.found.update(_in_batch(by_group, self._wanted))
+
+
+def candidates(connection: sqlite3.Connection, words: Iterable[str]) -> Candidates | None:
+    """Return the messages that may contain these folded words; None where the index can't narrow the search."""
     wanted = list(dict.fromkeys(bucket for word in words for bucket in _buckets(word)))[:_MOST_BUCKETS]
-    if not wanted:
-        return None
-    found = {row[0] for row in connection.execute("SELECT number FROM search_todo")}
-    groups = sorted({0, *(bucket >> 4 for bucket in wanted)})
-    ids = [batch << 12 | group for batch in _batches(connection) for group in groups]
-    rows = connection.execute(
-        """
-        SELECT id >> 12, id & 4095, entries FROM search_entries
-        WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
-        """,
-        (json.dumps(ids),),
-    )
-    for _, batch in groupby(rows, itemgetter(0)):
-        by_group = {group: entries for _, group, entries in batch}
-        if len(by_group) == len(groups):
-            found.update(_in_batch(by_group, wanted))
-    return found
+    return Candidates(connection, wanted) if wanted else None
 
 
 def index_pending(connection: sqlite3.Connection, characters: int) -> bool:
