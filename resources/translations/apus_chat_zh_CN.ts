@@ -6001,7 +6001,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Result of the tool</source>
-        <translation>工具结果</translation>
+        <translation>工具的结果</translation>
     </message>
     <message>
         <source>Error</source>
