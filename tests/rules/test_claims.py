@@ -185,7 +185,7 @@ window/test_language.py::test_translations_are_complete_and_compiled window/test
 cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network window/test_plan_controls.py::test_dragging_the_border_moves_layers window/test_plan_measuring.py::test_measuring_shows_speeds_and_actual_memory
     See what your GPUs can hold before you download, change it by hand, and measure it
     显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
-download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired download/test_stacked.py::test_experts_are_stacked_during_the_download
+download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired window/models/test_downloads.py::test_a_download_without_a_published_hash_is_not_called_verified download/test_stacked.py::test_experts_are_stacked_during_the_download
     Downloads resume, are verified with SHA-256, and files of the old layout are converted on the way
     模型文件：断点续传，SHA-256 校验，旧格式的文件在下载时自动转换
 documents/test_formats.py::test_pdf_has_headings_paragraphs_lists_tables_and_pages documents/test_formats.py::test_html_and_books_become_markdown_without_scripts chat/test_documents.py::test_longer_documents_give_the_passages_that_match_in_their_order_with_pages
@@ -436,7 +436,7 @@ cli/test_context_cli.py::test_sampling_and_attachments_are_options
     attach documents or text files to the message
 cli/test_context_cli.py::test_full_context_stops_or_rolls cli/test_context_cli.py::test_full_context_is_summarised_and_the_export_marks_the_summary
     when the context is full: refuse the question, leave out the oldest turns, or summarise them first
-servers/test_vllm.py::test_the_command_line
+servers/test_vllm.py::test_the_command_line cli/test_structured_cli.py::test_a_server_is_sent_the_schema
     API base of a server, with /v1; --model is then its name of the model
 cli/test_cli.py::test_options_reach_the_engine
     don't save the conversation
