@@ -25,8 +25,8 @@ NEIGHBOUR = 0.3
 """Share of a passage's score that the passages before and after it get: an answer can begin in one of them."""
 COMMON, COMMON_SHARE = 1500, 4
 """A term in more passages than this number, and than this part of a text's, tells nothing and would take long."""
-FUSION = 60
-"""The constant of the reciprocal rank fusion."""
+MEANING = 0.5
+"""Weight of the similarities beside the scores of the words."""
 FEEDBACK_PASSAGES, FEEDBACK_TERMS, FEEDBACK = 5, 30, 0.5
 """Passages whose words are searched too, the number of these words, and the weight of the first of them."""
 BASE = 8
@@ -120,10 +120,13 @@ def index_of(text: str) -> PassageIndex:
     return PassageIndex(text)
 
 
-def rank(indexes: Sequence[PassageIndex], question: str) -> list[tuple[int, int]]:
+def rank(
+    indexes: Sequence[PassageIndex], question: str, similarities: Sequence[Sequence[float]] | None = None
+) -> list[tuple[int, int]]:
     """Return the passages that match a question, the best first, each as the places of its index and of itself.
 
-    Empty where the question names nothing that the texts contain.
+    ``similarities`` of all passages to the question count as much as its words.  Empty where the question names nothing
+    that the texts contain, and there are no similarities.
     """
     folded = fold(question)
     scores = _scores(indexes, _terms(folded))
@@ -131,34 +134,31 @@ def rank(indexes: Sequence[PassageIndex], question: str) -> list[tuple[int, int]
         more = _scores(indexes, expansion)
         scores = [[a + b for a, b in zip(*each, strict=True)] for each in zip(scores, more, strict=True)]
     scores = _with_neighbours(scores)
+    if similarities is not None:
+        scores = _with_meaning(scores, similarities)
     pages = {int(number) for match in _PAGE.findall(folded) for number in match if number}
-    highest = max((max(score, default=0.0) for score in scores), default=0.0)
-    ranked = []
-    for number, (index, score) in enumerate(zip(indexes, scores, strict=True)):
-        totals = score
-        if pages:
-            near = ((highest + 1) * (passage.page in pages) for passage in index.passages)
-            totals = [own + extra for own, extra in zip(score, near, strict=True)]
-        ranked += [(-total, number, place) for place, total in enumerate(totals) if total]
+    if pages:
+        bonus = 1 + max((max(row, default=0.0) for row in scores), default=0.0)
+        scores = [
+            [own + bonus * (passage.page in pages) for own, passage in zip(row, index.passages, strict=True)]
+            for row, index in zip(scores, indexes, strict=True)
+        ]
+    ranked = ((-value, number, place) for number, row in enumerate(scores) for place, value in enumerate(row) if value)
     return [(number, place) for _, number, place in nsmallest(MAX_RANKED, ranked)]
 
 
-def rank_by_meaning(
-    ranked: Sequence[tuple[int, int]], similarities: Sequence[Sequence[float]]
-) -> list[tuple[int, int]]:
-    """Return the passages by reciprocal rank fusion of ``ranked`` and the order of their similarities.
-
-    Cormack, Clarke and Büttcher 2009, with their constant.
-    """
-    by_meaning = nsmallest(
-        MAX_RANKED,
-        ((-value, number, place) for number, row in enumerate(similarities) for place, value in enumerate(row)),
-    )
-    scores: dict[tuple[int, int], float] = {}
-    for ranking in (ranked, [(number, place) for _, number, place in by_meaning]):
-        for rank_, each in enumerate(ranking, 1):
-            scores[each] = scores.get(each, 0.0) + 1 / (FUSION + rank_)
-    return sorted(scores, key=scores.__getitem__, reverse=True)
+def _with_meaning(scores: Sequence[Sequence[float]], similarities: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the mean of both, each scaled to the range from 0 to 1 (Bruch, Gai and Ingber 2023)."""
+    highest = max((max(row, default=0.0) for row in scores), default=0.0) or 1.0
+    values = [value for row in similarities for value in row]
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [
+        [
+            (1 - MEANING) * own / highest + MEANING * (value - low) / (high - low or 1.0)
+            for own, value in zip(*rows, strict=True)
+        ]
+        for rows in zip(scores, similarities, strict=True)
+    ]
 
 
 def names_something(question: str) -> bool:

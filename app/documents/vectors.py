@@ -7,6 +7,7 @@ by row; its name has the hashes of the text and of the model.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,14 @@ MAX_FILES = 256
 """The oldest files are deleted."""
 MIN_CHARACTERS = 64
 """A passage of more tokens than the model reads is shortened, but not below this."""
+_INSTRUCTION = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: "
+_PREFIXES = (
+    (re.compile("e5.*instruct|qwen3-embedding"), _INSTRUCTION, ""),
+    (re.compile(r"\be5[-.]"), "query: ", "passage: "),
+    (re.compile("nomic-embed"), "search_query: ", "search_document: "),
+    (re.compile("embedding-?gemma"), "task: search result | query: ", "title: none | text: "),
+)
+"""What a question and a passage begin with by the cards of these models; their headers don't contain it."""
 
 Embed = Callable[[Path, Sequence[str], CancelToken], Embeddings]
 
@@ -43,10 +52,11 @@ class PassageVectors:
         Raises as ``Embedder.embed`` and ``disk_errors``.
         """
         model = self._find_model()
-        if model is None or (file := self._file(text, model[1])).exists():
+        if model is None or (file := self._file(text, *model)).exists():
             return
         index = index_of(text)
-        texts = [f"{each.headings}\n{text[each.start : each.end]}" for each in index.passages]
+        prefix = _prefixes(model[0])[1]
+        texts = [f"{prefix}{each.headings}\n{text[each.start : each.end]}" for each in index.passages]
         rows = []
         for start in range(0, len(texts), BATCH):
             progress(start / len(texts))
@@ -65,8 +75,8 @@ class PassageVectors:
             return None
         counts = [len(index_of(text).passages) for text in texts]
         try:
-            stored = [np.fromfile(self._file(text, model[1]), "<f2") for text in texts]
-            (vector,) = self._vectors(model[0], [question], NEVER_CANCELLED)
+            stored = [np.fromfile(self._file(text, *model), "<f2") for text in texts]
+            (vector,) = self._vectors(model[0], [_prefixes(model[0])[0] + question], NEVER_CANCELLED)
         except (OSError, UserError):
             return None
         if any(len(values) != count * len(vector) for values, count in zip(stored, counts, strict=True)):
@@ -92,6 +102,12 @@ class PassageVectors:
             return self._vectors(model, [text[:longest] for text in texts], token)
         return np.frombuffer(result.vectors, "<f4").reshape(-1, result.dimension)
 
-    def _file(self, text: str, model_sha256: str) -> Path:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    def _file(self, text: str, model: Path, model_sha256: str) -> Path:
+        digest = hashlib.sha256(f"{_prefixes(model)[1]}{text}".encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / f"{digest[:32]}-{model_sha256[:16]}.f16"
+
+
+def _prefixes(model: Path) -> tuple[str, str]:
+    """Return what a question and a passage begin with, by the name of the file."""
+    name = model.stem.lower().replace("_", "-")
+    return next(((query, passage) for pattern, query, passage in _PREFIXES if pattern.search(name)), ("", ""))

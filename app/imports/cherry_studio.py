@@ -20,11 +20,15 @@ from model_manager.disk.json_file import JsonError, from_json
 from model_manager.errors import UserError
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
+MAX_VERSION = 5
 _STATE = "persist:cherry-studio"
 
 
 def _recognises(head: Mapping[str, Any], _name: str) -> bool:
-    return bool({"localStorage", "indexedDB"} & head.keys())
+    """Return whether this is a backup, or the ``metadata.json`` of those from version 6 on, which are databases."""
+    version = head.get("version")
+    is_newer = head.get("appName") == "Cherry Studio" and isinstance(version, int) and version > MAX_VERSION
+    return is_newer or bool({"localStorage", "indexedDB"} & head.keys())
 
 
 def _drafts(file: ImportedFile) -> Iterator[Draft | SkippedConversation]:

@@ -62,13 +62,21 @@ class ImportPreview:
     """What can't be imported and becomes a note, by the kinds in ``app.imports.notes``."""
     refused: list[SkippedConversation] = field(default_factory=list)
 
-    def add(self, messages: Sequence[Message]) -> None:
-        """Count the messages of a conversation."""
-        self.conversations += 1
-        self.messages += len(messages)
+    _seen: set[str] = field(default_factory=set)
+    """Ids of conversations and messages; several files can contain the same ones."""
+
+    def add(self, conversation_id: str, messages: Sequence[Message]) -> bool:
+        """Count a conversation and its messages; return whether it is new in this preview."""
+        before = len(self._seen)
+        self._seen.update(each.id for each in messages)
+        self.messages += len(self._seen) - before
+        is_new = conversation_id not in self._seen
+        self._seen.add(conversation_id)
+        self.conversations += is_new
         times = [each.created_at for each in messages]
         self.first = min(filter(None, (self.first, *times)), default=None)
         self.last = max(filter(None, (self.last, *times)), default=None)
+        return is_new
 
 
 def preview_import(
@@ -93,10 +101,10 @@ def preview_import(
         elif isinstance(item, FolderContent):
             preview.folders.add(item.folder.id)
         elif isinstance(item, ConversationTree):
-            preview.add(item.messages)
             preview.folders.update(each.id for each in item.folders)
-            there = store.number_of(item.conversation.id) is not None or _is_exported_from(store, item)
-            preview.already_there += there
+            if preview.add(item.conversation.id, item.messages):
+                there = store.number_of(item.conversation.id) is not None or _is_exported_from(store, item)
+                preview.already_there += there
     return preview
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.documents.ranking import index_of
 from app.documents.vectors import PassageVectors
 from app.engine.embedder import Embedder
+from app.engine.protocol import Embeddings
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled
 from tests.rigs.tiny_embedder import write_tiny_embedder
@@ -58,6 +60,30 @@ def test_vectors_are_computed_once_for_each_text_and_model_and_compared_with_que
     assert vectors.similarities([TEXT], PAGES[1]) is None
     vectors.erase()
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "passage"),
+    [
+        ("multilingual-e5-small-Q8_0.gguf", "query: the mat", "passage: \nthe cat"),
+        ("multilingual_e5_large_instruct.gguf", "Instruct: Given a web search query, ", "\nthe cat"),
+        ("nomic-embed-text-v1.5.f16.gguf", "search_query: the mat", "search_document: \nthe cat"),
+        ("made5-up.gguf", "the mat", "\nthe cat"),
+    ],
+)
+def test_texts_begin_as_the_model_was_trained(tmp_path: Path, name: str, question: str, passage: str) -> None:
+    embedded: list[str] = []
+
+    def embed(_path: Path, texts: Sequence[str], _token: CancelToken) -> Embeddings:
+        embedded.extend(texts)
+        return Embeddings(2, np.ones((len(texts), 2), "<f4").tobytes(), (1,) * len(texts))
+
+    vectors = PassageVectors(tmp_path, lambda: (tmp_path / name, "a" * 64), embed)
+    vectors.compute("the cat")
+    assert vectors.similarities(["the cat"], "the mat") == [[2.0]]
+    assert embedded[0] == passage
+    assert embedded[1].startswith(question)
+    assert embedded[1].endswith("the mat")
 
 
 def test_long_passages_are_shortened_and_a_cancelled_text_stores_nothing(tmp_path: Path, embedder: Embedder) -> None:

@@ -218,3 +218,7 @@ def test_changed_layout_is_reported(store: ConversationStore, tmp_path: Path) ->
     assert imported(store, archive(tmp_path / "mixed.zip", **entries)) == (["sound"], ["import_layout"])
     with pytest.raises(UserError, match="import_unreadable"):
         import_conversations(store, archive(tmp_path / "other.zip", **{"users.json": "[1]"}))
+    # Cherry Studio's backups of version 6 are databases.
+    entries = {"metadata.json": '{"version": 6, "timestamp": 1780403199033, "appName": "Cherry Studio"}'}
+    with pytest.raises(UserError, match="import_layout"):
+        import_conversations(store, archive(tmp_path / "cherry.zip", **entries))

@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 from app.config.presets import Presets
 from app.store.store import ConversationStore
 from tests.imports.chatgpt_export import conversation
+from tests.imports.exports import cherry_studio, claude, jan, lm_studio, open_webui, silly_tavern, write
 from tests.window.conftest import OpenWindow, open_window
-from tests.window.input import find, titles
+from tests.window.input import find, indexes, titles
 from ui.imports.dialog import ImportDialog
 from ui.settings.page import SettingsPage
 
@@ -70,6 +71,41 @@ def test_archive_dropped_on_the_window(open_window: OpenWindow, qtbot: QtBot, tm
     until(qtbot, again.details.text, "1 of them exist already")
     again.start.click()
     until(qtbot, again.status.label.text, "already exists")
+
+
+def test_exports_of_all_programs_through_the_window(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window = open_window()
+    window.controller.show_import()
+    dialog = find(window, "importDialog", ImportDialog)
+    assert isinstance(dialog, ImportDialog)
+    numbered = tmp_path / "numbered"
+    write(numbered / "conversations-000.json", [conversation()])
+    write(numbered / "conversations-001.json", [conversation("22222222-0000-4000-8000-000000000002", title="Reefs")])
+    asked = {"messages": [{"role": "user", "content": "Depth?"}, {"role": "assistant", "content": "12 m"}]}
+    exports = {
+        "ChatGPT": (numbered, ["Mariana trench", "Reefs"]),
+        "Claude": (claude(tmp_path / "claude"), ["Tides"]),
+        "LM Studio": (lm_studio(tmp_path / "lmstudio"), ["Harbours"]),
+        "Open WebUI": (open_webui(tmp_path / "openwebui"), ["Salt"]),
+        "Jan": (jan(tmp_path / "jan"), ["Fog"]),
+        "SillyTavern": (silly_tavern(tmp_path / "tavern"), ["Ahab - 2024-5-6"]),
+        "Cherry Studio": (cherry_studio(tmp_path / "cherry"), ["Winds"]),
+        "JSON Lines": (write(tmp_path / "data.jsonl", asked), ["Depth?"]),
+    }
+    for program, (path, expected) in exports.items():
+        drop(dialog, path)
+        until(qtbot, dialog.summary.text, f"From {program}. Conversations: {len(expected)}")
+        dialog.start.click()
+        until(qtbot, dialog.status.label.text, f"New conversations: {len(expected)}")
+        dialog.summary.clear()
+    dialog.accept()
+    store = window.controller.services.store
+    found = {each.title: each.id for each in store.list()}
+    assert set(found) == {title for _path, expected in exports.values() for title in expected}
+    assert {"Work", "Sailing", "气象"} <= {str(each.data()) for each in indexes(window)}
+    for title, id_ in found.items():
+        window.controller.conversation.open(id_)
+        assert len(window.controller.transcript.page.items) == len(store.branch(id_)), title
 
 
 def test_preview_of_what_cannot_be_imported(dialog: ImportDialog, qtbot: QtBot, tmp_path: Path) -> None:

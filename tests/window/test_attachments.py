@@ -284,6 +284,25 @@ def test_passages_of_a_long_document_are_below_the_answer_and_open_there(
     assert "names nothing in them" in transcript.page.items[-1].note
 
 
+def test_passages_of_a_document_of_the_folder_open_from_the_answer(window: MainWindow, qtbot: QtBot) -> None:
+    pages = [f"[Page {number}]\n\n" + f"Nothing but weather on day {number}. " * 12 for number in range(1, 61)]
+    pages[41] = "[Page 42]\n\n" + "The lighthouse was painted red by the keeper's daughter. " * 3
+    store, controller = window.controller.services.store, window.controller.conversation
+    folder = store.add_folder("Station")
+    store.add_documents(folder.id, [Attachment("station.pdf", "\n\n".join(pages), 9000)])
+    controller.open(store.create(title="Logbook", folder_id=folder.id).id)
+    send(qtbot, window, "Who painted the lighthouse?")
+    answer = wait_for_answer(qtbot, window)
+    assert answer.provenance is not None
+    assert answer.provenance.documents is not None
+    view = window.controller.transcript.page.view(1)
+    button = next(each for each in view.buttons if each.label == "p. 42")
+    window.controller.transcript.press(1, button.key)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    assert isinstance(viewer, AttachmentViewer)
+    assert viewer.text.textCursor().selectedText().startswith("The lighthouse was painted red")
+
+
 def test_attach_button_opens_a_file_dialog(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     one, two = texts(tmp_path, one="1", two="2")
     qtbot.mouseClick(find(window, "attachButton"), Qt.MouseButton.LeftButton)
