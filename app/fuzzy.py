@@ -1,4 +1,4 @@
-"""Fuzzy search in many short texts: parts of words, first letters of words, and pinyin initials of Chinese characters.
+"""Fuzzy search in many short texts: parts of words, first letters of words, and pinyin of Chinese characters.
 
 All texts are one string with a line each, through which a regular expression runs.  Its quantifiers are possessive, so
 that no text makes it slow.
@@ -19,8 +19,10 @@ MOST_EXAMINED = 1000
 """Matches of one kind that are compared; the first texts are preferred."""
 MAX_QUERY = 64
 """Characters of a query that are used: each one adds a millisecond, and a clipboard may contain a million."""
-_FIRST_CODE = 0xA000
-"""Yi syllables, which count as letters in regular expressions, stand for the sets of initials."""
+_FIRST_CODE = 0x3400
+"""Rare Chinese characters stand for the sets of initials or syllables: they are letters in regular expressions."""
+_LONGEST, _MOST_DIVISIONS = 6, 4
+"""Letters of a syllable, and ways to divide a query into syllables."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ class FuzzyIndex:
     def __init__(self, texts: Iterable[str]) -> None:
         lines = [_lowered(text) for text in texts]
         self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
-        self._text = self._spelled = "\n".join(lines)
+        self._text = self._initials = self._syllables = "\n".join(lines)
         if not self._text.isascii():
-            codes = _initials()[0]
-            self._spelled = "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
+            self._initials, self._syllables = (
+                "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
+                for codes in (_initials()[0], _syllables()[0])
+            )
 
     def search(self, query: str, limit: int) -> list[Match]:
         """Return the best matches, equal ones in the order of the texts; all texts for an empty query."""
@@ -53,13 +57,20 @@ class FuzzyIndex:
         words = _lowered(query).split()
         if not words:
             return [Match(number, 0) for number in range(min(limit, len(self._starts) - 1))]
-        text = self._spelled if query.isascii() else self._text
+        text = self._initials if query.isascii() else self._text
         letters = "".join(words)
         found: dict[int, Match] = {}
-        for kind in (_Words(words), _FirstLetters(letters), _Letters(letters)):
+        kinds: list[_Kind] = [
+            _Words(words),
+            *map(_Pinyin, _divisions(letters)),
+            _FirstLetters(letters),
+            _Letters(letters),
+        ]
+        for kind in kinds:
             if len(found) >= limit or len(letters) < kind.least:
                 continue
-            for number, positions in kind.matches(text, self._starts):
+            searched = self._syllables if isinstance(kind, _Pinyin) else text
+            for number, positions in kind.matches(searched, self._starts):
                 if number not in found:
                     begin = self._starts[number]
                     rank = kind.rank or _rank_of_word(text, begin, positions[0])
@@ -114,6 +125,22 @@ class _Words(_Kind):
         return sorted(set(positions))
 
 
+class _Pinyin(_Kind):
+    """Neighbouring Chinese characters are read so: syllables or their first letters, the last perhaps not complete."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        _, whole, begun = _syllables()
+        classes = [re.escape(part) if len(part) == 1 else "" for part in parts]
+        for at, part in enumerate(parts):
+            table = begun if len(part) == 1 or at == len(parts) - 1 else whole
+            classes[at] += table.get(part, "")
+        # There can be a space or a sign between them.
+        self.pattern = re.compile("(" + r"[^\w\n]*+".join(f"[{each}]" for each in classes) + ")")
+
+    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:  # noqa: ARG002
+        return list(range(*match.span(1)))
+
+
 class _FirstLetters(_Kind):
     """The letters begin neighbouring words."""
 
@@ -166,17 +193,58 @@ def _members(character: str) -> str:
     return re.escape(character) + _initials()[1].get(character, "")
 
 
+def _divisions(letters: str) -> list[list[str]]:
+    """Return the best ways to divide letters into syllables and at most as many single letters.
+
+    The last part can be the beginning of a syllable.
+    """
+    if not letters.isascii():
+        return []
+    _, whole, begun = _syllables()
+    ways: list[list[list[str]]] = [[[]]]
+    for end in range(1, len(letters) + 1):
+        known = whole if end < len(letters) else begun
+        begins = [each for each in range(max(0, end - _LONGEST), end) if end - each == 1 or letters[each:end] in known]
+        found = [[*way, letters[begin:end]] for begin in begins for way in ways[begin]]
+        ways.append(sorted(found, key=_rank_of_division)[:_MOST_DIVISIONS])
+    return [way for way in ways[-1] if 2 * _rank_of_division(way)[0] <= len(way)]
+
+
+def _rank_of_division(parts: Sequence[str]) -> tuple[int, int]:
+    return sum(len(part) == 1 for part in parts), len(parts)
+
+
+@cache
+def _readings() -> list[tuple[list[str], str]]:
+    """Return the sets of syllables with the characters that are read so, from ``resources/pinyin.txt``."""
+    lines = (line.split(" ") for line in (resources() / "pinyin.txt").read_text("utf-8").splitlines())
+    return [(readings.split(","), characters) for readings, characters in lines]
+
+
+@cache
+def _syllables() -> tuple[dict[int, int], dict[str, str], dict[str, str]]:
+    """Return the code of each Chinese character by its syllables, and the codes by syllable and by its beginning."""
+    codes: dict[int, int] = {}
+    whole: dict[str, str] = {}
+    begun: dict[str, str] = {}
+    for code, (readings, characters) in enumerate(_readings(), start=_FIRST_CODE):
+        codes |= dict.fromkeys(map(ord, characters), code)
+        whole |= {each: whole.get(each, "") + chr(code) for each in readings}
+        beginnings = {each[:end] for each in readings for end in range(1, len(each) + 1)}
+        begun |= {each: begun.get(each, "") + chr(code) for each in beginnings}
+    return codes, whole, begun
+
+
 @cache
 def _initials() -> tuple[dict[int, int], dict[str, str]]:
-    """Return the code of each Chinese character by its initials, and for each letter the codes that contain it.
-
-    ``resources/pinyin.txt`` has a line for each set of initials, as a character can be read in several ways.
-    """
+    """Return the code of each Chinese character by its initials, and for each letter the codes that contain it."""
+    sets: dict[str, str] = {}
+    for readings, characters in _readings():
+        initials = "".join(sorted({each[0] for each in readings}))
+        sets[initials] = sets.get(initials, "") + characters
     codes: dict[int, int] = {}
     letters: dict[str, str] = {}
-    lines = (resources() / "pinyin.txt").read_text("utf-8").splitlines()
-    for code, line in enumerate(lines, start=_FIRST_CODE):
-        initials, characters = line.split(" ")
+    for code, (initials, characters) in enumerate(sets.items(), start=_FIRST_CODE):
         codes |= dict.fromkeys(map(ord, characters), code)
         for letter in initials:
             letters[letter] = letters.get(letter, "") + chr(code)

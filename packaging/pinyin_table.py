@@ -1,8 +1,8 @@
-"""Write ``resources/pinyin.txt``: the pinyin initials of Chinese characters, for the search in the palette.
+"""Write ``resources/pinyin.txt``: the pinyin of Chinese characters, for the search in the palette.
 
     pip install pypinyin && python packaging/pinyin_table.py
 
-The readings are those of pypinyin (MIT licence).  The program itself needs a few KB of it and no phrases.
+The readings are those of pypinyin (MIT licence).  The program itself needs no tones and no phrases.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ CHARACTERS = range(0x4E00, 0x9FA6)
 
 
 def main() -> None:
-    by_initials: dict[str, str] = defaultdict(str)
+    by_readings: dict[str, str] = defaultdict(str)
     for code in CHARACTERS:
-        readings = PINYIN_DICT.get(code, "").split(",")
-        first = {unicodedata.normalize("NFD", each)[0] for each in readings if each}
-        if initials := "".join(sorted(each for each in first if each.isascii() and each.isalpha())):
-            by_initials[initials] += chr(code)
-    lines = (f"{initials} {characters}\n" for initials, characters in sorted(by_initials.items()))
-    TABLE.write_text("".join(lines), "utf-8")
+        readings = {_typed(each) for each in PINYIN_DICT.get(code, "").split(",")}
+        if known := ",".join(sorted(each for each in readings if each.isascii() and each.isalpha())):
+            by_readings[known] += chr(code)
+    TABLE.write_text(
+        "".join(f"{readings} {characters}\n" for readings, characters in sorted(by_readings.items())), "utf-8"
+    )
+
+
+def _typed(reading: str) -> str:
+    """Return a reading without tones, as on a keyboard: lv for lü."""
+    decomposed = unicodedata.normalize("NFD", reading).replace("u\u0308", "v")
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
 
 
 if __name__ == "__main__":

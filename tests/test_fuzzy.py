@@ -41,6 +41,15 @@ def test_better_matches_come_first() -> None:
         ("量子力学导论", "力学"),
         ("新建对话", "xjdh"),
         ("Café Ölberg", "ölb"),
+        ("导出对话", "daochu"),
+        ("导出对话", "daochuduihua"),
+        ("导出对话", "daoch"),
+        ("导出对话", "dcduihua"),
+        ("绿色主题", "lvse"),
+        ("西安方案", "xianfangan"),
+        ("临时对话（不保存）", "linshiduihuabubaocun"),
+        ("重庆银行", "chongqing"),
+        ("重要的事", "zhongyaodeshi"),
     ],
 )
 def test_chinese_is_found_by_initials_and_by_itself(text: str, query: str) -> None:
@@ -51,6 +60,7 @@ def test_matched_characters_are_known() -> None:
     assert marked("New conversation", "nc") == "[N]ew [c]onversation"
     assert marked("量子力学 notes", "lx") == "量子[力][学] notes"
     assert marked("My settings", "tin") == "My set[t][i][n]gs"
+    assert marked("把对话导出为文件", "daochu") == "把对话[导][出]为文件"
     assert marked("red and green", "green red") == "[r][e][d] and [g][r][e][e][n]"
 
 
@@ -82,7 +92,7 @@ def test_no_text_makes_it_slow() -> None:
     hostile = ["a" * 2000 + "b" * 2000, "ab " * 1500, "aaaa bbbb " * 400, "。" * 4000]
     index = FuzzyIndex(hostile * 5)
     before = time.process_time()
-    for query in ("a" * 40 + "c", "abababababc", "abcabc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaz"):
+    for query in ("a" * 40 + "c", "an" * 40 + "c", "abababababc", "abcabc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaz"):
         assert index.search(query, 10) == []
     assert time.process_time() - before < 5
 

@@ -54,7 +54,20 @@ WORDS = [
     "letter",
 ]
 SIGNS = "量子力学导论与线性代数的关系请解释为什么天空是蓝色的写一首关于秋天的诗帮我翻译这段文字如何学习编程语言重庆银行"
-QUERIES = ("p", "py", "lzlx", "cqyh", "python files", "qsx", "hwpst", "量子", "zzzz", "no such title")
+QUERIES = (
+    "p",
+    "py",
+    "lzlx",
+    "cqyh",
+    "python files",
+    "qsx",
+    "hwpst",
+    "liangzi",
+    "chongqingyinhang",
+    "量子",
+    "zzzz",
+    "no such title",
+)
 
 
 def fill(store: ConversationStore, count: int) -> list[str]:

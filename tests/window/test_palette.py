@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.config.paths import resources
+from app.config.settings import Settings
+from app.conversation import Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, titles
 from ui.settings.page import SettingsPage
+from ui.widgets.dialog_parts import Row
 from ui.widgets.filter_panel import Entry, FilterPanel
 from ui.window.main_window import MainWindow
 
@@ -128,3 +133,67 @@ def test_archived_conversations_are_found_and_deleted_ones_not(window: MainWindo
     store.create(title="Another one")
     _, entries = typed(qtbot, window, "chicken")
     assert [entry.section for entry in entries] == ["Search"]
+
+
+def found(window: MainWindow, text: str, section: str) -> list[Entry]:
+    """Return what the palette finds in one of its sections."""
+    palette = window.controller._palette
+    assert palette is not None
+    return [entry for entry in palette.search(text) if entry.section == section]
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow, qtbot: QtBot, language: str) -> None:
+    window = open_window()
+    window.appearance.use(Settings(language=language))
+    QApplication.processEvents()
+    window.controller.show_settings()
+    page = find(window, "settingsDialog", SettingsPage)
+    opened(qtbot, window).close_panel()
+    section = QCoreApplication.translate("Palette", "Settings")
+    titles = {row.title.text() for row in page.findChildren(Row) if row.title.text()}
+    assert len(titles) > 35
+    lost = [title for title in titles if title not in [entry.title for entry in found(window, title, section)]]
+    assert lost == []
+    # By the names of choices too; what is chosen gets the focus.
+    for text in {"en": ("dark", "light"), "zh_CN": ("深色", "shense", "ss", "qianse")}[language]:
+        assert any(entry.key == "setting:appearance:theme" for entry in found(window, text, section)), text
+    for name in ("theme", "shortcuts"):
+        window.controller._palette._choose(f"setting:appearance:{name}")
+        control = find(window, "settingsDialog", SettingsPage).appearance.controls[name]
+        qtbot.waitUntil(control.hasFocus, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("form", ["characters", "initials", "pinyin"])
+def test_every_command_is_found_in_chinese(window: MainWindow, qtbot: QtBot, form: str) -> None:
+    window.appearance.use(Settings(language="zh_CN"))
+    store = window.controller.services.store
+    conversation = store.create()
+    answer = store.begin_turn(conversation.id, "?")[1]
+    store.finish_answer(answer.id, "!", Status.COMPLETE)
+    window.controller.conversation.open(conversation.id)
+    opened(qtbot, window).close_panel()
+    section = QCoreApplication.translate("Palette", "Commands")
+    commands = window.controller._palette._others[-1].entries
+    assert len(commands) > 30
+    readings = {
+        character: readings.split(",")
+        for readings, characters in (
+            line.split(" ") for line in (resources() / "pinyin.txt").read_text("utf-8").splitlines()
+        )
+        for character in characters
+    }
+    lost = []
+    for command in commands:
+        # Of characters with several readings the words decide; the test types any, as each is accepted.
+        syllables = [readings.get(each, [each])[0] for each in command.title if each.isalnum()]
+        typed = {
+            "characters": command.title,
+            "initials": "".join(each[0] for each in syllables),
+            "pinyin": "".join(syllables),
+        }[form]
+        if command.key not in [each.key for each in found(window, typed, section)]:
+            lost.append((command.title, typed))
+    assert lost == []
+    for text in {"characters": ("导出",), "initials": ("dc", "dcdh"), "pinyin": ("daochu", "daochuduihua")}[form]:
+        assert found(window, text, section)[0].title == "导出对话"

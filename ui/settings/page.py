@@ -163,10 +163,14 @@ class SettingsPage(Page):
 
     def _scroll_to(self, section: str, setting: str) -> None:
         self.sections.select(list(SECTIONS).index(section))
+        part = getattr(self, section)
         for form in self._forms:
-            if setting in form.rows:
-                form.controls[setting].setFocus(Qt.FocusReason.OtherFocusReason)
+            if setting in form.rows and (form is part or part.isAncestorOf(form)):
                 self._scroll.ensureWidgetVisible(form.rows[setting])
+                controls = [form.controls[setting], *form.controls[setting].findChildren(QWidget)]
+                stops = [each for each in controls if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+                if stops:
+                    stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self) -> None:
         for form in self._forms:

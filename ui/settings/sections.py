@@ -19,7 +19,41 @@ SECTIONS = {
 }
 """Titles of the sections by name, in their order; those of settings are the pages of their declarations."""
 
+OTHER_ROWS = {
+    "appearance": ("SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
+    "engine": ("SettingsPage", {"diagnostics": "Diagnostics"}),
+    "servers": ("ServerSettings", {"add": "Add server"}),
+    "lending": ("LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
+    "local_server": ("LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
+    "downloads": (
+        "DownloadSettings",
+        {"models_folder": "Models folder", "test": "Fastest mirror", "token": "Access token"},
+    ),
+    "data": (
+        "DataSettings",
+        {
+            "folder": "Data folder",
+            "import": "Import conversations",
+            "back_up": "Back up the database",
+            "backups": "Backups",
+            "cache": "Cached conversations",
+            "defaults": "Default settings",
+            "erase": "Delete all my data",
+        },
+    ),
+}
+"""For each section the rows that belong to no declared setting: the context of their titles, and these by name."""
+
 
 def section_titles() -> dict[str, str]:
     """Return the titles of the sections by name, in the current language."""
     return {name: QCoreApplication.translate("settings", title) for name, title in SECTIONS.items()}
+
+
+def other_rows() -> list[tuple[str, str, str]]:
+    """Return section, name and title, in the current language, of the rows that belong to no declared setting."""
+    return [
+        (section, name, QCoreApplication.translate(context, title))
+        for section, (context, rows) in OTHER_ROWS.items()
+        for name, title in rows.items()
+    ]

@@ -44,7 +44,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Move the selected conversation to trash"), "Del"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export"), "Ctrl+E", id="export"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export conversations"), "Ctrl+E", id="export"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Import conversations"), "Ctrl+Shift+I", id="import"),
     ),
     WRITING: (

@@ -78,6 +78,8 @@ class Entry:
     """Second line."""
     kind: str = ""
     """Colour role of a dot before the note."""
+    words: str = ""
+    """Other words by which it is found; not shown."""
     is_checked: bool = False
     is_dim: bool = False
     positions: tuple[int, ...] = ()
@@ -492,7 +494,7 @@ class EntryIndex:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
-        self._index = FuzzyIndex(f"{each.title} {each.label} {each.section}" for each in entries)
+        self._index = FuzzyIndex(f"{each.title} {each.label} {each.section} {each.words}" for each in entries)
 
     def search(self, text: str, limit: int) -> list[tuple[int, Entry]]:
         """Return the ranks of the best matches and their entries with the matched characters."""

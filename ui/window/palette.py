@@ -15,7 +15,7 @@ from app.store.store import ConversationStore
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_list import MORE
 from ui.conversation.model_picker import ModelPicker
-from ui.settings.sections import section_titles
+from ui.settings.sections import other_rows, section_titles
 from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, assigned_keys, key_text, translated
 from ui.widgets.filter_panel import Entry, EntryIndex, FilterPanel
 from ui.widgets.formats import date_text
@@ -158,8 +158,17 @@ class Palette(QObject):
         for name, declaration in PARAMETERS.items():
             if declaration.label and declaration.page:
                 label = QCoreApplication.translate("parameters", declaration.label)
-                page = titles[declaration.page]
-                yield Entry(f"{SETTING}:{declaration.page}:{name}", label, self.tr("Settings"), label=page)
+                choices = (*declaration.choices.values(), *declaration.named_values.values())
+                yield Entry(
+                    f"{SETTING}:{declaration.page}:{name}",
+                    label,
+                    self.tr("Settings"),
+                    label=titles[declaration.page],
+                    words=" ".join(QCoreApplication.translate("parameters", each) for each in choices if each),
+                )
+
+        for section, name, title in other_rows():
+            yield Entry(f"{SETTING}:{section}:{name}", title, self.tr("Settings"), label=titles[section])
 
     def _command_entries(self) -> Iterable[Entry]:
         is_empty = self._conversation.session.is_empty
