@@ -22,7 +22,8 @@ def main() -> None:
     by_readings: dict[str, str] = defaultdict(str)
     for code in CHARACTERS:
         readings = {_typed(each) for each in PINYIN_DICT.get(code, "").split(",")}
-        if known := ",".join(sorted(each for each in readings if each.isascii() and each.isalpha())):
+        # Interjections such as "ng" would divide other syllables.
+        if known := ",".join(sorted(each for each in readings if each.isascii() and set(each) & set("aeiouv"))):
             by_readings[known] += chr(code)
     TABLE.write_text(
         "".join(f"{readings} {characters}\n" for readings, characters in sorted(by_readings.items())), "utf-8"
