@@ -21,7 +21,7 @@ MAX_QUERY = 64
 """Characters of a query that are used: each one adds a millisecond, and a clipboard may contain a million."""
 _FIRST_CODE = 0x3400
 """Rare Chinese characters stand for the sets of initials or syllables: they are letters in regular expressions."""
-_LONGEST, _MOST_DIVISIONS = 6, 3
+_LONGEST, _MOST_DIVISIONS = 6, 4
 """Letters of a syllable, and ways to divide a query into syllables."""
 
 
