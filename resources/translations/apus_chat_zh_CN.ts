@@ -7170,8 +7170,8 @@ Click to rename</source>
         <translation>将选中的对话移到回收站</translation>
     </message>
     <message>
-        <source>Export</source>
-        <translation>导出</translation>
+        <source>Export conversations</source>
+        <translation>导出对话</translation>
     </message>
     <message>
         <source>Import conversations</source>
