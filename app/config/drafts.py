@@ -27,14 +27,17 @@ class Draft:
     before: Draft | None = None
     """Content before the editing began, which returns after it."""
 
+    queue: tuple[Draft, ...] = ()
+    """Questions that wait for the end of the running answer, without queues of their own."""
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing worth saving."""
-        return not (self.text.strip() or self.attachments or self.instead_of)
+        return not (self.text.strip() or self.attachments or self.instead_of or self.queue)
 
     def after(self) -> Draft:
         """Return the content after this draft was sent or discarded."""
-        return self.before or Draft()
+        return replace(self.before or Draft(), queue=self.queue)
 
 
 class Drafts:
@@ -98,8 +101,9 @@ class Drafts:
 
 def _usable(draft: Draft) -> Draft:
     """Return a draft with numbers within their bounds."""
-    before = draft.before and _usable(replace(draft.before, before=None))
-    return replace(draft, attachments=tuple(map(within_bounds, draft.attachments)), before=before)
+    before = draft.before and _usable(replace(draft.before, before=None, queue=()))
+    queue = tuple(_usable(replace(each, before=None, queue=())) for each in draft.queue)
+    return replace(draft, attachments=tuple(map(within_bounds, draft.attachments)), before=before, queue=queue)
 
 
 @dataclass(frozen=True)

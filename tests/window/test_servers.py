@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.conversation import Status
+from app.config.drafts import Drafts
+from app.conversation import Role, Status
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 from tests.rigs.raw_server import HEAD, delta, raw_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -294,25 +295,75 @@ def test_conversations_with_servers_do_not_wait(
     assert dots(marked) > dots(window.sidebar.list.grab().toImage()) == 0
 
 
-def test_enter_while_an_answer_runs_says_why_nothing_is_sent(
+def test_questions_wait_for_the_end_of_the_running_answer(
     open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer
 ) -> None:
     server.behaviour = Behaviour(waits_before=2)
     window = open_window()
     use_url(window, server.url)
+    composer, session = window.composer, window.controller.conversation.session
+
+    def waiting() -> list[str]:
+        return [each.text for each in composer.draft().queue]
+
     send(qtbot, window, "first")
     wait_for_words(qtbot, window, 5)
-    send(qtbot, window, "second")
+    first = session.conversation_id
+    # What changes the branch of the running answer is refused.
+    window.controller.conversation.act("delete", branch(window)[0].id)
     assert "Wait until the answer is complete" in window.notice.text()
-    assert window.composer.text() == "second"
-    assert len(branch(window)) == 2
-    window.controller.conversation.session.stop()
-    wait_for_answer(qtbot, window)
-    send(qtbot, window, "")
-    assert window.composer.text() == ""
-    qtbot.waitUntil(lambda: len(branch(window)) == 4)
-    window.controller.conversation.session.stop()
-    wait_for_answer(qtbot, window)
+    for text in ("second", "thirdd", "fourth"):
+        send(qtbot, window, text)
+    assert (composer.text(), waiting(), len(branch(window))) == ("", ["second", "thirdd", "fourth"], 2)
+    queue = find(window, "questionQueue", QWidget)
+    assert queue.isVisible()
+    press(qtbot, queue, "editQueuedButton", 1)
+    assert (composer.text(), waiting()) == ("thirdd", ["second", "fourth"])
+    qtbot.keyClick(composer.field, Qt.Key.Key_Backspace)
+    qtbot.keyClick(composer.field, Qt.Key.Key_Return)
+    qtbot.keyClick(composer.field, Qt.Key.Key_Up)
+    assert (composer.text(), waiting()) == ("third", ["second", "fourth"])
+    qtbot.keyClick(composer.field, Qt.Key.Key_Return)
+    press(qtbot, queue, "removeQueuedButton", 1)
+    assert waiting() == ["second", "third"]
+    # They belong to their conversation, are kept in its draft, and go on when it is open.
+    window.controller.conversation.open(None)
+    assert waiting() == []
+    assert not queue.isVisible()
+    window.controller.conversation.drafts.close()
+    stored = Drafts(window.controller.services.folder.drafts_file).get(first)
+    assert [each.text for each in stored.queue] == ["second", "third"]
+    server.behaviour = Behaviour()
+    server.let_go.set()
+    qtbot.waitUntil(lambda: not session.answers, timeout=PATIENCE_MS)
+    window.controller.conversation.open(first)
+    qtbot.waitUntil(lambda: waiting() == [] and not session.answers, timeout=PATIENCE_MS)
+    assert [each.content for each in branch(window) if each.role is Role.USER] == ["first", "second", "third"]
+    # The notice has ended with what it was about.
+    assert not window.notice.isVisible()
+    # After a stop the next question waits for Enter.
+    server.let_go.clear()
+    server.behaviour = Behaviour(waits_before=2)
+    send(qtbot, window, "fifth")
+    wait_for_words(qtbot, window, 5)
+    send(qtbot, window, "sixth")
+    server.behaviour = Behaviour()
+    session.stop()
+    qtbot.waitUntil(lambda: not session.answers, timeout=PATIENCE_MS)
+    assert waiting() == ["sixth"]
+    qtbot.keyClick(composer.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: waiting() == [] and not session.answers, timeout=PATIENCE_MS)
+    assert branch(window)[-2].content == "sixth"
+
+
+def press(qtbot: QtBot, queue: QWidget, name: str, place: int) -> None:
+    """Press the button of a waiting question."""
+
+    def shown() -> list[QToolButton]:
+        return [each for each in queue.findChildren(QToolButton, name) if each.isVisible()]
+
+    qtbot.waitUntil(lambda: len(shown()) > place)
+    qtbot.mouseClick(shown()[place], Qt.MouseButton.LeftButton)
 
 
 def test_details_promise_repeatable_answers_of_local_models_only(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     # Imported by the window after its first paint, which they would delay.
     from app.config.drafts import Draft
     from app.conversation import Attachment
+    from ui.composer.queue import QuestionQueue
 
 RADIUS = 12
 MAX_WINDOW_SHARE = 0.4
@@ -44,7 +45,7 @@ class Composer(TranslatedWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_temporary = self._is_waiting = False
+        self._is_temporary = self._is_waiting = self._is_running = False
         self._instead_of: str | None = None
         self._before: Draft | None = None
         self.field = ComposerField(self)
@@ -58,6 +59,8 @@ class Composer(TranslatedWidget):
         items = IconLabel("edit", "accent", 16), self._edit_label, None, self._cancel
         hbox(*items, parent=self._edit_bar, spacing=8, margins=(4, 0, 0, 0))
         self._edit_bar.hide()
+        self._queue: QuestionQueue | None = None
+        self._queue_place = vbox()
         self.preset_button = tool_button("presetChip", "sliders", size=16, with_text=True)
         """Shows the preset of the conversation; hidden while it has none."""
         self.preset_button.setFont(interface_font(SMALL_SIZE))
@@ -76,7 +79,8 @@ class Composer(TranslatedWidget):
         self.stop_button.hide()
         attach, send, stop = ((button, 0, Qt.AlignmentFlag.AlignBottom) for button in buttons)
         line = hbox(attach, (self.field, 1), send, stop, spacing=8)
-        vbox(self._preset_bar, self._edit_bar, self.chips, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
+        bars = self._preset_bar, self._edit_bar, self._queue_place, self.chips
+        vbox(*bars, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
         self._cancel.clicked.connect(self.cancel_edit)
@@ -90,6 +94,9 @@ class Composer(TranslatedWidget):
 
     def set_running(self, running: bool) -> None:
         """Show the stop button while an answer is running, the send button otherwise."""
+        self._is_running = running
+        self._show_placeholder()
+        self._refresh()
         had_focus = self.send_button.hasFocus() or self.stop_button.hasFocus()
         self.send_button.setVisible(not running)
         self.stop_button.setVisible(running)
@@ -126,13 +133,15 @@ class Composer(TranslatedWidget):
         """Return the content."""
         from app.config.drafts import Draft
 
-        return Draft(self.text(), self.chips.attachments(), self._instead_of, self._before)
+        queue = self._queue.questions() if self._queue is not None else ()
+        return Draft(self.text(), self.chips.attachments(), self._instead_of, self._before, queue)
 
     def show_draft(self, draft: Draft) -> None:
         """Replace the content."""
         self._instead_of, self._before = draft.instead_of, draft.before
         self.chips.set_attachments(draft.attachments)
         self.set_text(draft.text)
+        self._set_queue(draft.queue)
         self._edit_bar.setVisible(self.is_editing())
         self._retranslate()
         self._on_change()
@@ -141,9 +150,48 @@ class Composer(TranslatedWidget):
         """Edit an earlier question; the current draft returns afterwards."""
         from app.config.drafts import Draft
 
-        before = self._before if self.is_editing() else self.draft()
-        self.show_draft(Draft(text, attachments, message_id, before))
+        queue = self.draft().queue
+        before = self._before if self.is_editing() else replace(self.draft(), queue=())
+        self.show_draft(Draft(text, attachments, message_id, before, queue))
         self.field.setFocus()
+
+    def enqueue(self) -> None:
+        """Move the content to the end of the questions that wait."""
+        draft = self.draft()
+        self.clear()
+        self._set_queue((*draft.queue, replace(draft, text=draft.text.strip(), queue=())))
+
+    def next_question(self) -> Draft | None:
+        """Return the first of the questions that wait."""
+        return next(iter(self._queue.questions()), None) if self._queue is not None else None
+
+    def drop_next_question(self) -> None:
+        """Remove the first of the questions that wait."""
+        if self._queue is not None and self._queue.questions():
+            self._queue.take(0)
+
+    def edit_queued(self, place: int = -1) -> bool:
+        """Edit a waiting question, whose place another text takes; return false where none waits."""
+        if self._queue is None or not self._queue.questions():
+            return False
+        question = self._queue.take(place)
+        if self._has_question():
+            self.enqueue()
+        self.show_draft(replace(question, queue=self.draft().queue))
+        self.field.setFocus()
+        return True
+
+    def _set_queue(self, questions: tuple[Draft, ...]) -> None:
+        if self._queue is None:
+            if not questions:
+                return
+            from ui.composer.queue import QuestionQueue
+
+            self._queue = QuestionQueue(())
+            self._queue_place.addWidget(self._queue)
+            self._queue.changed.connect(self._on_change)
+            self._queue.edit_requested.connect(self.edit_queued)
+        self._queue.set_questions(questions)
 
     def is_editing(self) -> bool:
         """Return whether an earlier question is being edited."""
@@ -199,11 +247,17 @@ class Composer(TranslatedWidget):
         painter.end()
 
     def _can_send(self) -> bool:
-        return bool(self.text().strip() or self.chips.attachments()) and not self._is_waiting
+        waits = not self._is_running and self.next_question() is not None
+        return (self._has_question() or waits) and not self._is_waiting
+
+    def _has_question(self) -> bool:
+        return bool(self.text().strip() or self.chips.attachments())
 
     def send(self) -> None:
-        """Submit the draft, unless it is empty or an answer is running."""
+        """Submit the draft, or where it is empty the first question that waits."""
         if self._can_send():
+            if not self._has_question():
+                self.edit_queued(0)
             draft = self.draft()
             self.submitted.emit(replace(draft, text=draft.text.strip()))
 
@@ -230,9 +284,14 @@ class Composer(TranslatedWidget):
         self.field.setVerticalScrollBarPolicy(policy)
         self.field.setFixedHeight(max(BUTTON_SIZE, min(height, most)))
 
-    def _retranslate(self) -> None:
+    def _show_placeholder(self) -> None:
         placeholder = self.tr("Message… (not saved)") if self._is_temporary else self.tr("Message…")
+        if self._is_running:
+            placeholder = self.tr("Next question… (sent after this answer)")
         self.field.setPlaceholderText(placeholder)
+
+    def _retranslate(self) -> None:
+        self._show_placeholder()
         self.field.setAccessibleName(self.tr("Message"))
         self._edit_label.setText(self.tr("Editing an earlier question"))
         set_name(self._cancel, self.tr("Cancel editing"), "Esc")

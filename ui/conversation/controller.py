@@ -89,6 +89,8 @@ class ConversationController(QObject):
         self._text_to_save = ""
         self._unsaved_edits: dict[str, str] = {}
         """Texts of answers that were edited but not saved, by the ids of their messages."""
+        self._completed = set[str]()
+        """Ids of conversations whose last answer is complete since the program's start, not followed by a question."""
         self._mixes_models = False
         """Whether several models have answered in the open conversation."""
         self._events = AnswerEvents(self)
@@ -116,7 +118,9 @@ class ConversationController(QObject):
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
         composer.stop_button.clicked.connect(self.session.stop)
-        composer.field.edit_last_requested.connect(partial(self.act_on_last, "edit", Role.USER))
+        composer.field.edit_last_requested.connect(
+            lambda: composer.edit_queued() or self.act_on_last("edit", Role.USER)
+        )
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
         transcript.save_requested.connect(self._ask_where_to_save)
@@ -189,6 +193,7 @@ class ConversationController(QObject):
                 self._transcript.scroll_to_item(message_id, needle)
             else:
                 self._composer.field.setFocus()
+            self._send_next()
 
     def _open_temporary(self) -> None:
         # What is written for a new conversation stays in the composer, but is no longer saved.
@@ -261,7 +266,13 @@ class ConversationController(QObject):
     # Asking
 
     def send(self, draft: Draft) -> None:
-        """Send a question; it stays in the composer where it could not be stored, or an answer is running."""
+        """Send a question, or let it wait for the end of a running answer.
+
+        It stays in the composer where it could not be stored, or would change the branch of the running answer.
+        """
+        if self.session.running is not None and draft.instead_of is None:
+            self._composer.enqueue()
+            return
         if self._is_blocked():
             return
         self.input_needed.emit()
@@ -277,7 +288,8 @@ class ConversationController(QObject):
         self._notice.hide()
         before = self.session.conversation_id
         if self._notice.attempt(lambda: self._ask(draft, model_id)):
-            self._composer.clear()
+            if self._composer.draft() != draft.after():
+                self._composer.clear()
             if not self.session.is_temporary:
                 self.drafts.set(before, draft.after())
             self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
@@ -365,6 +377,22 @@ class ConversationController(QObject):
         if answer.is_stored:
             self.list_changed.emit()
         self.answer_finished.emit(answer)
+        if message.status is Status.COMPLETE:
+            self._completed.add(message.conversation_id)
+            self._send_next()
+
+    def _send_next(self) -> None:
+        """Send the next waiting question after a complete answer, as soon as its conversation is open."""
+        session, question = self.session, self._composer.next_question()
+        if session.running is not None or session.conversation_id not in self._completed:
+            return
+        self._completed.discard(session.conversation_id)
+        model_id = self._models.model_id()
+        if question is None or model_id is None or self._composer.is_editing():
+            return
+        if self._notice.attempt(lambda: self._ask(question, model_id)):
+            self._composer.drop_next_question()
+        self.state_changed.emit()
 
     # Actions on messages
 
