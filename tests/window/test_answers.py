@@ -92,6 +92,14 @@ def test_edited_question_is_a_new_version(window: MainWindow, qtbot: QtBot) -> N
     assert contents(window) == ["first try"]
     act(window, "next", question)
     assert contents(window) == ["first try, better"]
+    # Where only the question has versions, the keys change that one.
+    press(qtbot, window, "Alt+Left")
+    assert contents(window) == ["first try"]
+    press(qtbot, window, "Alt+Right")
+    assert contents(window) == ["first try, better"]
+    # The answer shows its speed; the header does so only while it is written.
+    assert window.header.status.text() == ""
+    assert "tokens/s" in item_of(window, second).figures
 
 
 def test_escape_cancels_an_edit_and_restores_the_draft(window: MainWindow, qtbot: QtBot) -> None:

@@ -112,6 +112,30 @@ def test_placeholders_are_readable(qapp: QApplication, qtbot, theme: Theme):
         assert contrast(colour.name(), theme.raised) >= 4.5
 
 
+@THEMES
+def test_edges_of_controls_are_seen_on_every_ground(qapp: QApplication, qtbot, theme: Theme):
+    for ground in (theme.page, theme.sidebar, theme.raised, theme.hover, theme.selection):
+        assert contrast(theme.edge, ground) >= 1.4, ground
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+@THEMES
+def test_the_popup_of_a_combo_box_has_one_frame(qapp: QApplication, qtbot, theme: Theme):
+    apply_theme(qapp, theme)
+    box = QComboBox()
+    box.addItems(["one", "two", "three"])
+    qtbot.addWidget(box)
+    with qtbot.waitExposed(box):
+        box.show()
+    box.showPopup()
+    popup = box.view().window()
+    qtbot.waitUntil(popup.isVisible)
+    image = popup.grab().toImage()
+    across = [image.pixelColor(x, image.height() // 2).name() for x in range(5)]
+    assert across == [theme.edge, *[theme.raised] * 4]
+    box.hidePopup()
+
+
 def test_a_focused_button_has_one_ring(qapp: QApplication, qtbot):
     apply_theme(qapp, LIGHT)
     page = QWidget()
