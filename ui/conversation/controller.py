@@ -118,9 +118,7 @@ class ConversationController(QObject):
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
         composer.stop_button.clicked.connect(self.session.stop)
-        composer.field.edit_last_requested.connect(
-            lambda: composer.edit_queued() or self.act_on_last("edit", Role.USER)
-        )
+        composer.field.edit_last_requested.connect(self._edit_last)
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
         transcript.save_requested.connect(self._ask_where_to_save)
@@ -294,6 +292,11 @@ class ConversationController(QObject):
                 self.drafts.set(before, draft.after())
             self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
         self.state_changed.emit()
+
+    def _edit_last(self) -> None:
+        """Edit the question that was written last, whether it waits or was sent."""
+        if not self._composer.edit_queued():
+            self.act_on_last("edit", Role.USER)
 
     def escape(self) -> None:
         """Cancel the editing of an earlier question, or stop the answer."""
