@@ -1787,6 +1787,10 @@
         <translation>输入消息…（不会保存）</translation>
     </message>
     <message>
+        <source>Next question… (sent after this answer)</source>
+        <translation>下一个问题…（本次回答完成后发送）</translation>
+    </message>
+    <message>
         <source>Message</source>
         <translation>消息</translation>
     </message>
@@ -4715,6 +4719,33 @@ Click to rename</source>
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
+    </message>
+</context>
+<context>
+    <name>QuestionQueue</name>
+    <message>
+        <source>Questions that are sent next</source>
+        <translation>接下来发送的问题</translation>
+    </message>
+    <message>
+        <source>Edit the waiting question: {text}</source>
+        <translation>编辑等待中的问题：{text}</translation>
+    </message>
+    <message>
+        <source>Remove the waiting question: {text}</source>
+        <translation>移除等待中的问题：{text}</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>接下来</translation>
     </message>
 </context>
 <context>
