@@ -142,7 +142,7 @@ def memory(names: list[str], count: int) -> list[Figure]:
 def main() -> int:
     """Run all measurements, or those of the memory."""
     if "memory" in sys.argv:
-        names = [*FORMATS, "pdf"]
+        names = list({**FORMATS, "pdf": None})
         count = next((int(each) for each in sys.argv if each.isdigit()), CONVERSATIONS)
         return report(memory([name for name in names if name in sys.argv] or names, count))
     application = QGuiApplication([])
