@@ -407,3 +407,28 @@ def test_wrong_usage(program: Program) -> None:
     assert program.run("models").returncode == 2
     assert program.run("models", "download").returncode == 2
     assert program.run("models", "download", "x", "--limit", "0").returncode == 2
+
+
+@pytest.mark.parametrize("in_place", ["file", "link to a folder", "link to nothing"])
+def test_a_file_or_a_link_in_place_of_the_models_folder(
+    program: Program, publish: Callable[..., Path], tmp_path: Path, in_place: str
+) -> None:
+    publish("Tiny.gguf", 1 << 20)
+    target = tmp_path / "elsewhere"
+    if in_place == "file":
+        program.models.write_text("mine")
+    else:
+        program.models.symlink_to(target)
+    if in_place == "link to a folder":
+        target.mkdir()
+    done = program.run("models", "download", f"{REPO}:Tiny.gguf")
+    assert [model["id"] for model in program.value("models", "list")][:1] == ["starter"]
+    if in_place == "link to a folder":
+        assert done.returncode == 0
+        assert (target / "Tiny.gguf").is_file()
+        assert program.models.is_symlink()
+    else:
+        assert done.returncode == 1
+        assert len([line for line in done.stderr.splitlines() if line.startswith("apus-chat: ")]) == 1
+        assert "Traceback" not in done.stderr
+        assert program.models.is_symlink() or program.models.read_text() == "mine"
