@@ -162,10 +162,13 @@ def inspect_machine() -> Machine:
     )
 
 
-def output_of(*command: str) -> str:
+def output_of(*command: str, **environment: str) -> str:
     """Return the standard output of a short command, "" if it cannot run or fails."""
+    variables = {**os.environ, **environment}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=ROOT, timeout=60)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", cwd=ROOT, env=variables, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
@@ -534,6 +537,9 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
         save_stamp(stamp, packages="")
         lock = locked("test" if options.test else "program", OTHERS, VENV)
         pip("The libraries", options, "--only-binary", ":all:", *lock)
+        # PySide would compile Python modules of its own at each start: with SBK_EMBED=0 it unpacks them, and Python
+        # keeps them compiled, which saves a twentieth of the time to the window.
+        output_of(str(PYTHON), "-c", "import PySide6.QtCore", SBK_EMBED="0")
         save_stamp(stamp, packages=project, **({"tests": project} if options.test else {}))
     if qt:
         check_libraries(qt, options.test)

