@@ -26,6 +26,7 @@ from app.local_server.server import LocalServer
 from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
+from app.tools.registry import ToolServers
 from model_manager.disk.files import disk_errors, remove_temporary_files
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
@@ -69,13 +70,14 @@ class Services:
         )
         self.hasher = IdleHasher(self.library, self.worker.is_busy)
         self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.current))
+        self.tools = ToolServers(folder.tools_file, self.secrets, lambda: proxy_of(settings.current))
         self.presets = Presets(folder.presets_file)
         self.drafts = Drafts(folder.drafts_file)
         self.formula_renderer = FormulaRenderer()
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
-        files = (self.settings, self.presets, self.drafts, self.servers, self.library)
+        files = (self.settings, self.presets, self.drafts, self.servers, self.tools, self.library)
         return [each.problem for each in files if each.problem is not None]
 
     def forget_states(self, conversation_ids: Sequence[str] | None = None) -> None:
@@ -131,6 +133,7 @@ class Services:
         self.local_server.stop()
         self.worker.close(CLOSE_S)
         self.servers.close()
+        self.tools.close()
         self.engine.release()
         self.embedder.release()
         self.lender.stop()

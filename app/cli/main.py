@@ -77,6 +77,10 @@ def _run(folder: DataFolder, arguments: argparse.Namespace, pdf_format: PdfForma
             from app.cli import models
 
             models.run(_downloads(folder), arguments)
+        case "tools":
+            from app.cli import tools
+
+            tools.run(folder, arguments)
         case "doctor":
             from app.cli import doctor
 

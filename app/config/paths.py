@@ -24,6 +24,8 @@ class DataFolder:
         """Unsent messages."""
         self.servers_file = root / "servers.json"
         """Servers; their API keys are in the keyring."""
+        self.tools_file = root / "tools.json"
+        """MCP servers; their secrets are in the keyring where there is one."""
         self.conversations = root / "conversations"
         """The database of conversations and its backups."""
         self.states = root / "states"

@@ -9,7 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from app.messages.errors import SENTENCES
+from app.messages.errors import SENTENCES as ERRORS
+from app.messages.tools import SENTENCES as TOOLS
 from app.translation import QT_TR_NOOP
 from app.units import size_text
 from model_manager.errors import UserError
@@ -22,6 +23,8 @@ _NOT_SHOWN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_CHARACTERS = 5000
 
 UNKNOWN = QT_TR_NOOP("Something went wrong ({code}). See the log for details.")
+
+SENTENCES = {**ERRORS, **TOOLS}
 
 PHASES: dict[str, str] = {
     "starting": QT_TR_NOOP("starting"),

@@ -20,6 +20,7 @@ from ui.settings.lending import LendingSettings
 from ui.settings.local_server import LocalServerSettings
 from ui.settings.sections import SECTIONS, section_titles
 from ui.settings.servers import ServerSettings
+from ui.settings.tools import ToolSettings
 from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, scrolled
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.page import Page
@@ -108,6 +109,7 @@ class SettingsPage(Page):
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
+        self.tools = ToolSettings(services, self._status)
         self.lending = LendingSettings(services, self._status)
         self.local_server = LocalServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
@@ -116,7 +118,7 @@ class SettingsPage(Page):
         self._lay_out(*((title, getattr(self, name)) for name, title in section_titles().items()))
         for form in self._forms:
             form.changed.connect(self._set)
-        for page in (self.devices, self.lending, self.servers, self.local_server, self.downloads):
+        for page in (self.devices, self.lending, self.servers, self.tools, self.local_server, self.downloads):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):

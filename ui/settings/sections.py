@@ -12,6 +12,7 @@ SECTIONS = {
     "engine": QT_TRANSLATE_NOOP("settings", "Engine"),
     "devices": QT_TRANSLATE_NOOP("settings", "Devices"),
     "servers": QT_TRANSLATE_NOOP("settings", "Servers"),
+    "tools": QT_TRANSLATE_NOOP("settings", "Tools"),
     "lending": QT_TRANSLATE_NOOP("settings", "Lending"),
     "local_server": QT_TRANSLATE_NOOP("settings", "Local server"),
     "downloads": QT_TRANSLATE_NOOP("settings", "Downloads"),

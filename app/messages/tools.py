@@ -1,0 +1,46 @@
+"""Error messages of tools in English by ``UserError`` code."""
+
+from __future__ import annotations
+
+from app.translation import QT_TR_NOOP
+
+SENTENCES: dict[str, str] = {
+    "tool_text_invalid": QT_TR_NOOP(
+        "This isn't the configuration of an MCP server{reason}. Paste the JSON from its documentation, a command, "
+        "or an address that starts with https://."
+    ),
+    "tool_transport_unsupported": QT_TR_NOOP(
+        "{name} uses the old SSE transport, which isn't supported. Use the server's streamable HTTP address."
+    ),
+    "tool_server_exists": QT_TR_NOOP("There's already a tool server {name}. Remove it first, or choose another name."),
+    "tool_server_unknown": QT_TR_NOOP("There's no tool server {name}. apus-chat tools list shows them."),
+    "tool_server_off": QT_TR_NOOP("The tool server {name} is switched off. Switch it on in Settings > Tools."),
+    "tool_command_missing": QT_TR_NOOP(
+        "The program {command}, which starts {server}, wasn't found. Install it (npx comes with Node.js, uvx with uv), "
+        "or give its full path."
+    ),
+    "tool_server_ended": QT_TR_NOOP(
+        "The tool server {server} stopped unexpectedly{reason}. Try again; if it stops again, check its command."
+    ),
+    "tool_server_silent": QT_TR_NOOP(
+        "The tool server {server} didn't answer within {seconds} seconds. Check that it's an MCP server, and try again."
+    ),
+    "tool_server_refused": QT_TR_NOOP(
+        "The tool server {server} refused the connection (HTTP {status}). Add it with a valid key in its headers."
+    ),
+    "tool_server_unreachable": QT_TR_NOOP(
+        "The tool server {server} at {host} can't be reached ({detail}). Check the address and the network."
+    ),
+    "tool_server_flooding": QT_TR_NOOP(
+        "The tool server {server} sent more than {limit_bytes} at once and was disconnected. Ask for less."
+    ),
+    "not_a_tool_server": QT_TR_NOOP(
+        "{server} doesn't answer as an MCP server ({detail}). Check the command or address in its documentation."
+    ),
+    "tool_silent": QT_TR_NOOP(
+        "The tool {tool} of {server} didn't answer within {seconds} seconds. Try again, or ask for less."
+    ),
+    "tool_failed": QT_TR_NOOP(
+        "The tool {tool} of {server} sent a result that can't be read ({detail}). Look for a newer version of it."
+    ),
+}
