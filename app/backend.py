@@ -6,13 +6,14 @@ from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.context import ContextPolicy
 from app.conversation import Attachment, DocumentUse, Role, Speculation
 from app.sampling import Sampling
+from app.tool_calls import ToolCall, ToolDefinition, ToolStep
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
@@ -32,6 +33,39 @@ class PromptMessage:
     """Is not left out when the context is full."""
     thought: str = ""
     """Of an earlier answer, whose content is without it."""
+    steps: tuple[ToolStep, ...] = ()
+    """Calls of tools before the content; an answer that goes on with tools has steps alone."""
+
+    @property
+    def whole_text(self) -> str:
+        """All its text, as for an estimate of its tokens."""
+        return "\n".join((*(each.whole_text for each in self.steps), self.content)) if self.steps else self.content
+
+
+def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any]]:
+    """Yield messages in the format of OpenAI's API, with the arguments of calls as values.
+
+    Steps become messages of their own.  Thoughts are the ``reasoning_content``.
+    """
+    number = 0
+    for message in messages:
+        for step in message.steps:
+            # Mistral's templates want ids of nine letters.
+            ids = [f"call{number + place:05d}" for place in range(len(step.calls))]
+            number += len(ids)
+            functions = [{"name": each.name, "arguments": each.arguments} for each in step.calls]
+            calls = [
+                {"id": id_, "type": "function", "function": each} for id_, each in zip(ids, functions, strict=True)
+            ]
+            yield {**_said(message.role, step.text, step.thought), "tool_calls": calls}
+            for id_, call in zip(ids, step.calls, strict=True):
+                yield {"role": "tool", "tool_call_id": id_, "name": call.name, "content": call.result or ""}
+        if message.content or message.thought or not message.steps:
+            yield _said(message.role, message.content, message.thought)
+
+
+def _said(role: Role, content: str, thought: str) -> dict[str, Any]:
+    return {"role": role.value, "content": content, **({"reasoning_content": thought} if thought else {})}
 
 
 @dataclass(frozen=True)
@@ -76,6 +110,7 @@ class ChatRequest:
     controls: TokenControls = field(default_factory=TokenControls)
     similarities: Similarities | None = field(default=None, compare=False)
     """For the ranking of passages by meaning too."""
+    tools: tuple[ToolDefinition, ...] = ()
     conversation_id: str = ""
     """The stored conversation, whose state the engine keeps; empty for a temporary one."""
 
@@ -170,6 +205,27 @@ class TextDelta:
 
 
 @dataclass(frozen=True)
+class ToolsCalled:
+    """The answer ends with these calls, before ``AnswerFinished``."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True)
+class ToolStarted:
+    """A tool is being called, or a tool server of this name started."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class TextReplaced:
+    """The whole text of the answer so far is another one."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class AnswerFinished:
     """The end of an answer, with its figures: rates in tokens per second, times in seconds."""
 
@@ -191,6 +247,9 @@ ChatEvent = (
     | Summarised
     | PromptProgress
     | TextDelta
+    | TextReplaced
+    | ToolsCalled
+    | ToolStarted
     | AnswerFinished
 )
 

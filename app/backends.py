@@ -210,6 +210,17 @@ def thinking_choices_of(services: Services, model_id: str) -> tuple[str, ...]:
         return ()
 
 
+def knows_tools(services: Services, model_id: str) -> bool:
+    """Return whether a model may know tools: its chat template has them, or it is on a server."""
+    if not model_id or is_server_model(model_id):
+        return True
+    try:
+        return "tools" in (services.planning.headers_of(model_id)[0].chat_template or "")
+    except UserError:
+        # The next request reports what is wrong with the file.
+        return True
+
+
 def context_size(services: Services, model_id: str) -> int:
     """Return the context in tokens of the next request to a model; 0 where it is not known before loading."""
     loaded, settings = services.planning.loader.loaded, services.settings.current

@@ -18,6 +18,9 @@ THOUGHT_OPEN, THOUGHT_CLOSE = "<think>", "</think>"
 STOP_SEQUENCE = "stop_sequence"
 """Finish reason of a structured answer that a stop sequence has cut."""
 
+TOOLS_CALLED = "tool_calls"
+"""Finish reason of an answer that waits for the user to allow its calls of tools."""
+
 EDITED = "edited"
 """Finish reason of a version of an answer that the user wrote."""
 

@@ -299,6 +299,8 @@ class Sampling(SamplerParameters):
     ``app.structured.schema`` lists what is supported and checks it.  An answer with the finish reason ``stop`` is
     valid; one that was cut ends with ``length`` at the token limit, with ``STOP_SEQUENCE`` at a stop sequence.
     """
+    tools: tuple[str, ...] = ()
+    """Names of the tool servers whose tools the model may call; none for an answer by a schema or a grammar."""
     grammar: str = ""
     """The same as a GBNF grammar of llama.cpp with the rule ``root``; ``json_schema`` takes precedence.
 

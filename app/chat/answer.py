@@ -22,8 +22,11 @@ from app.backend import (
     Summarised,
     Summarising,
     TextDelta,
+    TextReplaced,
+    ToolStarted,
 )
-from app.chat import summaries
+from app.chat import tool_rounds
+from app.chat.tool_rounds import Decision, ToolProvider
 from app.conversation import THOUGHT_CLOSE, DocumentUse, Message, Provenance, Status
 from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
@@ -69,6 +72,9 @@ class RunningAnswer:
     request: ChatRequest
     model_id: str
     token: CancelToken = field(default_factory=CancelToken)
+    tools: ToolProvider | None = None
+    decision: Decision | None = None
+    """What the user decided about the calls at the end of the answer that goes on."""
     ended: Future[None] = field(default_factory=Future)
     """Done when nothing is written to ``store`` any more."""
 
@@ -80,6 +86,8 @@ class RunningAnswer:
     load: LoadProgress | None = None
     prompt: PromptProgress | None = None
     summarising: Summarising | None = None
+    tool: str = ""
+    """The tool, or the tool server, that is waited for."""
     fitted: ContextFitted | None = None
     context_used: int = 0
     """Tokens in the KV cache."""
@@ -94,6 +102,7 @@ class RunningAnswer:
         """Update the state with an event."""
         self.has_started = True
         self.updated_at = time.monotonic()
+        self.tool = ""
         match event:
             case LoadProgress():
                 self.load = event
@@ -107,6 +116,10 @@ class RunningAnswer:
                 self.summarising = event
             case Summarised():
                 self.summarising = self.prompt = None
+            case ToolStarted():
+                self.tool = event.name
+            case TextReplaced():
+                self.text = event.text
             case TextDelta():
                 self.text += event.text
                 self.tokens, self.context_used = event.tokens, event.context_used
@@ -148,8 +161,10 @@ class RunningAnswer:
         saver.start()
         try:
             self.token.raise_if_cancelled()
-            for event in summaries.stream(self.backend, self.request, self.token):
-                if isinstance(event, TextDelta):
+            for event in tool_rounds.stream(self.backend, self.request, self.tools, self.token, decision=self.decision):
+                if isinstance(event, TextReplaced):
+                    text = event.text
+                elif isinstance(event, TextDelta):
                     text += event.text
                     tokens, now = event.tokens, time.monotonic()
                     begun_at = now if begun_at is None else begun_at

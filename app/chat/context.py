@@ -124,7 +124,7 @@ def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Co
 def _estimate(
     factor: float, messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]
 ) -> tuple[int, tuple[int, ...]]:
-    prompt = sum(estimated_tokens(message.content) + TEMPLATE_TOKENS for message in messages)
+    prompt = sum(estimated_tokens(message.whole_text) + TEMPLATE_TOKENS for message in messages)
     counts = (math.ceil(factor * estimated_tokens(text)) for text in texts)
     return math.ceil(factor * (prompt + estimated_tokens(prefill))), tuple(counts)
 
@@ -142,7 +142,7 @@ class _Fitting:
         self._is_rolling = request.context_policy is not ContextPolicy.STOP
 
     def result(self) -> tuple[ChatRequest, ContextFitted]:
-        estimate = sum(estimated_tokens(message.content) for message in self._without(self._before))
+        estimate = sum(estimated_tokens(message.whole_text) for message in self._without(self._before))
         total = None
         if estimate <= MAX_COUNTED_CONTEXTS * self._context:
             # Usually everything fits, and one exact count is enough.

@@ -16,6 +16,7 @@ from app.chat.context import left_out_before
 from app.chat.effective import EffectiveSettings, FolderDefaults, effective_settings, folder_documents, own_overrides
 from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
+from app.chat.tool_rounds import Decision, ToolProvider
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.context import ContextPolicy
@@ -48,6 +49,7 @@ class ChatSession:
         folder_defaults: Callable[[str | None], FolderDefaults] = lambda _id: FolderDefaults(),
         on_title: Callable[[], object] | None = None,
         similarities: Similarities | None = None,
+        tools: Callable[[], ToolProvider] | None = None,
     ) -> None:
         """``default_overrides`` are those of a new conversation, ``folder_defaults`` those of a folder by its id.
 
@@ -58,7 +60,7 @@ class ChatSession:
         self._post, self._default_overrides = post or self.handle, default_overrides
         self._folder_defaults = folder_defaults
         self._titles = TitleUpdater(store, settings, submit, on_title) if on_title is not None else None
-        self._similarities = similarities
+        self._similarities, self._tools = similarities, tools
         self._temporary: ConversationStore | None = None
         self._new_overrides: ConversationOverrides | None = None
         self._new_folder_id: str | None = None
@@ -210,14 +212,24 @@ class ChatSession:
         answer = self.store.begin_answer(message.conversation_id, question_id)
         return self._start(answer, backend, model_id)
 
-    def resume(self, message_id: str, model_id: str) -> RunningAnswer:
-        """Continue an answer from where it ended.
+    def resume(
+        self,
+        message_id: str,
+        model_id: str,
+        decision: Decision | None = None,
+        *,
+        adjust: Adjust | None = None,
+        token: CancelToken | None = None,
+    ) -> RunningAnswer:
+        """Continue an answer from where it ended, with a decision about the calls of tools that it ended with.
+
+        ``adjust`` as in ``ask``.
 
         Raises:
             UserError: as the store does.
         """
         backend = self._backend_for(model_id)
-        return self._start(self.store.resume_answer(message_id), backend, model_id)
+        return self._start(self.store.resume_answer(message_id), backend, model_id, adjust, token, decision)
 
     def stop(self) -> None:
         """Stop the running answer of the open conversation."""
@@ -272,6 +284,7 @@ class ChatSession:
         model_id: str,
         adjust: Adjust | None = None,
         token: CancelToken | None = None,
+        decision: Decision | None = None,
     ) -> RunningAnswer:
         if self._titles is not None:
             self._titles.cancel()
@@ -283,6 +296,7 @@ class ChatSession:
             request = replace(request, sampling=replace(request.sampling, seed=random.getrandbits(32)))
         store.update(message.conversation_id, model_id=model_id)
         answer = RunningAnswer(message, store, backend, request, model_id, token or CancelToken())
+        answer.tools, answer.decision = self._tools() if self._tools is not None else None, decision
         answer.is_stored, answer.text = not self.is_temporary, message.content
         self.answers[message.id] = answer
 

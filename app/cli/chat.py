@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -24,16 +25,20 @@ from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choice
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.effective import folder_defaults
 from app.chat.session import ChatSession
+from app.chat.tool_rounds import Decision
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
 from app.cli.plan import plan_options
 from app.cli.progress import cancel_on_interrupt
 from app.context import ContextPolicy
+from app.conversation import TOOLS_CALLED
 from app.documents.attachments import read_attachment
 from app.messages import left_out_sentence, passages_sentence, summarised_sentence
 from app.messages.plans import replanned_sentence
 from app.servers.client import api_base, is_unencrypted
 from app.services import Services
+from app.tool_calls import ToolCall, pending, split_steps
+from app.tools.offered import OfferedTools
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
@@ -55,6 +60,10 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
             print_note(f"--thinking {arguments.thinking} has no effect on this model; its choices are: {known}")
     if arguments.grammar and arguments.endpoint:
         raise UserError("grammar_on_server")
+    known_tools = {each.name for each in services.tools.list()}
+    for name in arguments.tools or ():
+        if name not in known_tools:
+            raise UserError("tool_server_unknown", name=name)
     for name in ("json_schema", "grammar"):
         if path := getattr(arguments, name):
             setattr(arguments, name, read_attachment(Path(path)).content)
@@ -90,6 +99,7 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         post=post,
         folder_defaults=partial(folder_defaults, services.store, services.presets, _untranslated),
         similarities=services.vectors.similarities,
+        tools=partial(OfferedTools, services.tools),
     )
     if arguments.no_save:
         session.open_temporary()
@@ -109,6 +119,12 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
 
     with cancel_on_interrupt(token.cancel) as interrupted:
         _, answer = session.ask(arguments.message, model_id, attachments, adjust=adjust, token=token)
+        while (calls := _calls_to_decide(answer)) and not token.is_cancelled:
+            what = "running" if arguments.run_tools else "not allowed without --run-tools"
+            for call in calls:
+                print_note(f"{what}: {call.name} {json.dumps(call.arguments, ensure_ascii=False)}")
+            decision = Decision.RUN if arguments.run_tools else Decision.DECLINE
+            answer = session.resume(answer.message.id, model_id, decision, adjust=adjust, token=token)
     result, conversation_id = answer.result, session.conversation_id
     session.close()
     assert result is not None
@@ -130,6 +146,12 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         use = answer.fitted.documents if answer.fitted is not None else None
         documents = dataclasses.asdict(use) if use is not None else None
         print_json({**report, "conversation_id": conversation_id, "plan": plan, "documents": documents})
+
+
+def _calls_to_decide(answer: RunningAnswer) -> tuple[ToolCall, ...]:
+    finished = answer.result.finished if answer.result is not None else None
+    waits = finished is not None and finished.finish_reason == TOOLS_CALLED
+    return pending(split_steps(answer.text)[0]) if waits else ()
 
 
 def _print(text: str) -> None:

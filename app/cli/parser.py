@@ -32,6 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_chat_and_planning(commands, common)
     _add_models(commands, common)
     _add_conversations(commands, common)
+    _add_tools(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="diagnostics of this computer, with fixes")
     doctor.add_argument("--network", action="store_true", help="also check the hub and the servers, for up to 5 s")
     doctor.add_argument("--report", action="store_true", help="print Markdown for a bug report, without personal names")
@@ -87,6 +88,10 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     form = chat.add_mutually_exclusive_group()
     form.add_argument("--json-schema", metavar="FILE", help="answer in JSON that is valid against this JSON schema")
     form.add_argument("--grammar", metavar="FILE", help="answer in the language of this GBNF grammar of llama.cpp")
+    chat.add_argument(
+        "--tools", action="extend", nargs="+", metavar="SERVER", help="tool servers whose tools the model may call"
+    )
+    chat.add_argument("--run-tools", action="store_true", help="run every call of a tool without asking")
     chat.add_argument(
         "--attach", action="extend", nargs="+", metavar="PATH", help="attach documents or text files to the message"
     )
@@ -216,6 +221,18 @@ def _add_models(commands: _Commands, common: argparse.ArgumentParser) -> None:
     remove = _with_argument(models, common, "remove", "id", "ID", "unregister a model; its file stays")
     remove.add_argument("--delete", action="store_true", help="also delete its files, or an unfinished download")
     remove.add_argument("--yes", action="store_true", help="don't ask for confirmation")
+
+
+def _add_tools(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    tools = commands.add_parser("tools", help="MCP servers, whose tools models can call").add_subparsers(
+        dest="action", metavar="ACTION", required=True
+    )
+    tools.add_parser("list", parents=[common], help="list the servers")
+    add = _with_argument(tools, common, "add", "text", "TEXT", "add servers; nothing is started")
+    add.epilog = "TEXT is the JSON from a server's documentation, a command line in quotes, or an address."
+    add.add_argument("--name", metavar="NAME", help="name of the server; default: from the text")
+    _with_argument(tools, common, "remove", "name", "NAME", "remove a server and its secrets")
+    _with_argument(tools, common, "test", "name", "NAME", "start a server and list its tools")
 
 
 def _machine_options() -> tuple[argparse.ArgumentParser, ...]:

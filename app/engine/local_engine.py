@@ -29,6 +29,7 @@ from app.backend import (
     PromptMessage,
     PromptProgress,
     TextDelta,
+    ToolsCalled,
 )
 from app.engine.external_engine import VARIABLE, external_engine
 from app.engine.outcome import Phase, exit_error, failure_error
@@ -62,6 +63,7 @@ from app.engine.protocol import (
     encode,
 )
 from app.process.child_process import ENGINE, ChildProcess, child_environment
+from app.tool_calls import ToolDefinition
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.shards import read_model
@@ -224,10 +226,11 @@ class LocalEngine:
             request.conversation_id,
             self.cache_options(),
             str(self.exact_batches() or ""),
+            request.tools,
         )
         for event in self._request(command, Phase.READING, token):
             match event:
-                case PromptProgress():
+                case PromptProgress() | ToolsCalled():
                     yield event
                 case TextDelta():
                     now = time.monotonic()
@@ -255,16 +258,17 @@ class LocalEngine:
         texts: Sequence[str] = (),
         token: CancelToken = NEVER_CANCELLED,
         thinking: str = "",
+        tools: tuple[ToolDefinition, ...] = (),
     ) -> tuple[int, tuple[int, ...]]:
         """Count the tokens of the prompt that these messages make with the loaded file, and of each text.
 
-        ``thinking`` as in ``Sampling``.
+        ``thinking`` as in ``Sampling``; ``tools`` are those of the request.
 
         Raises:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
             Cancelled: ``token`` was cancelled.
         """
-        command = CountTokens(tuple(messages), prefill, thinking, tuple(texts))
+        command = CountTokens(tuple(messages), prefill, thinking, tuple(texts), tools)
         counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
 

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls
+from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls, ToolsCalled
 from app.conversation import Speculation
 from app.sampling import Sampling
+from app.tool_calls import ToolDefinition
 from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.plan.load_plan import Rehearsal
@@ -62,6 +63,7 @@ class Generate:
     conversation: str = ""
     cache: CacheOptions | None = None
     exact_batches: str = ""
+    tools: tuple[ToolDefinition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,15 @@ class Forget:
 class CountTokens:
     """Count tokens with the vocabulary and the template of the loaded file; the KV cache is not changed.
 
-    Each of ``texts`` is counted on its own.  ``messages``, ``prefill`` and ``thinking`` are counted as the prompt that
-    ``Generate`` would make of them, where one of the first two is not empty.
+    Each of ``texts`` is counted on its own.  The other fields are counted as the prompt that ``Generate`` would make of
+    them, where there are messages or a prefill.
     """
 
     messages: tuple[PromptMessage, ...] = ()
     prefill: str = ""
     thinking: str = ""
     texts: tuple[str, ...] = ()
+    tools: tuple[ToolDefinition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -248,7 +251,7 @@ Result = (
     LoadResult | GenerateResult | Forgotten | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
 )
 """The last event of a request."""
-Event = Ready | LoadProgress | PromptProgress | TextDelta | BenchProgress | Lending | Result
+Event = Ready | LoadProgress | PromptProgress | TextDelta | ToolsCalled | BenchProgress | Lending | Result
 
 _TYPES: Mapping[str, type[Any]] = {type_.__name__: type_ for type_ in (*get_args(Command), *get_args(Event))}
 

@@ -32,6 +32,7 @@ from app.export.json_format import (
 )
 from app.imports.json_stream import JsonStream, elements, members
 from app.imports.program import ImportedFile, Item, Program
+from app.sampling import Sampling
 from app.store.records import clean_text
 from model_manager.disk.json_file import JsonError, from_plain
 from model_manager.errors import UserError
@@ -130,7 +131,12 @@ def _preset_or_refused(values: object, is_utf8: bool, place: str) -> Preset | Sk
             raise _error("not a UUID", f"{place}.id")
     except JsonError as error:
         return SkippedConversation(place, UserError("import_unfit", detail=error.place or str(error)))
-    return replace(preset, sampling=preset.sampling and within_bounds(preset.sampling))
+    return replace(preset, sampling=_without_tools(preset.sampling and within_bounds(preset.sampling)))
+
+
+def _without_tools(sampling: Sampling | None) -> Sampling | None:
+    """Return the sampling without tools, which act with the rights of the user: no file chooses them."""
+    return replace(sampling, tools=()) if sampling is not None else None
 
 
 def _tree(values: object, place: str) -> ConversationTree:
@@ -154,7 +160,8 @@ def _tree(values: object, place: str) -> ConversationTree:
     if conversation.leaf_id is not None and conversation.leaf_id not in messages:
         raise _error("no such message", f"{place}.leaf_id")
     count = sum(message.role is not Role.SYSTEM for message in messages.values())
-    return ConversationTree(replace(conversation, message_count=count), tuple(messages.values()))
+    conversation = replace(conversation, message_count=count, sampling=_without_tools(conversation.sampling))
+    return ConversationTree(conversation, tuple(messages.values()))
 
 
 def _value(values: object, keys: Sequence[str], type_: type[_Value], place: str, **given: str) -> _Value:

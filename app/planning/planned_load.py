@@ -135,9 +135,8 @@ class PlannedLoader:
             context = state.result.context
             has_begun = False
             try:
-                fitting, fitted = fit(
-                    chat, context, partial(self._engine.count, token=token, thinking=chat.sampling.thinking)
-                )
+                count = partial(self._engine.count, token=token, thinking=chat.sampling.thinking, tools=chat.tools)
+                fitting, fitted = fit(chat, context, count)
                 yield fitted
                 for event in self._engine.answer(fitting, token):
                     if isinstance(event, TextDelta) and not has_begun:

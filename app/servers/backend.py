@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
 
 from app.backend import (
     AnswerFinished,
@@ -15,6 +18,7 @@ from app.backend import (
     ModelLoaded,
     PromptMessage,
     TextDelta,
+    ToolsCalled,
 )
 from app.chat.context import fit, fit_by_estimate
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
@@ -24,6 +28,7 @@ from app.servers import protocol
 from app.servers.client import ServerClient
 from app.servers.protocol import Delta, Kind, ServedModel
 from app.thoughts import ThoughtStream
+from app.tool_calls import ToolCall
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import Cancelled, UserError
 
@@ -126,7 +131,7 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
             can_roll = request.context_policy is not ContextPolicy.STOP and not progress.tokens
             if error.code != "server_context_full" or last_try or not can_roll:
                 raise
-            about = sum(estimated_tokens(each.content) + TEMPLATE_TOKENS for each in fitting.messages)
+            about = sum(estimated_tokens(each.whole_text) + TEMPLATE_TOKENS for each in fitting.messages)
             client.knowledge.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
         else:
             return
@@ -185,6 +190,7 @@ class _Progress:
         self._prompt_tokens = 0
         # Two events can contain the halves of one character.
         self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self._calls: dict[int, tuple[str, str]] = {}
         self.tokens = self.characters = 0
         self.finish_reason: str | None = None
 
@@ -193,13 +199,17 @@ class _Progress:
         self.finish_reason = delta.finish_reason or self.finish_reason
         self._prompt_tokens = delta.prompt_tokens or self._prompt_tokens
         text = self._decoder.decode(self._tagged(delta).encode("utf-16-le", "surrogatepass"))
+        for call in delta.calls:
+            name, arguments = self._calls.get(call.number, ("", ""))
+            self._calls[call.number] = name or call.name, arguments + call.arguments
+            self.characters += len(call.arguments)
         self.characters += len(text)
-        if delta.text or delta.thought:
+        if delta.text or delta.thought or delta.calls:
             self._last = time.monotonic()
             self._first = self._last if self._first is None else self._first
         if delta.completion_tokens:
             self.tokens, self._has_usage = delta.completion_tokens, True
-        elif (delta.text or delta.thought) and not self._has_usage:
+        elif (delta.text or delta.thought or delta.calls) and not self._has_usage:
             # Most servers send one token per event; the usage at the end corrects the count.
             self.tokens += 1
         if text:
@@ -211,6 +221,8 @@ class _Progress:
         text = self._decoder.decode(rest, final=True) + (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "")
         if text:
             yield TextDelta(text, self.tokens, self._prompt_tokens + self.tokens)
+        if self.finish_reason not in ("length", "cancelled") and (calls := tuple(self._made())):
+            yield ToolsCalled(calls)
         seconds = 0.0 if self._first is None else self._last - self._first
         yield AnswerFinished(
             finish_reason=self.finish_reason if self.finish_reason in ("length", "cancelled") else "stop",
@@ -220,6 +232,14 @@ class _Progress:
             tokens_per_second=(self.tokens - 1) / seconds if self.tokens > 1 and seconds > 0 else None,
             time_to_first_token_s=None if self._first is None else self._first - self._started,
         )
+
+    def _made(self) -> Iterator[ToolCall]:
+        for name, text in self._calls.values():
+            arguments: Any = None
+            with suppress(ValueError, RecursionError):
+                arguments = json.loads(text or "{}")
+            if name and isinstance(arguments, dict):
+                yield ToolCall(name, arguments)
 
     def _tagged(self, delta: Delta) -> str:
         text = ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.backend import ChatRequest, PromptMessage
+from app.backend import ChatRequest, PromptMessage, openai_messages
 from app.conversation import Role
 from app.sampling import Sampling, changed_samplers
 from app.structured.schema import JSON_OBJECT, parse_schema
@@ -27,6 +27,8 @@ MAX_NAME, MAX_MESSAGE = 256, 500
 """Longest name of a model, and characters of an error message that are read."""
 MAX_TOKENS = (1 << 31) - 1
 """Largest number of tokens that is believed."""
+MAX_CALLS = 64
+"""Calls of tools in one answer that are read."""
 END = "[DONE]"
 """Data of the last event."""
 
@@ -71,6 +73,17 @@ class Delta:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    calls: tuple[CallDelta, ...] = ()
+
+
+@dataclass(frozen=True)
+class CallDelta:
+    """A piece of a call of a tool; ``number`` is its place among those of the answer."""
+
+    number: int
+    name: str
+    arguments: str
+    """A piece of a JSON text."""
 
 
 class ProtocolError(ValueError):
@@ -106,6 +119,8 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
         if kind is Kind.VLLM:
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     body |= _samplers(request.sampling, kind)
+    if request.tools:
+        body["tools"] = [each.to_openai() for each in request.tools]
     if "max_tokens" in rejected and "max_tokens" in body:
         # The name required by newer hosted models.
         body["max_completion_tokens"] = body["max_tokens"]
@@ -113,9 +128,14 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
     return json.dumps(kept, ensure_ascii=False).encode(errors="replace")
 
 
-def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, str]]:
+def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, Any]]:
     """Return the messages to send, without the thoughts of earlier answers."""
-    return [{"role": each.role.value, "content": each.content} for each in messages]
+    sent = list(openai_messages(messages))
+    for message in sent:
+        message.pop("reasoning_content", None)
+        for call in message.get("tool_calls", ()):
+            call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
+    return sent
 
 
 def rejected_field(body: bytes, message: str) -> str | None:
@@ -176,9 +196,20 @@ def parse_delta(event: str) -> Delta:
             finish_reason=reason if isinstance(reason, str) and reason not in ("", "null") else None,
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
+            calls=tuple(_calls(delta.get("tool_calls") or ())),
         )
     except (TypeError, AttributeError) as error:
         raise ProtocolError(str(error)) from error
+
+
+def _calls(values: Iterable[Mapping[str, Any]]) -> Iterator[CallDelta]:
+    for place, each in enumerate(values):
+        function = each.get("function") or {}
+        number, arguments = each.get("index", place), function.get("arguments") or ""
+        if isinstance(number, int) and 0 <= number < MAX_CALLS:
+            # Ollama sends the arguments as a value at times.
+            arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            yield CallDelta(number, _text(function.get("name")), arguments)
 
 
 class StreamError(ValueError):

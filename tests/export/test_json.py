@@ -60,6 +60,12 @@ def test_import_restores_everything(
     assert written(other_store, tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
+def test_a_file_chooses_no_tools(store: ConversationStore, other_store: ConversationStore, tmp_path: Path) -> None:
+    created = store.create(title="acts", sampling=Sampling(tools=("files",), top_k=7))
+    import_conversations(other_store, written(store, tmp_path / "all.json"))
+    assert other_store.get(created.id).sampling == Sampling(top_k=7)
+
+
 def test_importing_again_changes_nothing(
     store: ConversationStore, other_store: ConversationStore, conversation_id: str, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ class Behaviour:
     key: str = ""
     words: tuple[str, ...] = WORDS
     thoughts: tuple[str, ...] = ()
+    calls: tuple[tuple[str, str], ...] = ()
+    """Names and arguments of the calls that it makes, instead of words, until a request has results."""
     reasoning_field: str = "reasoning_content"
     finish_reason: str = "stop"
     tells_usage: bool = True
@@ -108,6 +110,14 @@ def openai_server(**values: Any) -> Iterator[OpenAiServer]:
         server.close()
 
 
+def _call_pieces(number: int, name: str, arguments: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the values of ``tool_calls`` in the events of a call."""
+    function = {"name": name, "arguments": ""}
+    yield [{"index": number, "id": f"call_{number}", "type": "function", "function": function}]
+    for start in range(0, len(arguments), 4):
+        yield [{"index": number, "function": {"arguments": arguments[start : start + 4]}}]
+
+
 def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -175,8 +185,12 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             breaks = behaviour.breaks_before.pop(0) if behaviour.breaks_before else None
             prompt = sum(len(each["content"]) for each in body["messages"])
             running = body.get("stream_options", {}).get("continuous_usage_stats", False)
-            pieces = [(behaviour.reasoning_field, each) for each in behaviour.thoughts]
-            pieces += [("content", each) for each in behaviour.words]
+            pieces: list[tuple[str, Any]] = [(behaviour.reasoning_field, each) for each in behaviour.thoughts]
+            calls = () if any(each["role"] == "tool" for each in body["messages"]) else behaviour.calls
+            pieces += [("content", each) for each in (() if calls else behaviour.words)]
+            pieces += [
+                ("tool_calls", each) for number, call in enumerate(calls) for each in _call_pieces(number, *call)
+            ]
             try:
                 if breaks == 0:
                     self._break()
@@ -197,7 +211,8 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
                     self._event({"error": {"message": behaviour.error_in_stream, "code": 500}})
                     self._chunk(b"")
                     return
-                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": behaviour.finish_reason}]})
+                reason = "tool_calls" if calls else behaviour.finish_reason
+                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
                 if behaviour.tells_usage and body.get("stream_options", {}).get("include_usage"):
                     self._event({"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": len(pieces)}})
                 self._write("data: [DONE]")

@@ -48,6 +48,7 @@ def write_tiny_model(
     n_embd: int = N_EMBD,
     alignment: int | None = None,
     script: tuple[str, ...] = (),
+    reply: tuple[str, ...] = (),
     are_user_defined: bool = False,
 ) -> Path:
     """Write a model with F32 weights (about 0.5 MB); return the path for the engine.
@@ -61,7 +62,7 @@ def write_tiny_model(
     ``n_embd=256``.  ``alignment`` is in bytes; a large one leaves gaps between experts.
 
     ``script`` is what the model answers to a prompt that ends with ``>``: different tokens, of which those in brackets
-    are control tokens.
+    are control tokens.  ``reply`` is the same for ``:``.
     """
     writer = gguf.GGUFWriter(path, "llama", split_max_tensors=tensors_per_file)
     if alignment is not None:
@@ -83,9 +84,9 @@ def write_tiny_model(
         writer.add_file_type(file_type)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
-    tokens = add_vocabulary(writer, further=script, are_user_defined=are_user_defined)
+    tokens = add_vocabulary(writer, further=(*script, *reply), are_user_defined=are_user_defined)
     tensors = _tensors(len(tokens), n_layer, n_expert, legacy, end_bias, seed, n_embd)
-    for tensor_name, values in _scripted(dict(tensors), len(tokens), script).items() if script else tensors:
+    for tensor_name, values in _scripted(dict(tensors), len(tokens), script, reply).items() if script else tensors:
         kind = QT[tensor_type] if values.ndim > 1 and "gate_inp" not in tensor_name else QT.F32
         writer.add_tensor(tensor_name, _stored(np.ascontiguousarray(values, dtype=np.float32), kind), raw_dtype=kind)
     writer.write_header_to_file()
@@ -157,18 +158,26 @@ def _tensors(
     yield "output.weight", output
 
 
-def _scripted(tensors: dict[str, Weights], n_vocab: int, script: tuple[str, ...]) -> dict[str, Weights]:
+def _scripted(
+    tensors: dict[str, Weights], n_vocab: int, script: tuple[str, ...], reply: tuple[str, ...]
+) -> dict[str, Weights]:
     """Make each token of the script, and then the end, the most likely one after the one before."""
     embedding, output = tensors["token_embd.weight"], tensors["output.weight"]
     for name, weights in tensors.items():
         if name.endswith(("attn_output.weight", "ffn_down.weight")):
             weights[:] = 0
-    first = n_vocab - 2 - len(script)
-    before = FIRST_CHARACTER + ord(">") - 32
-    for token in (*range(first, n_vocab - 2), n_vocab - 1):
-        output[token] = 10 * embedding[before]
-        output[token, 0] = 0
-        before = token
+    first, end = n_vocab - 2 - len(script) - len(reply), n_vocab - 1
+    output[end] = 0
+    for letter, count in ((">", len(script)), (":", len(reply))):
+        before = FIRST_CHARACTER + ord(letter) - 32
+        for token in range(first, first + count):
+            output[token] = 10 * embedding[before]
+            output[token, 0] = 0
+            before = token
+        if count:
+            output[end] += 10 * embedding[before]
+        first += count
+    output[end, 0] = 0
     return tensors
 
 

@@ -264,6 +264,35 @@ hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secre
     huggingface.co，以及你指定的主机
     Sent only to huggingface.co and the hosts below
     Hosts you trust with your token, such as your own mirror
+tools/test_connection.py::test_a_program tools/test_connection.py::test_streamable_http
+    arguments of tool calls
+    MCP servers that you added
+    a model calls one of their tools
+    工具调用的参数
+    你添加的 MCP 服务器
+    模型调用其工具时
+tools/test_servers.py::test_secrets_are_in_the_keyring_and_not_in_the_file tools/test_servers.py::test_without_a_keyring_secrets_are_in_the_private_file
+    Environment variables and headers of MCP servers are in the keyring too, without one in the file `tools.json`, which only you can read
+    MCP 服务器的环境变量和 headers 也保存在密钥环中；没有密钥环时保存在只有你能读取的文件 `tools.json` 中
+window/test_tool_settings.py::test_a_pasted_server_is_added_connected_switched_off_and_removed
+    MCP servers give models tools, for example to read files or to search the web
+    The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust
+    Most describe themselves in JSON, which you can paste here
+tools/test_connection.py::test_lists_of_tools
+    Not used: {count} more tools, too many, too large, or without a valid name
+window/test_tools.py::test_a_call_is_run_once_the_user_allows_it tools/test_rounds.py::test_a_call_waits_for_the_user_and_the_model_reads_its_result
+    Models call the tools of MCP servers, such as your files or a search, after you have allowed it
+    工具：经你允许后，模型可以调用 MCP 服务器的工具，例如读取文件或搜索
+tools/test_rounds.py::test_the_command_line_runs_tools_only_with_the_option
+    tool servers whose tools the model may call
+    run every call of a tool without asking
+cli/test_tools_cli.py::test_servers_are_added_tested_and_removed
+    MCP servers, whose tools models can call
+    list the servers
+    add servers; nothing is started
+    name of the server; default: from the text
+    remove a server and its secrets
+    start a server and list its tools
 window/test_servers.py::test_server_answers_and_a_local_model_continues doctor/test_diagnostics.py::test_hub_and_servers_get_only_their_own_keys
     your messages with the conversation before them
     the server that you chose

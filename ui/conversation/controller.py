@@ -12,8 +12,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta
-from app.backends import backend_for, context_size, thinking_choices_of, trained_context
+from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta, TextReplaced
+from app.backends import backend_for, context_size, knows_tools, thinking_choices_of, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import room_for_answer
 from app.chat.context_tracker import ContextTracker
@@ -21,6 +21,7 @@ from app.chat.documents import groups
 from app.chat.effective import folder_defaults
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
+from app.chat.tool_rounds import Decision
 from app.config.drafts import Draft
 from app.config.presets import ConversationOverrides, Preset
 from app.context import ContextPolicy
@@ -29,6 +30,7 @@ from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
 from app.thoughts import split_thought
+from app.tools.offered import OfferedTools
 from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
@@ -49,7 +51,12 @@ if TYPE_CHECKING:
     from ui.conversation.settings_panel import ConversationSettings
 
 TICK_MS = 1000
-BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "summarise", "edit", "revise", "delete")
+DECISIONS = {
+    "run_tools": Decision.RUN,
+    "always_run_tools": Decision.ALWAYS,
+    "decline_tools": Decision.DECLINE,
+}
+BLOCKED_WHILE_RUNNING = ("retry", "continue", "roll", "summarise", "edit", "revise", "delete", *DECISIONS)
 """Actions that change the branch, and wait for the end of its running answer."""
 
 
@@ -105,6 +112,7 @@ class ConversationController(QObject):
             folder_defaults=partial(folder_defaults, services.store, services.presets, QCoreApplication.translate),
             on_title=self.list_changed.emit,
             similarities=services.vectors.similarities,
+            tools=partial(OfferedTools, services.tools),
         )
         self.context = ContextTracker(partial(context_size, services))
         self.attachments = AttachmentLoader(services.engine, services.vectors, composer, window)
@@ -347,7 +355,9 @@ class ConversationController(QObject):
         if isinstance(event, Summarised):
             self._notice.attempt(self.refresh)
         self._update_context(lambda: self.context.handle(answer, event))
-        if isinstance(event, TextDelta):
+        if isinstance(event, TextReplaced):
+            self._transcript.set_text(message.id, event.text)
+        elif isinstance(event, TextDelta):
             if not has_text:
                 self._transcript.set_waiting(message.id, "")
             self._transcript.append_text(message.id, event.text)
@@ -440,6 +450,8 @@ class ConversationController(QObject):
                 self._compare(message)
             case "continue" if model_id is not None:
                 self._resume(message, model_id)
+            case "run_tools" | "always_run_tools" | "decline_tools" if model_id is not None:
+                self._resume(message, model_id, DECISIONS[action])
             case "roll" | "summarise" if model_id is not None:
                 # From now on, and the question that did not fit is answered.
                 store.update(message.conversation_id, context_policy=ContextPolicy(action))
@@ -547,8 +559,8 @@ class ConversationController(QObject):
             self._unsaved_edits[message_id] = text
         self.list_changed.emit()
 
-    def _resume(self, message: Message, model_id: str) -> None:
-        answer = self.session.resume(message.id, model_id)
+    def _resume(self, message: Message, model_id: str, decision: Decision | None = None) -> None:
+        answer = self.session.resume(message.id, model_id, decision)
         self._branch = [answer.message if each.id == message.id else each for each in self._branch]
         self._show_message(message.id)
         self._show_started()
@@ -599,7 +611,13 @@ class ConversationController(QObject):
         prompt = self.session.folder().overrides.system_prompt
         if prompt is None:
             prompt = first_system_prompt(chosen, model_id)
-        made = ConversationSettings(self._services, self.session, prompt, thinking_choices_of(self._services, model_id))
+        made = ConversationSettings(
+            self._services,
+            self.session,
+            prompt,
+            thinking_choices_of(self._services, model_id),
+            model_knows_tools=knows_tools(self._services, model_id),
+        )
         self.input_needed.connect(made.finish)
         self.overrides_changed.connect(made.refresh)
         made.changed.connect(self._refresh_preset)

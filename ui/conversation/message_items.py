@@ -12,7 +12,8 @@ from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, filled_context
 from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import EDITED, Excerpt, GivenPassage, Message, Role, Status
+from app.conversation import EDITED, TOOLS_CALLED, Excerpt, GivenPassage, Message, Role, Status
+from app.tool_calls import pending, split_steps
 from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of, passages_text
@@ -83,6 +84,7 @@ class MessageItems(QObject):
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
             passages=self._passages(message),
             thought_s=provenance.thought_s if provenance else None,
+            asks=waits_for_tools(message),
             is_last=is_last,
         )
 
@@ -92,6 +94,8 @@ class MessageItems(QObject):
         so_far = ""
         if waited_s >= SHOWN_WAIT_S:
             so_far = self.tr(" ({time} so far)").format(time=self.duration(waited_s))
+        if answer.tool:
+            return self.tr("Running {name}…{left}").format(name=answer.tool, left=so_far)
         if answer.backend.is_remote:
             return self.tr("Waiting for {model}…{left}").format(model=model_name, left=so_far)
         if not answer.has_started:
@@ -144,6 +148,10 @@ class MessageItems(QObject):
             )
         if message.status is Status.STOPPED:
             return self.tr("Stopped.")
+        if waits_for_tools(message):
+            text = self.tr("The model wants to run {names}. Check the call first: a tool acts with your rights.")
+            steps, _, _ = split_steps(message.content)
+            return text.format(names=", ".join(each.name for each in pending(steps)))
         use = message.provenance.documents if message.provenance is not None else None
         return passages_text(use) if use is not None and use.is_spread else ""
 
@@ -203,6 +211,7 @@ class MessageItems(QObject):
         has_text, provenance = bool(message.content), message.provenance
         code = (message.error or {}).get("code")
         is_full, is_too_long = code in CONTEXT_FULL, code == "question_too_long"
+        asks = waits_for_tools(message)
         was_cut = message.status in (Status.STOPPED, Status.INTERRUPTED) or (
             provenance is not None and provenance.finish_reason == "length"
         )
@@ -212,6 +221,7 @@ class MessageItems(QObject):
             "summarise": is_full,
             "begin": is_full,
             "continue": has_text and was_cut and not is_full,
+            **dict.fromkeys(("run_tools", "always_run_tools", "decline_tools"), asks),
             "retry": True,
             "retry_with": True,
             "compare": has_versions,
@@ -224,6 +234,12 @@ class MessageItems(QObject):
             "delete": True,
         }
         return [action for action, is_offered in offered.items() if is_offered]
+
+
+def waits_for_tools(message: Message) -> bool:
+    """Return whether an answer waits for a decision about its calls of tools."""
+    provenance = message.provenance
+    return message.status is Status.COMPLETE and provenance is not None and provenance.finish_reason == TOOLS_CALLED
 
 
 def _version_actions(place: tuple[int, int] | None) -> list[str]:

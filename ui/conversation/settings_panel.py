@@ -20,6 +20,7 @@ from app.sampling import CONTROLLED, REPETITION, VARIETY, Sampling
 from app.services import Services
 from model_manager.errors import UserError
 from ui.conversation.answer_format import AnswerFormat
+from ui.conversation.tool_choice import ToolChoice
 from ui.widgets.controls import ChoiceBox, PromptField
 from ui.widgets.dialog_parts import (
     Row,
@@ -51,7 +52,13 @@ class ConversationSettings(QWidget):
     """Settings were stored."""
 
     def __init__(
-        self, services: Services, session: ChatSession, default_prompt: str, thinking: Sequence[str] = ()
+        self,
+        services: Services,
+        session: ChatSession,
+        default_prompt: str,
+        thinking: Sequence[str] = (),
+        *,
+        model_knows_tools: bool = True,
     ) -> None:
         """``default_prompt`` is the system prompt of conversations without their own.
 
@@ -90,6 +97,7 @@ class ConversationSettings(QWidget):
         )
         self._has_thinking = bool(thinking)
         self.format = AnswerFormat()
+        self.tools = ToolChoice(services.tools, model_knows_tools=model_knows_tools)
         self.context_policy = ChoiceBox(
             "conversationContextPolicy",
             {
@@ -112,6 +120,7 @@ class ConversationSettings(QWidget):
         self.more.clicked.connect(lambda: self._show_samplers(self.samplers.isHidden()))
         self.thinking.changed.connect(lambda thinking: self._set_sampling(thinking=thinking))
         self.format.changed.connect(lambda schema: self._set_sampling(json_schema=schema))
+        self.tools.changed.connect(lambda names: self._set_sampling(tools=names))
         self.context_policy.changed.connect(lambda policy: self._set(context_policy=policy))
 
     def refresh(self) -> None:
@@ -136,6 +145,7 @@ class ConversationSettings(QWidget):
         )
         thinking_text = self.tr("Whether, or how much, the model thinks before it answers.")
         format_text = self.tr("JSON answers always match the chosen format, unless they are cut at the token limit.")
+        tools_text = self.tr("The model may call them; you are asked before a tool runs. Not with JSON answers.")
         self.presets.picker.setMinimumWidth(0)
         self.presets.picker.setMaximumWidth(MAX_WIDGET_SIZE)
 
@@ -159,6 +169,7 @@ class ConversationSettings(QWidget):
             *thinking,
             row(self.format.kind, self.tr("Answer format"), format_text),
             self.format,
+            row(self.tools, self.tr("Tools"), tools_text),
             row(self.context_policy, self.tr("When the context is full"), policy_text),
             10,
             hairline(),
@@ -194,6 +205,7 @@ class ConversationSettings(QWidget):
         self.system_prompt.set_value(prompt)
         self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
         self.format.set_value(overrides.sampling.json_schema if overrides.sampling else "")
+        self.tools.set_value(overrides.sampling.tools if overrides.sampling else ())
         sampling = overrides.sampling or self._default_values()
         self.sampling.show_values(sampling)
         self.samplers.show_values(sampling)

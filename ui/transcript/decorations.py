@@ -24,7 +24,17 @@ DIVIDER_SHARE = 0.84
 CHIP_HEIGHT, CHIP_MAX_WIDTH, CHIP_SPACE = 30, 340, 8
 NOTE_SPACE = 10
 """Between the icon and the text of a note."""
-FRAMED = ("continue", "retry", "begin", "roll", "summarise", "edit")
+FRAMED = (
+    "decline_tools",
+    "always_run_tools",
+    "run_tools",
+    "continue",
+    "retry",
+    "begin",
+    "roll",
+    "summarise",
+    "edit",
+)
 """Suggested next actions of an unfinished answer."""
 RARE = ("retry_with", "compare", "fork", "details", "export", "pin", "delete")
 """Actions behind the last button of the row."""
@@ -32,6 +42,9 @@ ARROW_WIDTH = 22
 FRAME_HEIGHT = 30
 _ICONS = {
     "begin": "new-chat",
+    "run_tools": "continue",
+    "always_run_tools": "check",
+    "decline_tools": "close",
     "retry_with": "models",
     "revise": "edit",
     "details": "info",

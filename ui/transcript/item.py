@@ -16,6 +16,9 @@ ACTIONS = (
         "roll",
         "summarise",
         "continue",
+        "decline_tools",
+        "always_run_tools",
+        "run_tools",
         "edit",
         "revise",
         "retry_with",
@@ -64,6 +67,8 @@ class Item:
     """The place of each passage of an attachment that the model was given for an answer."""
     thought_s: float | None = None
     """Seconds that the model thought before it answered, where that is known."""
+    asks: bool = False
+    """Whether it waits for a decision about calls of tools."""
     is_last: bool = True
     """Whether it ends the conversation."""
 
@@ -75,7 +80,7 @@ class Item:
     @property
     def is_open(self) -> bool:
         """Whether it ended early, and the conversation with it: what can be done next is shown in large."""
-        return self.is_last and self.status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED}
+        return self.is_last and (self.asks or self.status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
 
 
 class TranscriptStrings(QObject):
@@ -113,6 +118,9 @@ class TranscriptStrings(QObject):
             "roll": self.tr("Leave out the oldest turns"),
             "summarise": self.tr("Summarise the oldest turns"),
             "continue": self.tr("Continue"),
+            "run_tools": self.tr("Run once"),
+            "always_run_tools": self.tr("Always run"),
+            "decline_tools": self.tr("Don't run"),
             "edit": self.tr("Edit"),
             "revise": self.tr("Edit answer…"),
             "fork": self.tr("New conversation from here"),
@@ -127,6 +135,7 @@ class TranscriptStrings(QObject):
         self._thought = self.tr("Thoughts")
         self._thinking_for = self.tr("Thinking… {time}")
         self._thought_for = self.tr("Thought for {time}")
+        self._with_tools_for = self.tr("Thoughts and tools, {time}")
         self._seconds = self.tr("{seconds} s")
         self._minutes = self.tr("{minutes} min {seconds} s")
 
@@ -134,8 +143,8 @@ class TranscriptStrings(QObject):
         """Return the label of an action."""
         return self.unpin if name == "pin" and is_pinned else self._actions[name]
 
-    def thought_line(self, seconds: float | None, *, is_thinking: bool) -> str:
-        """Return the summary line of an answer's thoughts."""
+    def thought_line(self, seconds: float | None, *, is_thinking: bool, has_tools: bool) -> str:
+        """Return the summary line of an answer's thoughts, which contain its calls of tools."""
         if seconds is None:
             return self._thinking if is_thinking else self._thought
         whole = max(1, round(seconds))
@@ -143,4 +152,5 @@ class TranscriptStrings(QObject):
             time = self._seconds.format(seconds=whole)
         else:
             time = self._minutes.format(minutes=whole // 60, seconds=whole % 60)
-        return (self._thinking_for if is_thinking else self._thought_for).format(time=time)
+        done = self._with_tools_for if has_tools else self._thought_for
+        return (self._thinking_for if is_thinking else done).format(time=time)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from itertools import takewhile
+from operator import attrgetter
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QLinearGradient, QPainter, QPainterPath
 
 from app.conversation import Status
-from app.markdown.blocks import Block
+from app.markdown.blocks import Block, Code
 from app.markdown.control_characters import visible
 from app.markdown.parser import parse
+from app.tool_calls import CALL
 from ui.transcript import decorations
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.part import Part
@@ -47,7 +50,7 @@ class MessageView:
         self.item = item
         self.style = context.style
         self.body = PartStack(context)
-        self.has_thought = self.thought_open = False
+        self.has_thought = self.thought_open = self.has_tools = False
         self.thought_s: float | None = None
         """Seconds of thinking as they are shown."""
         self.width = self.height = 0.0
@@ -118,6 +121,8 @@ class MessageView:
 
     def _show(self, blocks: list[Block], *, growing: bool) -> None:
         self.has_thought = bool(blocks) and blocks[0].thought
+        thoughts = takewhile(attrgetter("thought"), blocks)
+        self.has_tools = any(isinstance(each, Code) and each.language == CALL for each in thoughts)
         if self.has_thought and not self.thought_open:
             blocks = [block for block in blocks if not block.thought]
         self.body.show(blocks, growing=growing)
@@ -223,7 +228,7 @@ class MessageView:
 
     def _lay_out_thought(self, y: float) -> float:
         self.thought_s = self._thoughts.seconds(self.item)
-        line = self._strings.thought_line(self.thought_s, is_thinking=self.is_thinking)
+        line = self._strings.thought_line(self.thought_s, is_thinking=self.is_thinking, has_tools=self.has_tools)
         height = self.style.scaled(THOUGHT_HEIGHT)
         self._thought_rect = QRectF(-decorations.LINE_PADDING, y, self._line_width(line), height)
         icon, tip = "chevron-right", self._strings.show

@@ -128,8 +128,8 @@ def is_thinking(text: str) -> bool:
 
 def last_thought(text: str) -> str:
     """Return the last line of the thoughts of an answer that is being written, without its Markdown syntax."""
-    lines = text[-PREVIEW_LENGTH:].replace(THOUGHT_OPEN, "").rstrip().rsplit("\n", maxsplit=1)
-    return visible(_MARKUP.sub("", lines[-1])).strip()
+    text = text[-PREVIEW_LENGTH:].replace(THOUGHT_OPEN, "").rstrip().removesuffix("```").rstrip()
+    return visible(_MARKUP.sub("", text.rpartition("\n")[2])).strip()
 
 
 class ThoughtStates:

@@ -175,8 +175,13 @@ class Transcript(Translated, QAbstractScrollArea):
         """Append to an answer that is being written; one of another conversation is ignored."""
         number = self.page.index.get(item_id)
         if number is not None:
-            item = self.page.items[number]
-            self._replace(replace(item, content=item.content + text))
+            self.set_text(item_id, self.page.items[number].content + text)
+
+    def set_text(self, item_id: str, text: str) -> None:
+        """Replace the text of an answer that is being written; one of another conversation is ignored."""
+        number = self.page.index.get(item_id)
+        if number is not None:
+            self._replace(replace(self.page.items[number], content=text))
             self._arrange(number)
 
     def set_waiting(self, item_id: str, text: str) -> None:

@@ -308,14 +308,15 @@ class WindowController(QObject):
         self._settings_shown_for = self._settings_key()
         settings = self._conversation_settings = self.conversation.make_settings()
         settings.close_button.clicked.connect(self.hide_conversation_settings)
+        settings.tools.servers_requested.connect(partial(self.show_settings, "tools"))
         self.window.show_panel(settings)
         self.window.header.settings_button.setChecked(True)
         return settings
 
     def _settings_key(self) -> tuple[object, ...]:
         session = self._session
-        language = self.window.appearance.language
-        return session.conversation_id, session.is_temporary, self.models.model_id(), language
+        servers, language = self.services.tools.list(), self.window.appearance.language
+        return session.conversation_id, session.is_temporary, self.models.model_id(), servers, language
 
     def show_export(self, conversation_ids: tuple[str, ...], message_id: str | None = None) -> None:
         """Open the export of some conversations, of all where none is given, or of one message."""

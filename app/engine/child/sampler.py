@@ -17,6 +17,7 @@ import numpy as np
 from llama_cpp import llama_cpp
 
 from app.backend import TokenControls
+from app.engine.child.tool_calls import CallStream
 from app.engine.child.vocabulary import Vocabulary
 from app.sampling import Sampling
 from app.thoughts import ThoughtStream, partial_at
@@ -318,7 +319,11 @@ def _new_grammar(vocabulary: Vocabulary, grammar: str) -> int:
 class TextStream:
     """Decodes the bytes of an answer; returns text that no later byte can change, with thoughts in the usual tags."""
 
-    def __init__(self, stop: Sequence[str], thoughts: ThoughtStream | None = None) -> None:
+    def __init__(
+        self, stop: Sequence[str], thoughts: ThoughtStream | None = None, calls: CallStream | None = None
+    ) -> None:
+        """``calls`` keeps calls of tools back."""
+        self._calls = calls
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(filter(None, stop))
         self._thoughts = thoughts or ThoughtStream()
@@ -334,12 +339,17 @@ class TextStream:
         found = [place for place in map(text.find, self._stop) if place >= 0]
         if found:
             self.stopped, self._held = True, ""
-            return self._thoughts.add(text[: min(found)])
+            return self._without_calls(text[: min(found)])
         end = min((partial_at(text, stop) for stop in self._stop), default=len(text))
         self._held = text[end:]
-        return self._thoughts.add(text[:end])
+        return self._without_calls(text[:end])
 
     def finish(self) -> str:
         """Return the rest, at the end of the answer.  An incomplete character is dropped."""
         rest, self._held = self._held, ""
-        return (self._thoughts.add(rest) if rest else "") + self._thoughts.finish()
+        text = (self._thoughts.add(rest) if rest else "") + self._thoughts.finish()
+        return self._calls.add(text) if self._calls is not None else text
+
+    def _without_calls(self, text: str) -> str:
+        text = self._thoughts.add(text)
+        return self._calls.add(text) if self._calls is not None else text

@@ -7,7 +7,7 @@ import operator
 import random
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from llama_cpp import llama_cpp
 
-from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability
+from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability, ToolsCalled
 from app.conversation import STOP_SEQUENCE
 from app.engine.child import checkpoint
 from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
@@ -26,6 +26,7 @@ from app.engine.child.speculation import CachedTokens, ExactBatches, Speculative
 from app.engine.child.stop_flag import StopFlag
 from app.engine.child.template import Prompt, PromptTemplate
 from app.engine.child.threads import ThreadCount
+from app.engine.child.tool_calls import CallStream
 from app.engine.child.vocabulary import Vocabulary
 from app.engine.protocol import (
     Bench,
@@ -39,6 +40,7 @@ from app.engine.protocol import (
 )
 from app.structured.schema import schema_grammar
 from app.thoughts import STANDARD, ThoughtStream, split_thought
+from app.tool_calls import ToolCall, ToolDefinition
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import GUESS_ROWS, LoadSpec
@@ -110,7 +112,8 @@ class EngineContext:
             stop.is_set,
             plain=self.vocabulary.plain,
         )
-        self.vocabulary.shown = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
+        self._marks = self.vocabulary.special_in((*STANDARD.all, *self._template.marks.all))
+        self.vocabulary.shown = self._marks
         self._threads = ThreadCount(usable_cores(), psutil.cpu_count() or 1, spec.threads)
         self._cached = CachedTokens([], b"")
         self._checkpoint = checkpoint.Checkpoint(loaded.context)
@@ -138,7 +141,10 @@ class EngineContext:
         """
         schema, grammar = command.sampling.json_schema, command.sampling.grammar
         grammar = schema_grammar(schema) if schema else grammar
-        prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking)
+        tools = () if grammar else command.tools
+        prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking, tools)
+        form = self._template.call_form if tools else None
+        self._show(form.marks if form else ())
         self._open(command)
         tokens = self._tokenise(prompt.text)
         if len(tokens) >= self.loaded.context_size:
@@ -166,7 +172,8 @@ class EngineContext:
                 )
                 if command.messages and command.prefill and not prompt.thoughts.thinks:
                     structured.resume(split_thought(command.prefill)[2])
-            text, limit = TextStream(sampling.stop, prompt.thoughts), sampling.max_tokens
+            calls = CallStream(form) if form else None
+            text, limit = TextStream(sampling.stop, prompt.thoughts, calls), sampling.max_tokens
             decoder = self._decoder(command.exact_batches)
             try:
                 reason, count = self._generate(chain, text, limit, command.controls.top_logprobs, structured, decoder)
@@ -176,6 +183,12 @@ class EngineContext:
             llama_cpp.llama_sampler_free(chain)
             if structured is not None:
                 structured.close()
+        if calls is not None and reason != "cancelled":
+            rest, made = calls.finish({each.name: each.schema for each in tools})
+            if rest:
+                self._emit(TextDelta(rest, count, len(self._cached.tokens)))
+            if made:
+                self._emit(ToolsCalled(tuple(ToolCall(*each) for each in made)))
         self._answered_at = time.monotonic()
         use = decoder.use if command.exact_batches else None
         return GenerateResult(reason, len(tokens), read, reading_s, count, use)
@@ -184,7 +197,7 @@ class EngineContext:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""
         whole = 0
         if command.messages or command.prefill:
-            prompt = self._prompt(command.messages, command.prefill, command.thinking)
+            prompt = self._prompt(command.messages, command.prefill, command.thinking, command.tools)
             whole = len(self._tokenise(prompt.text))
         return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
@@ -232,10 +245,19 @@ class EngineContext:
             llama_cpp.llama_memory_clear(self._memory, True)
         return BenchResult(n_prompt, n_generated, tuple(speeds["prompt"][1:]), tuple(speeds["generation"][1:]))
 
-    def _prompt(self, messages: tuple[PromptMessage, ...], prefill: str, thinking: str) -> Prompt:
+    def _prompt(
+        self, messages: tuple[PromptMessage, ...], prefill: str, thinking: str, tools: tuple[ToolDefinition, ...]
+    ) -> Prompt:
         if not messages:
             return Prompt(prefill, thoughts=ThoughtStream(thinks=False))
-        return self._template.prompt(messages, prefill, thinking)
+        return self._template.prompt(messages, prefill, thinking, tools)
+
+    def _show(self, texts: Iterable[str]) -> None:
+        """Let the control tokens in these texts be part of the answer, beside the marks of thoughts."""
+        shown = self._marks | self.vocabulary.special_in(texts)
+        if shown != self.vocabulary.shown:
+            self.vocabulary.shown = shown
+            self.vocabulary.piece.cache_clear()
 
     def _tokenise(self, text: str) -> list[int]:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached

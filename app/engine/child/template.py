@@ -7,15 +7,19 @@ a separate process (``template_child``), which is ended when it takes too much t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from app.backend import PromptMessage
+from app.backend import PromptMessage, openai_messages
 from app.conversation import THOUGHT_OPEN, Role
 from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
+from app.engine.child.tool_calls import CallForm, call_form
 from app.process.child_process import TEMPLATE_RENDERER, LimitedProcess
 from app.thoughts import STANDARD, ThoughtStream, marks_of, split_thought, template_variables, thought_at_end
+from app.tool_calls import ToolDefinition
 from model_manager.errors import Cancelled, UserError
 
 CHATML_END = "<|im_end|>"
@@ -69,10 +73,29 @@ class PromptTemplate:
             with contextlib.suppress(OSError):
                 self._start()
 
-    def prompt(self, messages: Sequence[PromptMessage], prefill: str, thinking: str = "") -> Prompt:
+    @cached_property
+    def call_form(self) -> CallForm | None:
+        """How the model writes calls of tools; None where its template knows none."""
+        if "tools" not in (self._template["source"] or ""):
+            return None
+
+        def render(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> str | None:
+            with contextlib.suppress(TemplateError, UserError, OSError):
+                return self._ask(messages, {"tools": tools})
+            return None
+
+        return call_form(render)
+
+    def prompt(
+        self,
+        messages: Sequence[PromptMessage],
+        prefill: str,
+        thinking: str = "",
+        tools: Sequence[ToolDefinition] = (),
+    ) -> Prompt:
         """Make the prompt up to the beginning of the answer, or to its continuation after ``prefill``.
 
-        ``thinking`` as in ``Sampling``.
+        ``thinking`` as in ``Sampling``; ``tools`` are left out where the template knows none.
 
         Raises:
             UserError: ``chat_template_failed`` when the template rejects the conversation or its process could not be
@@ -83,7 +106,10 @@ class PromptTemplate:
             turns = [f"<|im_start|>{m.role}\n{self._plain(m.content)}{CHATML_END}\n" for m in messages]
             return self._with_prefill("".join(turns) + "<|im_start|>assistant\n", prefill, (CHATML_END,))
         try:
-            text = self._render_any(_variants(messages), thinking)
+            variables = template_variables(thinking)
+            if tools and self.call_form is not None:
+                variables["tools"] = [each.to_openai() for each in tools]
+            text = self._render_any(_variants(messages), variables)
         except (TemplateError, OSError) as error:
             raise UserError("chat_template_failed", detail=str(error)) from error
         return self._with_prefill(text, prefill)
@@ -112,21 +138,18 @@ class PromptTemplate:
         if process is not None:
             process.close()
 
-    def _render_any(self, variants: Iterable[Sequence[PromptMessage]], thinking: str) -> str:
+    def _render_any(self, variants: Iterable[Sequence[PromptMessage]], variables: Mapping[str, Any]) -> str:
         """Return the prompt of the first variant that the template accepts."""
         problem = TemplateError()
         for messages in variants:
             try:
-                return self._render(messages, thinking)
+                return self._ask(self._plain_messages(messages), variables)
             except TemplateError as error:
                 problem = error
         raise problem
 
-    def _render(self, messages: Sequence[PromptMessage], thinking: str) -> str:
-        request: dict[str, Any] = {
-            "messages": [self._plain_message(each) for each in messages],
-            "variables": template_variables(thinking),
-        }
+    def _ask(self, messages: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> str:
+        request: dict[str, Any] = {"messages": messages, "variables": variables}
         try:
             process = self._process
             if process is None or not process.is_alive():
@@ -145,12 +168,28 @@ class PromptTemplate:
         self.close()
         raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=MEMORY_LIMIT_BYTES)
 
-    def _plain_message(self, message: PromptMessage) -> dict[str, str]:
-        fields = {"role": str(message.role), "content": self._plain(message.content)}
-        if message.thought:
-            # The template decides whether it repeats a thought; these are its usual names.
-            fields |= dict.fromkeys(("reasoning_content", "thinking"), self._plain(message.thought))
-        return fields
+    def _plain_messages(self, messages: Sequence[PromptMessage]) -> list[dict[str, Any]]:
+        """Return the messages as a template expects them: calls and results are messages of their own."""
+        plain: list[dict[str, Any]] = []
+        for values in openai_messages(messages):
+            if "reasoning_content" in values:
+                # The template decides whether it repeats a thought; these are its usual names.
+                values["thinking"] = values["reasoning_content"]
+            for call in values.get("tool_calls", ()):
+                if self.call_form is not None and self.call_form.arguments_are_text:
+                    call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
+            plain.append(
+                {name: value if name == "role" else self._plain_value(value) for name, value in values.items()}
+            )
+        return plain
+
+    def _plain_value(self, value: Any) -> Any:
+        """Mark all texts in a value."""
+        if isinstance(value, str):
+            return self._plain(value)
+        if isinstance(value, Mapping):
+            return {self._plain(name): self._plain_value(each) for name, each in value.items()}
+        return [self._plain_value(each) for each in value] if isinstance(value, list) else value
 
     def _start(self) -> LimitedProcess:
         self.close()
@@ -182,7 +221,7 @@ def _alternating(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     """
     found: list[PromptMessage] = []
     for message in messages:
-        if found and found[-1].role is message.role:
+        if found and found[-1].role is message.role and not message.steps:
             found[-1] = replace(found[-1], content=f"{found[-1].content}\n\n{message.content}")
             continue
         if message.role is Role.ASSISTANT and (not found or found[-1].role is Role.SYSTEM):

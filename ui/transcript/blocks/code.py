@@ -9,12 +9,14 @@ import math
 import time
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextLayout
 
 from app.markdown.blocks import Block, Code, fenced, utf16_length
 from app.markdown.control_characters import visible_in_code
 from app.markdown.highlight import PLAIN_LANGUAGES, CodeRole, Line, coloured_lines
+from app.tool_calls import CALL, FAILED, RESULT
+from app.translation import QT_TRANSLATE_NOOP
 from ui.transcript.blocks.formula import RenderContext
 from ui.transcript.blocks.markdown import CopiedBlock
 from ui.transcript.blocks.part import BAR_SIZE, Part, Range, common_prefix
@@ -24,6 +26,11 @@ from ui.transcript.style import CODE_PAD, RADIUS
 
 HIGHLIGHT_AT_ONCE = 3_000
 """Characters of code that are highlighted in one go: some milliseconds."""
+_TOOL_LABELS = {
+    CALL: QT_TRANSLATE_NOOP("transcript", "Tool call"),
+    RESULT: QT_TRANSLATE_NOOP("transcript", "Result of the tool"),
+    FAILED: QT_TRANSLATE_NOOP("transcript", "Error of the tool"),
+}
 NUMBERED_LINES, LEAST_DIGITS = 20, 3
 """Lines from which on code in a language has their numbers, which have room for this many digits."""
 NUMBER_SPACE = 12
@@ -222,7 +229,10 @@ class CodePart(Part):
         painter.setFont(style.small_font)
         painter.setPen(style.colour("quiet_text"))
         room = head.adjusted(CODE_PAD, 2, -CODE_PAD - 3 * style.action, 0)
-        language = style.small_metrics.elidedText(self.block.language, Qt.TextElideMode.ElideRight, room.width())
+        label = self.block.language
+        if label in _TOOL_LABELS:
+            label = QCoreApplication.translate("transcript", _TOOL_LABELS[label])
+        language = style.small_metrics.elidedText(label, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, language)
 
     def _paint_numbers(self, painter: QPainter, clip: QRectF) -> None:
