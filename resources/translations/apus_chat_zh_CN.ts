@@ -1535,6 +1535,62 @@
         <source>Doesn&apos;t fit on this computer.</source>
         <translation>这台电脑放不下。</translation>
     </message>
+    <message>
+        <source>This isn&apos;t the configuration of an MCP server{reason}. Paste the JSON from its documentation, a command, or an address that starts with https://.</source>
+        <translation>这不是 MCP 服务器的配置{reason}。请粘贴其文档中的 JSON、一条命令，或以 https:// 开头的地址。</translation>
+    </message>
+    <message>
+        <source>{name} uses the old SSE transport, which isn&apos;t supported. Use the server&apos;s streamable HTTP address.</source>
+        <translation>{name} 使用旧的 SSE 传输方式，不受支持。请使用该服务器的 streamable HTTP 地址。</translation>
+    </message>
+    <message>
+        <source>There&apos;s already a tool server {name}. Remove it first, or choose another name.</source>
+        <translation>已有工具服务器 {name}。请先将其移除，或换一个名称。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no tool server {name}. apus-chat tools list shows them.</source>
+        <translation>没有工具服务器 {name}。apus-chat tools list 会列出所有服务器。</translation>
+    </message>
+    <message>
+        <source>The tool server {name} is switched off. Switch it on in Settings &gt; Tools.</source>
+        <translation>工具服务器 {name} 已关闭。可在设置 &gt;“工具”中打开。</translation>
+    </message>
+    <message>
+        <source>The program {command}, which starts {server}, wasn&apos;t found. Install it (npx comes with Node.js, uvx with uv), or give its full path.</source>
+        <translation>找不到启动 {server} 的程序 {command}。请安装它（npx 随 Node.js 提供，uvx 随 uv 提供），或填写完整路径。</translation>
+    </message>
+    <message>
+        <source>The tool server {server} stopped unexpectedly{reason}. Try again; if it stops again, check its command.</source>
+        <translation>工具服务器 {server} 意外停止{reason}。请重试；如果再次停止，请检查其命令。</translation>
+    </message>
+    <message>
+        <source>The tool server {server} didn&apos;t answer within {seconds} seconds. Check that it&apos;s an MCP server, and try again.</source>
+        <translation>工具服务器 {server} 在 {seconds} 秒内没有响应。请确认它是 MCP 服务器，然后重试。</translation>
+    </message>
+    <message>
+        <source>The tool server {server} refused the connection (HTTP {status}). Add it with a valid key in its headers.</source>
+        <translation>工具服务器 {server} 拒绝连接（HTTP {status}）。请在其 headers 中填写有效的密钥后重新添加。</translation>
+    </message>
+    <message>
+        <source>The tool server {server} at {host} can&apos;t be reached ({detail}). Check the address and the network.</source>
+        <translation>无法连接到位于 {host} 的工具服务器 {server}（{detail}）。请检查地址和网络。</translation>
+    </message>
+    <message>
+        <source>The tool server {server} sent more than {limit_bytes} at once and was disconnected. Ask for less.</source>
+        <translation>工具服务器 {server} 一次发送的数据超过 {limit_bytes}，已断开连接。请减少请求的内容。</translation>
+    </message>
+    <message>
+        <source>{server} doesn&apos;t answer as an MCP server ({detail}). Check the command or address in its documentation.</source>
+        <translation>{server} 的响应不符合 MCP 协议（{detail}）。请对照其文档检查命令或地址。</translation>
+    </message>
+    <message>
+        <source>The tool {tool} of {server} didn&apos;t answer within {seconds} seconds. Try again, or ask for less.</source>
+        <translation>{server} 的工具 {tool} 在 {seconds} 秒内没有响应。请重试，或减少请求的内容。</translation>
+    </message>
+    <message>
+        <source>The tool {tool} of {server} sent a result that can&apos;t be read ({detail}). Look for a newer version of it.</source>
+        <translation>{server} 的工具 {tool} 返回的结果无法读取（{detail}）。请查找它的新版本。</translation>
+    </message>
 </context>
 <context>
     <name>AnswerFormat</name>
@@ -2110,12 +2166,20 @@
         <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
     </message>
     <message>
+        <source>The model may call them; you are asked before a tool runs. Not with JSON answers.</source>
+        <translation>模型可以调用它们；运行工具前会先询问你。不能与 JSON 回答同时使用。</translation>
+    </message>
+    <message>
         <source>Sampling</source>
         <translation>采样</translation>
     </message>
     <message>
         <source>How the next token is chosen.</source>
         <translation>如何选取下一个 token。</translation>
+    </message>
+    <message>
+        <source>Tools</source>
+        <translation>工具</translation>
     </message>
     <message>
         <source>Shown</source>
@@ -3815,6 +3879,10 @@ Click to rename</source>
         <translation>{count} 条消息的总结</translation>
     </message>
     <message>
+        <source>Running {name}…{left}</source>
+        <translation>正在运行 {name}…{left}</translation>
+    </message>
+    <message>
         <source>Waiting for the other answer to finish…</source>
         <translation>正在等待另一个回答完成…</translation>
     </message>
@@ -3845,6 +3913,10 @@ Click to rename</source>
     <message>
         <source>Stopped.</source>
         <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>The model wants to run {names}. Check the call first: a tool acts with your rights.</source>
+        <translation>模型想运行 {names}。请先检查这次调用：工具以你的权限运行。</translation>
     </message>
     <message>
         <source>{count} more</source>
@@ -5327,6 +5399,131 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>ToolChoice</name>
+    <message>
+        <source>Tool servers…</source>
+        <translation>工具服务器…</translation>
+    </message>
+    <message>
+        <source>Programs and services that a model can call, such as a search or your files.</source>
+        <translation>模型可以调用的程序和服务，例如搜索或你的文件。</translation>
+    </message>
+    <message>
+        <source>The selected model doesn&apos;t know tools. Choose another model to use them.</source>
+        <translation>所选模型不支持工具。要使用工具，请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>{count} tools, about {tokens} tokens</source>
+        <translation>{count} 个工具，约 {tokens} 个 token</translation>
+    </message>
+</context>
+<context>
+    <name>ToolServerRow</name>
+    <message>
+        <source>Use {server}</source>
+        <translation>使用 {server}</translation>
+    </message>
+    <message>
+        <source>Conversations can use the tools of this server</source>
+        <translation>对话可以使用此服务器的工具</translation>
+    </message>
+    <message>
+        <source>Run without asking: {names}</source>
+        <translation>无需询问即可运行：{names}</translation>
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation>重新询问</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Remove {server}</source>
+        <translation>移除 {server}</translation>
+    </message>
+    <message>
+        <source>Not connected</source>
+        <translation>未连接</translation>
+    </message>
+    <message>
+        <source>Connecting…</source>
+        <translation>正在连接…</translation>
+    </message>
+    <message>
+        <source>Connected, 1 tool</source>
+        <translation>已连接，1 个工具</translation>
+    </message>
+    <message>
+        <source>Connected, {count} tools</source>
+        <translation>已连接，{count} 个工具</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Disconnect</source>
+        <translation>断开</translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation>连接</translation>
+    </message>
+    <message>
+        <source>Hide tools</source>
+        <translation>隐藏工具</translation>
+    </message>
+    <message>
+        <source>Show tools</source>
+        <translation>显示工具</translation>
+    </message>
+    <message>
+        <source>Not used: {count} more tools, too many, too large, or without a valid name.</source>
+        <translation>另有 {count} 个工具未使用：数量过多、内容过大或名称无效。</translation>
+    </message>
+</context>
+<context>
+    <name>ToolSettings</name>
+    <message>
+        <source>MCP servers give models tools, for example to read files or to search the web. The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust. Most describe themselves in JSON, which you can paste here.</source>
+        <translation>MCP 服务器为模型提供工具，例如读取文件或搜索网络。服务器程序以你的权限在本机运行，网络上的服务器会收到模型发送给它的内容，因此请只添加你信任的服务器。多数服务器的说明中都有 JSON 配置，可以直接粘贴到这里。</translation>
+    </message>
+    <message>
+        <source>JSON, command or address</source>
+        <translation>JSON、命令或地址</translation>
+    </message>
+    <message>
+        <source>JSON, command or address of an MCP server</source>
+        <translation>MCP 服务器的 JSON、命令或地址</translation>
+    </message>
+    <message>
+        <source>Add server</source>
+        <translation>添加服务器</translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation>连接</translation>
+    </message>
+    <message>
+        <source>Added {servers}.</source>
+        <translation>已添加 {servers}。</translation>
+    </message>
+    <message>
+        <source>Removed {server}.</source>
+        <translation>已移除 {server}。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+</context>
+<context>
     <name>Transcript</name>
     <message>
         <source>Jump to the newest message</source>
@@ -5480,6 +5677,18 @@ Click to rename</source>
         <translation>继续</translation>
     </message>
     <message>
+        <source>Run once</source>
+        <translation>运行一次</translation>
+    </message>
+    <message>
+        <source>Always run</source>
+        <translation>始终运行</translation>
+    </message>
+    <message>
+        <source>Don&apos;t run</source>
+        <translation>不运行</translation>
+    </message>
+    <message>
         <source>Edit</source>
         <translation>编辑</translation>
     </message>
@@ -5538,6 +5747,10 @@ Click to rename</source>
     <message>
         <source>Thought for {time}</source>
         <translation>思考了 {time}</translation>
+    </message>
+    <message>
+        <source>Thoughts and tools, {time}</source>
+        <translation>思考与工具，{time}</translation>
     </message>
     <message>
         <source>{seconds} s</source>
@@ -7110,6 +7323,10 @@ Click to rename</source>
         <translation>服务器</translation>
     </message>
     <message>
+        <source>Tools</source>
+        <translation>工具</translation>
+    </message>
+    <message>
         <source>Lending</source>
         <translation>出借</translation>
     </message>
@@ -7381,6 +7598,21 @@ Click to rename</source>
     <message>
         <source>No file manager is available. The folder is {path}.</source>
         <translation>没有可用的文件管理器。文件夹位于 {path}。</translation>
+    </message>
+</context>
+<context>
+    <name>transcript</name>
+    <message>
+        <source>Tool call</source>
+        <translation>工具调用</translation>
+    </message>
+    <message>
+        <source>Result of the tool</source>
+        <translation>工具的结果</translation>
+    </message>
+    <message>
+        <source>Error of the tool</source>
+        <translation>工具的错误</translation>
     </message>
 </context>
 </TS>
