@@ -25,8 +25,8 @@ from app.engine.child.stop_flag import StopFlag
 API_VERSION = 2
 SLICE_S = 0.2
 """Aim for the time of a slice.  Waiting for a device after each costs microseconds."""
-FIRST_NODES = 16
-"""Nodes of the first slice on a device of unknown speed: half a layer."""
+FIRST_NODES = 8
+"""Nodes of the first slice on a device of unknown speed, and of the smallest one: a quarter of a layer."""
 GROWTH = 2.0
 """Most times by which a slice is larger than the one before: some nodes take a hundred times longer than others."""
 REPORT_S = 1.0
