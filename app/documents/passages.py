@@ -14,6 +14,9 @@ MAX_HEADING = 120
 """Characters of the headings above a passage."""
 _PAGE = re.compile(r"\[Page (\d{1,7})\]")
 _HEADING = re.compile(r"(#{1,6}) +(\S.*)")
+_UNDERLINED = re.compile(r"(\S[^\n|]*)\n(([#*=\-~^\"])\3{2,})\s*")
+_UNDERLINES = '#*=-~^"'
+"""Below a heading in Markdown and reStructuredText, from the outermost to the innermost."""
 _BLOCK = re.compile(r"[^\n]+(?:\n[^\n]+)*\n*")
 _CUTS = tuple(map(re.compile, (r"[.!?]\n|[。！？；][”）]?", r"\n", r"[.!?;]\s+|[，、]", r"\s+")))
 """Where a long paragraph may be cut, the best first: at the end of a sentence, of a line, between words."""
@@ -61,12 +64,12 @@ def cut(text: str) -> list[Passage]:
             end, is_heading = block_end, False
             continue
         block_bytes = len(text[block_start:block_end].encode("utf-8", "replace"))
-        heading = _HEADING.fullmatch(first_line)
+        heading = _heading(text[block_start:block_end], first_line)
         is_full = size + block_bytes > PASSAGE_BYTES and not is_heading
         if size and (is_full or (heading is not None and size * SMALL_SECTION >= PASSAGE_BYTES)):
             close(block_start)
         if heading is not None:
-            headings = [*headings[: len(heading[1]) - 1], heading[2]]
+            headings = [*headings[: heading[0] - 1], heading[1]]
             if not size:
                 above = " › ".join(headings)[-MAX_HEADING:]
         elif not size:
@@ -75,6 +78,15 @@ def cut(text: str) -> list[Passage]:
         end, is_heading = block_end, heading is not None
     close(end)
     return passages
+
+
+def _heading(block: str, first_line: str) -> tuple[int, str] | None:
+    """Return level and text of a block that is a heading."""
+    if match := _HEADING.fullmatch(first_line):
+        return len(match[1]), match[2]
+    if (match := _UNDERLINED.fullmatch(block)) and 2 * len(match[2]) > len(match[1]):
+        return 1 + _UNDERLINES.index(match[3]), match[1].strip()
+    return None
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

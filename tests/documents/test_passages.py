@@ -55,6 +55,10 @@ def test_passages_know_their_pages_and_headings() -> None:
     assert (holiday.page, holiday.headings) == (2, "员工手册 › 年假")
     networks = next(each for each in cut(ENGLISH) if "8443" in ENGLISH[each.start : each.end])
     assert networks.headings == "Manual › Configuration › Networks"
+    underlined = "Manual\n======\n\nIntroduction\n------------\n\nIt floats.\n\na | b\n-----\n\nSplash\n-"
+    assert [each.headings for each in cut(underlined)] == ["Manual"]
+    (first, *_, last) = cut(underlined.replace("It floats.", "It floats. " * 90))
+    assert (first.headings, last.headings) == ("Manual", "Manual › Introduction")
 
 
 @pytest.mark.parametrize(

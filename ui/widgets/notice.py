@@ -28,6 +28,8 @@ class NoticeBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("noticeBar")
+        # Set before the first message, which would polish the bar once more.
+        self.setProperty("error", False)
         self._action: Callable[[], None] | None = None
         self._icon = IconLabel("info", "quiet_text")
         self._text = QLabel(self)
