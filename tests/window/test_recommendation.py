@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtCore import QRect, Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -286,6 +286,19 @@ def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
     controller, welcome = window.controller, window.controller.welcome
     qtbot.waitUntil(welcome.retry_button.isVisible, timeout=PATIENCE_MS)
     assert "127.0.0.1:9" in find(window, "adviceDetailsLabel", QLabel).text()
+    # Lines of texts are about equally long: in a narrower label there would be more of them.
+    wrapped = [label for label in welcome.findChildren(QLabel) if label.wordWrap() and label.isVisible()]
+
+    def height(label: QLabel, width: int) -> int:
+        flags = Qt.TextFlag.TextWordWrap
+        return label.fontMetrics().boundingRect(QRect(0, 0, width, 9999), flags, label.text()).height()
+
+    assert [
+        (x.text(), x.width(), x.height(), height(x, x.width())) for x in wrapped if x.height() < height(x, x.width())
+    ] == []
+    several = [label for label in wrapped if label.height() > 1.5 * label.fontMetrics().height()]
+    assert several
+    assert all(height(label, label.width() - 8) > height(label, label.width()) for label in several)
     assert not welcome.download_button.isVisible()
     assert welcome.models_button.isVisible()
     controller.services.settings.change(authority=hub.url)

@@ -12,7 +12,7 @@ from ui.conversation.model_picker import Advice, ModelPicker
 from ui.plan.bar_data import Bar
 from ui.plan.bars import SummaryBars
 from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_style_property
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.theme import interface_font
 
 WIDTH = 520
@@ -161,8 +161,11 @@ class Welcome(QWidget):
         # A layout does not ask a wrapping label for its height at the width that it gets.
         width = max(200, min(WIDTH, self.width() - MARGINS))
         for label in self._labels:
-            label.setMinimumHeight(0)
-            label.setFixedSize(width, max(0, label.heightForWidth(width)))
+            # The size of the text before would bound what is measured.
+            label.setMinimumSize(0, 0)
+            label.setMaximumSize(MAX_WIDGET_SIZE, MAX_WIDGET_SIZE)
+            balanced = _balanced_width(label, width)
+            label.setFixedSize(balanced, max(0, label.heightForWidth(balanced)))
 
     def _model_text(self, models: ModelPicker) -> str:
         text = self.tr("{model} runs on this computer. No data leaves it.")
@@ -175,6 +178,18 @@ class Welcome(QWidget):
         if has_starter:
             text += self.tr(" A tiny starter model is installed to try the program; its answers are often wrong.")
         return text
+
+
+def _balanced_width(label: QLabel, width: int) -> int:
+    """Return the smallest width with as many lines as in ``width``, so that no word is alone on the last one."""
+    height, least = label.heightForWidth(width), width // 2
+    while width - least > 4:
+        middle = (width + least) // 2
+        if label.heightForWidth(middle) > height:
+            least = middle
+        else:
+            width = middle
+    return width
 
 
 def _label(size: int, *, bold: bool = False, quiet: bool = False) -> QLabel:
