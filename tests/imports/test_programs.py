@@ -180,3 +180,27 @@ def test_silly_tavern_of_2023(store: ConversationStore, tmp_path: Path) -> None:
         "Megumin/1674559900992",
         "Megumin/1674559900991",
     ]
+
+
+def test_layouts_that_other_converters_have_met(store: ConversationStore, tmp_path: Path) -> None:
+    step = {"type": "contentBlock", "content": [{"type": "text", "text": "Where is the reef?"}]}
+    answers = [{"type": "debugInfoBlock", "debugInfo": "x"}, {**step, "content": [{"type": "text", "text": "South."}]}]
+    versions_of_answer = [
+        {"type": "multiStep", "role": "assistant", "steps": [{"type": "contentBlock", "content": []}]},
+        {"type": "multiStep", "role": "assistant", "senderInfo": {"senderName": "qwen"}, "steps": answers},
+    ]
+    asked = {"versions": [{"type": "singleStep", "role": "user", "steps": [step]}], "currentlySelected": 0}
+    talk = {"name": "Reef", "createdAt": 1780959551824, "lastUsedModel": {"identifier": "qwen"}}
+    talk["messages"] = [asked, {"versions": versions_of_answer, "currentlySelected": 1}]
+    said = [{"sender": "human", "text": "Hello"}, {"sender": "assistant", "text": "Hi"}, {"future_field": {"x": 1}}]
+    greeting = {"name": "Mara", "is_user": False, "send_date": "2026-10-05T14:30:00.000Z", "mes": "Ahoy.", "extra": {}}
+    header = {"user_name": "You", "character_name": "Mara", "create_date": "2026-10-05 @09h 30m 00s"}
+    write(tmp_path / "1780959551824.conversation.json", talk)
+    write(tmp_path / "claude.json", {"conversation_id": "abc", "name": "One alone", "chat_messages": said, "m": 2})
+    write(tmp_path / "Mara.jsonl", header, greeting)
+    result = import_conversations(store, tmp_path)
+    assert (result.conversations_added, result.refused) == (3, ())
+    found = {each.title: [message.content for message in store.branch(each.id)] for each in store.list()}
+    assert found["Reef"] == ["Where is the reef?", "South."]
+    assert found["One alone"] == ["Hello", "Hi"]
+    assert found["Mara"][-1].endswith("Ahoy.")
