@@ -272,6 +272,7 @@ HOSTILE = {
     "words without a line end": "word " * 200_000,
     "a thousand nested quotes": "\n".join(">" * n + " deep" for n in range(1_000)),
     "an unclosed fence": "```python\n" + "x = 1\n" * 50_000,
+    "an unclosed fence in a quote": "> ```python\n" + "> x = 1\n" * 50_000,
     "brackets": ("[" * 400 + "\n") * 100,
     "stars": "*a **b " * 10_000,
     "a table of 5,000 rows": "|a|b|\n|-|-|\n" + "|1|2|\n" * 5_000,
