@@ -34,8 +34,8 @@ from app.documents.vectors import PassageVectors
 from app.engine.embedder import Embedder
 from app.sampling import Sampling
 from model_manager.disk.hashing import sha256_of
-from tests.benchmarks import held_out_questions
 from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported
+from tests.documents import held_out_questions
 from tests.documents.builders import docx, pdf, prose, w_p
 
 ROOT = Path(__file__).resolve().parents[2]
