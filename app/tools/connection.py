@@ -23,6 +23,7 @@ from typing import Any
 import anyio
 import httpx2
 import mcp_types as types
+import psutil
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -391,26 +392,25 @@ async def _write(process: asyncio.subprocess.Process, from_session: MemoryObject
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Close the input of a process, and end it with all processes that it started after ``STOP_S``."""
-    # Deferred for the start of the window.
-    import psutil
-
     assert process.stdin is not None
-    others: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        others = psutil.Process(process.pid).children(recursive=True)
+    others = [] if hasattr(os, "killpg") else _descendants(process.pid)
     process.stdin.close()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), STOP_S)
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        # Also processes whose parent has ended.
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
     for each in others:
         with contextlib.suppress(psutil.Error):
             each.kill()
-    with contextlib.suppress(OSError):
-        process.kill()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), STOP_S)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []
 
 
 def _leaves(error: BaseException) -> Iterable[BaseException]:

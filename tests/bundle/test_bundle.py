@@ -78,3 +78,11 @@ def test_modules_of_another_engine_are_not_loaded(tmp_path: Path) -> None:
     done = run(tmp_path / "data", "devices", "--json", APUS_CHAT_ENGINE_FOLDER=str(added))
     assert done.returncode == 0, done.stderr
     assert "vulkan" not in done.stdout.lower()
+
+
+def test_it_lists_the_tools_of_a_server(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" "{ROOT / "tests" / "rigs" / "hostile_tool_server.py"}"'
+    assert run(tmp_path / "data", "tools", "add", command, "--name", "rig").returncode == 0
+    listed = run(tmp_path / "data", "tools", "test", "rig", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert json.loads(listed.stdout)["tools"]

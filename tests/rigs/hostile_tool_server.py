@@ -32,7 +32,9 @@ def listed(mode: str, cursor: str) -> dict:
 def called(name: str, arguments: dict) -> dict:
     match name:
         case "die":
-            sys.stderr.write("starting\nfatal: out of cheese\n")
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], **quiet)
+            sys.stderr.write(f"starting {orphan.pid}\nfatal: out of cheese\n")
             sys.exit(3)
         case "flood":
             return {"content": [{"type": "text", "text": "x" * (50 << 20)}]}

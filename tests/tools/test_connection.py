@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import re
 import socket
 import sys
 import threading
@@ -164,6 +165,9 @@ def test_a_server_that_ends_in_a_call_is_started_again(hostile: ToolServers, nam
     assert part in sentence(caught.value)
     assert hostile.status("rig").state == "failed"
     assert hostile.call(named(tools, "echo"), {}).text == "{}"
+    if orphan := re.search(r"starting (\d+)", str(caught.value.data.get("log"))):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(int(orphan[1])).wait(30)
 
 
 @pytest.mark.parametrize(
