@@ -131,7 +131,9 @@ class Connection:
             UserError: as ``open``; ``tool_silent`` (tool, server, seconds), ``tool_failed`` (tool, server, detail).
         """
         assert self._client is not None
-        request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=dict(arguments)))
+        # Models also write lone surrogates, which have no UTF-8.
+        valid = json.loads(json.dumps(dict(arguments), ensure_ascii=False).encode(errors="replace"))
+        request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=valid))
         try:
             result = await self._within(
                 # Not ``call_tool``, which evaluates a schema of the server that can take any time.
@@ -272,9 +274,10 @@ class Connection:
             yield streams
 
     async def _check(self, response: httpx2.Response) -> None:
-        self._status = response.status_code
-        if response.status_code in (401, 403):
-            self.problem = UserError("tool_server_refused", server=self.server.name, status=response.status_code)
+        if response.request.method == "POST":
+            self._status = response.status_code
+        if self._status in (401, 403):
+            self.problem = UserError("tool_server_refused", server=self.server.name, status=self._status)
         if response.headers.get("Content-Type", "").lower().startswith("application/json"):
             assert isinstance(response.stream, httpx2.AsyncByteStream)
             response.stream = _LimitedStream(response.stream, self)

@@ -148,6 +148,7 @@ def test_results(hostile: ToolServers) -> None:
     refused = hostile.call(named(tools, "refuse"), {})
     assert (refused.text, refused.is_error) == ("no tools/call", True)
     assert hostile.call(named(tools, "structured"), {}).text == '{"degrees": 21}'
+    assert hostile.call(named(tools, "echo"), {"a": "\ud800", "b": float("inf")}).text == '{"a": "?", "b": null}'
     with pytest.raises(UserError) as caught:
         hostile.call(named(tools, "nonsense"), {})
     assert caught.value.code == "tool_failed"
