@@ -83,6 +83,7 @@ class Composer(TranslatedWidget):
         vbox(*bars, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
+        self.setTabOrder(self.attach_button, self.field)
         self._cancel.clicked.connect(self.cancel_edit)
         self.send_button.clicked.connect(self.send)
         self.field.send_requested.connect(self.send)

@@ -170,5 +170,4 @@ class LocalServerSettings(QWidget):
 def _beside(*widgets: QWidget) -> QWidget:
     holder = QWidget()
     hbox(*((widget, 0, CENTRE) for widget in widgets), parent=holder, spacing=8)
-    holder.setFocusProxy(widgets[-1])
     return holder

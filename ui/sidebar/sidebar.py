@@ -155,7 +155,7 @@ class Sidebar(TranslatedWidget):
             self._list_place.addWidget(made)
             # The layout would do it later.
             made.show()
-            self.setTabOrder(self._folder_chip, made)
+            self.setTabOrder(self.new_folder_button, made)
             made.customContextMenuRequested.connect(self._show_menu)
             made.delete_requested.connect(self._delete)
             made.selection_changed.connect(self._show_selection)
@@ -349,7 +349,10 @@ class Sidebar(TranslatedWidget):
             count = self.tr("First {count} results")
         self._results_label.setText(count.format(count=self._hit_count))
         self._results_label.setVisible(shelf is None and self._hit_count > 0)
-        self._empty_label.setVisible(self._list is None or self._list.rows.rowCount() == 0)
+        is_empty = self._list is None or self._list.rows.rowCount() == 0
+        self._empty_label.setVisible(is_empty)
+        if self._list is not None:
+            self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus if is_empty else Qt.FocusPolicy.StrongFocus)
         self._empty_label.setText(self._empty_text(shelf))
         texts = {
             Shelf.ARCHIVE: (self.tr("Archive · {count}"), self.tr("Archive, {count} conversations")),

@@ -156,9 +156,8 @@ class Keyboard(QObject):
         number = state.focused_message
         if page.visible and page.top_of(number) is None:
             number = page.visible[-1][0]
-        state.set_focus(number)
-        if number >= 0 and backwards:
-            self.walk(-1)
+        keys = [each.key for each in page.view(number).focus_targets()] if backwards and number >= 0 else []
+        state.set_focus(number, keys[-1] if keys else "")
 
     def walk(self, step: int) -> bool:
         """Focus the next button or link of the message or the one before; false at its ends."""
@@ -168,13 +167,13 @@ class Keyboard(QObject):
         targets = state.page.view(state.focused_message).focus_targets()
         keys = [target.key for target in targets]
         has_focus = state.focused_key in keys
-        at = keys.index(state.focused_key) + step if has_focus else (0 if step > 0 else len(keys) - 1)
+        # The message itself is before its first button.
+        at = (keys.index(state.focused_key) if has_focus else -1) + step
         if 0 <= at < len(keys):
             state.set_focus(state.focused_message, keys[at])
             self._scroll_to(state.focused_message, targets[at].rect)
             return True
         if has_focus and step < 0:
-            # Before the first button is the message itself.
             state.set_focus(state.focused_message)
             return True
         return False
