@@ -50,7 +50,9 @@ def walk(qtbot: QtBot, key: Qt.Key) -> list[Stop]:
             return stops
         assert stop() not in stops, f"a trap: {[*map(name, stops)]}, {name(stop())}"
         stops.append(stop())
-        assert not stops[-1][0].visibleRegion().isEmpty(), f"out of sight: {name(stop())}"
+        seen = stops[-1][0]
+        area = seen.viewport() if isinstance(seen, Transcript) else seen
+        assert not area.visibleRegion().isEmpty(), f"out of sight: {name(stop())}"
     raise AssertionError(f"no end: {[*map(name, stops)]}")
 
 
