@@ -92,20 +92,23 @@ def _with_passages(request: ChatRequest, room: int, count: Count) -> tuple[ChatR
         base = tuple(_with_excerpts(each, kept.get(each.id), documents) for each in messages)
         free = room - count(base, request.prefill, ())[0]
         budget = int(max(SHARE * free, min(SMALL_SHARE * free, SMALL)))
-        if budget >= room // LEAST_SHARE:
+        if kept and budget < room // LEAST_SHARE:
+            continue
+        if request.context_policy is not ContextPolicy.STOP:
+            budget = max(budget, room // ROLLING_SHARE)
+        given = {
+            (each.attachment, start)
+            for use in kept.values()
+            for each in use.excerpts
+            for start in (passage.start for passage in each.passages)
+        }
+        use = _choose(documents, messages[-1].content, budget, count, given, request.similarities)
+        use = replace(use, is_first=not kept)
+        result = (*base[:-1], _with_excerpts(messages[-1], use, documents))
+        # At least one passage is chosen, which can be larger than what the earlier ones leave.
+        if not kept or count(result, request.prefill, ())[0] <= room:
             break
-    if request.context_policy is not ContextPolicy.STOP:
-        budget = max(budget, room // ROLLING_SHARE)
-    given = {
-        (each.attachment, start)
-        for use in kept.values()
-        for each in use.excerpts
-        for start in (passage.start for passage in each.passages)
-    }
-    use = _choose(documents, messages[-1].content, budget, count, given, request.similarities)
-    use = replace(use, is_first=not kept)
-    last = _with_excerpts(messages[-1], use, documents)
-    return replace(request, messages=(*base[:-1], last)), use
+    return replace(request, messages=result), use
 
 
 def _given_before(request: ChatRequest) -> Mapping[str, DocumentUse]:
