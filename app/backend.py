@@ -7,7 +7,7 @@ from any thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.context import ContextPolicy
@@ -40,6 +40,10 @@ class PromptMessage:
     def whole_text(self) -> str:
         """All its text, as for an estimate of its tokens."""
         return "\n".join((*(each.whole_text for each in self.steps), self.content)) if self.steps else self.content
+
+    def without_steps(self) -> PromptMessage:
+        """Return the message with its steps as text, for models that don't know tools."""
+        return replace(self, content=self.whole_text, steps=())
 
 
 def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any]]:

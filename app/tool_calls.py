@@ -64,13 +64,14 @@ class ToolStep:
 def call_block(call: ToolCall) -> str:
     """Return the Markdown of a call without its result."""
     value = {"name": call.name, "arguments": call.arguments}
-    line = json.dumps(value, ensure_ascii=False)
-    return _fenced(CALL, line if len(line) <= LINE else json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False)
+    text = text if len(text) <= LINE else json.dumps(value, ensure_ascii=False, indent=2)
+    return _fenced(CALL, text.replace(THOUGHT_CLOSE, THOUGHT_CLOSE.replace("/", "\\u002f")))
 
 
 def result_block(call: ToolCall) -> str:
     """Return the Markdown of the result of a call."""
-    return _fenced(FAILED if call.has_failed else RESULT, call.result or "")
+    return _fenced(FAILED if call.has_failed else RESULT, _within_thought(call.result or ""))
 
 
 def split_steps(content: str) -> tuple[tuple[ToolStep, ...], str, str]:
@@ -111,8 +112,7 @@ def folded(before: str, written: str) -> str:
     ``before`` is the open thought of the steps so far, ``written`` what the model wrote since.
     """
     thought, _, answer = split_thought(written)
-    answer = answer if answer != written else written
-    parts = (before or THOUGHT_OPEN, thought, answer)
+    parts = (before or THOUGHT_OPEN, thought, _within_thought(answer))
     return "\n\n".join(filter(None, (part.strip("\n") for part in parts))) + "\n\n"
 
 
@@ -128,6 +128,11 @@ def _parsed(text: str) -> ToolCall | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return ToolCall(name, arguments) if isinstance(name, str) and isinstance(arguments, dict) else None
+
+
+def _within_thought(text: str) -> str:
+    """Return a text without the tag that would end the thought around it: an invisible space divides it."""
+    return text.replace(THOUGHT_CLOSE, THOUGHT_CLOSE.replace("/", "\u200b/"))
 
 
 def _fenced(language: str, text: str) -> str:

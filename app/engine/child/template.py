@@ -102,6 +102,8 @@ class PromptTemplate:
                 started, ``chat_template_too_costly`` with ``seconds`` and ``limit_bytes`` for one that takes too much.
             Cancelled: stopped meanwhile.
         """
+        if any(each.steps for each in messages) and self.call_form is None:
+            messages = [each.without_steps() for each in messages]
         if self._template["source"] is None:
             turns = [f"<|im_start|>{m.role}\n{self._plain(m.content)}{CHATML_END}\n" for m in messages]
             return self._with_prefill("".join(turns) + "<|im_start|>assistant\n", prefill, (CHATML_END,))
