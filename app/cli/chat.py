@@ -50,6 +50,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         UserError: it could not be answered, or the answer could not be stored.
     """
     folder_id = services.store.find_folder(arguments.folder).id if arguments.folder else None
+    if folder_id and arguments.no_save:
+        print_note("a conversation that isn't saved is in no folder; its documents and instructions are not used")
     folder = folder_defaults(services.store, services.presets, _untranslated, folder_id)
     backend, model_id = _backend(services, arguments, folder.model_id)
     attachments = [read_attachment(Path(path)) for path in arguments.attach or ()]

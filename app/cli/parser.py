@@ -68,7 +68,7 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     place = chat.add_mutually_exclusive_group()
     place.add_argument("--conversation", metavar="ID", help="continue this conversation")
     place.add_argument("--folder", metavar="NAME", help="begin it in this folder, with its settings and documents")
-    place.add_argument("--no-save", action="store_true", help="don't save the conversation")
+    chat.add_argument("--no-save", action="store_true", help="don't save the conversation")
     chat.add_argument("--max-tokens", type=_positive, metavar="N")
     for name, declared in parameters(SamplerParameters).items():
         option = f"--{name.replace('_', '-')}"

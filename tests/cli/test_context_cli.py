@@ -167,7 +167,10 @@ def test_chat_begins_in_a_folder_with_its_model_instructions_and_documents(tmp_p
         assert store.get(said["conversation_id"]).folder_id == inner.id
     missing = chat(data, "--folder", "Nowhere", "--message", "go")
     assert (missing.returncode, "no folder Nowhere" in missing.stderr) == (1, True)
-    assert chat(data, "--folder", "Work", "--no-save", "--message", "go").returncode == 2
+    unsaved = chat(data, "--folder", "Work", "--no-save", "--model", str(model), "--message", "go")
+    assert (unsaved.returncode, "is in no folder" in unsaved.stderr) == (0, True)
+    both = chat(data, "--folder", "Work", "--conversation", said["conversation_id"], "--message", "go")
+    assert both.returncode == 2
 
 
 def test_chat_tells_how_many_guesses_were_right(tmp_path: Path) -> None:
