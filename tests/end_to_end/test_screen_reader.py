@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,21 @@ def desktop() -> Iterator[Desktop]:
 
 def problems(root: Node) -> list[str]:
     """Return what a screen reader user can't make out: controls without a name, or with that of a neighbour."""
+    from jeepney.wrappers import DBusErrorResponse  # on Linux only
+
+    found: list[list[str]] = []
+
+    def is_read() -> bool:
+        # Objects can be deleted meanwhile.
+        with suppress(DBusErrorResponse):
+            found.append(problems_now(root))
+        return bool(found)
+
+    wait_until(is_read)
+    return found[0]
+
+
+def problems_now(root: Node) -> list[str]:
     found = []
     for parent in root.shown():
         names: Counter[tuple[str, str]] = Counter()

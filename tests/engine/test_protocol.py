@@ -6,10 +6,11 @@ from typing import get_args
 
 import pytest
 
-from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta
+from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, ToolsCalled
 from app.conversation import Role
 from app.engine import protocol as p
 from app.sampling import Sampling
+from app.tool_calls import ToolCall, ToolDefinition, ToolStep
 from model_manager.devices.devices import Device
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
@@ -17,6 +18,16 @@ from model_manager.plan.load_spec import LoadSpec
 MESSAGES: list[p.Command | p.Event] = [
     p.Load("/m/a.gguf", LoadSpec(context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
     p.Generate((PromptMessage(Role.USER, "你好\n“quoted”\u2028"),), Sampling(seed=7, stop=("a", "b")), "begun"),
+    p.Generate(
+        (
+            PromptMessage(
+                Role.ASSISTANT, "", steps=(ToolStep((ToolCall("find", {"a": [1, {"b": None}]}, "是"),), "t"),)
+            ),
+        ),
+        Sampling(tools=("files",)),
+        tools=(ToolDefinition("find", "Finds.", {"type": "object", "properties": {"a": {"type": "array"}}}),),
+    ),
+    ToolsCalled((ToolCall("find", {"a": 1.5}), ToolCall("find", {}, "no", has_failed=True))),
     p.ListDevices(("127.0.0.1:50061",)),
     p.Generate((), Sampling(), conversation="id", cache=p.CacheOptions("/states", 1 << 33, 1 << 31)),
     p.Forget(("one", "two")),

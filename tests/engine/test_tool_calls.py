@@ -20,8 +20,14 @@ SCHEMA = {
 ARGUMENTS = {"city": 'São Paulo "x"\nline 2', "count": 3, "deep": {"a": [1, "two"]}}
 TOOL = {"type": "function", "function": {"name": "find_it", "description": "Finds.", "parameters": SCHEMA}}
 QUESTION = {"role": "user", "content": "Where is it?"}
-WITHOUT_CALLS = {"granite-3.0-8b-instruct", "ibm-granite-granite-3.3-2B-Instruct", "llama-cpp-deepseek-r1"}
-"""They list tools, but refuse calls or leave them out."""
+WITHOUT_CALLS = {
+    "MiniCPM3-4B",
+    "community-granite-3.0-instruct",
+    "granite-3.0-8b-instruct",
+    "ibm-granite-granite-3.3-2B-Instruct",
+    "llama-cpp-deepseek-r1",
+}
+"""They list tools, but refuse calls, leave them out, or have them written as Python."""
 ONE_CALL = {"GigaChat3-10B-A1.8B", "openai-gpt-oss-120b"}
 """They write the first call of several only."""
 NAMES = [name for name, each in TABLE.items() if "tools" in each["source"] and name not in WITHOUT_CALLS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.tools.registry import ToolServers
@@ -36,9 +36,13 @@ class ToolChoice(QWidget):
         elif not model_knows_tools:
             note = self.tr("The selected model doesn't know tools. Choose another model to use them.")
         self.note = quiet_label(note)
-        self.note.setVisible(bool(note))
-        rows = [item for name in usable for item in (self.boxes[name], self._size(name))]
+        self.sizes = [self._size(name) for name in usable]
+        rows = [item for pair in zip(self.boxes.values(), self.sizes, strict=True) for item in pair]
         vbox(self.note, *rows, hbox(None, self.manage), parent=self, spacing=4)
+        # Shown before it has a parent, a label would be a window.
+        self.note.setVisible(bool(note))
+        for each in self.sizes:
+            each.setVisible(bool(each.text()))
 
     def set_value(self, names: Iterable[str]) -> None:
         """Show the chosen servers."""
@@ -56,7 +60,7 @@ class ToolChoice(QWidget):
     def _chosen(self) -> Sequence[str]:
         return tuple(name for name, box in self.boxes.items() if box.isChecked())
 
-    def _size(self, name: str) -> QWidget:
+    def _size(self, name: str) -> QLabel:
         """Return the number of tools and what they take of the context, once that is known."""
         tools = self._servers.status(name).tools
         text = ""
@@ -65,6 +69,5 @@ class ToolChoice(QWidget):
             tokens = grouped(rounded(estimated_tokens(offered)))
             text = self.tr("{count} tools, about {tokens} tokens").format(count=len(tools), tokens=tokens)
         label = quiet_label(text)
-        label.setVisible(bool(text))
         label.setContentsMargins(24, 0, 0, 4)
         return label

@@ -65,9 +65,7 @@ class ToolServerRow(QWidget):
         set_kind(self.problem, "bad")
         self.allowed = quiet_label(self.tr("Run without asking: {names}").format(names=", ".join(server.allowed)))
         self.allowed.setObjectName("allowedTools")
-        self.allowed.setVisible(bool(server.allowed))
         self.ask_again = button("askAgainButton", self.tr("Ask again"), quiet=True)
-        self.ask_again.setVisible(bool(server.allowed))
         self.show_tools = button("showToolsButton", quiet=True)
         self.show_tools.setCheckable(True)
         self.connect_button = button("connectToolServerButton")
@@ -91,6 +89,8 @@ class ToolServerRow(QWidget):
             spacing=4,
             margins=(0, 12, 0, 8),
         )
+        self.allowed.setVisible(bool(server.allowed))
+        self.ask_again.setVisible(bool(server.allowed))
         self.show_tools.toggled.connect(self._toggle_tools)
         self.show_status(ServerStatus())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QDialog,
     QFrame,
@@ -238,9 +239,22 @@ class StatusLine(QWidget):
             self._do()
 
 
+class _ScrollArea(QScrollArea):
+    """Shows what gets the focus also where that comes from outside, which Qt does for steps within an area only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        QApplication.instance().focusChanged.connect(self._show_focused)  # type: ignore[union-attr]
+
+    def _show_focused(self, _before: QWidget | None, now: QWidget | None) -> None:
+        page = self.widget()
+        if page is not None and now is not None and page.isAncestorOf(now) and now.visibleRegion().isEmpty():
+            self.ensureWidgetVisible(now)
+
+
 def scrolled(page: QWidget) -> QScrollArea:
     """Return a vertical scroll area without a frame around ``page``."""
-    scroll = QScrollArea()
+    scroll = _ScrollArea()
     scroll.setWidgetResizable(True)
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -147,8 +147,11 @@ def call_form(render: Render) -> CallForm | None:
     head = rendered[_before_tag(_shared_start(before, rendered[:place])) : place]
     for marks in MARKS:
         head = head.rpartition(marks.close)[2]
-    form = _read_form(head.lstrip(), rendered[place:end])
-    return replace(form, arguments_are_text=is_text) if form is not None else None
+    head, tail = head.lstrip(), rendered[place:end]
+    form = _read_form(head, tail)
+    if form is None or form.parse(head + tail, {}) != [(_NAME, _ARGUMENTS)]:
+        return None
+    return replace(form, arguments_are_text=is_text)
 
 
 def _with_call(render: Render, arguments: object) -> str | None:
