@@ -122,15 +122,16 @@ class Desktop:
         return body[0] if len(body) == 1 else body
 
     def program(self) -> Node:
-        """Wait for a program, and return its only window."""
+        """Wait for a program with a window, and return the program: a window may be gone in the next moment."""
 
-        def window() -> Node | None:
-            for name, path in self.call(REGISTRY, ROOT, ACCESSIBLE, "GetChildren"):
-                for child in Node(self, name, path).children():
-                    return child
+        def running() -> Node | None:
+            with suppress(Exception):
+                for name, path in self.call(REGISTRY, ROOT, ACCESSIBLE, "GetChildren"):
+                    if any("showing" in each.states for each in Node(self, name, path).children()):
+                        return Node(self, name, path)
             return None
 
-        found = wait_until(window)
+        found = wait_until(running)
         assert isinstance(found, Node)
         return found
 
