@@ -142,12 +142,16 @@ class FolderController(QObject):
             for id_, folder in before.items():
                 self._notice.attempt(partial(self._store.move_to_folder, folder, id_))
             self._conversations.refresh()
-            self._conversation.refresh_folder()
+            refresh_open()
+
+        def refresh_open() -> None:
+            if self._conversation.session.conversation_id in before:
+                self._conversation.refresh_folder()
 
         if not self._notice.attempt(move) or not before:
             return
         self._conversations.refresh(ids[0] if len(ids) == 1 else None)
-        self._conversation.refresh_folder()
+        refresh_open()
         if is_new:
             self._sidebar.list.edit_folder(folder_id)
             return
