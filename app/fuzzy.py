@@ -44,12 +44,15 @@ class FuzzyIndex:
     def __init__(self, texts: Iterable[str]) -> None:
         lines = [_lowered(text) for text in texts]
         self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
-        self._text = self._initials = self._syllables = "\n".join(lines)
-        if not self._text.isascii():
-            self._initials, self._syllables = (
-                "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
-                for codes in (_initials()[0], _syllables()[0])
-            )
+        self._text = self._initials = "\n".join(lines)
+        # Those that can have Chinese characters: a part of all.
+        self._others = [number for number, line in enumerate(lines) if not line.isascii()]
+        self._other_starts = [0, *accumulate(len(lines[number]) + 1 for number in self._others)]
+        self._syllables = ""
+        if self._others:
+            codes = _initials()[0]
+            self._initials = "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
+            self._syllables = "\n".join(lines[number].translate(_syllables()[0]) for number in self._others)
 
     def search(self, query: str, limit: int) -> list[Match]:
         """Return the best matches, equal ones in the order of the texts; all texts for an empty query."""
@@ -69,12 +72,15 @@ class FuzzyIndex:
         for kind in kinds:
             if len(found) >= limit or len(letters) < kind.least:
                 continue
-            searched = self._syllables if isinstance(kind, _Pinyin) else text
-            for number, positions in kind.matches(searched, self._starts):
+            is_pinyin = isinstance(kind, _Pinyin)
+            searched, starts = (self._syllables, self._other_starts) if is_pinyin else (text, self._starts)
+            for line, positions in kind.matches(searched, starts):
+                number = self._others[line] if is_pinyin else line
                 if number not in found:
+                    inside = tuple(each - starts[line] for each in positions)
                     begin = self._starts[number]
-                    rank = kind.rank or _rank_of_word(text, begin, positions[0])
-                    found[number] = Match(number, rank, tuple(each - begin for each in positions))
+                    rank = kind.rank or _rank_of_word(text, begin, begin + inside[0])
+                    found[number] = Match(number, rank, inside)
         return sorted(found.values(), key=lambda match: (match.rank, match.number))[:limit]
 
 
