@@ -324,7 +324,8 @@ def test_an_answer_generated_again_does_not_read_the_conversation_again(
     """Layers with windows and recurrent ones have lost the state before the answer; a checkpoint has it."""
     keys = {"attention.sliding_window": 64} if architecture == "gemma3" else {}
     path = fill_weights(write_arch(tmp_path / "model.gguf", architecture, n_layer=4, keys=keys))
-    load(engine, path, context=2048, batch=64, micro_batch=64, full_windows=False)
+    # Another number of threads adds in another order, and random weights make much of it.
+    load(engine, path, context=2048, batch=64, micro_batch=64, full_windows=False, threads=1)
     first = ask(engine, "a" * 300 + "b" * 600, max_tokens=200, temperature=1.0)
     again = ask(engine, "a" * 300 + "b" * 600, max_tokens=200, temperature=1.0)
     assert len(set(first.text)) > 10
