@@ -537,7 +537,7 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
         save_stamp(stamp, packages="")
         lock = locked("test" if options.test else "program", OTHERS, VENV)
         pip("The libraries", options, "--only-binary", ":all:", *lock)
-        # PySide would compile Python modules of its own at each start: with SBK_EMBED=0 it unpacks them, and Python
+        # PySide would compile its Python modules at each start: with SBK_EMBED=0 it unpacks them, and Python
         # keeps them compiled, which saves a twentieth of the time to the window.
         output_of(str(PYTHON), "-c", "import PySide6.QtCore", SBK_EMBED="0")
         save_stamp(stamp, packages=project, **({"tests": project} if options.test else {}))

@@ -49,7 +49,7 @@ class PromptMessage:
 def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any]]:
     """Yield messages in the format of OpenAI's API, with the arguments of calls as values.
 
-    Steps become messages of their own.  Thoughts are the ``reasoning_content``.
+    Each step becomes separate messages.  Thoughts are the ``reasoning_content``.
     """
     number = 0
     for message in messages:

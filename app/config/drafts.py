@@ -28,7 +28,7 @@ class Draft:
     """Content before the editing began, which returns after it."""
 
     queue: tuple[Draft, ...] = ()
-    """Questions that wait for the end of the running answer, without queues of their own."""
+    """Questions that wait for the end of the running answer, each without a queue."""
 
     @property
     def is_empty(self) -> bool:

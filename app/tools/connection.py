@@ -319,7 +319,7 @@ class Connection:
                 limit=MAX_MESSAGE_BYTES,
                 env=environment,
                 cwd=Path.home(),
-                # A group of its own, which is ended as a whole, and which Ctrl+C in a terminal doesn't reach.
+                # In a separate process group, which is ended as a whole and which Ctrl+C in a terminal doesn't reach.
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )

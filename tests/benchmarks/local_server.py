@@ -92,7 +92,7 @@ def hang_ups(url: str, services: Services) -> list[Figure]:
     for number in range(HANG_UPS):
         connection = HTTPConnection(urlsplit(url).netloc)
         is_long = number % 2
-        # Numbers of its own, so that nothing of the prompt was read before.
+        # Another prompt each time, so that no part of it was read before.
         text = f"{number} {' '.join(map(str, range(600)))}" if is_long else QUESTION
         body = json.dumps({"messages": [{"role": "user", "content": text}], "stream": True, "max_tokens": 5000})
         connection.request("POST", "/v1/chat/completions", body)

@@ -171,7 +171,7 @@ class PromptTemplate:
         raise UserError("chat_template_too_costly", seconds=f"{self._limit_s:g}", limit_bytes=MEMORY_LIMIT_BYTES)
 
     def _plain_messages(self, messages: Sequence[PromptMessage]) -> list[dict[str, Any]]:
-        """Return the messages as a template expects them: calls and results are messages of their own."""
+        """Return the messages as a template expects them: calls and results are separate messages."""
         plain: list[dict[str, Any]] = []
         for values in openai_messages(messages):
             if "reasoning_content" in values:

@@ -16,6 +16,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from app.thoughts import MARKS, partial_at
+from app.tool_calls import ToolDefinition
 
 Render = Callable[[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], str | None]
 """Renders messages and tools; None where the template refuses them."""
@@ -24,7 +25,7 @@ Call = tuple[str, dict[str, Any]]
 
 _NAME, _RESULT, _ID = "apus_name", "apus_result", "apusid001"
 _ARGUMENTS: dict[str, Any] = {"apus_first": "apus_text", "apus_second": 4711, "apus_third": "apus_end"}
-_OTHER_TOOL = {"description": "Tells the time.", "parameters": {"type": "object", "properties": {}}}
+_TOOLS = [ToolDefinition("other_tool", "Tells the time.", {"type": "object", "properties": {}}).to_openai()]
 _QUESTION = {"role": "user", "content": "apus_question"}
 _DECODER = json.JSONDecoder(strict=False)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -136,7 +137,7 @@ class CallStream:
 
 def call_form(render: Render) -> CallForm | None:
     """Return how the models of a template write calls; None where the template knows no tools."""
-    before = render([_QUESTION], [_tool("other_tool")])
+    before = render([_QUESTION], _TOOLS)
     rendered = _with_call(render, _ARGUMENTS)
     if is_text := rendered is None:
         rendered = _with_call(render, json.dumps(_ARGUMENTS))
@@ -161,11 +162,7 @@ def _with_call(render: Render, arguments: object) -> str | None:
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "name": _NAME, "tool_call_id": _ID, "content": _RESULT},
     ]
-    return render(messages, [_tool("other_tool")])
-
-
-def _tool(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name, **_OTHER_TOOL}}
+    return render(messages, _TOOLS)
 
 
 def _read_form(head: str, tail: str) -> CallForm | None:
