@@ -35,6 +35,7 @@ _HYPHEN = re.compile("[\x02\ufffe\xad](?:\r?\n)?")
 """A hyphen at the end of a line within a word, as PDFium marks it."""
 _SENTENCE_ENDS = ".:;!?。：；！？"
 _SPACES = re.compile(r"[ \t]+")
+_FIND, _LOOSE_BOX = pdfium.FPDFText_GetCharIndexFromTextIndex, pdfium.FPDFText_GetLooseCharBox
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -105,26 +106,30 @@ def _lines(document: pypdfium2.PdfDocument, number: int) -> list[_Line]:
 
 def _line(text_page: pypdfium2.PdfTextPage, raw: str, position: int) -> _Line:
     """Return a line of the page's text; ``position`` is that of its first character in the text."""
-    box = pdfium.FS_RECTF()
+    page, box = text_page.raw, pdfium.FS_RECTF()
+    reference = ctypes.byref(box)
+    start, end = len(raw) - len(raw.lstrip()), len(raw.rstrip())
+    first, last = _FIND(page, position + start), _FIND(page, position + end - 1)
+    # PDFium also lists characters that are not in the text, but hardly ever within a line.
+    is_direct = first >= 0 and last - first == end - 1 - start
 
-    def edges(index: int) -> tuple[float, float]:
-        place = pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, position + index)
-        if place < 0 or not pdfium.FPDFText_GetLooseCharBox(text_page, place, ctypes.byref(box)):
-            return 0.0, 0.0
-        return box.left, box.right
+    def is_boxed(index: int) -> bool:
+        """Read the box of a character, which stays as it is where it has none."""
+        place = first + index - start if is_direct else _FIND(page, position + index)
+        return place >= 0 and bool(_LOOSE_BOX(page, place, reference))
 
-    end = len(raw.rstrip())
-    right = edges(end - 1)[1]
-    start = len(raw) - len(raw.lstrip())
-    left = edges(start)[0]
+    right = box.right if is_boxed(end - 1) else 0.0
+    left = box.left if is_boxed(start) else 0.0
     size, top = round(abs(box.top - box.bottom) * 2) / 2, box.top
     cells, columns, begin = [], [left], start
+    widest_space = CELL_GAP * size
     for space in _SPACES.finditer(raw, start + 1, end - 1):
-        column = edges(space.end())[0]
-        if column - edges(space.start() - 1)[1] > CELL_GAP * size > 0:
-            cells.append(raw[begin : space.start()])
+        before, after = space.span()
+        column = box.left if is_boxed(after) else 0.0
+        if column - (box.right if is_boxed(before - 1) else 0.0) > widest_space > 0:
+            cells.append(raw[begin:before])
             columns.append(column)
-            begin = space.end()
+            begin = after
     cells.append(raw[begin:end])
     return _Line(tuple(cells), tuple(columns), size, top, right)
 
@@ -203,7 +208,8 @@ class _PageWriter:
     def _level(self, number: int, line: _Line, text: str) -> int:
         if len(text) > MAX_HEADING:
             return 0
-        return self._outline.get((number, _key(text))) or self._levels.get(line.size, 0)
+        listed = self._outline.get((number, _key(text))) if self._outline else None
+        return listed or self._levels.get(line.size, 0)
 
 
 def _rows(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
