@@ -55,6 +55,7 @@ def _window() -> Callable[..., int]:
     try:
         from ui.start.application import run
     finally:
+        gc.freeze()
         gc.enable()
     return run
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.config.device_preferences import DevicePreferences, parse_device_preferences
 from app.context import ContextPolicy
 from app.parameter import parameter, parameters
 from app.sampling import SamplerParameters, Sampling
@@ -18,6 +17,9 @@ from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
 from model_manager.hub.access import MIRROR, OFFICIAL, host_of
+
+if TYPE_CHECKING:
+    from app.config.device_preferences import DevicePreferences
 
 AUTOMATIC_LAYERS = -2
 DEFAULT_PORT = 8033
@@ -342,6 +344,9 @@ class Settings(SamplerParameters):
 
     def device_preferences(self) -> DevicePreferences:
         """Return the device settings that apply to all models."""
+        # Imported where it is needed, as it would delay the window.
+        from app.config.device_preferences import parse_device_preferences
+
         return parse_device_preferences(self.rpc_servers, self.devices)
 
     def backups(self) -> BackupSchedule:

@@ -57,6 +57,12 @@ def test_the_core_imports_without_qt() -> None:
     assert "model_manager.library.library" in done.stdout
 
 
+def test_pyside_does_not_read_the_source_of_imported_modules() -> None:
+    script = "import linecache, ui, PySide6.QtCore; from app.services import Services; print([*linecache.cache])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "app/services.py" not in done.stdout.replace("\\", "/")
+
+
 @pytest.mark.parametrize("path", sources(*PARTS), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

@@ -56,6 +56,24 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def test_the_program_has_the_style_fusion_on_every_desktop(tmp_path):
+    script = """
+import sys
+from ui.start.application import _make_application
+print(_make_application(sys.argv[1]).style().name())
+"""
+    environment = {**os.environ, "QT_STYLE_OVERRIDE": "Windows"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "fusion\n"
+
+
 def test_contrast_follows_wcag():
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

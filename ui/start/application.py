@@ -241,7 +241,7 @@ def _make_application(data_dir: str | None) -> QApplication:
     before = qInstallMessageHandler(handle)
     prepare_fonts()
     try:
-        return create_application(sys.argv[:1], read_zoom)
+        return create_application([*sys.argv[:1], "-style", "fusion"], read_zoom)
     finally:
         qInstallMessageHandler(before)
         for text in printed:

@@ -183,8 +183,6 @@ def current_theme() -> Theme:
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
     """Apply palette, font and style sheet of a theme; can be called again at run time."""
-    if app.style().objectName().lower() != "fusion":
-        app.setStyle("Fusion")
     app.setPalette(palette(theme))
     app.setFont(interface_font())
     app.setStyleSheet(style_sheet(theme))
