@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.context import ContextPolicy
-from app.conversation import Attachment, DocumentUse, Role, Speculation
+from app.conversation import Attachment, DocumentUse, Picture, Role, Speculation
 from app.sampling import Sampling
 from app.tool_calls import ToolCall, ToolDefinition, ToolStep
 from model_manager.cancellation import CancelToken
@@ -35,6 +35,8 @@ class PromptMessage:
     """Of an earlier answer, whose content is without it."""
     steps: tuple[ToolStep, ...] = ()
     """Calls of tools before the content; an answer that goes on with tools has steps alone."""
+    pictures: tuple[Picture, ...] = ()
+    """Of a question; the model sees them above the content."""
 
     @property
     def whole_text(self) -> str:
@@ -44,6 +46,11 @@ class PromptMessage:
     def without_steps(self) -> PromptMessage:
         """Return the message with its steps as text, for models that don't know tools."""
         return replace(self, content=self.whole_text, steps=())
+
+    def without_pictures(self) -> PromptMessage:
+        """Return the message with the names of its pictures instead of them, for models that don't read any."""
+        names = (f"[Picture, which you can't see: {each.name}]" for each in self.pictures)
+        return replace(self, content="\n\n".join(filter(None, (*names, self.content))), pictures=())
 
 
 def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any]]:

@@ -221,6 +221,19 @@ def knows_tools(services: Services, model_id: str) -> bool:
         return True
 
 
+def reads_pictures(services: Services, model_id: str) -> bool | None:
+    """Return whether a model reads pictures; None where that is not known, as for many servers."""
+    if not model_id:
+        return None
+    if is_server_model(model_id):
+        return services.servers.reads_pictures(model_id)
+    try:
+        return services.library.resolve(model_id).reads_pictures
+    except UserError:
+        # The next request reports what is wrong with the file.
+        return None
+
+
 def context_size(services: Services, model_id: str) -> int:
     """Return the context in tokens of the next request to a model; 0 where it is not known before loading."""
     loaded, settings = services.planning.loader.loaded, services.settings.current

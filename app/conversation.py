@@ -58,13 +58,29 @@ class ShelfOrder:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture for a model: upright, scaled down and without metadata, as ``app.documents.pictures`` makes it."""
+
+    name: str
+    data: bytes = field(repr=False)
+    """A PNG or JPEG file."""
+    media_type: str
+    """``image/png`` or ``image/jpeg``."""
+    width: int
+    """In pixels, as the height."""
+    height: int
+
+
+@dataclass(frozen=True)
 class Attachment:
-    """A text attached to a question: a dropped file or a long paste."""
+    """A text or a picture attached to a question: a file or something pasted."""
 
     name: str
     content: str
+    """Empty for a picture."""
     tokens: int | None = None
     """Counted by the model that was selected when it was attached; None if there was none."""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)

@@ -235,4 +235,5 @@ def _summary(message: PromptMessage) -> tuple[str, ...]:
 def _plain(message: PromptMessage, texts: Iterable[str]) -> PromptMessage:
     summary = (fenced(SUMMARY, "", each) for each in _summary(message))
     content = join_texts([*texts, *summary, message.content])
-    return PromptMessage(message.role, content, message.id, message.is_pinned, message.thought)
+    plain = PromptMessage(message.role, content, message.id, message.is_pinned, message.thought)
+    return replace(plain, pictures=message.pictures)

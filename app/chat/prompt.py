@@ -73,10 +73,12 @@ def prompt_messages(
         if message.role is Role.ASSISTANT:
             sent.append(answer_message(message.content, message.id, is_pinned=message.is_pinned))
             continue
-        plain = PromptMessage(message.role, message.content, message.id, message.is_pinned)
+        pictures = tuple(each.picture for each in message.attachments if each.picture is not None)
+        plain = PromptMessage(message.role, message.content, message.id, message.is_pinned, pictures=pictures)
         provenance = None if is_last else branch[place + 1].provenance
         given = provenance.documents if provenance is not None else None
-        numbered = (*(documents or {}).items(), *enumerate(message.attachments, first))
+        own = ((number, each) for number, each in enumerate(message.attachments, first) if each.picture is None)
+        numbered = (*(documents or {}).items(), *own)
         documents = None
         if numbered or given is not None:
             plain = QuestionWithDocuments(**vars(plain), attachments=numbered, given=given)

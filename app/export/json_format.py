@@ -2,7 +2,8 @@
 
 One object: ``format`` and ``version``, and ``conversations`` with all their ``messages``, parents before their
 children.  Version 2 added pins, attachments, and sampling and context policy of a conversation; version 3 the source of
-an imported conversation, and answers whose sampling is not known; version 4 summaries.
+an imported conversation, and answers whose sampling is not known; version 4 summaries;
+version 5 pictures, whose data is base64.
 Before the conversations there can be ``folders``, each with its ``documents`` and before those in it;
 ``folder_id`` of a conversation refers to them, and ``preset_id`` of a folder to the ``presets`` before them.
 """
@@ -21,7 +22,7 @@ from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import to_json
 
 FORMAT_NAME = "apus-chat-conversations"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 CONVERSATIONS = "conversations"
 """Key of the list."""
 FIELDS = {"pinned": "is_pinned", "made_by": "provenance"}
@@ -94,4 +95,8 @@ def _as_json(value: Conversation | Message, keys: Sequence[str]) -> dict[str, An
 
 
 def _documents(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
-    return [{name: getattr(each, name) for name in _ATTACHMENT_KEYS} for each in attachments]
+    return [
+        {name: getattr(each, name) for name in _ATTACHMENT_KEYS}
+        | ({"picture": vars(each.picture)} if each.picture is not None else {})
+        for each in attachments
+    ]

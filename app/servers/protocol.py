@@ -62,6 +62,8 @@ class ServedModel:
     name: str
     kind: Kind
     context: int | None
+    reads_pictures: bool | None = None
+    """None where the server doesn't say it."""
 
 
 @dataclass(frozen=True)

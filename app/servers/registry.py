@@ -34,6 +34,8 @@ class Server:
     """Names of its models."""
     contexts: Mapping[str, int] = field(default_factory=dict)
     """Contexts in tokens by the names of models, as far as the server reports them."""
+    reads_pictures: Mapping[str, bool] = field(default_factory=dict)
+    """Whether models read pictures, likewise."""
 
     @property
     def host(self) -> str:
@@ -53,7 +55,8 @@ class Server:
         """Return the server with other models."""
         models = tuple(models)
         contexts = {each.name: each.context for each in models if each.context}
-        return replace(self, models=tuple(each.name for each in models), contexts=contexts)
+        pictures = {each.name: each.reads_pictures for each in models if each.reads_pictures is not None}
+        return replace(self, models=tuple(each.name for each in models), contexts=contexts, reads_pictures=pictures)
 
 
 def is_server_model(model_id: str) -> bool:
@@ -111,6 +114,11 @@ class Servers:
         server_id, name = split_model_id(model_id)
         contexts = (each.contexts.get(name, 0) for each in self._servers if each.id == server_id)
         return max(0, min(next(contexts, 0), MAX_TOKENS))
+
+    def reads_pictures(self, model_id: str) -> bool | None:
+        """Return whether a model reads pictures; None if that is not known."""
+        server_id, name = split_model_id(model_id)
+        return next((each.reads_pictures.get(name) for each in self._servers if each.id == server_id), None)
 
     def add(self, url: str, name: str = "", key: str = "", models: Iterable[ServedModel] = ()) -> Server:
         """Add a server and its key.

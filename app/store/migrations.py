@@ -150,6 +150,13 @@ STEPS: tuple[Step, ...] = (
         "CREATE INDEX documents_of_folder ON folder_documents (folder_id)",
         "ALTER TABLE conversations ADD COLUMN folder_id TEXT REFERENCES folders (id)",
     ),
+    (
+        # Pictures: the file, its type, and its size in pixels.
+        "ALTER TABLE attachments ADD COLUMN media_type TEXT",
+        "ALTER TABLE attachments ADD COLUMN width INTEGER",
+        "ALTER TABLE attachments ADD COLUMN height INTEGER",
+        "ALTER TABLE attachments ADD COLUMN data BLOB",
+    ),
 )
 """SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 

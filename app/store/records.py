@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from app.bounds import within_bounds
-from app.conversation import Attachment, Conversation, Folder, Message
+from app.conversation import Attachment, Conversation, Folder, Message, Picture
 from app.store.connections import DamagedRow
 from model_manager.disk.json_file import JsonError, from_json, from_plain, to_json
 
@@ -48,7 +48,8 @@ def message_of(row: sqlite3.Row, attachments: tuple[dict[str, Any], ...] = ()) -
 
     Raises ``DamagedRow``: the row contains values that this program never writes.
     """
-    return _read(row, Message, attachments=attachments)
+    pictured = ({**each, "picture": each if each["data"] is not None else None} for each in attachments)
+    return _read(row, Message, attachments=tuple(pictured))
 
 
 def folder_of(row: sqlite3.Row) -> Folder:
@@ -66,7 +67,8 @@ def insert_folder(connection: sqlite3.Connection, folder: Folder) -> None:
 
 def insert_document(connection: sqlite3.Connection, folder_id: str, document: Attachment, number: int | None) -> None:
     """Insert a document of a folder, with a new number for None."""
-    _insert(connection, "folder_documents", {**_stored(document), "folder_id": folder_id, "number": number})
+    columns = _stored(document, "picture")
+    _insert(connection, "folder_documents", {**columns, "folder_id": folder_id, "number": number})
 
 
 def insert_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
@@ -81,7 +83,10 @@ def insert_message(connection: sqlite3.Connection, message: Message, writer_id: 
     """
     _insert(connection, "messages", {**_stored(message, "attachments"), "writer_id": writer_id})
     for position, attachment in enumerate(message.attachments):
-        _insert(connection, "attachments", {**_stored(attachment), "message_id": message.id, "position": position})
+        columns = {**_stored(attachment, "picture"), "message_id": message.id, "position": position}
+        if attachment.picture is not None:
+            columns |= _stored(attachment.picture, "name")
+        _insert(connection, "attachments", columns)
 
 
 def columns_of(fields: dict[str, Any]) -> dict[str, Any]:
@@ -89,14 +94,14 @@ def columns_of(fields: dict[str, Any]) -> dict[str, Any]:
     return {_COLUMNS.get(name, name): column_value(value) for name, value in fields.items()}
 
 
-def column_value(value: Any) -> str | int | None:
+def column_value(value: Any) -> str | int | bytes | None:
     """Return a field's value as a column stores it."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, datetime):
         # Sorts as the times do.
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int | bytes):
         return value
     return to_json(value).decode()
 
@@ -110,7 +115,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _stored(value: Conversation | Message | Folder | Attachment, *elsewhere: str) -> dict[str, Any]:
+def _stored(value: Conversation | Message | Folder | Attachment | Picture, *elsewhere: str) -> dict[str, Any]:
     names = (field.name for field in dataclasses.fields(value) if field.name not in elsewhere)
     return columns_of({name: getattr(value, name) for name in names})
 

@@ -50,7 +50,7 @@ class LocalModel:
     ``published`` is the origin of a downloaded file.
 
     ``context`` in tokens is the one that it was trained for, if its header says it.  ``embeds``: whether it compares
-    texts instead of answering.
+    texts instead of answering.  ``reads_pictures``: whether it can see the pictures of a question.
     ``folder`` is the watched folder of the file, None for the starter and for registered models; ``in_models_folder``:
     whether that is the folder that downloads go to.
     """
@@ -69,6 +69,7 @@ class LocalModel:
     in_models_folder: bool = False
     context: int | None = None
     embeds: bool = False
+    reads_pictures: bool = False
 
 
 @dataclass(frozen=True)

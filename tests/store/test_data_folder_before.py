@@ -242,8 +242,13 @@ def test_attachments_keep_their_text(shown: Shown) -> None:
     for title in (SKY, "Sunset, forked"):
         question = message_with(shown[title], "Why is the sky blue?")
         assert question["attachments"] == [
-            {"name": "光.txt", "content": "瑞利散射：短波长散射更强。\n第二行\n", "tokens": 21},
-            {"name": "measured.csv", "content": "wavelength,intensity\n450,1.0\n650,0.23\n", "tokens": None},
+            {"name": "光.txt", "content": "瑞利散射：短波长散射更强。\n第二行\n", "tokens": 21, "picture": None},
+            {
+                "name": "measured.csv",
+                "content": "wavelength,intensity\n450,1.0\n650,0.23\n",
+                "tokens": None,
+                "picture": None,
+            },
         ]
 
 
