@@ -10,4 +10,4 @@ def is_export(path: Path) -> bool:
     """Return whether a file is an export by its name, rather than a text to attach to a question."""
     name = path.name.lower()
     is_list = name.startswith("conversations") and name.endswith(".json")
-    return is_list or name.endswith((".conversation.json", ".zip", ".bak"))
+    return is_list or name.endswith((".conversation.json", ".zip", ".bak", ".cherrybackup"))

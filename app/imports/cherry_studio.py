@@ -1,14 +1,20 @@
-"""Cherry Studio: the JSON of its backups, alone, in an archive or compressed with gzip.
+"""Cherry Studio: the JSON or the database of its backups, alone, in an archive or compressed with gzip.
 
-``indexedDB`` has the topics with their messages and the ``message_blocks`` with the contents; names are in
+In JSON ``indexedDB`` has the topics with their messages and the ``message_blocks`` with the contents; names are in
 ``localStorage`` as JSON in JSON.  The layout is that of Chevey339/kelivo (cherry_importer.dart) and of
 CherryHQ/cherry-studio (src/renderer/src/services/BackupService.ts), versions 2 to 5.
+
+From version 2.0 of the program on there is a SQLite database, ``Data/cherrystudio.sqlite`` in backups of version 7 and
+``backup.sqlite`` in later ones (``.cherrybackup``).  Its tables ``topic``, ``message`` and ``assistant`` are those of
+CherryHQ/cherry-studio (src/main/data/db/schemas, docs/references/chat/message-tree.md); ``message.data`` has the parts
+of a ``UIMessage`` of the AI SDK, and those in src/shared/data/types/uiParts.ts.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from app.conversation import Role, SkippedConversation
@@ -20,18 +26,31 @@ from model_manager.disk.json_file import JsonError, from_json
 from model_manager.errors import UserError
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
-MAX_VERSION = 5
+_BROWSER_VERSION = 6
+"""Version of backups that contain the databases of the built-in browser, which no other program reads."""
+_DATABASES = ("Data/cherrystudio.sqlite", "cherrystudio.sqlite")
+"""Beside the ``metadata.json`` of later ones."""
 _STATE = "persist:cherry-studio"
 
 
 def _recognises(head: Mapping[str, Any], _name: str) -> bool:
-    """Return whether this is a backup, or the ``metadata.json`` of those from version 6 on, which are databases."""
+    """Return whether this is a backup, or the ``metadata.json`` of one whose conversations are in a database."""
+    return _is_metadata(head) or bool({"localStorage", "indexedDB"} & head.keys())
+
+
+def _is_metadata(head: Mapping[str, Any]) -> bool:
     version = head.get("version")
-    is_newer = head.get("appName") == "Cherry Studio" and isinstance(version, int) and version > MAX_VERSION
-    return is_newer or bool({"localStorage", "indexedDB"} & head.keys())
+    return head.get("appName") == "Cherry Studio" and isinstance(version, int) and version >= _BROWSER_VERSION
 
 
 def _drafts(file: ImportedFile) -> Iterator[Draft | SkippedConversation]:
+    if file.is_database:
+        yield from _drafts_of_database(file)
+        return
+    if _is_metadata(file.head):
+        if not any(map(file.beside, _DATABASES)):
+            yield SkippedConversation(file.name, UserError("import_cherry_browser"))
+        return
     for values in file.objects():
         if isinstance(values, JsonError):
             yield SkippedConversation(file.name, UserError("import_unfit", detail=str(values)))
@@ -58,6 +77,70 @@ def _drafts(file: ImportedFile) -> Iterator[Draft | SkippedConversation]:
                 is_pinned=named.get("pinned") is True,
                 folder=text(assistant.get("name")),
             )
+
+
+def _drafts_of_database(file: ImportedFile) -> Iterator[Draft | SkippedConversation]:
+    with file.database() as database:
+        if not {"topic", "message"} <= database.tables:
+            yield SkippedConversation(file.name, UserError("import_layout"))
+            return
+        assistants = {text(row.get("id")): row for row in database.rows("assistant")}
+        topics = {text(row.get("id")): row for row in database.rows("topic") if row.get("deleted_at") is None}
+        rows = database.rows("message", "topic_id", "created_at", "rowid")
+        for id_, found in groupby(rows, lambda row: text(row.get("topic_id"))):
+            messages = [_message_of_row(row, file.notes) for row in found if row.get("deleted_at") is None]
+            if (topic := topics.get(id_)) is None:
+                continue
+            assistant = assistants.get(text(topic.get("assistant_id")), {})
+            named = assistant or _parsed(topic.get("assistant_meta"))
+            yield Draft(
+                id=id_,
+                title=text(topic.get("name")),
+                messages=messages,
+                leaf=text(topic.get("active_node_id")) or None,
+                created=time(topic.get("created_at")),
+                updated=time(topic.get("updated_at")),
+                system_prompt=text(topic.get("prompt")) or text(assistant.get("prompt")),
+                is_pinned=topic.get("is_pinned") == 1,
+                folder=text(named.get("name")),
+            )
+
+
+def _message_of_row(row: Mapping[str, Any], notes: Notes) -> DraftMessage:
+    role = _ROLES.get(text(row.get("role")))
+    model = _parsed(row.get("model_snapshot") or row.get("model_meta"))
+    named = text(model.get("name")) or text(row.get("model_id")).rpartition("::")[2]
+    thoughts, texts = [], []
+    for part in mappings(_parsed(row.get("data")).get("parts")):
+        kind, data = text(part.get("type")), mapping(part.get("data"))
+        if kind == "reasoning":
+            thoughts.append(text(part.get("text")))
+        elif kind == "dynamic-tool" or kind.startswith("tool-"):
+            name = text(part.get("toolName")) or kind.removeprefix("tool-")
+            texts.append(notes.tool_call(name, part.get("input")))
+            texts.append(notes.tool_result(name, part.get("output") or part.get("errorText")))
+        elif kind == "file" and text(part.get("mediaType")).startswith(("image/", "video/")):
+            texts.append(notes.picture(part.get("filename")))
+        elif kind == "file":
+            texts.append(notes.file(part.get("filename")))
+        elif kind == "data-video":
+            texts.append(notes.picture())
+        elif kind == "data-error":
+            texts.append(notes.error(data.get("message")))
+        elif kind == "data-code":
+            texts.append(fenced(text(data.get("content")), text(data.get("language"))))
+        else:
+            # Text, translations and summaries; other parts are for the program itself.
+            texts.append(text(part.get("text")) or text(data.get("content")))
+    return DraftMessage(
+        text(row.get("id")),
+        text(row.get("parent_id")) or None,
+        role,
+        joined(*texts),
+        joined(*thoughts),
+        time(row.get("created_at")),
+        named if role is Role.ASSISTANT else "",
+    )
 
 
 def _topics(values: Mapping[str, Any]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:

@@ -220,6 +220,8 @@ def _inspect(file: ImportedFile) -> tuple[dict[str, Any], Program | None]:
     Of a file that is a single object, and of the first line of one with several, only scalar values are read.  Raises
     ``JsonError``: there is no object.
     """
+    if file.is_database:
+        return {}, CHERRY_STUDIO
     with file.open() as content:
         stream = JsonStream(content)
         if stream.peek() == "[":

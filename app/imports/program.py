@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from app.config.presets import Preset
@@ -13,9 +16,15 @@ from app.conversation import ConversationTree, FolderContent, SkippedConversatio
 from app.imports.draft import Draft, build
 from app.imports.json_stream import JsonStream, elements, lines
 from app.imports.notes import Notes
+from app.store.foreign_database import ForeignDatabase, foreign_database
 from app.store.records import clean_text
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.json_file import JsonError
 from model_manager.errors import UserError
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+"""Names of files with JSON."""
+_DATABASE_MARK = b"SQLite format 3\0"
 
 Item: TypeAlias = ConversationTree | FolderContent | Preset | SkippedConversation
 
@@ -35,6 +44,7 @@ class ImportedFile:
     notes: Notes = field(default_factory=Notes)
     head: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the first object with its scalar values, for recognition."""
+    cancel: CancelToken = NEVER_CANCELLED
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -46,6 +56,27 @@ class ImportedFile:
         """Name without folders and the last suffix."""
         name = self.name.rpartition("/")[2]
         return name.rpartition(".")[0] or name
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it is a SQLite database."""
+        if self.name.lower().endswith(SUFFIXES):
+            return False
+        with self.open() as content:
+            return content.read(len(_DATABASE_MARK)) == _DATABASE_MARK
+
+    @contextmanager
+    def database(self) -> Iterator[ForeignDatabase]:
+        """Open a copy of the database.  Raises as ``open`` and ``foreign_database``."""
+        log = self.beside(f"{self.name.rpartition('/')[2]}-wal")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "copy.sqlite")
+            for file, suffix in ((self, ""), (log, "-wal")):
+                if file is not None:
+                    with file.open() as content, Path(f"{path}{suffix}").open("wb") as copy:
+                        shutil.copyfileobj(content, copy, 1 << 20)
+            with foreign_database(path, self.cancel) as database:
+                yield database
 
     def objects(self) -> Iterator[dict[str, Any] | JsonError]:
         """Yield the objects of a list, of a file with one per line, or the only one; ``JsonError`` for damaged ones."""

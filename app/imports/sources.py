@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from app.imports.notes import Notes
-from app.imports.program import ImportedFile
+from app.imports.program import SUFFIXES, ImportedFile
 from model_manager.cancellation import CancelToken
 from model_manager.disk.files import is_folder, open_regular
 from model_manager.errors import UserError
 from model_manager.progress import OnProgress, Progress
 
-SUFFIXES = (".json", ".jsonl", ".ndjson")
-"""Names of files that may contain conversations, in folders and archives."""
+_DATABASES = ("cherrystudio.sqlite", "backup.sqlite")
+_NAMES = (*SUFFIXES, *_DATABASES, *(f"{name}-wal" for name in _DATABASES))
+"""Ends of the names of files that may contain conversations, in folders and archives."""
 MAX_FILES = 200_000
 MAX_BYTES = 16 << 30
 """Read in one pass, after decompression."""
@@ -92,7 +93,7 @@ class Sources:
             for name in sorted(names):
                 path = Path(parent, name)
                 # Links could lead in circles, and elsewhere.
-                if name.lower().endswith(SUFFIXES) and not path.is_symlink() and path.is_file():
+                if name.lower().endswith(_NAMES) and not path.is_symlink() and path.is_file():
                     status = path.stat()
                     self._total += status.st_size
                     yield self._file(
@@ -103,7 +104,7 @@ class Sources:
 
     def _in_archive(self, archive: zipfile.ZipFile) -> Iterator[ImportedFile]:
         for entry in sorted(archive.infolist(), key=lambda each: each.filename):
-            if not entry.is_dir() and entry.filename.lower().endswith(SUFFIXES):
+            if not entry.is_dir() and entry.filename.lower().endswith(_NAMES):
                 self._total += entry.file_size
                 try:
                     modified = datetime(*entry.date_time).astimezone(UTC)
@@ -116,7 +117,7 @@ class Sources:
                 )
 
     def _file(self, name: str, modified: datetime, content: Callable[[], Iterator[_Readable]]) -> ImportedFile:
-        return ImportedFile(name, modified, contextmanager(content), notes=self._notes)  # type: ignore[arg-type]
+        return ImportedFile(name, modified, contextmanager(content), notes=self._notes, cancel=self._cancel)  # type: ignore[arg-type]
 
     def _linked(self, found: Iterable[ImportedFile], path: Path) -> list[ImportedFile]:
         """Let each file find those beside it."""

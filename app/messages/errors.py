@@ -148,6 +148,10 @@ SENTENCES: dict[str, str] = {
         "The layout of this export isn't known. It may be newer than this program: update APUS Chat, then import it "
         "again."
     ),
+    "import_cherry_browser": QT_TR_NOOP(
+        "Only Cherry Studio 1 can read this backup. Update Cherry Studio to version 2, make a new backup in its data "
+        "settings and import that."
+    ),
     "import_empty": QT_TR_NOOP("It contains no text and was skipped."),
     "import_archive_damaged": QT_TR_NOOP(
         "The archive is damaged or incomplete ({detail}). Download or export it again."

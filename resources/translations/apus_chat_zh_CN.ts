@@ -860,6 +860,10 @@
         <translation>无法识别这个导出文件的结构，它可能比本程序新。请更新 APUS Chat，然后重新导入。</translation>
     </message>
     <message>
+        <source>Only Cherry Studio 1 can read this backup. Update Cherry Studio to version 2, make a new backup in its data settings and import that.</source>
+        <translation>只有 Cherry Studio 1.x 能读取这个备份。请把 Cherry Studio 更新到 2.x，在它的数据设置中重新备份，再导入新的备份。</translation>
+    </message>
+    <message>
         <source>It contains no text and was skipped.</source>
         <translation>其中没有文字，已跳过。</translation>
     </message>
@@ -3461,10 +3465,6 @@ Click to rename</source>
         <translation>可导入 {programs}。选择或拖入文件、压缩包或文件夹，程序会自动识别来源。已有的对话不会被改动，也不会重复。</translation>
     </message>
     <message>
-        <source>Exports and archives (*.json *.jsonl *.ndjson *.zip *.bak *.gz);;All files (*)</source>
-        <translation>导出文件和压缩包 (*.json *.jsonl *.ndjson *.zip *.bak *.gz);;所有文件 (*)</translation>
-    </message>
-    <message>
         <source>Reading {name}…</source>
         <translation>正在读取 {name}…</translation>
     </message>
@@ -3487,6 +3487,10 @@ Click to rename</source>
     <message>
         <source>{count} of them exist already; only new messages are added.</source>
         <translation>其中 {count} 个已存在，只添加新消息。</translation>
+    </message>
+    <message>
+        <source>Exports and archives (*.json *.jsonl *.ndjson *.zip *.bak *.gz *.cherrybackup);;All files (*)</source>
+        <translation>导出文件和压缩包 (*.json *.jsonl *.ndjson *.zip *.bak *.gz *.cherrybackup);;所有文件 (*)</translation>
     </message>
     <message>
         <source>pictures</source>

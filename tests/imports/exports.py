@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
+import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +289,66 @@ def cherry_studio(folder: Path) -> Path:
     path = folder / "cherry-studio.bak"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(json.dumps(values).encode()))
+    return path
+
+
+def cherry_database(path: Path) -> Path:
+    """Write the conversations of ``cherry_studio`` as version 2 stores them, with one more version and deleted ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        # The columns of migrations/sqlite-drizzle that matter here.
+        database.executescript(
+            "CREATE TABLE topic (id TEXT PRIMARY KEY, name TEXT, assistant_id TEXT, active_node_id TEXT, prompt TEXT, "
+            "is_pinned INTEGER DEFAULT 0, created_at INTEGER, updated_at INTEGER, deleted_at INTEGER);"
+            "CREATE TABLE assistant (id TEXT PRIMARY KEY, name TEXT, prompt TEXT);"
+            "CREATE TABLE message (id TEXT PRIMARY KEY, parent_id TEXT, topic_id TEXT, role TEXT, data TEXT, "
+            "status TEXT, model_id TEXT, model_snapshot TEXT, created_at INTEGER, deleted_at INTEGER);"
+        )
+        start = 1748764800000
+        database.execute("INSERT INTO assistant VALUES ('a-1', '气象', 'You know winds.')")
+        for id_, name, gone in (("t-1", "Winds", None), ("t-2", "Gone", start)):
+            values = (id_, name, "a-1", "r", None, 1, start, start + 86_400_000, gone)
+            database.execute(f"INSERT INTO topic VALUES ({', '.join('?' * len(values))})", values)
+
+        def add(number: int, id_: str, parent: str | None, role: str, *parts: dict[str, Any], **more: Any) -> None:
+            model = json.dumps({"id": "glm-4", "name": more["name"]}) if "name" in more else None
+            values = (
+                id_, parent, more.get("topic", "t-1"), role, json.dumps({"parts": parts}), "success",
+                more.get("model"), model, start + number, more.get("gone"),
+            )  # fmt: skip
+            database.execute(f"INSERT INTO message VALUES ({', '.join('?' * len(values))})", values)
+
+        def text(content: str) -> dict[str, Any]:
+            return {"type": "text", "text": content}
+
+        add(0, "root", None, "root")
+        add(1, "q", "root", "user", text("什么是信风?"), {"type": "data-knowledge-scope", "data": {"baseIds": ["k"]}})
+        add(2, "a", "q", "assistant", {"type": "reasoning", "text": "Tropics."}, text("Trade winds."), model="p::qwen")
+        code = {"type": "data-code", "data": {"content": "wind()", "language": "python"}}
+        add(3, "b", "q", "assistant", text("See:"), code, name="GLM 4")
+        add(4, "r", "b", "user", text("And this?"), {"type": "file", "mediaType": "text/x", "filename": "map.pdf"})
+        call = {"type": "tool-wind", "input": {"at": 1}, "output": "5 m/s", "state": "output-available"}
+        error = {"type": "data-error", "data": {"message": "Request was aborted"}}
+        add(5, "c", "r", "assistant", call, {"type": "file", "mediaType": "image/png"}, error)
+        add(6, "d", "r", "assistant", text("deleted"), gone=start)
+        add(7, "e", None, "user", text("deleted too"), topic="t-2")
+        database.commit()
+    return path
+
+
+def cherry_archive(path: Path, version: int, database: str = "") -> Path:
+    """Write a backup of a version, with a database of this name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        if version < 8:
+            archive.writestr("metadata.json", json.dumps({"version": version, "appName": "Cherry Studio"}))
+            archive.writestr("IndexedDB/file__0.indexeddb.leveldb/000003.log", b"\1\2")
+        else:
+            archive.writestr("manifest.json", json.dumps({"preset": "full", "formatVersion": version}))
+        if database:
+            copy = cherry_database(path.with_suffix(".sqlite"))
+            archive.write(copy, database)
+            copy.unlink()
     return path
 
 

@@ -6,7 +6,9 @@ import gzip
 import json
 import os
 import resource
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,13 @@ from app.conversation import ImportResult
 from app.imports import json_stream, sources
 from app.imports.importer import MAX_REFUSED, import_conversations, preview_import
 from app.messages import sentence
+from app.store.foreign_database import MAX_VALUE_BYTES
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
+from model_manager.progress import Progress
 from tests.imports.chatgpt_export import conversation, mapping, message
+from tests.imports.exports import cherry_archive, cherry_database
 
 
 def talk(title: str) -> str:
@@ -218,7 +223,50 @@ def test_changed_layout_is_reported(store: ConversationStore, tmp_path: Path) ->
     assert imported(store, archive(tmp_path / "mixed.zip", **entries)) == (["sound"], ["import_layout"])
     with pytest.raises(UserError, match="import_unreadable"):
         import_conversations(store, archive(tmp_path / "other.zip", **{"users.json": "[1]"}))
-    # Cherry Studio's backups of version 6 are databases.
-    entries = {"metadata.json": '{"version": 6, "timestamp": 1780403199033, "appName": "Cherry Studio"}'}
+    # Version 6 has the databases of a browser.
+    with pytest.raises(UserError, match="import_cherry_browser") as caught:
+        import_conversations(store, cherry_archive(tmp_path / "cherry.zip", 6))
+    assert "version 2" in sentence(caught.value)
+
+
+def test_hostile_databases_are_refused(store: ConversationStore, tmp_path: Path) -> None:
+    path = cherry_database(tmp_path / "whole.sqlite")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(UserError, match="import_unreadable"):
+        import_conversations(store, path)
+
+    def changed(script: str) -> Path:
+        path.write_bytes(whole)
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(script)
+        return path
+
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS id FROM n"
     with pytest.raises(UserError, match="import_layout"):
-        import_conversations(store, archive(tmp_path / "cherry.zip", **entries))
+        import_conversations(store, changed(f"DROP TABLE topic; CREATE VIEW topic AS {endless}"))
+    with pytest.raises(UserError, match="import_layout"):
+        import_conversations(store, changed("DROP TABLE topic; CREATE VIRTUAL TABLE topic USING fts5(id)"))
+    huge = f"UPDATE message SET data = zeroblob({MAX_VALUE_BYTES + 1}) WHERE id = 'q'"
+    with pytest.raises(UserError, match="import_unreadable"):
+        import_conversations(store, changed(huge))
+    odd = "UPDATE message SET data = CAST(x'ff7b' AS TEXT), created_at = 9e99, parent_id = 'b' WHERE id = 'q';"
+    odd += "UPDATE topic SET name = 5, created_at = 'x'; ALTER TABLE topic DROP COLUMN is_pinned"
+    assert import_conversations(store, changed(odd)).conversations_added == 1
+
+
+def test_import_of_a_database_is_cancelled(store: ConversationStore, tmp_path: Path) -> None:
+    path = cherry_database(tmp_path / "many.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 300000)"
+        database.execute(f"INSERT INTO message (id, topic_id, created_at) {numbers} SELECT x, 't-1', -x FROM n")
+        database.commit()
+    token = CancelToken()
+
+    def stop(progress: Progress) -> None:
+        # The copy is complete; the rows are being sorted.
+        if progress.done == progress.total:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        preview_import(store, path, progress=stop, cancel=token)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,18 @@ from app.export.export import FORMATS, export_conversations
 from app.imports import PROGRAM_NAMES
 from app.imports.importer import PROGRAMS, import_conversations, preview_import
 from app.store.store import ConversationStore
-from tests.imports.exports import MAKERS, cherry_studio, claude, jan, lm_studio, open_webui, silly_tavern, write
+from tests.imports.exports import (
+    MAKERS,
+    cherry_archive,
+    cherry_database,
+    cherry_studio,
+    claude,
+    jan,
+    lm_studio,
+    open_webui,
+    silly_tavern,
+    write,
+)
 
 
 def only(store: ConversationStore) -> Conversation:
@@ -109,6 +122,53 @@ def test_cherry_studio(store: ConversationStore, tmp_path: Path) -> None:
         "And this?\n\n> File, not imported: map.pdf",
     ]
     assert versions(store) == [["<think>\nTropics.\n</think>\n\nTrade winds.", code]]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "database"),
+    [
+        ("backup.zip", 7, "Data/cherrystudio.sqlite"),
+        ("earlier.zip", 7, "cherrystudio.sqlite"),
+        ("later.cherrybackup", 8, "backup.sqlite"),
+    ],
+)
+def test_cherry_studio_from_version_2(
+    name: str, version: int, database: str, store: ConversationStore, tmp_path: Path
+) -> None:
+    path = cherry_archive(tmp_path / name, version, database)
+    assert preview_import(store, path).programs == ["Cherry Studio"]
+    assert import_conversations(store, path) == ImportResult(1, 5)
+    talk = only(store)
+    assert (talk.title, talk.is_pinned, talk.system_prompt) == ("Winds", True, "You know winds.")
+    assert talk.source == {"program": "cherry", "id": "t-1", "folder": "气象", "model": "GLM 4"}
+    code = "See:\n\n```python\nwind()\n```"
+    question = "And this?\n\n> File, not imported: map.pdf"
+    assert contents(store) == ["什么是信风?", code, question]
+    assert versions(store) == [["<think>\nTropics.\n</think>\n\nTrade winds.", code]]
+    (tree,) = store.trees()
+    assert models(store) == [None, "qwen", "GLM 4", None, None]
+    assert tree.messages[-1].content == (
+        '> Tool call: wind\n\n```\n{\n  "at": 1\n}\n```\n\n> Result of the tool: wind\n\n```\n5 m/s\n```\n\n'
+        "> Picture, not imported\n\n> Error: Request was aborted"
+    )
+    assert import_conversations(store, path).already_there == 1
+
+
+def test_cherry_studio_of_version_1_and_2_are_the_same_conversation(store: ConversationStore, tmp_path: Path) -> None:
+    import_conversations(store, cherry_studio(tmp_path))
+    assert import_conversations(store, cherry_database(tmp_path / "renamed.db")) == ImportResult(0, 1, already_there=1)
+
+
+def test_database_of_a_running_cherry_studio_is_read_with_its_log(store: ConversationStore, tmp_path: Path) -> None:
+    path = cherry_database(tmp_path / "Data" / "cherrystudio.sqlite")
+    with closing(sqlite3.connect(path)) as running:
+        running.execute("PRAGMA journal_mode = WAL")
+        running.execute("UPDATE topic SET name = 'Newest'")
+        running.commit()
+        before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
+        import_conversations(store, path.parent)
+        assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
+    assert only(store).title == "Newest"
 
 
 def test_json_lines(store: ConversationStore, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class ImportDialog(BusyDialog):
         self.inspect(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def _choose_file(self) -> None:
-        kinds = self.tr("Exports and archives (*.json *.jsonl *.ndjson *.zip *.bak *.gz);;All files (*)")
+        kinds = self.tr("Exports and archives (*.json *.jsonl *.ndjson *.zip *.bak *.gz *.cherrybackup);;All files (*)")
         ask_for_file(self, self.windowTitle(), kinds, self.inspect)
 
     # Preview
