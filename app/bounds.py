@@ -9,12 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.conversation import Attachment, Conversation, Folder, Message, Provenance
+from app.conversation import Attachment, Conversation, Folder, Message, Picture, Provenance
 from app.parameter import parameters
+from app.picture_header import read_header
 from app.sampling import SamplerParameters, Sampling
 from model_manager.disk.json_file import JsonError, from_plain
 
 MAX_TITLE_CHARACTERS = 4096
+MAX_PICTURE_FILE_BYTES, MAX_PICTURE_PIXELS = 64 << 20, 100_000_000
+"""Of a picture that is attached.  Photos of telephones have up to 50 million pixels."""
+PICTURE_SIDE, MAX_PICTURE_BYTES = 2048, 8 << 20
+"""Longest side in pixels, and size, of a picture as it is stored and sent: models scale larger ones down themselves."""
 _TIME = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Times that every system can show in every time zone."""
 _COUNT, _NUMBER = (0, 1 << 53), (-(10**9), 10**9)
@@ -83,9 +88,17 @@ def within_bounds(value: _Value) -> _Value:
             if value.error is not None:
                 changes["error"] = {name: _bounded_detail(each) for name, each in value.error.items()}
                 changes["error"]["code"] = str(value.error.get("code", ""))
+        case Attachment() if value.picture is not None and not _is_sound(value.picture):
+            changes["picture"] = None
         case Provenance() if value.plan and not _is_plan(value.plan):
             changes["plan"] = {}
     return replace(value, **changes) if changes else value
+
+
+def _is_sound(picture: Picture) -> bool:
+    """Return whether a picture is what it says, so that it can be decoded at no more cost."""
+    is_small = len(picture.data) <= MAX_PICTURE_BYTES and max(picture.width, picture.height) <= PICTURE_SIDE
+    return is_small and read_header(picture.data) == (picture.media_type, picture.width, picture.height)
 
 
 def _line(text: str) -> str:

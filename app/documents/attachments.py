@@ -11,13 +11,17 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+from app.bounds import MAX_PICTURE_FILE_BYTES
 from app.conversation import Attachment
+from app.picture_header import is_picture
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 
 MAX_BYTES = 16 << 20
 """Text of one attachment: 2,000 pages have about 6 MB."""
 MAX_DOCUMENT_BYTES = 300 << 20
+LIMITS = {"text": MAX_BYTES, "document": MAX_DOCUMENT_BYTES, "picture": MAX_PICTURE_FILE_BYTES}
+"""Sizes of files by their kinds."""
 HEAD_BYTES = 1024
 DOCUMENT_MARKS = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """In the first bytes of PDF files, of the archives that newer Office files and EPUB books are, and of older Office
@@ -40,13 +44,14 @@ COMMON_SHARE = 0.8
 def read_attachment(
     path: Path, token: CancelToken = NEVER_CANCELLED, report: Callable[[float], object] = lambda _share: None
 ) -> Attachment:
-    """Read a text file or a document.
+    """Read a text file, a document or a picture.
 
     ``report`` is called with the share of a document that was read.
 
     Raises:
         UserError: ``attachment_too_large`` (name, bytes, limit_bytes), ``attachment_not_text``, ``attachment_empty``
-            or ``attachment_is_a_folder`` (name), or ``file_unreadable`` (path, detail); as ``extract``.
+            or ``attachment_is_a_folder`` (name), or ``file_unreadable`` (path, detail); as ``extract`` and
+            ``PictureReader.read``.
         Cancelled: ``token`` was cancelled.
     """
     name = clean_name(path.name)
@@ -56,16 +61,20 @@ def read_attachment(
         # A device or a pipe may never end.
         with path.open("rb") as file:
             content = file.read(HEAD_BYTES)
-            is_document = any(mark in content for mark in DOCUMENT_MARKS) or path.suffix.lower() in HTML
-            if not is_document:
-                content += file.read(MAX_BYTES + 1 - len(content))
-        limit = MAX_DOCUMENT_BYTES if is_document else MAX_BYTES
+            kind = _kind(content, path.suffix.lower())
+            limit = LIMITS[kind]
+            if kind != "document":
+                content += file.read(limit + 1 - len(content))
         size = max(path.stat().st_size, len(content))
     except OSError as error:
         raise UserError("file_unreadable", path=path, detail=error.strerror or str(error)) from error
     if size > limit:
         raise UserError("attachment_too_large", name=name, bytes=size, limit_bytes=limit)
-    if is_document:
+    if kind == "picture":
+        from app.documents.pictures import read_picture
+
+        return read_picture(content, name, token)
+    if kind == "document":
         # The module starts processes; its imports would delay the window.
         from app.documents.extraction import extract
 
@@ -77,6 +86,13 @@ def read_attachment(
     if not text.strip():
         raise UserError("attachment_empty", name=name)
     return Attachment(name, text)
+
+
+def _kind(head: bytes, suffix: str) -> str:
+    """Return a key of ``LIMITS`` for a file that begins so."""
+    if is_picture(head):
+        return "picture"
+    return "document" if any(mark in head for mark in DOCUMENT_MARKS) or suffix in HTML else "text"
 
 
 def attachment_from_paste(text: str, name: str) -> Attachment:

@@ -203,6 +203,22 @@ SENTENCES: dict[str, str] = {
         "{name} is in an older Office format. Save it as DOCX, PPTX or PDF, and attach that."
     ),
     "attachment_is_a_folder": QT_TR_NOOP("{name} is a folder. Choose files in it instead."),
+    "picture_format": QT_TR_NOOP(
+        "{name} is a picture in a format that can't be read here. Save it as PNG or JPEG, and attach that."
+    ),
+    "picture_damaged": QT_TR_NOOP(
+        "{name} is damaged and can't be shown. Open it in another program and save it again as PNG or JPEG."
+    ),
+    "picture_too_large": QT_TR_NOOP(
+        "{name} has more pixels than can be read here (100 million). Make it smaller, or attach a part of it."
+    ),
+    "model_reads_no_pictures": QT_TR_NOOP(
+        "{model} doesn't read pictures. Choose a model that does, or remove the pictures from the question."
+    ),
+    "server_reads_no_pictures": QT_TR_NOOP(
+        "{model} on {host} doesn't accept pictures: “{detail}”. Choose a model that reads pictures, or remove them "
+        "from the question."
+    ),
     "attachments_too_many": QT_TR_NOOP(
         "A question can have up to {limit} attachments. Remove one first, or combine several into one file."
     ),

@@ -912,6 +912,26 @@
         <translation>{name} 是文件夹。请选择其中的文件。</translation>
     </message>
     <message>
+        <source>{name} is a picture in a format that can&apos;t be read here. Save it as PNG or JPEG, and attach that.</source>
+        <translation>无法读取图片 {name} 的格式。请将其另存为 PNG 或 JPEG 后再添加。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged and can&apos;t be shown. Open it in another program and save it again as PNG or JPEG.</source>
+        <translation>{name} 已损坏，无法显示。请用其他程序打开，并重新保存为 PNG 或 JPEG。</translation>
+    </message>
+    <message>
+        <source>{name} has more pixels than can be read here (100 million). Make it smaller, or attach a part of it.</source>
+        <translation>{name} 的像素数超过上限（1 亿）。请缩小图片，或只添加其中一部分。</translation>
+    </message>
+    <message>
+        <source>{model} doesn&apos;t read pictures. Choose a model that does, or remove the pictures from the question.</source>
+        <translation>{model} 不能识别图片。请选择支持图片的模型，或从问题中移除图片。</translation>
+    </message>
+    <message>
+        <source>{model} on {host} doesn&apos;t accept pictures: “{detail}”. Choose a model that reads pictures, or remove them from the question.</source>
+        <translation>{host} 上的 {model} 不接受图片：“{detail}”。请选择支持图片的模型，或从问题中移除图片。</translation>
+    </message>
+    <message>
         <source>Port {port} is in use by another program. Close that program, or choose another port.</source>
         <translation>端口 {port} 已被其他程序占用。请关闭该程序，或换一个端口。</translation>
     </message>

@@ -61,7 +61,7 @@ def test_binary_data_is_refused(content: bytes, tmp_path: Path) -> None:
     assert decode(content) is None
     path = tmp_path / "file.txt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"attachment_(not_text|damaged)"):
+    with pytest.raises(UserError, match=r"(attachment_not_text|attachment_damaged|picture_damaged)"):
         read_attachment(path)
 
 

@@ -328,7 +328,7 @@ def test_import_restores_deleted_messages(store: ConversationStore, conversation
 
 def test_file_is_readable(store: ConversationStore, conversation_id: str, tmp_path: Path) -> None:
     text = written(store, tmp_path / "all.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 4,\n')
+    assert text.startswith('{\n  "format": "apus-chat-conversations",\n  "version": 5,\n')
     assert "为什么天是蓝的?" in text
 
 
@@ -339,10 +339,10 @@ def test_file_with_a_byte_order_mark(store: ConversationStore, conversation_id: 
 
 def test_newer_file_is_refused(other_store: ConversationStore, tmp_path: Path) -> None:
     path = tmp_path / "newer.json"
-    path.write_text('{"format": "apus-chat-conversations", "version": 5, "talks": []}')
+    path.write_text('{"format": "apus-chat-conversations", "version": 6, "talks": []}')
     with pytest.raises(UserError) as raised:
         import_conversations(other_store, path)
-    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 5, "known": 4})
+    assert (raised.value.code, raised.value.data) == ("import_newer", {"path": path, "version": 6, "known": 5})
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 Documents come from anywhere, and some are made to take unlimited time or memory.  ``app.documents.extraction`` starts
 and ends the process.
 
-One JSON object per line.  In: ``{"path"}``, then ``{}`` until the end.  Out: ``{"ready": true}`` once, then each time
+One JSON object per line.  In: ``{"picture"}``, the base64 of a file.  Out: as ``picture.prepare``.
+
+In: ``{"path"}``, then ``{}`` until the end.  Out: ``{"ready": true}`` once, then each time
 ``{"text", "done", "end"}``, a part of the text, with the share that was read and whether it was the last one, or
 ``{"refused": WHY}``.
 """
 
 from __future__ import annotations
 
+import base64
 import logging
 import sys
 import time
@@ -40,6 +43,10 @@ class Extraction:
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to a request."""
         try:
+            if "picture" in request:
+                from app.documents.child.picture import prepare
+
+                return prepare(base64.b64decode(request["picture"]))
             if "path" in request:
                 self._parts = _read(Path(request["path"]))
             return self._step()
