@@ -53,10 +53,13 @@ class PromptMessage:
         return replace(self, content="\n\n".join(filter(None, (*names, self.content))), pictures=())
 
 
-def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any]]:
+def openai_messages(
+    messages: Iterable[PromptMessage], content_of: Callable[[PromptMessage], object] = lambda message: message.content
+) -> Iterator[dict[str, Any]]:
     """Yield messages in the format of OpenAI's API, with the arguments of calls as values.
 
-    Each step becomes separate messages.  Thoughts are the ``reasoning_content``.
+    Each step becomes separate messages.  Thoughts are the ``reasoning_content``.  ``content_of`` returns the content of
+    a message, which may be a list of parts.
     """
     number = 0
     for message in messages:
@@ -72,10 +75,10 @@ def openai_messages(messages: Iterable[PromptMessage]) -> Iterator[dict[str, Any
             for id_, call in zip(ids, step.calls, strict=True):
                 yield {"role": "tool", "tool_call_id": id_, "name": call.name, "content": call.result or ""}
         if message.content or message.thought or not message.steps:
-            yield _said(message.role, message.content, message.thought)
+            yield _said(message.role, content_of(message), message.thought)
 
 
-def _said(role: Role, content: str, thought: str) -> dict[str, Any]:
+def _said(role: Role, content: object, thought: str) -> dict[str, Any]:
     return {"role": role.value, "content": content, **({"reasoning_content": thought} if thought else {})}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
+from app.chat.prompt import without_pictures
 from app.config.secrets import LOCAL_SERVER_KEY
 from app.engine.protocol import Embeddings
 from app.local_server.access import Access, new_key
@@ -52,11 +53,16 @@ class LocalBackend:
         return self._resolve()[0]
 
     def stream(self, request: ChatRequest, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
-        """Load where needed, then answer.  Raises as ``resolve``, ``schema_grammar`` and ``PlannedLoader.answer``."""
+        """Load where needed, then answer.  Raises as ``resolve``, ``schema_grammar``, ``without_pictures`` and
+        ``PlannedLoader.answer``.
+        """
         token.raise_if_cancelled()
         if request.sampling.json_schema:
             schema_grammar(request.sampling.json_schema)  # before minutes of loading
-        return self._planning.loader.answer(self._resolve()[1], request, token)
+        file, load = self._resolve()
+        if not file.reads_pictures:
+            request = without_pictures(request, file.name or file.id)
+        return self._planning.loader.answer(load, request, token)
 
     def load(self, token: CancelToken) -> Iterator[ChatEvent]:
         """Load where needed.  Raises as ``resolve`` and ``PlannedLoader.load`` do."""

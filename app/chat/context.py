@@ -13,7 +13,14 @@ from functools import partial
 from typing import Any
 
 from app.backend import ChatRequest, ContextFitted, Count, PromptMessage
-from app.chat.documents import estimated_message_tokens, fitting_documents, has_documents, whole_documents
+from app.chat.documents import (
+    all_picture_tokens,
+    estimated_message_tokens,
+    estimated_prompt_tokens,
+    fitting_documents,
+    has_documents,
+    whole_documents,
+)
 from app.chat.prompt import latest_summary, prompt_messages, turns
 from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
 from app.context import ContextPolicy, ContextUse
@@ -124,7 +131,7 @@ def fit_by_estimate(request: ChatRequest, context: int) -> tuple[ChatRequest, Co
 def _estimate(
     factor: float, messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]
 ) -> tuple[int, tuple[int, ...]]:
-    prompt = sum(estimated_tokens(message.whole_text) + TEMPLATE_TOKENS for message in messages)
+    prompt = sum(map(estimated_prompt_tokens, messages))
     counts = (math.ceil(factor * estimated_tokens(text)) for text in texts)
     return math.ceil(factor * (prompt + estimated_tokens(prefill))), tuple(counts)
 
@@ -189,7 +196,10 @@ class _Fitting:
     def _weights(self, total: int | None) -> list[float]:
         """Return the tokens of each message, with its share of what the template adds."""
         _, counts = self._count((), "", [message.content for message in self._messages])
-        weights = [float(tokens + TEMPLATE_TOKENS) for tokens in counts]
+        weights = [
+            float(tokens + TEMPLATE_TOKENS + all_picture_tokens(message))
+            for tokens, message in zip(counts, self._messages, strict=True)
+        ]
         if total is not None:
             factor = total / max(1.0, self._sum(weights))
             weights = [weight * factor for weight in weights]

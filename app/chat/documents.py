@@ -13,7 +13,7 @@ from itertools import groupby
 
 from app.backend import ChatRequest, Count, PromptMessage, QuestionWithDocuments, Similarities
 from app.chat.prompt import WHOLE, fenced, join_texts
-from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
+from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_picture_tokens, estimated_tokens
 from app.context import ContextPolicy
 from app.conversation import Attachment, DocumentUse, Excerpt, GivenPassage
 from app.documents.passages import Passage
@@ -45,8 +45,18 @@ def has_documents(request: ChatRequest) -> bool:
 
 def estimated_message_tokens(message: PromptMessage) -> int:
     """Return an estimate of the tokens of a message with its attachments as a whole."""
-    texts = (message.content, *_summary(message), *(each.content for _, each in _attachments(message)))
-    return TEMPLATE_TOKENS + sum(map(estimated_tokens, texts))
+    texts = (*_summary(message), *(each.content for _, each in _attachments(message)))
+    return estimated_prompt_tokens(message) + sum(map(estimated_tokens, texts))
+
+
+def estimated_prompt_tokens(message: PromptMessage) -> int:
+    """Return an estimate of the tokens of a message with its pictures, without its attachments."""
+    return TEMPLATE_TOKENS + estimated_tokens(message.whole_text) + all_picture_tokens(message)
+
+
+def all_picture_tokens(message: PromptMessage) -> int:
+    """Return an estimate of the tokens of the pictures of a message."""
+    return sum(estimated_picture_tokens(each.width, each.height) for each in message.pictures)
 
 
 def whole_documents(request: ChatRequest) -> ChatRequest:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.backend import PromptMessage, QuestionWithDocuments
+from app.backend import ChatRequest, PromptMessage, QuestionWithDocuments
 from app.conversation import Attachment, Message, Role, Status
 from app.sampling import Sampling
 from app.thoughts import split_thought
 from app.tool_calls import ToolCall, split_steps
+from model_manager.errors import UserError
 from model_manager.hub.catalogue import find_entry
 
 NOT_MADE = "This call was not made."
@@ -88,6 +89,23 @@ def prompt_messages(
         return tuple(sent)
     covered = {message.id for message in branch[: branch.index(summary) + 1]}
     return with_summary(sent, covered, summary.summary)
+
+
+def without_pictures(request: ChatRequest, model: str) -> ChatRequest:
+    """Return the request for a model that reads no pictures: it gets the names of those of earlier questions.
+
+    Raises:
+        UserError: ``model_reads_no_pictures`` (model): the question to be answered has pictures.
+    """
+    if asks_about_pictures(request):
+        raise UserError("model_reads_no_pictures", model=model)
+    return replace(request, messages=tuple(each.without_pictures() for each in request.messages))
+
+
+def asks_about_pictures(request: ChatRequest) -> bool:
+    """Return whether the question to be answered has pictures."""
+    question = next((each for each in reversed(request.messages) if each.role is Role.USER), None)
+    return question is not None and bool(question.pictures)
 
 
 def latest_summary(branch: Sequence[Message]) -> Message | None:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from app.backend import (
@@ -21,7 +22,9 @@ from app.backend import (
     ToolsCalled,
 )
 from app.chat.context import fit, fit_by_estimate
-from app.chat.token_estimate import TEMPLATE_TOKENS, estimated_tokens
+from app.chat.documents import all_picture_tokens, estimated_prompt_tokens
+from app.chat.prompt import asks_about_pictures, without_pictures
+from app.chat.token_estimate import estimated_tokens
 from app.context import ContextPolicy
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 from app.servers import protocol
@@ -35,6 +38,8 @@ from model_manager.errors import Cancelled, UserError
 SHORTEN_TO = 0.75
 """Fraction of the tokens for the next attempt when a conversation exceeds an unknown context."""
 SHORTEN_ATTEMPTS = 4
+_REFUSALS = ("server_refused", "server_failing", "server_model_missing")
+"""Errors of servers that may be about the pictures of a request."""
 MAX_ANSWER = 4 << 20
 """Characters after which an answer ends as at a token limit: some models and servers never end."""
 
@@ -66,7 +71,8 @@ class ServerBackend:
         """Stream an answer.  A connection lost before the first token is retried once.
 
         Raises:
-            UserError: as ``ServerClient`` and ``connect`` do; ``server_empty`` (host) if it lists no model.
+            UserError: as ``ServerClient`` and ``connect`` do; ``server_empty`` (host) if it lists no model;
+            ``model_reads_no_pictures`` (model), or ``server_reads_no_pictures`` (model, host, detail).
             Cancelled: ``token`` was cancelled before the first token.
         """
         token.raise_if_cancelled()
@@ -118,6 +124,9 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
     If a server of unknown context reports that it is full, and the policy allows it, the request is repeated with a
     shorter conversation.
     """
+    has_refused = model.name in client.knowledge.without_pictures and not asks_about_pictures(request)
+    if model.reads_pictures is False or has_refused:
+        request = without_pictures(request, model.name)
     for last_try in (False,) * SHORTEN_ATTEMPTS + (True,):
         fitting, fitted = _fit(client, request, model)
         yield fitted
@@ -131,7 +140,7 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
             can_roll = request.context_policy is not ContextPolicy.STOP and not progress.tokens
             if error.code != "server_context_full" or last_try or not can_roll:
                 raise
-            about = sum(estimated_tokens(each.whole_text) + TEMPLATE_TOKENS for each in fitting.messages)
+            about = sum(map(estimated_prompt_tokens, fitting.messages))
             client.knowledge.guessed_context[model.name] = max(1, int(about * SHORTEN_TO))
         else:
             return
@@ -144,9 +153,12 @@ def _fit(client: ServerClient, request: ChatRequest, model: ServedModel) -> tupl
         return fit_by_estimate(request, context)
 
     def count(messages: Sequence[PromptMessage], prefill: str, texts: Sequence[str]) -> tuple[int, tuple[int, ...]]:
-        tokens = client.token_count(model.name, protocol.chat_messages(messages))
+        # The server counts a picture as its mark alone.
+        texts_only = [replace(each, pictures=()) for each in messages]
+        tokens = client.token_count(model.name, protocol.chat_messages(texts_only))
         if tokens is None:
             raise _CannotCount
+        tokens += sum(map(all_picture_tokens, messages))
         return tokens + estimated_tokens(prefill), tuple(estimated_tokens(text) for text in texts)
 
     try:
@@ -163,7 +175,14 @@ def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, prog
             yield from client.chat(body, model.name)
         except UserError as error:
             is_refused = error.code == "server_refused" and not progress.tokens
-            if is_refused and (field := protocol.rejected_field(body, str(error.data.get("detail", "")))):
+            detail = str(error.data.get("detail", ""))
+            if error.code in _REFUSALS and _has_pictures(request) and protocol.refuses_pictures(detail):
+                if asks_about_pictures(request):
+                    details = {"model": model.name, "host": client.host, "detail": detail}
+                    raise UserError("server_reads_no_pictures", **details) from error
+                client.knowledge.without_pictures.add(model.name)
+                request = without_pictures(request, model.name)
+            elif is_refused and (field := protocol.rejected_field(body, detail)):
                 client.knowledge.rejected.add(field)
             elif error.code == "server_lost" and not (retried or progress.tokens):
                 retried = True
@@ -171,6 +190,10 @@ def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, prog
                 raise
         else:
             return
+
+
+def _has_pictures(request: ChatRequest) -> bool:
+    return any(each.pictures for each in request.messages)
 
 
 class _CannotCount(Exception):

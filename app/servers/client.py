@@ -94,6 +94,8 @@ class ServerKnowledge:
     """Request fields that it rejects."""
     guessed_context: dict[str, int] = field(default_factory=dict)
     """Context in tokens by model, estimated from rejected requests."""
+    without_pictures: set[str] = field(default_factory=set)
+    """Models that refused a request because of its pictures."""
 
 
 class ServerClient:
@@ -152,7 +154,7 @@ class ServerClient:
         """Stream an answer.
 
         Raises:
-            UserError: in addition to those of the class: ``server_model_missing`` (model, host) and
+            UserError: in addition to those of the class: ``server_model_missing`` (model, host, detail) and
                 ``server_context_full`` (host, detail).
         """
         try:
@@ -247,7 +249,7 @@ class ServerClient:
         body = reply.read(MAX_BODY)
         message = self._message(body)
         if reply.status == 404 and message and message != "Not Found":
-            return UserError("server_model_missing", model=name, host=self.host)
+            return UserError("server_model_missing", model=name, host=self.host, detail=message)
         if reply.status in (400, 413, 422) and protocol.is_context_full(message):
             return UserError("server_context_full", host=self.host, detail=message)
         return self._status_error(reply.status, reply.headers, body)

@@ -7,6 +7,7 @@ events).  In addition, vLLM and llama-server accept more samplers and send thoug
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +34,7 @@ END = "[DONE]"
 """Data of the last event."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+_ABOUT_PICTURES = re.compile(r"image|picture|vision|visual|multi-?modal|mmproj", re.IGNORECASE)
 _REQUIRED = frozenset({"model", "messages", "stream"})
 
 
@@ -103,7 +105,9 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
         raise ProtocolError("no list of models")
     return tuple(
-        ServedModel(name, _OWNERS.get(str(each.get("owned_by")), Kind.OTHER), _context(each))
+        ServedModel(
+            name, _OWNERS.get(str(each.get("owned_by")), Kind.OTHER), _context(each), _reads_pictures(each, values)
+        )
         for each in entries
         if isinstance(name := each.get("id"), str) and 0 < len(name) <= MAX_NAME and name.isprintable()
     )
@@ -132,12 +136,26 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
 
 def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, Any]]:
     """Return the messages to send, without the thoughts of earlier answers."""
-    sent = list(openai_messages(messages))
+    sent = list(openai_messages(messages, _content))
     for message in sent:
         message.pop("reasoning_content", None)
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
     return sent
+
+
+def _content(message: PromptMessage) -> object:
+    """Return the content of a message; with pictures a list of parts, in which they are data URLs (RFC 2397)."""
+    if not message.pictures:
+        return message.content
+    urls = (f"data:{each.media_type};base64,{base64.b64encode(each.data).decode()}" for each in message.pictures)
+    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [*parts, {"type": "text", "text": message.content}] if message.content else parts
+
+
+def refuses_pictures(message: str) -> bool:
+    """Return whether the error message of a request with pictures is about them."""
+    return _ABOUT_PICTURES.search(message) is not None
 
 
 def rejected_field(body: bytes, message: str) -> str | None:
@@ -314,3 +332,22 @@ def _context(entry: Mapping[str, Any]) -> int | None:
     if isinstance(meta, Mapping):
         places += [(meta, "n_ctx"), (meta, "n_ctx_train")]
     return next((count for place, key in places if (count := _count(place.get(key)))), None)
+
+
+def _capabilities(listing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what llama-server says of its models in a second list, by their names."""
+    models = listing.get("models")
+    found = (each for each in (models if isinstance(models, list) else ()) if isinstance(each, Mapping))
+    return {each["name"]: each.get("capabilities") for each in found if isinstance(each.get("name"), str)}
+
+
+def _reads_pictures(entry: Mapping[str, Any], capabilities: object) -> bool | None:
+    """Return what llama-server (``multimodal``), OpenRouter (``input_modalities``) and Mistral (``vision``) say."""
+    if isinstance(capabilities, list):
+        return "multimodal" in capabilities
+    architecture, own = entry.get("architecture"), entry.get("capabilities")
+    inputs = architecture.get("input_modalities") if isinstance(architecture, Mapping) else None
+    if isinstance(inputs, list):
+        return "image" in inputs
+    vision = own.get("vision") if isinstance(own, Mapping) else None
+    return vision if isinstance(vision, bool) else None
