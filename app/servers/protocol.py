@@ -104,9 +104,13 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
     entries = [] if values.get("data", "") is None else values.get("data")
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
         raise ProtocolError("no list of models")
+    capabilities = _capabilities(values)
     return tuple(
         ServedModel(
-            name, _OWNERS.get(str(each.get("owned_by")), Kind.OTHER), _context(each), _reads_pictures(each, values)
+            name,
+            _OWNERS.get(str(each.get("owned_by")), Kind.OTHER),
+            _context(each),
+            _reads_pictures(each, capabilities.get(name)),
         )
         for each in entries
         if isinstance(name := each.get("id"), str) and 0 < len(name) <= MAX_NAME and name.isprintable()

@@ -48,6 +48,10 @@ class Behaviour:
     line_end: str = "\n"
     characters: int | None = None
     """Context in words; longer conversations are refused."""
+    refuses_pictures: tuple[int, str] | None = None
+    """Status and message of the refusal of a request with pictures."""
+    capabilities: tuple[str, ...] | None = None
+    """Of its models, as llama-server lists them."""
 
 
 @dataclass
@@ -143,7 +147,11 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
                 elif behaviour.owner == "llamacpp":
                     entry["meta"] = {"n_ctx_train": behaviour.context}
                 entries.append(entry)
-            self._answer(200, {"object": "list", "data": entries})
+            listing: dict[str, Any] = {"object": "list", "data": entries}
+            if behaviour.capabilities is not None:
+                own = list(behaviour.capabilities)
+                listing["models"] = [{"name": name, "capabilities": own} for name in behaviour.models]
+            self._answer(200, listing)
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -164,6 +172,10 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             if body["model"] not in behaviour.models:
                 message = f"The model `{body['model']}` does not exist."
                 self._answer(404, {"error": {"message": message, "type": "NotFoundError", "code": 404}})
+                return
+            if behaviour.refuses_pictures and any(isinstance(each["content"], list) for each in body["messages"]):
+                status, message = behaviour.refuses_pictures
+                self._answer(status, {"error": {"message": message}})
                 return
             refused = [name for name in behaviour.refuses if name in body]
             if refused:
