@@ -27,6 +27,7 @@ from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from app.tools.registry import ToolServers
+from app.tools.web import WebTools
 from model_manager.disk.files import disk_errors, remove_temporary_files
 from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
@@ -70,7 +71,10 @@ class Services:
         )
         self.hasher = IdleHasher(self.library, self.worker.is_busy)
         self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.current))
-        self.tools = ToolServers(folder.tools_file, self.secrets, lambda: proxy_of(settings.current))
+        self.web = WebTools(lambda: settings.current, self.secrets, lambda: proxy_of(settings.current))
+        self.tools = ToolServers(
+            folder.tools_file, self.secrets, lambda: proxy_of(settings.current), built_in=(self.web,)
+        )
         self.presets = Presets(folder.presets_file)
         self.drafts = Drafts(folder.drafts_file)
         self.formula_renderer = FormulaRenderer()

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from app.backend import ChatBackend, ChatEvent, ChatRequest, Similarities
 from app.chat.answer import AnswerResult, RunningAnswer
@@ -21,6 +22,7 @@ from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.context import ContextPolicy
 from app.conversation import Attachment, Message, Role
+from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
@@ -160,6 +162,19 @@ class ChatSession:
             has_preset = self._new_folder_id is not None and self.folder().overrides != ConversationOverrides()
             return self._new_overrides or (ConversationOverrides() if has_preset else self._default_overrides())
         return own_overrides(self.store.get(self.conversation_id))
+
+    def default_sampling(self) -> Sampling:
+        """Return the sampling of conversations without their own: that of the folder's preset, or of the settings.
+
+        Raises UserError as ``store`` does.
+        """
+        return self.folder().overrides.sampling or self._settings.current.sampling()
+
+    def change_sampling(self, **values: Any) -> None:
+        """Change fields of the sampling of the open conversation.  Raises UserError as ``store`` does."""
+        overrides, default = self.overrides(), self.default_sampling()
+        sampling = replace(overrides.sampling or default, **values)
+        self.set_overrides(replace(overrides, sampling=None if sampling == default else sampling))
 
     def set_overrides(self, overrides: ConversationOverrides) -> None:
         """Change the overrides of the open conversation for later answers.  Raises UserError as ``store`` does."""

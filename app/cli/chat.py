@@ -39,6 +39,7 @@ from app.servers.client import api_base, is_unencrypted
 from app.services import Services
 from app.tool_calls import ToolCall, pending, split_steps
 from app.tools.offered import OfferedTools
+from app.tools.server import WEB
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
 
@@ -62,10 +63,10 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
             print_note(f"--thinking {arguments.thinking} has no effect on this model; its choices are: {known}")
     if arguments.grammar and arguments.endpoint:
         raise UserError("grammar_on_server")
-    known_tools = {each.name for each in services.tools.list()}
     for name in arguments.tools or ():
-        if name not in known_tools:
-            raise UserError("tool_server_unknown", name=name)
+        if name == WEB and not services.web.is_ready:
+            raise UserError("search_service_missing")
+        services.tools.get(name)
     for name in ("json_schema", "grammar"):
         if path := getattr(arguments, name):
             setattr(arguments, name, read_attachment(Path(path)).content)

@@ -89,7 +89,11 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     form.add_argument("--json-schema", metavar="FILE", help="answer in JSON that is valid against this JSON schema")
     form.add_argument("--grammar", metavar="FILE", help="answer in the language of this GBNF grammar of llama.cpp")
     chat.add_argument(
-        "--tools", action="extend", nargs="+", metavar="SERVER", help="tool servers whose tools the model may call"
+        "--tools",
+        action="extend",
+        nargs="+",
+        metavar="SERVER",
+        help="tool servers whose tools the model may call; web: search and pages",
     )
     chat.add_argument("--run-tools", action="store_true", help="run every call of a tool without asking")
     chat.add_argument(

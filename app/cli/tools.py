@@ -15,6 +15,7 @@ from app.config.settings import SettingsFile
 from app.downloads import proxy_of
 from app.tools.registry import ToolServers
 from app.tools.server import ToolServer, parse_servers
+from app.tools.web import WebTools
 from model_manager.cancellation import CancelToken
 
 
@@ -25,7 +26,10 @@ def run(folder: DataFolder, arguments: argparse.Namespace) -> None:
         UserError: as ``parse_servers`` and the methods of ``ToolServers``.
     """
     settings = SettingsFile(folder.settings_file)
-    with closing(ToolServers(folder.tools_file, Secrets(), lambda: proxy_of(settings.current))) as servers:
+    secrets = Secrets()
+    web = WebTools(lambda: settings.current, secrets)
+    tools = ToolServers(folder.tools_file, secrets, lambda: proxy_of(settings.current), built_in=(web,))
+    with closing(tools) as servers:
         if servers.problem is not None:
             print_note(servers.problem)
         actions = {"list": _list, "add": _add, "remove": _remove, "test": _test}
@@ -64,7 +68,7 @@ def _test(servers: ToolServers, arguments: argparse.Namespace) -> None:
 
 
 def _print(servers: tuple[ToolServer, ...], arguments: argparse.Namespace) -> None:
-    rows = [(each.name, "on" if each.is_on else "off", each.address) for each in servers]
+    rows = [(each.name, "on" if each.is_on else "off", each.address or "built in") for each in servers]
     print_result(arguments.json, [_entry(each) for each in servers], rows)
 
 

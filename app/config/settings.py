@@ -192,6 +192,36 @@ class Settings(SamplerParameters):
     """JSON of ``DevicePreferences.devices``: excluded devices, ceilings and reserves."""
     rpc_servers: str = parameter("", page="devices")
     """HOST:PORT of llama.cpp RPC servers, separated by spaces."""
+    search_service: str = parameter(
+        "",
+        choices={
+            "": QT_TRANSLATE_NOOP("parameters", "None"),
+            "searxng": "SearXNG",
+            "brave": "Brave Search",
+            "tavily": "Tavily",
+        },
+        page="tools",
+        label=QT_TRANSLATE_NOOP("parameters", "Search service"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Where models search the web. Without one they don't, and nothing is sent."
+        ),
+    )
+    """Empty for none."""
+    searxng_url: str = parameter(
+        "",
+        placeholder="https://",
+        page="tools",
+        label=QT_TRANSLATE_NOOP("parameters", "Address of SearXNG"),
+        description=QT_TRANSLATE_NOOP("parameters", "An instance that allows the format json."),
+    )
+    web_private: bool = parameter(
+        False,
+        page="tools",
+        label=QT_TRANSLATE_NOOP("parameters", "Pages on this computer and in its network"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Models can read them too, such as those of your router. Usually off."
+        ),
+    )
     lend_limit_gib: int = parameter(
         0,
         minimum=1,

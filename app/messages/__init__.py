@@ -52,6 +52,7 @@ DETAILS = frozenset(
         QT_TR_NOOP("unknown issuer"),
         QT_TR_NOOP("for another host"),
         QT_TR_NOOP("not an address"),
+        QT_TR_NOOP("too many redirects"),
         QT_TR_NOOP("a web page"),
         QT_TR_NOOP("no repository"),
         QT_TR_NOOP("Permission denied"),

@@ -5,6 +5,28 @@ from __future__ import annotations
 from app.translation import QT_TR_NOOP
 
 SENTENCES: dict[str, str] = {
+    "tool_server_built_in": QT_TR_NOOP("{name} is a part of the program and can't be removed."),
+    "search_service_missing": QT_TR_NOOP("There's no search service yet. Choose one in Settings > Tools."),
+    "search_key_missing": QT_TR_NOOP("{service} needs an API key. Enter it in Settings > Tools."),
+    "search_key_refused": QT_TR_NOOP("{host} refused the API key. Check it in Settings > Tools."),
+    "search_refused": QT_TR_NOOP("{host} refused the search (HTTP {status}). Try again later."),
+    "search_json_off": QT_TR_NOOP(
+        "{host} doesn't give its results to programs. Choose a SearXNG instance that has the format json."
+    ),
+    "search_answer_wrong": QT_TR_NOOP(
+        "{host} sent something other than search results. Check its address in Settings > Tools."
+    ),
+    "search_unreachable": QT_TR_NOOP("The search service {host} can't be reached ({detail}). Check the network."),
+    "search_too_slow": QT_TR_NOOP("The search service {host} didn't answer within {seconds} s. Try again later."),
+    "search_too_large": QT_TR_NOOP("The search service {host} sent more than {limit_bytes}. Try other words."),
+    "page_refused": QT_TR_NOOP("{host} refused the page (HTTP {status}). Try another page."),
+    "page_not_text": QT_TR_NOOP("The page at {host} contains no text. Try another page."),
+    "page_unreachable": QT_TR_NOOP("{host} can't be reached ({detail}). Check the address, or try another page."),
+    "page_too_slow": QT_TR_NOOP("{host} didn't answer within {seconds} s. Try another page."),
+    "page_too_large": QT_TR_NOOP("The page at {host} is larger than {limit_bytes}. Try another page."),
+    "web_address_private": QT_TR_NOOP(
+        "{host} is on this computer or in its network, which models can't read. Settings > Tools can allow it."
+    ),
     "tool_text_invalid": QT_TR_NOOP(
         "This isn't the configuration of an MCP server{reason}. Paste the JSON from its documentation, a command, "
         "or an address that starts with https://."

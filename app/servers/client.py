@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from app.servers import protocol
 from app.servers.protocol import Delta, ProtocolError, ServedModel, StreamError
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.access import Access, split_url
+from model_manager.hub.access import Access, is_private_network, split_url
 from model_manager.hub.http import HttpClient, HttpResponse, is_web_page, retry_after_s
 
 MAX_BODY = 4 << 20
@@ -60,17 +60,6 @@ def api_base(text: str) -> str:
     if not is_address or any(character.isspace() for character in text):
         raise UserError("server_address_invalid", url=text)
     return text if split.path.strip("/") else f"{text}/v1"
-
-
-def is_private_network(url: str) -> bool:
-    """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
-    host = split_url(url).hostname or ""
-    if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host
 
 
 def is_unencrypted(url: str) -> bool:

@@ -1,1 +1,1 @@
-"""Tools of MCP servers: the list of servers, connections to them, and calls of their tools."""
+"""Tools that models call: those of the web and of MCP servers, the list of servers, connections and calls."""

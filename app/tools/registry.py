@@ -1,4 +1,4 @@
-"""The list of MCP servers and their connections."""
+"""The list of tool servers: those that are built in, and MCP servers with their connections."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from app.config.secrets import Secrets
-from app.tools.server import Tool, ToolResult, ToolServer
+from app.tools.server import BUILT_IN, Tool, ToolResult, ToolServer
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.disk.json_file import JsonError, JsonFile, from_json, to_json
 from model_manager.errors import Cancelled, UserError
@@ -39,9 +39,30 @@ class ServerStatus:
     """Why it failed."""
 
 
-class ToolServers:
-    """The list of MCP servers and their connections, which are kept between calls.  Thread-safe.
+class BuiltInTools(Protocol):
+    """Tools that are a part of the program."""
 
+    name: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the user has set them up."""
+        ...
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools."""
+        ...
+
+    def call(self, name: str, arguments: Mapping[str, Any], token: CancelToken) -> ToolResult:
+        """Call a tool.  Raises UserError, Cancelled."""
+        ...
+
+
+class ToolServers:
+    """The list of tool servers and the connections to them, which are kept between calls.  Thread-safe.
+
+    Of built-in tools the file has only which may be called without asking the user; they are neither added nor removed.
     Nothing is started before ``connect`` or ``call``.  Both block, so they must not run on the window's thread.
     """
 
@@ -51,15 +72,17 @@ class ToolServers:
         secrets: Secrets,
         proxy: Callable[[], str | None] = lambda: None,
         *,
+        built_in: Iterable[BuiltInTools] = (),
         connect_s: float = CONNECT_S,
     ) -> None:
         """``path`` is the file of the list; ``proxy`` returns the current proxy as in ``Access``."""
+        self._built_in = {each.name: each for each in built_in}
         self._file = JsonFile(path, tuple[ToolServer, ...], (), private=True)
         self._secrets = secrets
         self._proxy = proxy
         self._connect_s = connect_s
         self._lock = threading.Lock()
-        self._servers = self._file.read()
+        self._servers = self._read()
         self._connections: dict[str, Connection] = {}
         """Changed in the thread of the loop only."""
         self._waiting: set[concurrent.futures.Future[Any]] = set()
@@ -73,8 +96,15 @@ class ToolServers:
         return self._file.problem
 
     def list(self) -> tuple[ToolServer, ...]:
-        """Return all servers in the order in which they were added, with the names of their secrets only."""
-        return self._servers
+        """Return all servers, those built in first, then in the order in which they were added.
+
+        Those with secrets have only the names of them.
+        """
+        stored = {each.name: each for each in self._servers if each.is_built_in}
+        built_in = (
+            replace(stored.get(name, ToolServer(name)), is_on=each.is_ready) for name, each in self._built_in.items()
+        )
+        return (*built_in, *(each for each in self._servers if not each.is_built_in))
 
     def get(self, name: str) -> ToolServer:
         """Return one server.
@@ -82,7 +112,7 @@ class ToolServers:
         Raises:
             UserError: ``tool_server_unknown`` (name).
         """
-        return _get(self._servers, name)
+        return _get(self.list(), name)
 
     def add(self, *servers: ToolServer) -> None:
         """Add servers.  Their environment variables and headers go to the keyring where there is one.
@@ -90,7 +120,7 @@ class ToolServers:
         Raises:
             UserError: ``tool_server_exists`` (name), or as ``JsonFile.write`` does: nothing is added.
         """
-        self._raise_if_taken(self._servers, servers)
+        self._raise_if_taken(self.list(), servers)
         stored = [self._without_secrets(each) for each in servers]
 
         def change(before: tuple[ToolServer, ...]) -> tuple[ToolServer, ...]:
@@ -103,9 +133,12 @@ class ToolServers:
         """Disconnect and remove a server; return it with its secrets, for ``add``.
 
         Raises:
-            UserError: ``tool_server_unknown`` (name), ``secret_stays``, or as ``JsonFile.write`` does.
+            UserError: ``tool_server_unknown`` or ``tool_server_built_in`` (name), ``secret_stays``, or as
+                ``JsonFile.write`` does.
         """
         server = self._with_secrets(self.get(name))
+        if server.is_built_in:
+            raise UserError("tool_server_built_in", name=name)
         self._change(lambda servers: tuple(each for each in servers if each.name != name))
         self.disconnect(name)
         if server.env or server.headers:
@@ -128,12 +161,12 @@ class ToolServers:
 
     def ask_again(self, name: str) -> None:
         """Let no tool of a server be called without asking the user.  Raises as ``switch``."""
-        self._change(
-            lambda servers: tuple(replace(each, allowed=()) if each.name == name else each for each in servers)
-        )
+        self._change_one(name, allowed=())
 
     def status(self, name: str) -> ServerStatus:
         """Return the state of the connection to a server.  Doesn't block."""
+        if (built_in := self._built_in.get(name)) is not None:
+            return ServerStatus("connected", built_in.tools)
         connection = self._connections.get(name)
         if connection is None:
             return ServerStatus()
@@ -150,6 +183,8 @@ class ToolServers:
             UserError: ``tool_server_unknown`` (name), or as ``Connection.open``.
             Cancelled: also after ``close``.
         """
+        if (built_in := self._built_in.get(name)) is not None:
+            return built_in.tools
         return self._open(name, token).tools
 
     def call(
@@ -162,11 +197,13 @@ class ToolServers:
         """Call a tool; connect first where its server isn't connected.
 
         Raises:
-            UserError: as ``connect`` and ``Connection.call``; ``tool_server_off`` (name).
+            UserError: as ``connect`` and ``Connection.call`` or ``BuiltInTools.call``; ``tool_server_off`` (name).
             Cancelled: also after ``close``.
         """
         if not self.get(tool.server).is_on:
             raise UserError("tool_server_off", name=tool.server)
+        if (built_in := self._built_in.get(tool.server)) is not None:
+            return built_in.call(tool.name, arguments, token)
         connection = self._open(tool.server, token)
         try:
             return self._wait(connection.call(tool.name, arguments, timeout_s), token)
@@ -268,17 +305,25 @@ class ToolServers:
 
     # The file and the keyring
 
+    def _read(self) -> tuple[ToolServer, ...]:
+        return tuple(each.renamed() for each in self._file.read())
+
     def _change(self, change: Callable[[tuple[ToolServer, ...]], tuple[ToolServer, ...]]) -> None:
         """Change the list as it is in the file: another process may have changed it."""
         with self._lock:
-            before = self._file.read()
+            before = self._read()
             after = change(before)
             if after != before:
                 self._file.write(after)
             self._servers = after
 
     def _change_one(self, name: str, **values: Any) -> None:
-        self._change(lambda servers: tuple(replace(each, **values) if each.name == name else each for each in servers))
+        def change(servers: tuple[ToolServer, ...]) -> tuple[ToolServer, ...]:
+            if name in self._built_in and all(each.name != name for each in servers):
+                servers = (*servers, ToolServer(name))
+            return tuple(replace(each, **values) if each.name == name else each for each in servers)
+
+        self._change(change)
 
     @staticmethod
     def _raise_if_taken(servers: Iterable[ToolServer], new: Iterable[ToolServer]) -> None:
@@ -321,4 +366,6 @@ def _get(servers: Iterable[ToolServer], name: str) -> ToolServer:
 
 
 def _secret_name(name: str) -> str:
-    return f"tools:{name}"
+    before = name.removesuffix(" MCP")
+    # Its name in versions without built-in tools.
+    return f"tools:{before if before in BUILT_IN else name}"

@@ -1,4 +1,4 @@
-"""MCP servers, their tools and results, and the texts from which a server is added.  No connections."""
+"""Tool servers, built in and MCP, their tools and results, and the texts from which one is added.  No connections."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from model_manager.errors import UserError
 from model_manager.hub.access import host_of, split_url
 
+WEB, MEMORY = "web", "memory"
+"""Names of the built-in servers."""
+BUILT_IN = (WEB, MEMORY)
 MAX_NAME_CHARACTERS = 64
 MAX_TEXT_CHARACTERS = 100_000
 """Of a text from which servers are added."""
@@ -28,7 +31,7 @@ _RUNNER_WORDS = {"run", "dlx", "exec", "x"}
 
 @dataclass(frozen=True)
 class ToolServer:
-    """An MCP server: a program that is started, or the address of one (streamable HTTP)."""
+    """An MCP server: a program that is started, or the address of one (streamable HTTP); or built-in tools."""
 
     name: str
     command: tuple[str, ...] = ()
@@ -42,6 +45,16 @@ class ToolServer:
     """Whether conversations may use it."""
     allowed: tuple[str, ...] = ()
     """Names of tools that may be called without asking the user."""
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether its tools are a part of the program."""
+        return not (self.command or self.url)
+
+    def renamed(self) -> ToolServer:
+        """Return it with another name where its name is that of built-in tools."""
+        is_taken = self.name in BUILT_IN and not self.is_built_in
+        return replace(self, name=f"{self.name} MCP") if is_taken else self
 
     @property
     def address(self) -> str:
@@ -155,7 +168,7 @@ def _text(value: object) -> str:
 
 
 def _server(name: str, **parts: Any) -> ToolServer:
-    return ToolServer(clean_text(name, MAX_NAME_CHARACTERS).strip() or "server", **parts)
+    return ToolServer(clean_text(name, MAX_NAME_CHARACTERS).strip() or "server", **parts).renamed()
 
 
 def _split(line: str) -> list[str]:

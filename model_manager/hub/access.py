@@ -1,12 +1,15 @@
-"""Access to a hub: endpoint, proxy, and the hosts that may see the token."""
+"""Access to a hub: endpoint, proxy, and the hosts that may see the token; and kinds of addresses."""
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 OFFICIAL = "https://huggingface.co"
 MIRROR = "https://hf-mirror.com"
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,29 @@ def split_url(url: str) -> SplitResult:
 def host_of(url: str) -> str:
     """Return the host of a URL, with the port where the URL has one."""
     return split_url(url).netloc.lower()
+
+
+def is_private_network(url: str) -> bool:
+    """Return whether a URL points to this machine or a private network, where plain HTTP is expected."""
+    host = split_url(url).hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
+
+
+def is_public_address(address: str) -> bool:
+    """Return whether an IP address belongs to the internet, also one in which an IPv4 address is embedded."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour
+        if inner is None and parsed in _NAT64:
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if inner is not None:
+            parsed = inner
+    return parsed.is_global and not parsed.is_multicast

@@ -27,7 +27,7 @@ import httpcore2
 import httpx2
 
 from model_manager.errors import Cancelled, UserError
-from model_manager.hub.access import Access, host_of, split_url
+from model_manager.hub.access import Access, host_of, is_public_address, split_url
 
 MAX_REDIRECTS = 5
 USER_AGENT = "apus-chat"
@@ -87,9 +87,22 @@ class HttpClient:
     redirect_loop(host), web_answer_wrong(host, detail).
     """
 
-    def __init__(self, access: Access, *, connect_timeout_s: float = 10.0, read_timeout_s: float = 15.0) -> None:
-        """Raises ``UserError``: proxy_failed(proxy, detail) for an invalid proxy address."""
+    def __init__(
+        self,
+        access: Access,
+        *,
+        connect_timeout_s: float = 10.0,
+        read_timeout_s: float = 15.0,
+        public_only: bool = False,
+    ) -> None:
+        """With ``public_only`` requests to this computer and private networks raise web_address_private(host).
+
+        What a name resolves to is checked before each request, and the address of the connection before anything is
+        sent to it.  Behind a proxy, which resolves names itself, only the first is possible.
+        Raises ``UserError``: proxy_failed(proxy, detail) for an invalid proxy address.
+        """
         self.access = access
+        self._public_only = public_only
         self._read_timeout_s = read_timeout_s
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -178,6 +191,8 @@ class HttpClient:
     def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> HttpResponse:
         if not _is_address(url, ("http", "https")):
             raise UserError("web_address_invalid", url=url)
+        if self._public_only:
+            _check_public(url)
         if token := self.access.token_for(url):
             headers = {**headers, "Authorization": f"Bearer {token}"}
         self._count_active(1)
@@ -190,9 +205,14 @@ class HttpClient:
     def _attempt(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx2.Response:
         for is_last_attempt in (False, True):
             opened: list[Any] = []
+            trace = partial(self._trace, opened, self._public_only and not self._proxy_for(url))
             try:
                 request = self._client.build_request(
-                    method, url, headers=headers, content=content, extensions={"trace": partial(self._trace, opened)}
+                    method,
+                    url,
+                    headers=headers,
+                    content=content,
+                    extensions={"trace": trace},
                 )
                 return self._client.send(request, stream=True)
             except Exception as error:
@@ -200,6 +220,8 @@ class HttpClient:
                     # The library keeps the connection open after a refusal by the proxy.
                     with contextlib.suppress(OSError):
                         stream.close()
+                if isinstance(error, UserError):
+                    raise
                 # A kept connection that the server has closed fails only when it is used.
                 if isinstance(error, _LOST) and not is_last_attempt and not self._aborted:
                     continue
@@ -214,7 +236,7 @@ class HttpClient:
             # Not earlier: the descriptor of a socket that is being read could be reused for another file.
             self._client.close()
 
-    def _trace(self, opened: list[Any], event: str, info: Mapping[str, Any]) -> None:
+    def _trace(self, opened: list[Any], is_checked: bool, event: str, info: Mapping[str, Any]) -> None:
         """Register every new socket; called by the library at each step of a request."""
         stream: Any = info.get("return_value")
         if hasattr(stream, "start_tls"):
@@ -224,6 +246,9 @@ class HttpClient:
             if self._aborted:
                 stream.close()
                 raise Cancelled
+            # The name may have resolved to another address than before.
+            if is_checked and not is_public_address(address := stream.get_extra_info("server_addr")[0]):
+                raise UserError("web_address_private", host=address)
         # Not at other steps: a response must be able to close its connection.
         if self._aborted and event.endswith(("connect_tcp.started", "send_request_headers.started")):
             raise Cancelled
@@ -429,6 +454,16 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
         return split.scheme in schemes and bool(split.hostname) and (split.port is None or split.port > 0)
     except ValueError:
         return False
+
+
+def _check_public(url: str) -> None:
+    split = split_url(url)
+    try:
+        found = socket.getaddrinfo(split.hostname, split.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise TransientError("web_unreachable", host=host_of(url), detail="name not found") from error
+    if not all(is_public_address(str(address[0])) for *_, address in found):
+        raise UserError("web_address_private", host=host_of(url))
 
 
 def _shut_down(connection: socket.socket | None) -> None:

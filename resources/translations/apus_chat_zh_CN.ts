@@ -88,6 +88,10 @@
         <translation>不是有效地址</translation>
     </message>
     <message>
+        <source>too many redirects</source>
+        <translation>重定向过多</translation>
+    </message>
+    <message>
         <source>a web page</source>
         <translation>返回的是网页</translation>
     </message>
@@ -149,7 +153,7 @@
     </message>
     <message>
         <source>Memory</source>
-        <translation>内存</translation>
+        <translation>记忆</translation>
     </message>
     <message>
         <source>Conversations</source>
@@ -1560,6 +1564,70 @@
         <translation>这台电脑放不下。</translation>
     </message>
     <message>
+        <source>{name} is a part of the program and can&apos;t be removed.</source>
+        <translation>“{name}”是程序自带的，无法移除。</translation>
+    </message>
+    <message>
+        <source>There&apos;s no search service yet. Choose one in Settings &gt; Tools.</source>
+        <translation>还没有搜索服务。请在“设置 &gt; 工具”中选择。</translation>
+    </message>
+    <message>
+        <source>{service} needs an API key. Enter it in Settings &gt; Tools.</source>
+        <translation>{service} 需要 API 密钥。请在“设置 &gt; 工具”中填写。</translation>
+    </message>
+    <message>
+        <source>{host} refused the API key. Check it in Settings &gt; Tools.</source>
+        <translation>{host} 拒绝了 API 密钥。请在“设置 &gt; 工具”中检查。</translation>
+    </message>
+    <message>
+        <source>{host} refused the search (HTTP {status}). Try again later.</source>
+        <translation>{host} 拒绝了搜索（HTTP {status}）。请稍后重试。</translation>
+    </message>
+    <message>
+        <source>{host} doesn&apos;t give its results to programs. Choose a SearXNG instance that has the format json.</source>
+        <translation>{host} 不向程序提供结果。请选择启用了 json 格式的 SearXNG 实例。</translation>
+    </message>
+    <message>
+        <source>{host} sent something other than search results. Check its address in Settings &gt; Tools.</source>
+        <translation>{host} 返回的不是搜索结果。请在“设置 &gt; 工具”中检查地址。</translation>
+    </message>
+    <message>
+        <source>The search service {host} can&apos;t be reached ({detail}). Check the network.</source>
+        <translation>无法连接搜索服务 {host}（{detail}）。请检查网络。</translation>
+    </message>
+    <message>
+        <source>The search service {host} didn&apos;t answer within {seconds} s. Try again later.</source>
+        <translation>搜索服务 {host} 在 {seconds} 秒内没有响应。请稍后重试。</translation>
+    </message>
+    <message>
+        <source>The search service {host} sent more than {limit_bytes}. Try other words.</source>
+        <translation>搜索服务 {host} 返回的内容超过 {limit_bytes}。请换用其他关键词。</translation>
+    </message>
+    <message>
+        <source>{host} refused the page (HTTP {status}). Try another page.</source>
+        <translation>{host} 拒绝提供网页（HTTP {status}）。请换一个网页。</translation>
+    </message>
+    <message>
+        <source>The page at {host} contains no text. Try another page.</source>
+        <translation>{host} 上的网页没有文字。请换一个网页。</translation>
+    </message>
+    <message>
+        <source>{host} can&apos;t be reached ({detail}). Check the address, or try another page.</source>
+        <translation>无法连接 {host}（{detail}）。请检查地址，或换一个网页。</translation>
+    </message>
+    <message>
+        <source>{host} didn&apos;t answer within {seconds} s. Try another page.</source>
+        <translation>{host} 在 {seconds} 秒内没有响应。请换一个网页。</translation>
+    </message>
+    <message>
+        <source>The page at {host} is larger than {limit_bytes}. Try another page.</source>
+        <translation>{host} 上的网页超过 {limit_bytes}。请换一个网页。</translation>
+    </message>
+    <message>
+        <source>{host} is on this computer or in its network, which models can&apos;t read. Settings &gt; Tools can allow it.</source>
+        <translation>{host} 位于本机或本地网络，模型不能读取。可以在“设置 &gt; 工具”中允许。</translation>
+    </message>
+    <message>
         <source>This isn&apos;t the configuration of an MCP server{reason}. Paste the JSON from its documentation, a command, or an address that starts with https://.</source>
         <translation>这不是 MCP 服务器的配置{reason}。请粘贴其文档中的 JSON、一条命令，或以 https:// 开头的地址。</translation>
     </message>
@@ -1903,8 +1971,20 @@
         <translation>预设：{name}</translation>
     </message>
     <message>
+        <source>Web search: on</source>
+        <translation>联网搜索：已开启</translation>
+    </message>
+    <message>
+        <source>Web search: off</source>
+        <translation>联网搜索：已关闭</translation>
+    </message>
+    <message>
         <source>Attach files</source>
         <translation>添加附件</translation>
+    </message>
+    <message>
+        <source>Web search</source>
+        <translation>联网搜索</translation>
     </message>
     <message>
         <source>Attach files (Ctrl+Shift+A), or drop them here</source>
@@ -2086,6 +2166,18 @@
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
+    </message>
+    <message>
+        <source>The selected model doesn&apos;t know tools, so it can&apos;t search the web. Choose another model.</source>
+        <translation>所选模型不支持工具，无法搜索网络。请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>Choose a search service first. Nothing is sent before that.</source>
+        <translation>请先选择搜索服务。在此之前不会发送任何内容。</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
     </message>
     <message>
         <source>“{name}” applied.</source>
@@ -2605,6 +2697,10 @@ Click to rename</source>
     <message>
         <source>Stop reason</source>
         <translation>停止原因</translation>
+    </message>
+    <message>
+        <source>Web pages</source>
+        <translation>网页</translation>
     </message>
     <message>
         <source>Messages left out</source>
@@ -5437,6 +5533,10 @@ Click to rename</source>
         <translation>所选模型不支持工具。要使用工具，请选择其他模型。</translation>
     </message>
     <message>
+        <source>Web search</source>
+        <translation>联网搜索</translation>
+    </message>
+    <message>
         <source>{count} tools, about {tokens} tokens</source>
         <translation>{count} 个工具，约 {tokens} 个 token</translation>
     </message>
@@ -5514,6 +5614,10 @@ Click to rename</source>
 </context>
 <context>
     <name>ToolSettings</name>
+    <message>
+        <source>MCP servers</source>
+        <translation>MCP 服务器</translation>
+    </message>
     <message>
         <source>MCP servers give models tools, for example to read files or to search the web. The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust. Most describe themselves in JSON, which you can paste here.</source>
         <translation>MCP 服务器为模型提供工具，例如读取文件或搜索网络。服务器程序以你的权限在本机运行，网络上的服务器会收到模型发送给它的内容，因此请只添加你信任的服务器。多数服务器的说明中都有 JSON 配置，可以直接粘贴到这里。</translation>
@@ -5619,6 +5723,10 @@ Click to rename</source>
     <message>
         <source>Show the passage: {name}</source>
         <translation>查看段落：{name}</translation>
+    </message>
+    <message>
+        <source>Open the page: {name}</source>
+        <translation>打开网页：{name}</translation>
     </message>
     <message>
         <source>Only part is shown. Copy the message to get all of it.</source>
@@ -5794,6 +5902,77 @@ Click to rename</source>
     <message>
         <source>Continue with this version</source>
         <translation>用这个版本继续</translation>
+    </message>
+</context>
+<context>
+    <name>WebSearchSettings</name>
+    <message>
+        <source>API key</source>
+        <translation>API 密钥</translation>
+    </message>
+    <message>
+        <source>Test</source>
+        <translation>测试</translation>
+    </message>
+    <message>
+        <source>Of Brave Search or Tavily, in the system keyring. Sent to that service only.</source>
+        <translation>Brave Search 或 Tavily 的密钥，保存在系统密钥环中，只发送给该服务。</translation>
+    </message>
+    <message>
+        <source>Test the search</source>
+        <translation>测试搜索</translation>
+    </message>
+    <message>
+        <source>Sends one search to the service and shows what it found.</source>
+        <translation>向该服务发送一次搜索，并显示结果。</translation>
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation>重新询问</translation>
+    </message>
+    <message>
+        <source>Ask again before models search the web</source>
+        <translation>模型搜索网络前重新询问</translation>
+    </message>
+    <message>
+        <source>Run without asking: {names}</source>
+        <translation>无需询问即可运行：{names}</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Key saved</source>
+        <translation>密钥已保存</translation>
+    </message>
+    <message>
+        <source>Key removed.</source>
+        <translation>密钥已移除。</translation>
+    </message>
+    <message>
+        <source>This system has no keyring. The key is kept until you quit.</source>
+        <translation>此系统没有密钥环，密钥将保留到退出程序为止。</translation>
+    </message>
+    <message>
+        <source>Key saved in the system keyring.</source>
+        <translation>密钥已保存到系统密钥环。</translation>
+    </message>
+    <message>
+        <source>Searching…</source>
+        <translation>正在搜索…</translation>
+    </message>
+    <message>
+        <source>The service answers, but found nothing.</source>
+        <translation>服务可用，但没有找到结果。</translation>
+    </message>
+    <message>
+        <source>The search works. Found: {hosts}</source>
+        <translation>搜索可用，找到：{hosts}</translation>
     </message>
 </context>
 <context>
@@ -6718,6 +6897,26 @@ Click to rename</source>
         <translation>空闲多久后卸载模型</translation>
     </message>
     <message>
+        <source>Search service</source>
+        <translation>搜索服务</translation>
+    </message>
+    <message>
+        <source>Where models search the web. Without one they don&apos;t, and nothing is sent.</source>
+        <translation>模型通过它搜索网络。不选择则不搜索，也不发送任何内容。</translation>
+    </message>
+    <message>
+        <source>Address of SearXNG</source>
+        <translation>SearXNG 地址</translation>
+    </message>
+    <message>
+        <source>Pages on this computer and in its network</source>
+        <translation>本机和本地网络的网页</translation>
+    </message>
+    <message>
+        <source>Models can read them too, such as those of your router. Usually off.</source>
+        <translation>模型也可以读取这些网页，例如路由器的页面。通常关闭。</translation>
+    </message>
+    <message>
         <source>Lend at most</source>
         <translation>最多出借</translation>
     </message>
@@ -6776,6 +6975,10 @@ Click to rename</source>
     <message>
         <source>Frees memory after this much time without a question.</source>
         <translation>超过这段时间没有提问时释放内存和显存。</translation>
+    </message>
+    <message>
+        <source>An instance that allows the format json.</source>
+        <translation>须启用 json 格式的实例。</translation>
     </message>
     <message>
         <source>Answer other programs</source>
@@ -7464,6 +7667,10 @@ Click to rename</source>
     <message>
         <source>Attach files</source>
         <translation>添加附件</translation>
+    </message>
+    <message>
+        <source>Web search on or off</source>
+        <translation>开启或关闭联网搜索</translation>
     </message>
     <message>
         <source>Edit the last question (when the field is empty)</source>

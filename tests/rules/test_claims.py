@@ -264,6 +264,31 @@ hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secre
     huggingface.co，以及你指定的主机
     Sent only to huggingface.co and the hosts below
     Hosts you trust with your token, such as your own mirror
+tools/test_web.py::test_nothing_is_offered_or_sent_before_a_service_was_chosen window/test_web_search.py::test_the_switch_leads_to_the_settings_until_a_service_is_chosen
+    Where models search the web
+    Without one they don't, and nothing is sent
+tools/test_web.py::test_each_service_is_asked_in_its_own_format window/test_web_search.py::test_one_click_searches_and_the_sources_are_below_the_answer
+    words to search for
+    the search service that you chose
+    a model searches the web, or you test the search
+    requests for pages
+    the web sites
+    a model reads a page
+    你选择的搜索服务
+    模型搜索网络，或你测试搜索时
+    模型读取网页时
+tools/test_web.py::test_what_services_send_instead_of_results_is_named
+    An instance that allows the format json
+tools/test_web.py::test_this_computer_and_its_network_are_refused tools/test_web.py::test_a_redirect_to_this_computer_is_refused
+    Models can read them too, such as those of your router
+window/test_web_search.py::test_a_key_goes_to_the_keyring tools/test_web.py::test_a_key_stays_with_its_service
+    Of Brave Search or Tavily, in the system keyring
+    Sent to that service only
+    The key is kept until you quit
+    Key saved in the system keyring
+window/test_web_search.py::test_the_switch_leads_to_the_settings_until_a_service_is_chosen
+    Sends one search to the service and shows what it found
+    The service answers, but found nothing
 tools/test_connection.py::test_a_program tools/test_connection.py::test_streamable_http
     arguments of tool calls
     MCP servers that you added
@@ -281,10 +306,10 @@ window/test_tool_settings.py::test_a_pasted_server_is_added_connected_switched_o
 tools/test_connection.py::test_lists_of_tools
     Not used: {count} more tools, too many, too large, or without a valid name
 window/test_tools.py::test_a_call_is_run_once_the_user_allows_it tools/test_rounds.py::test_a_call_waits_for_the_user_and_the_model_reads_its_result
-    Models call the tools of MCP servers, such as your files or a search, after you have allowed it
-    工具：经你允许后，模型可以调用 MCP 服务器的工具，例如读取文件或搜索
+    Models search the web with a service that you choose, and call the tools of MCP servers, such as your files, after you have allowed it
+    工具：经你允许后，模型可以用你选择的服务搜索网络，也可以调用 MCP 服务器的工具，例如读取文件
 tools/test_rounds.py::test_the_command_line_runs_tools_only_with_the_option
-    tool servers whose tools the model may call
+    tool servers whose tools the model may call; web: search and pages
     run every call of a tool without asking
 cli/test_tools_cli.py::test_servers_are_added_tested_and_removed
     MCP servers, whose tools models can call

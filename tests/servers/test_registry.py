@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.config.secrets import Secrets
-from app.servers.client import api_base, is_private_network, is_unencrypted
+from app.servers.client import api_base, is_unencrypted
 from app.servers.protocol import Kind, ServedModel
 from app.servers.registry import Servers, split_model_id
 from model_manager.errors import UserError
+from model_manager.hub.access import is_private_network
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from tests.config.test_secrets import Safe
 
 FILES = ("npx", "-y", "@modelcontextprotocol/server-filesystem", "/home/me/My Documents")
 ENTRY = {"command": FILES[0], "args": list(FILES[1:]), "env": {"TOKEN": "t1"}}
-README = {"mcpServers": {"files": ENTRY, "web": {"url": "https://mcp.example.com/mcp", "headers": {"X-Key": "k"}}}}
-WEB = ToolServer("web", url="https://mcp.example.com/mcp", headers={"X-Key": "k"})
+README = {"mcpServers": {"files": ENTRY, "site": {"url": "https://mcp.example.com/mcp", "headers": {"X-Key": "k"}}}}
+WEB = ToolServer("site", url="https://mcp.example.com/mcp", headers={"X-Key": "k"})
 FILES_SERVER = ToolServer("files", FILES, {"TOKEN": "t1"})
 
 
@@ -84,7 +84,7 @@ def test_secrets_are_in_the_keyring_and_not_in_the_file(tmp_path: Path, safe: Sa
     assert "t1" not in file.read_text()
     assert json.loads(safe.kept[SERVICE, "tools:files"]) == {"env": {"TOKEN": "t1"}, "headers": {}}
     servers = ToolServers(file, Secrets({}))
-    assert [each.name for each in servers.list()] == ["files", "web"]
+    assert [each.name for each in servers.list()] == ["files", "site"]
     assert servers.list()[0].env == {"TOKEN": ""}
     removed = servers.remove("files")
     assert removed == FILES_SERVER
@@ -113,12 +113,12 @@ def test_changes_of_two_programs_are_both_kept(tmp_path: Path, safe: Safe) -> No
     one.switch("files", False)
     assert [(each.name, each.is_on) for each in ToolServers(file, Secrets({})).list()] == [
         ("files", False),
-        ("web", True),
+        ("site", True),
     ]
     with pytest.raises(UserError) as caught:
-        one.add(ToolServer("third", ("x",)), ToolServer("web", ("x",), {"TOKEN": "t2"}))
+        one.add(ToolServer("third", ("x",)), ToolServer("site", ("x",), {"TOKEN": "t2"}))
     assert caught.value.code == "tool_server_exists"
-    assert one.remove("web").headers == {"X-Key": "k"}
+    assert one.remove("site").headers == {"X-Key": "k"}
     assert [each.name for each in one.list()] == ["files"]
     file.write_text("[{]")
     damaged = ToolServers(file, Secrets({}))

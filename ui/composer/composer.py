@@ -71,19 +71,23 @@ class Composer(TranslatedWidget):
         hbox(self.folder_button, self.preset_button, None, parent=self._preset_bar, spacing=8)
         self._preset_bar.hide()
         self.attach_button = tool_button("attachButton", "attachment")
+        self.web_button = tool_button("webSearchButton", "globe")
+        self.web_button.setCheckable(True)
         self.send_button = tool_button("sendButton", "send", colour="accent_text")
         self.stop_button = tool_button("stopButton", "stop", colour="accent_text")
-        buttons = self.attach_button, self.send_button, self.stop_button
+        buttons = self.attach_button, self.web_button, self.send_button, self.stop_button
         for button in buttons:
             button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
         self.stop_button.hide()
-        attach, send, stop = ((button, 0, Qt.AlignmentFlag.AlignBottom) for button in buttons)
-        line = hbox(attach, (self.field, 1), send, stop, spacing=8)
+        attach, web, send, stop = ((button, 0, Qt.AlignmentFlag.AlignBottom) for button in buttons)
+        left = hbox(attach, web, spacing=0)
+        line = hbox(left, (self.field, 1), send, stop, spacing=8)
         bars = self._preset_bar, self._edit_bar, self._queue_place, self.chips
         vbox(*bars, line, parent=self, spacing=6, margins=(8, 8, 8, 8))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.field)
-        self.setTabOrder(self.attach_button, self.field)
+        self.setTabOrder(self.attach_button, self.web_button)
+        self.setTabOrder(self.web_button, self.field)
         self._cancel.clicked.connect(self.cancel_edit)
         self.send_button.clicked.connect(self.send)
         self.field.send_requested.connect(self.send)
@@ -120,6 +124,12 @@ class Composer(TranslatedWidget):
         self.preset_button.setText(self._chip_text(name))
         set_name(self.preset_button, self.tr("Preset: {name}").format(name=name))
         self._preset_bar.setVisible(bool(name or folder))
+
+    def show_web_search(self, is_on: bool) -> None:
+        """Show whether the model searches the web in the conversation."""
+        self.web_button.setChecked(is_on)
+        self.web_button.setIcon(icon("globe", "accent" if is_on else "quiet_text"))
+        self.web_button.setToolTip(self.tr("Web search: on") if is_on else self.tr("Web search: off"))
 
     def _chip_text(self, name: str) -> str:
         shown = self.preset_button.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, CHIP_WIDTH)
@@ -298,6 +308,8 @@ class Composer(TranslatedWidget):
         set_name(self._cancel, self.tr("Cancel editing"), "Esc")
         self._cancel.setText(self.tr("Cancel"))
         set_name(self.attach_button, self.tr("Attach files"))
+        self.web_button.setAccessibleName(self.tr("Web search"))
+        self.show_web_search(self.web_button.isChecked())
         self.attach_button.setToolTip(self.tr("Attach files (Ctrl+Shift+A), or drop them here"))
         set_name(self.stop_button, self.tr("Stop"), "Esc")
         self._refresh()

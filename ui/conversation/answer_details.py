@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 from app.conversation import STOP_SEQUENCE, DocumentUse, Message, Provenance, Speculation
 from app.parameter import parameters
 from app.sampling import Sampling, shown_samplers
+from app.tools.web import sources_of
 from app.units import GIB, grouped
 from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
 from ui.widgets.error_text import passages_text
@@ -166,6 +167,10 @@ class DetailsDialog(QDialog):
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
             (self.tr("Stop reason"), self._ending(provenance.finish_reason)),
             *self._documents(provenance.documents),
+            (
+                self.tr("Web pages"),
+                "\n".join(f"{each.title}: {each.url}" for each in sources_of(self._message.content)),
+            ),
             (self.tr("Messages left out"), str(len(provenance.left_out)) if provenance.left_out else ""),
         ]
 

@@ -31,6 +31,8 @@ from app.servers.registry import is_server_model
 from app.services import Services
 from app.thoughts import split_thought
 from app.tools.offered import OfferedTools
+from app.tools.server import WEB
+from app.tools.web import sources_of
 from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
@@ -38,9 +40,9 @@ from ui.composer.composer import Composer
 from ui.conversation.answer_events import AnswerEvents
 from ui.conversation.draft_saver import DraftSaver
 from ui.conversation.header import Header
-from ui.conversation.message_items import MAX_PLACES, MessageItems
+from ui.conversation.message_items import MAX_PLACES, MAX_SOURCES, MessageItems
 from ui.conversation.model_picker import ModelPicker
-from ui.transcript.item import ATTACHMENT, PASSAGE, Item
+from ui.transcript.item import ATTACHMENT, PASSAGE, SOURCE, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
@@ -74,6 +76,8 @@ class ConversationController(QObject):
     """The settings of the open conversation were changed outside their panel."""
     opened = Signal()
     """A conversation was opened, perhaps the same one."""
+    search_service_requested = Signal()
+    """The settings of the web search."""
     input_needed = Signal()
     """Unfinished input in the settings of the conversation must be stored now."""
 
@@ -126,6 +130,7 @@ class ConversationController(QObject):
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
         composer.stop_button.clicked.connect(self.session.stop)
+        composer.web_button.clicked.connect(self.toggle_web_search)
         composer.field.edit_last_requested.connect(self._edit_last)
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
@@ -478,6 +483,8 @@ class ConversationController(QObject):
                 self._show_version(message.id, -1 if action == "previous" else 1)
             case _ if action.startswith(PASSAGE):
                 self._show_passage(message, int(action.removeprefix(PASSAGE)))
+            case _ if action.startswith(SOURCE):
+                self._show_source(message, int(action.removeprefix(SOURCE)))
             case _ if action.startswith(ATTACHMENT):
                 self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
 
@@ -624,14 +631,44 @@ class ConversationController(QObject):
         made.presets.edited.connect(self._refresh_preset)
         return made
 
+    def toggle_web_search(self) -> None:
+        """Let the model search the web in the open conversation, or no longer."""
+        session = self.session
+
+        def toggle() -> None:
+            tools = session.effective(self._models.model_id() or "").sampling.tools
+            others = tuple(name for name in tools if name != WEB)
+            session.change_sampling(tools=others if WEB in tools else (*others, WEB))
+            if WEB not in tools and not self._knows_tools():
+                self._notice.show_message(
+                    self.tr("The selected model doesn't know tools, so it can't search the web. Choose another model."),
+                    is_true=lambda: not self._knows_tools(),
+                )
+
+        if self._services.web.is_ready:
+            self._notice.attempt(toggle)
+        else:
+            self._notice.show_message(
+                self.tr("Choose a search service first. Nothing is sent before that."),
+                self.tr("Choose…"),
+                self.search_service_requested.emit,
+                is_true=lambda: not self._services.web.is_ready,
+            )
+        self.overrides_changed.emit()
+
+    def _knows_tools(self) -> bool:
+        return knows_tools(self._services, self._models.model_id() or "")
+
     def _refresh_preset(self) -> None:
-        """Show the preset of the open conversation at the composer."""
+        """Show the preset of the open conversation at the composer, and whether its model searches the web."""
         try:
             folder = self.session.folder()
             overrides = folder.over(self.session.overrides())
+            tools = self.session.effective(self._models.model_id() or "").sampling.tools
         except UserError:
             # The conversation has been deleted by another process.
             return
+        self._composer.show_web_search(WEB in tools and self._services.web.is_ready)
         presets = self._services.presets.list(QCoreApplication.translate)
         self._composer.show_preset(
             next((each.name for each in presets if each.overrides == overrides), ""), folder.name
@@ -698,6 +735,14 @@ class ConversationController(QObject):
             self.attachments.show(attachment, passages)
         else:
             self._notice.show_message(self.tr("The document was removed from the folder."))
+
+    def _show_source(self, message: Message, number: int) -> None:
+        """Open one of the web pages that an answer was made from, or show all of them in the details."""
+        sources = sources_of(message.content)
+        if number >= MAX_SOURCES and len(sources) > MAX_SOURCES + 1:
+            self._show_details(message)
+        elif number < len(sources):
+            self._ask_to_open(sources[number].url)
 
     def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before it is opened."""

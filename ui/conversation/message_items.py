@@ -14,10 +14,13 @@ from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import EDITED, TOOLS_CALLED, Excerpt, GivenPassage, Message, Role, Status
 from app.tool_calls import pending, split_steps
+from app.tools.web import sources_of
 from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of, passages_text
 
+MAX_SOURCES = 6
+"""Web pages shown below an answer, as ``MAX_PLACES``."""
 MAX_PLACES = 12
 """Passages shown below an answer; the last label opens the details where there are more."""
 CONTEXT_FULL = ("context_full", "server_context_full", "summary_empty")
@@ -83,6 +86,7 @@ class MessageItems(QObject):
             is_pinned=message.is_pinned,
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
             passages=self._passages(message),
+            sources=self._sources(message),
             thought_s=provenance.thought_s if provenance else None,
             asks=waits_for_tools(message),
             is_last=is_last,
@@ -167,6 +171,15 @@ class MessageItems(QObject):
             labels = [f"{name} · {label}" for name, label in zip(names, labels, strict=True)]
         if len(labels) > MAX_PLACES + 1:
             labels = [*labels[:MAX_PLACES], self.tr("{count} more").format(count=len(labels) - MAX_PLACES)]
+        return tuple(labels)
+
+    def _sources(self, message: Message) -> tuple[str, ...]:
+        """Return the labels of the web pages that an answer was made from."""
+        if message.role is Role.USER or message.status is Status.STREAMING or waits_for_tools(message):
+            return ()
+        labels = [f"{each.title} · {each.host}" for each in sources_of(message.content)]
+        if len(labels) > MAX_SOURCES + 1:
+            labels = [*labels[:MAX_SOURCES], self.tr("{count} more").format(count=len(labels) - MAX_SOURCES)]
         return tuple(labels)
 
     def _place(self, excerpt: Excerpt, passage: GivenPassage, number: int) -> str:

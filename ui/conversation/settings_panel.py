@@ -253,8 +253,7 @@ class ConversationSettings(QWidget):
         self._set_sampling(**{name: getattr(settings, name) for name in sampling_parameters()})
 
     def _default_values(self) -> Sampling:
-        """Return the sampling of conversations without their own: that of the folder's preset, or of the settings."""
-        return self._session.folder().overrides.sampling or self._settings.current.sampling()
+        return self._session.default_sampling()
 
     def _use_default_prompt(self) -> None:
         self.system_prompt.setPlainText(self._default_prompt)

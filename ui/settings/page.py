@@ -166,8 +166,8 @@ class SettingsPage(Page):
     def _scroll_to(self, section: str, setting: str) -> None:
         self.sections.select(list(SECTIONS).index(section))
         part = getattr(self, section)
-        for form in self._forms:
-            if setting in form.rows and (form is part or part.isAncestorOf(form)):
+        for form in (part, *part.findChildren(ParameterForm)):
+            if isinstance(form, ParameterForm) and setting in form.rows:
                 self._scroll.ensureWidgetVisible(form.rows[setting])
                 controls = [form.controls[setting], *form.controls[setting].findChildren(QWidget)]
                 stops = [each for each in controls if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
@@ -201,6 +201,7 @@ class SettingsPage(Page):
         self.lending.show_settings()
         self.local_server.show_settings()
         self.downloads.show_settings()
+        self.tools.web.show_settings()
 
     def is_busy(self) -> bool:
         """Return whether models are moved, or a backup or import is running."""
@@ -208,7 +209,7 @@ class SettingsPage(Page):
 
     def finish(self) -> None:
         """Apply input that was typed but not confirmed, and remember the section."""
-        for form in self._forms:
+        for form in (*self._forms, self.tools.web.form):
             form.finish()
         section = list(SECTIONS)[self.sections.currentRow()]
         if section != self._settings.current.settings_section:

@@ -24,6 +24,7 @@ OTHER_ROWS = {
     "appearance": ("SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
     "engine": ("SettingsPage", {"diagnostics": "Diagnostics"}),
     "servers": ("ServerSettings", {"add": "Add server"}),
+    "tools": ("WebSearchSettings", {"search_key": "API key", "test_search": "Test the search"}),
     "lending": ("LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
     "local_server": ("LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
     "downloads": (

@@ -52,6 +52,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "New line"), "Shift+Enter"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the message field"), "Ctrl+L", id="write"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Attach files"), "Ctrl+Shift+A", id="attach"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Web search on or off"), "Ctrl+Alt+W", id="web_search"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question (when the field is empty)"), "Up"),
     ),
     ANSWERS: (

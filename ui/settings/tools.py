@@ -1,4 +1,4 @@
-"""Tools section of the settings: MCP servers, their state, and their tools."""
+"""Tools section of the settings: web search, and MCP servers with their state and their tools."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from app.services import Services
 from app.tools.registry import ServerStatus
 from app.tools.server import Tool, ToolServer, parse_servers
 from model_manager.errors import UserError
+from ui.settings.web_search import WebSearchSettings
 from ui.widgets.controls import CheckBox, PromptField
 from ui.widgets.dialog_parts import StatusLine, button, hairline, paragraph, quiet_label, set_kind
 from ui.widgets.error_text import error_text
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, LEFT, clear, hbox, vbox
 from ui.widgets.refresh_timer import RefreshTimer
+from ui.widgets.theme import interface_font
 
 SHOWN_CHARACTERS = 300
 """Of the description of a tool."""
@@ -133,7 +135,7 @@ class ToolServerRow(QWidget):
 
 
 class ToolSettings(QWidget):
-    """The MCP servers, and a field for others."""
+    """Web search, the MCP servers, and a field for others."""
 
     changed = Signal()
     """Servers were added, removed or switched."""
@@ -146,6 +148,10 @@ class ToolSettings(QWidget):
         self._status = StatusLine("toolsStatus", hide_when_empty=True)
         self.rows: dict[str, ToolServerRow] = {}
         self._list = vbox()
+        self.web = WebSearchSettings(services)
+        self.web.changed.connect(self.changed)
+        title = QLabel(self.tr("MCP servers"))
+        title.setFont(interface_font(bold=True))
         explanation = quiet_label(
             self.tr(
                 "MCP servers give models tools, for example to read files or to search the web. The program of a "
@@ -161,6 +167,9 @@ class ToolSettings(QWidget):
         self.check.hide()
         self.add_button = button("addToolServerButton", self.tr("Add server"))
         vbox(
+            self.web,
+            hairline(),
+            title,
             explanation,
             self._list,
             self.text,
@@ -182,7 +191,8 @@ class ToolSettings(QWidget):
             if row.job is not None:
                 row.job.cancel()
         clear(self._list)
-        self.rows = {server.name: ToolServerRow(server) for server in self._tools.list()}
+        servers = [each for each in self._tools.list() if not each.is_built_in]
+        self.rows = {server.name: ToolServerRow(server) for server in servers}
         for name, row in self.rows.items():
             row.switch.changed.connect(partial(self._switch, name))
             row.connect_button.clicked.connect(partial(self._connect, name))

@@ -12,7 +12,7 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from ui.transcript.item import ACTIONS, ATTACHMENT, PASSAGE, Item, TranscriptStrings
+from ui.transcript.item import ACTIONS, ATTACHMENT, PASSAGE, SOURCE, Item, TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 
@@ -64,7 +64,7 @@ class ButtonKind(Enum):
     FRAME = 1
     """Icon and label in a frame: a suggested next action."""
     CHIP = 2
-    """Icon and label on a background: an attachment, or a passage of one."""
+    """Icon and label on a background: an attachment, a passage of one, or a web page."""
     LINE = 3
     """Quiet text with the icon after it."""
     TEXT = 4
@@ -215,12 +215,12 @@ def attachment_buttons(
 
 
 def passage_buttons(item: Item, strings: TranscriptStrings, style: TextStyle, top: float, width: float) -> list[Button]:
-    """Place the passages that an answer was made from in rows."""
-    return [
-        button
-        for row in _chips(item.passages, PASSAGE, "file", strings.passage, style, top, 0, width)
-        for button in row
-    ]
+    """Place the passages that an answer was made from in rows, and the web pages in rows below."""
+    rows = _chips(item.passages, PASSAGE, "file", strings.passage, style, top, 0, width)
+    if item.passages:
+        top = rows[-1][-1].rect.bottom() + CHIP_SPACE
+    rows += _chips(item.sources, SOURCE, "globe", strings.source, style, top, 0, width)
+    return [button for row in rows for button in row]
 
 
 def _chips(

@@ -32,10 +32,11 @@ ACTIONS = (
 """All actions on a message, in the order in which they are offered.
 
 ``pin`` unpins a pinned message.  A click on an attachment requests ``attachment:0`` and so on, one on the place of a
-passage ``passage:0``, one on the line of a summary ``summary``.
+passage ``passage:0``, on a web page ``source:0``, on the line of a summary ``summary``.
 """
 ATTACHMENT = "attachment:"
 PASSAGE = "passage:"
+SOURCE = "source:"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Item:
     """The label of each file attached to a question."""
     passages: tuple[str, ...] = ()
     """The place of each passage of an attachment that the model was given for an answer."""
+    sources: tuple[str, ...] = ()
+    """The title of each web page that an answer was made from."""
     thought_s: float | None = None
     """Seconds that the model thought before it answered, where that is known."""
     asks: bool = False
@@ -95,6 +98,7 @@ class TranscriptStrings(QObject):
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")
         self.passage = self.tr("Show the passage: {name}")
+        self.source = self.tr("Open the page: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")
         self.show_summary = self.tr("Show the summary that the model gets instead of the messages above")
         self.more = self.tr("More")

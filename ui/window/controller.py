@@ -152,6 +152,7 @@ class WindowController(QObject):
         conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
+        conversation.search_service_requested.connect(partial(self.show_settings, "tools", "search_service"))
         on_queue_change(self.services.downloads.queue, self, self._on_queue_changed)
         models.changed.connect(self._refresh)
         models.chosen.connect(window.composer.field.setFocus)
@@ -175,6 +176,7 @@ class WindowController(QObject):
             "export": self._export_open,
             "write": window.composer.field.setFocus,
             "attach": conversation.attachments.choose,
+            "web_search": conversation.toggle_web_search,
             "escape": self._escape,
             "retry": partial(on_last, "retry", Role.ASSISTANT),
             "retry_with": partial(on_last, "retry_with", Role.ASSISTANT),
@@ -493,6 +495,7 @@ class WindowController(QObject):
         self.transcript.set_reduced_motion(settings.reduced_motion)
         self.transcript.set_wraps_code(settings.wraps_code)
         self._start_local_server()
+        self.conversation.overrides_changed.emit()
         self._refresh()
 
     def _start_local_server(self) -> None:

@@ -1,0 +1,157 @@
+"""Web search in the settings: the service, its address or key, and which pages models may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.services import Services
+from app.tools.search import Source
+from app.tools.server import WEB
+from app.tools.web import ADDRESSES, secret_name
+from ui.widgets.controls import CONTROL_WIDTH
+from ui.widgets.dialog_parts import StatusLine, button, line_edit, quiet_label
+from ui.widgets.job import Job, run_job
+from ui.widgets.layouts import CENTRE, hbox, vbox
+from ui.widgets.parameter_form import ParameterForm, settings_of_page
+
+TEST_QUERY = "llama.cpp"
+
+
+class WebSearchSettings(QWidget):
+    """Changes apply from the next call."""
+
+    changed = Signal()
+    """The service was changed, or which tools run without asking."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._has_key = False
+        self._status = StatusLine("webSearchStatus", hide_when_empty=True)
+        self.key = line_edit("searchKey", self.tr("API key"), is_secret=True)
+        self.key.setFixedWidth(CONTROL_WIDTH)
+        self.save_key = button("saveSearchKeyButton")
+        keys = QWidget()
+        hbox((self.key, 0, CENTRE), (self.save_key, 0, CENTRE), parent=keys, spacing=8)
+        keys.setFocusProxy(self.key)
+        self.test = button("testSearchButton", self.tr("Test"))
+        self.form = ParameterForm(
+            settings_of_page("tools"),
+            extra={
+                "search_key": (
+                    keys,
+                    self.tr("API key"),
+                    self.tr("Of Brave Search or Tavily, in the system keyring. Sent to that service only."),
+                ),
+                "test_search": (
+                    self.test,
+                    self.tr("Test the search"),
+                    self.tr("Sends one search to the service and shows what it found."),
+                ),
+            },
+            order=("search_service", "searxng_url", "search_key", "test_search"),
+        )
+        self.allowed = quiet_label()
+        self.allowed.setObjectName("allowedWebTools")
+        self.ask_again = button("askAgainForWebButton", self.tr("Ask again"), quiet=True)
+        self.ask_again.setAccessibleName(self.tr("Ask again before models search the web"))
+        vbox(self.form, hbox((self.allowed, 1), self.ask_again), self._status, parent=self)
+        self.show_settings()
+        self.form.changed.connect(self._on_changed)
+        self.key.textChanged.connect(self._refresh)
+        self.key.returnPressed.connect(self._save_key)
+        self.save_key.clicked.connect(self._save_key)
+        self.test.clicked.connect(self.test_search)
+        self.ask_again.clicked.connect(self._ask_again)
+
+    def show_settings(self) -> None:
+        """Show the current settings."""
+        self.form.show_values(self._services.settings.current)
+        self._read_key()
+        allowed = self._services.tools.get(WEB).allowed
+        self.allowed.setText(self.tr("Run without asking: {names}").format(names=", ".join(allowed)))
+        for each in (self.allowed, self.ask_again):
+            each.setVisible(bool(allowed))
+
+    def _on_changed(self, values: Mapping[str, Any]) -> None:
+        self._status.clear()
+        self._status.attempt(lambda: self._services.settings.change(**values))
+        if "search_service" in values:
+            self.key.clear()
+            self._read_key()
+        self._refresh()
+        self.changed.emit()
+
+    def _refresh(self) -> None:
+        """Enable what the chosen service needs."""
+        service = self._services.settings.current.search_service
+        removes = self._has_key and not self.key.text()
+        self.form.rows["searxng_url"].setEnabled(service == "searxng")
+        self.form.rows["search_key"].setEnabled(service in ADDRESSES)
+        self.save_key.setText(self.tr("Remove") if removes else self.tr("Save"))
+        self.save_key.setEnabled(bool(self.key.text()) or removes)
+        self.key.setPlaceholderText(self.tr("Key saved") if self._has_key else "")
+        self.test.setEnabled(self._services.web.is_ready)
+
+    def _read_key(self) -> None:
+        service, secrets = self._services.settings.current.search_service, self._services.secrets
+        self._has_key = False
+        self._refresh()
+
+        def show(has_key: bool) -> None:
+            if service == self._services.settings.current.search_service:
+                self._has_key = has_key
+                self._refresh()
+
+        if service in ADDRESSES:
+            # The keyring can wait for the user to unlock it.
+            run_job(self, lambda: secrets.get(secret_name(service)) is not None, show, self._status.show_error)
+
+    def _save_key(self) -> None:
+        service, text = self._services.settings.current.search_service, self.key.text().strip()
+        secrets = self._services.secrets
+
+        def show(_none: object) -> None:
+            self.key.clear()
+            self._has_key = bool(text)
+            self._refresh()
+            if not text:
+                self._status.show_message(self.tr("Key removed."))
+            elif secrets.is_session_only:
+                text_without = self.tr("This system has no keyring. The key is kept until you quit.")
+                self._status.show_message(text_without, "warning")
+            else:
+                self._status.show_message(self.tr("Key saved in the system keyring."), "good")
+
+        if service in ADDRESSES and (text or self._has_key):
+            # An empty key is deleted.
+            run_job(self, lambda: secrets.set(secret_name(service), text), show, self._status.show_error)
+
+    def test_search(self) -> None:
+        """Search, and show what was found."""
+        self.form.finish()
+        web, job = self._services.web, Job(self)
+        self.test.setEnabled(False)
+        self._status.show_message(self.tr("Searching…"))
+        job.finished.connect(self._refresh)
+        job.succeeded.connect(self._show_found)
+        job.failed.connect(self._status.show_error)
+        job.start(lambda: web.find(TEST_QUERY, job.token))
+
+    def _show_found(self, found: tuple[Source, ...]) -> None:
+        if not found:
+            self._status.show_message(self.tr("The service answers, but found nothing."), "warning")
+            return
+        hosts = ", ".join(dict.fromkeys(each.host for each in found))
+        self._status.show_message(self.tr("The search works. Found: {hosts}").format(hosts=hosts), "good")
+
+    def _ask_again(self) -> None:
+        def show(_none: object) -> None:
+            self.show_settings()
+            self.changed.emit()
+
+        run_job(self, lambda: self._services.tools.ask_again(WEB), show, self._status.show_error)
