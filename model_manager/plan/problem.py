@@ -297,11 +297,18 @@ class Placement:
     def reads_file(self) -> bool:
         """Whether the file is read instead of mapped.
 
-        If devices with their own memory take a part, mapping would also load that part into RAM.
+        If devices with their own memory take a part, mapping would also load that part into RAM.  Weights that the
+        engine converts into the processor's own order would be in RAM twice.
         """
         if self.problem.options.mmap is not None:
             return not self.problem.options.mmap
-        return bool(self.used_devices) and not any(device.shares_ram for device in self.used_devices)
+        if self.used_devices:
+            return not any(device.shares_ram for device in self.used_devices)
+        host, parts = self.problem.host, self._host_weights
+        weights = self.problem.shape.embedding.total + sum(part.total for part in parts)
+        converted = sum(part.repacked(host.repacked_types, amx=False) for part in parts)
+        # A file that doesn't fit can only be mapped, and tiles are larger than their matrices.
+        return self.may_repack and not host.has_amx and 2 * converted > weights and weights <= self.problem.ram
 
     @property
     def may_repack(self) -> bool:

@@ -28,8 +28,8 @@ DEVICES = ("CUDA0", "CUDA1")
 SPECS = {
     "two devices": LoadSpec(context=512, devices=DEVICES, tensor_split=(1, 1), n_gpu_layers=-1, mmap=False),
     "experts in RAM": LoadSpec(context=512, devices=DEVICES[:1], n_gpu_layers=-1, experts_in_ram=(0, 1), mmap=False),
-    "host memory, read": LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0, mmap=False),
-    "host memory, mapped": LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0),
+    "host memory, repacked": LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0, mmap=False),
+    "host memory, mapped": LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0, repack=False),
 }
 
 

@@ -128,7 +128,7 @@ def test_plan_options_reach_the_spec() -> None:
         output_rows=2,
     )
     on_host = plan_apus("Q2_K", context=4096).spec
-    assert (on_host.devices, on_host.n_gpu_layers, on_host.mmap) == (("CPU",), 0, None)
+    assert (on_host.devices, on_host.n_gpu_layers, on_host.mmap) == (("CPU",), 0, False)
 
 
 def test_mapping_and_repacking_can_be_fixed() -> None:

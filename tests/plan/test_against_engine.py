@@ -124,6 +124,8 @@ def test_split_model_with_rehearsal_has_exact_buffers(machine: Machine, tmp_path
 def test_repacked_copies_are_forecast(machine: Machine, tmp_path: Path, mib: tuple[int, int]) -> None:
     path = tmp_path / "quantised.gguf"
     write_shape(path, "Q4_K_M", n_layer=8, n_embd=512, n_ff=1024, n_head=8, n_head_kv=2, n_vocab=4096, n_ctx=4096)
-    forecast = _compare(machine, path, (read_header(path),), mib, context=2048)
-    assert (forecast.n_gpu_layers > 0) == (forecast.host.repack_bytes == 0)
-    assert forecast.spec.mmap is (False if forecast.n_gpu_layers else None)
+    headers = (read_header(path),)
+    forecast = _compare(machine, path, headers, mib, context=2048)
+    assert (forecast.spec.mmap, forecast.host.repack_bytes) == (False, 0)
+    mapped = _compare(machine, path, headers, mib, context=2048, mmap=True)
+    assert (mapped.host.weights_bytes > mapped.host.repack_bytes > 0) == (mapped.verdict != "gpu")

@@ -166,10 +166,10 @@ def test_pipeline_parallelism_needs_room_for_its_buffers() -> None:
 
 
 def test_repacked_copies_are_counted_for_a_mapped_file() -> None:
-    processor = plan_apus("Q4_K_M", ram_gib=160, context=4096)
+    processor = plan_apus("Q4_K_M", ram_gib=160, context=4096, mmap=True)
     assert processor.spec.repack
     assert processor.host.repack_bytes > 30 * GIB
-    tight = plan_apus("Q4_K_M", ram_gib=80, context=4096)
+    tight = plan_apus("Q4_K_M", ram_gib=80, context=4096, mmap=True)
     assert not tight.spec.repack
     assert tight.host.repack_bytes == 0
     assert tight.verdict == "layers_in_ram"
@@ -182,10 +182,17 @@ def test_repacked_copies_are_counted_for_a_mapped_file() -> None:
     assert shared.host.repack_bytes > 5 * GIB
 
 
+def test_a_file_that_is_repacked_is_read_where_it_fits() -> None:
+    read = plan_apus("Q4_K_M", ram_gib=80, context=4096)
+    assert (read.spec.mmap, read.spec.repack, read.host.repack_bytes) == (False, True, 0)
+    assert plan_apus("Q4_K_M", ram_gib=20, context=4096).spec.mmap is None
+    assert plan_apus("Q4_K_M", ram_gib=80, context=4096, repack=False).spec.mmap is None
+
+
 def test_amx_tiles_are_counted(tmp_path: Path) -> None:
     """Plain matrices are copied into tiles; stacks, which the engine would take for a single one, must not be."""
     tiled = replace(ram(160), has_amx=True)
-    plain = plan_model(apus_shape("Q4_K_M"), (), ram(160), PlanOptions(context=4096))
+    plain = plan_model(apus_shape("Q4_K_M"), (), ram(160), PlanOptions(context=4096, mmap=True))
     found = plan_model(apus_shape("Q4_K_M"), (), tiled, PlanOptions(context=4096))
     assert found.spec.repack
     # Attention and output in types that no other processor repacks, and a little for the sums beside each block.

@@ -19,13 +19,13 @@ from typing import BinaryIO, NoReturn
 
 from llama_cpp import llama_cpp
 
-from app.engine.child.buffers import allocated, flash_attention, is_pinned, pipeline_parallelism
 from app.engine.child.conversation_cache import cache_key
 from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
 from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.lending import lend
 from app.engine.child.loader import LoadedModel, load
+from app.engine.child.memory.buffers import allocated, flash_attention, is_pinned, pipeline_parallelism
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import EngineContext

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "ac
 
 
 GGML_TYPE_F32, GGML_TYPE_F16 = 0, 1
+OBJECT_BYTES = 32
+"""Size of ``ggml_object``, which precedes a tensor."""
 OFFLOAD_WIDTH, OFFLOAD_TOKENS = 256, 4096
 """A product of matrices that devices are asked about, with more tokens than any threshold."""
 
@@ -68,6 +71,8 @@ _REGISTRY_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
 )
 """Name without ``ggml_backend_``, result and arguments of functions in ``ggml``."""
 _BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
+    ("buffer_get_base", ctypes.c_void_p, ctypes.c_void_p),
+    ("buft_get_device", ctypes.c_void_p, ctypes.c_void_p),
     ("cpu_buffer_type", ctypes.c_void_p),
     ("dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
@@ -120,6 +125,7 @@ class Ggml:
         self._base.ggml_init.argtypes, self._base.ggml_init.restype = [_InitParameters], ctypes.c_void_p
         self._base.ggml_free.argtypes, self._base.ggml_free.restype = [ctypes.c_void_p], None
         self._base.ggml_get_name.argtypes, self._base.ggml_get_name.restype = [ctypes.c_void_p], ctypes.c_char_p
+        self._base.ggml_tensor_overhead.restype = ctypes.c_size_t
         new, multiply = self._base.ggml_new_tensor_2d, self._base.ggml_mul_mat
         new.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
         multiply.argtypes = [ctypes.c_void_p] * 3
@@ -244,6 +250,32 @@ class Ggml:
     def cpu_buffer_type(self) -> int:
         """Buffer type of plain host memory."""
         return int(self._base.ggml_backend_cpu_buffer_type())
+
+    def repacked_buffer_type(self) -> int | None:
+        """Buffer type of weights in the processor's own order; None where this processor or build has none."""
+        for handle in self.devices():
+            registry = self._base.ggml_backend_dev_backend_reg(handle.pointer)
+            address = self._base.ggml_backend_reg_get_proc_address(registry, b"ggml_backend_dev_get_extra_bufts")
+            if handle.device.kind != "cpu" or not address:
+                continue
+            kinds = ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p)(address)(handle.pointer)
+            for kind in takewhile(bool, kinds):
+                if self._base.ggml_backend_buft_name(kind) == b"CPU_REPACK":
+                    return int(kind)
+        return None
+
+    def buffer_device(self, kind: int) -> int | None:
+        """Return the device of a buffer type."""
+        found: int | None = self._base.ggml_backend_buft_get_device(kind)
+        return found
+
+    def buffer_base(self, buffer: int) -> int:
+        """Return the address of a buffer's memory."""
+        return int(self._base.ggml_backend_buffer_get_base(buffer))
+
+    def tensor_bytes(self) -> int:
+        """Return the size of ``ggml_tensor``."""
+        return int(self._base.ggml_tensor_overhead()) - OBJECT_BYTES
 
     @cached_property
     def _rpc(self) -> ctypes.CDLL:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,12 @@ from llama_cpp import llama_cpp
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.graph_slices import GraphSlices
+from app.engine.child.memory.page_cache import PageCache, is_cached
+from app.engine.child.memory.repacking import Repacking
 from app.engine.child.stop_flag import StopFlag
-from model_manager.devices.devices import default_devices, usable_cores
+from model_manager.devices.devices import default_devices, has_amx, repacked_types, usable_cores
 from model_manager.errors import UserError
-from model_manager.gguf.header import GgufHeader
+from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import flash_attention, tensor_overrides
 from model_manager.plan.load_spec import LoadSpec
@@ -43,8 +43,6 @@ LOAD_MODES = {None: -1, False: 0, True: 1}
 """enum llama_load_mode by ``mmap``; None: the engine decides by the devices."""
 DIRECT_IO = 4
 """LLAMA_LOAD_MODE_DIRECT_IO: read past the page cache (on Linux), with a line in the log where it is not possible."""
-CACHE_SAMPLES, CACHED_SHARE = 64, 0.75
-"""Places of a file that are looked up in the page cache; from this share on it is read from there."""
 FLASH_ATTENTION = {None: -1, False: 0, True: 1}
 _LAYER = re.compile(r"blk\.(\d+)\.")
 
@@ -98,15 +96,22 @@ def load(
         _warm_up(Path(path), stop, meter)
     keep: list[object] = []
     params = model_parameters(spec, ggml, devices, gpu_layers, keep, mmap=mmap)
-    if mmap is False and _reads_directly(Path(path), spec, gpu_layers, headers):
+    host = _host_tensors(spec, gpu_layers, headers)
+    repacking = None
+    if mmap is False and spec.repack and is_mostly_repacked(host):
+        repacking = Repacking(ggml, max(1, usable_cores() - 1), PageCache(headers))
+    elif mmap is False and _has_room(host) and not is_cached(Path(path)):
         params.load_mode = DIRECT_IO
 
     def on_progress(fraction: float, _data: object) -> bool:
+        if repacking is not None:
+            repacking.after_read()
         meter.loading(fraction)
         return not stop.is_set()
 
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-    model = llama_cpp.llama_model_load_from_file(path.encode(), params)
+    with repacking.during_load() if repacking is not None else nullcontext():
+        model = llama_cpp.llama_model_load_from_file(path.encode(), params)
     if stop.is_set():
         if model:
             llama_cpp.llama_model_free(model)
@@ -180,19 +185,6 @@ class _ProgressMeter:
             elapsed = now - self._begin
             left = elapsed * (1 - fraction) / fraction if fraction > 0.02 and elapsed > 0.5 else None
             self._emit(LoadProgress(fraction, left))
-
-
-def is_cached(path: Path) -> bool:
-    """Whether most of a file is in the page cache: then it is read faster from there than from the disk."""
-    if sys.platform != "linux":
-        return False
-    size, found, byte = path.stat().st_size, 0, bytearray(1)
-    with path.open("rb", buffering=0) as file:
-        for number in range(CACHE_SAMPLES):
-            # Raises what would have to be read, or on file systems that cannot say.
-            with suppress(OSError):
-                found += os.preadv(file.fileno(), [byte], size * number // CACHE_SAMPLES, os.RWF_NOWAIT)
-    return found >= CACHED_SHARE * CACHE_SAMPLES
 
 
 def _warm_up(path: Path, stop: StopFlag, meter: _ProgressMeter) -> None:
@@ -276,22 +268,25 @@ def choose_mmap(
         return spec.mmap
     if any(device.uses_host_memory for device in devices):
         return None
-    in_ram = sum(_host_tensors(spec, gpu_layers, headers))
+    in_ram = sum(tensor.n_bytes for tensor in _host_tensors(spec, gpu_layers, headers))
     return None if in_ram > psutil.virtual_memory().available * RAM_SHARE else False
 
 
-def _reads_directly(path: Path, spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]) -> bool:
-    """Whether to read past the page cache a file that is not mapped: not what is in it already.
-
-    The engine holds a second copy of a tensor in host memory meanwhile.
-    """
-    in_ram = _host_tensors(spec, gpu_layers, headers)
-    has_room = sum(in_ram) + max(in_ram, default=0) < psutil.virtual_memory().available
-    return has_room and not is_cached(path)
+def _has_room(host: Sequence[TensorInfo]) -> bool:
+    """Whether direct reading has room: the engine holds a second copy of a tensor in host memory meanwhile."""
+    sizes = [tensor.n_bytes for tensor in host]
+    return sum(sizes) + max(sizes, default=0) < psutil.virtual_memory().available
 
 
-def _host_tensors(spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]) -> list[int]:
-    """Return the sizes of the tensors in host memory."""
+def is_mostly_repacked(host: Sequence[TensorInfo]) -> bool:
+    """Whether the engine converts most of these tensors into the processor's own order."""
+    types = repacked_types()
+    converted = sum(tensor.n_bytes for tensor in host if tensor.type in types and len(tensor.shape) > 1)
+    return not has_amx() and 2 * converted > sum(tensor.n_bytes for tensor in host)
+
+
+def _host_tensors(spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]) -> list[TensorInfo]:
+    """Return the tensors in host memory."""
     layers = headers[0].block_count or 0 if headers else 0
     first = 0 if gpu_layers < 0 else max(0, layers + 1 - gpu_layers)
     overrides = re.compile("|".join(pattern for pattern, _buffer in tensor_overrides(spec)) or "none")
@@ -300,7 +295,7 @@ def _host_tensors(spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]
         match = _LAYER.match(tensor.name)
         on_device = int(match[1]) >= first if match else tensor.name.startswith("output") and first <= layers
         if not on_device or overrides.match(tensor.name):
-            found.append(tensor.n_bytes)
+            found.append(tensor)
     return found
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from llama_cpp import llama_cpp
 
-from app.engine.child.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.loader import (
     choose_devices,
@@ -28,6 +27,7 @@ from app.engine.child.loader import (
     model_parameters,
     read_headers,
 )
+from app.engine.child.memory.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
 from app.engine.child.stop_flag import StopFlag
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import Rehearsal

@@ -1,0 +1,76 @@
+"""Weights that are converted into the processor's own order while the file is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.backend import LoadProgress, TokenControls
+from app.engine.local_engine import LocalEngine
+from model_manager.cancellation import CancelToken
+from model_manager.devices.devices import has_amx, repacked_types
+from model_manager.errors import Cancelled, UserError
+from model_manager.plan.load_spec import CPU, LoadSpec
+from tests.engine.requests import ask, load
+from tests.engine.test_direct_io import cached_share, drop
+from tests.rigs.big_moe import write_big_moe
+
+pytestmark = pytest.mark.skipif(
+    has_amx() or "Q4_0" not in repacked_types(), reason="this processor has no order of its own, or tiles"
+)
+READ = {"context": 512, "devices": (CPU,), "n_gpu_layers": 0, "mmap": False}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of 66 MiB; the stacks of experts are cut into several tasks."""
+    path = tmp_path_factory.mktemp("repacking") / "model.gguf"
+    write_big_moe(path, n_layer=2, n_ff=512)
+    return path
+
+
+def memory_of(engine: LocalEngine) -> int:
+    assert engine.state is not None
+    return engine.state.result.memory["CPU"]["weights_bytes"]
+
+
+def test_answers_are_those_of_the_engines_own_conversion(engine: LocalEngine, model: Path) -> None:
+    load(engine, model, **{**READ, "mmap": True})
+    mapped = ask(engine, "hello", max_tokens=12, controls=TokenControls(top_logprobs=5))
+    load(engine, model, **READ)
+    read = ask(engine, "hello", max_tokens=12, controls=TokenControls(top_logprobs=5))
+    assert [each.probabilities for each in read.pieces] == [each.probabilities for each in mapped.pieces]
+    assert memory_of(engine) == pytest.approx(model.stat().st_size, rel=0.02)
+
+
+def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path) -> None:
+    drop(model)
+    load(engine, model, **READ)
+    assert cached_share(model) < 0.3
+    assert model.read_bytes()
+    load(engine, model, **READ)
+    assert cached_share(model) == 1.0
+
+
+def test_a_stopped_load_leaves_the_engine_usable(engine: LocalEngine, model: Path) -> None:
+    token = CancelToken()
+
+    def load_and_stop() -> None:
+        for event in engine.load(model, LoadSpec(**READ), token):  # type: ignore[arg-type]
+            if isinstance(event, LoadProgress) and event.fraction > 0.2:
+                token.cancel()
+
+    with pytest.raises(Cancelled):
+        load_and_stop()
+    load(engine, model, **READ)
+    assert ask(engine, "hello", max_tokens=4).finished is not None
+
+
+def test_a_damaged_file_is_refused(engine: LocalEngine, model: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(model.read_bytes()[: -(40 << 20)])
+    with pytest.raises(UserError) as caught:
+        load(engine, cut, **READ)
+    assert caught.value.code == "load_refused"
+    load(engine, model, **READ)
