@@ -75,7 +75,7 @@ class Settings(SamplerParameters):
         page="appearance",
         label=QT_TRANSLATE_NOOP("parameters", "Zoom"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Of the whole window, in percent. You can also press Ctrl + or Ctrl −."
+            "parameters", "Of the whole window, in percent. You can also press Ctrl\u00a0+ or Ctrl\u00a0−."
         ),
     )
     reduced_motion: bool = parameter(

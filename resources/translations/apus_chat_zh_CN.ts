@@ -6821,6 +6821,10 @@ Click to rename</source>
         <translation>主题</translation>
     </message>
     <message>
+        <source>Of the whole window, in percent. You can also press Ctrl&#xa0;+ or Ctrl&#xa0;−.</source>
+        <translation>整个窗口的缩放比例（百分比）。也可以按 Ctrl&#xa0;+ 或 Ctrl&#xa0;−。</translation>
+    </message>
+    <message>
         <source>Reduce motion</source>
         <translation>减少动态效果</translation>
     </message>
@@ -6939,10 +6943,6 @@ Click to rename</source>
     <message>
         <source>Zoom</source>
         <translation>缩放</translation>
-    </message>
-    <message>
-        <source>Of the whole window, in percent. You can also press Ctrl + or Ctrl −.</source>
-        <translation>整个窗口的缩放比例（百分比）。也可以按 Ctrl + 或 Ctrl −。</translation>
     </message>
     <message>
         <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>

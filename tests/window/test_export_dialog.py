@@ -257,7 +257,7 @@ def test_window_stays_responsive_during_a_pdf_export(
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [420, 900])
-def test_controls_keep_their_minimum_height(
+def test_controls_keep_their_minimum_height_and_can_be_scrolled_to(
     make: Make, store: ConversationStore, qapp: QApplication, theme: object, width: int
 ) -> None:
     apply_theme(qapp, theme)  # type: ignore[arg-type]
@@ -267,6 +267,7 @@ def test_controls_keep_their_minimum_height(
     choose(dialog, "jsonl")
     QApplication.processEvents()
     for box in (dialog.options.format_box, dialog.options.thoughts, dialog.path, dialog.export):
+        box.setFocus(Qt.FocusReason.TabFocusReason)
         # The style sheet's rounding may take a pixel.
         assert box.height() >= box.minimumSizeHint().height() - 1
         inside = box.mapTo(dialog, box.rect().bottomRight())

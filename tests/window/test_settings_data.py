@@ -169,13 +169,15 @@ def test_all_data_is_deleted_after_confirmation(
 def test_the_conversation_cache_is_shown_and_cleared(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:
     states, form = window.controller.services.states, settings.data.form
     states.path.mkdir()
+    # States of unknown conversations are deleted after the start.
+    names = [window.controller.services.store.create().id for _ in range(2)]
     assert form.rows["cache"].explanation.text() == "None"
     assert not settings.data.clear_cache.isEnabled()
     for clear in (
         lambda: settings.data.clear_cache.click(),
         lambda: form.controls["conversation_cache"].changed.emit(0),
     ):
-        for name in ("one", "two"):
+        for name in names:
             states.file(name).write_bytes(bytes(3 << 20))
         settings.hide()
         settings.show()

@@ -19,7 +19,7 @@ from app.units import grouped, rounded
 from model_manager.errors import UserError
 from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.composer import Composer
-from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, show_dialog
+from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, resize_within_screen, show_dialog
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import vbox
@@ -154,7 +154,7 @@ class AttachmentViewer(QDialog):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(attachment.content))
         self.insert.clicked.connect(self.accept)
         close.clicked.connect(self.accept)
-        self.resize(640, 520)
+        resize_within_screen(self, 640, 520)
 
     def select(self, start: int, end: int) -> None:
         """Select a part of the text and scroll to its beginning."""

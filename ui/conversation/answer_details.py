@@ -14,7 +14,16 @@ from app.parameter import parameters
 from app.sampling import Sampling, shown_samplers
 from app.tools.web import sources_of
 from app.units import GIB, grouped
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, arrange, button, heading, quiet_label, scrolled
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    SMALL_SIZE,
+    arrange,
+    button,
+    heading,
+    quiet_label,
+    resize_within_screen,
+    scrolled,
+)
 from ui.widgets.error_text import passages_text
 from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
@@ -60,7 +69,7 @@ class DetailsDialog(QDialog):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.as_text()))
         close.clicked.connect(self.accept)
         arrange(self, scrolled(page), None, copy, close)
-        self.resize(680, 600)
+        resize_within_screen(self, 680, 600)
 
     def as_text(self) -> str:
         """Return the details as plain text."""

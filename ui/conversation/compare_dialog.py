@@ -13,7 +13,7 @@ from app.formulas import FormulaRenderer
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.controls import ChoiceBox
-from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline
+from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline, resize_within_screen
 from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.theme import current_theme
 
@@ -56,7 +56,7 @@ class CompareDialog(QDialog):
         close = button("closeButton", self.tr("Close"))
         close.clicked.connect(self.reject)
         arrange(self, self._splitter, self.status, close)
-        self.resize(*(min(size, room - 40) for size, room in zip(DEFAULT_SIZE, parent.size().toTuple(), strict=True)))
+        resize_within_screen(self, *DEFAULT_SIZE)
         self.sides[1].choice.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

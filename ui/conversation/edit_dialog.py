@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
-from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, resize_within_screen
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import mono_font
 
@@ -41,7 +41,7 @@ class EditDialog(QDialog):
         self.save.clicked.connect(self.accept)
         self.field.textChanged.connect(self._refresh)
         QShortcut(QKeySequence("Ctrl+Return"), self, self.save.click)
-        self.resize(*(min(size, room - 40) for size, room in zip(DEFAULT_SIZE, parent.size().toTuple(), strict=True)))
+        resize_within_screen(self, *DEFAULT_SIZE)
         self.field.moveCursor(QTextCursor.MoveOperation.Start)
         self.field.setFocus()
         self._refresh()

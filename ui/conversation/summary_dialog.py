@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
-from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label
+from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, resize_within_screen
 from ui.widgets.layouts import vbox
 
 
@@ -42,7 +42,7 @@ class SummaryDialog(QDialog):
         self.save.clicked.connect(self._save)
         self._before = summary
         self._refresh()
-        self.resize(560, 440)
+        resize_within_screen(self, 560, 440)
 
     def _refresh(self) -> None:
         text = self.text.toPlainText().strip()

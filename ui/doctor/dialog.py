@@ -23,6 +23,7 @@ from ui.widgets.dialog_parts import (
     hairline,
     heading,
     quiet_label,
+    resize_within_screen,
     scrolled,
 )
 from ui.widgets.error_text import translate_message
@@ -140,7 +141,7 @@ class DoctorDialog(QDialog):
         if application is not None:
             application.aboutToQuit.connect(self._stop)
         self.setMinimumSize(400, 360)
-        self.resize(760, 680)
+        resize_within_screen(self, 760, 680)
         self.check()
 
     def check(self) -> None:

@@ -25,7 +25,17 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.choices import FormatOptions, ScopeSelector, export_labels, translate
 from ui.pdf.document import pdf_format
-from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    BusyDialog,
+    StatusLine,
+    arrange,
+    button,
+    heading,
+    quiet_label,
+    resize_within_screen,
+    scrolled,
+)
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder, documents_folder, open_folder
 from ui.widgets.job import Job
@@ -100,7 +110,7 @@ class ExportDialog(BusyDialog):
             (self.export, self._export),
         ):
             each.clicked.connect(action)
-        self.resize(620, 480)
+        resize_within_screen(self, 620, 520)
         self._scope_changed()
         self.export.setFocus()
 
@@ -122,11 +132,11 @@ class ExportDialog(BusyDialog):
         grid.addWidget(self.scope, 0, 1)
         grid.addWidget(self.options, 1, 1)
         grid.addLayout(vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
-        status = hbox((self.status, 1), self.open_file, spacing=8)
-        margins = (MARGIN, MARGIN, MARGIN, 12)
-        column = vbox(
-            heading(self.tr("Export conversations")), grid, None, self.progress, status, spacing=16, margins=margins
-        )
+        form = QWidget()
+        form.setLayout(vbox(heading(self.tr("Export conversations")), grid, None, spacing=16, margins=(MARGIN,) * 4))
+        result = hbox((self.status, 1), self.open_file, spacing=8)
+        below = vbox(self.progress, result, spacing=12, margins=(MARGIN, 0, MARGIN, 12))
+        column = vbox((scrolled(form), 1), below)
         arrange(self, column, self.copy, None, self.cancel, self._close, self.export)
 
     # Target
@@ -299,11 +309,6 @@ class ExportDialog(BusyDialog):
         self.copy.setEnabled(not is_busy)
         for each in (self.scope, self.options, self.path, self.browse):
             each.setEnabled(not is_busy)
-        # Widgets that became visible must not shrink the others.
-        layout = self.layout()
-        needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0
-        if needed > self.height():
-            self.resize(self.width(), needed)
 
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):

@@ -19,7 +19,17 @@ from app.store.store import ConversationStore
 from app.units import grouped
 from model_manager.errors import UserError
 from model_manager.progress import Progress
-from ui.widgets.dialog_parts import MARGIN, BusyDialog, StatusLine, arrange, button, heading, paragraph, quiet_label
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    BusyDialog,
+    StatusLine,
+    arrange,
+    button,
+    heading,
+    paragraph,
+    quiet_label,
+    resize_within_screen,
+)
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
 from ui.widgets.formats import date_text
@@ -81,7 +91,7 @@ class ImportDialog(BusyDialog):
             (self.start, self._import),
         ):
             each.clicked.connect(action)
-        self.resize(WIDTH, HEIGHT)
+        resize_within_screen(self, WIDTH, HEIGHT)
         self._update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

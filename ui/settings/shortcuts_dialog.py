@@ -28,7 +28,17 @@ from ui.settings.shortcuts import (
     translated,
     user_of,
 )
-from ui.widgets.dialog_parts import MARGIN, SMALL_SIZE, StatusLine, arrange, button, heading, quiet_label, scrolled
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    SMALL_SIZE,
+    StatusLine,
+    arrange,
+    button,
+    heading,
+    quiet_label,
+    resize_within_screen,
+    scrolled,
+)
 from ui.widgets.layouts import RIGHT, TOP, hbox, vbox
 from ui.widgets.theme import interface_font
 
@@ -116,7 +126,7 @@ class ShortcutsDialog(QDialog):
         hint = quiet_label(self.tr("Click the keys of an action to change them. Backspace removes them."))
         vbox(heading(title), hint, self._body, None, parent=page, spacing=16, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         arrange(self, scrolled(page), self.status, self.defaults, close)
-        self.resize(900, 680)
+        resize_within_screen(self, 900, 680)
         self._arrange()
         self._show_keys()
 

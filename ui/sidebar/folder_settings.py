@@ -12,7 +12,18 @@ from app.services import Services
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.attachments import AttachmentViewer
 from ui.widgets.controls import ChoiceBox, PromptField
-from ui.widgets.dialog_parts import MARGIN, Row, StatusLine, arrange, button, heading, line_edit, quiet_label, scrolled
+from ui.widgets.dialog_parts import (
+    MARGIN,
+    Row,
+    StatusLine,
+    arrange,
+    button,
+    heading,
+    line_edit,
+    quiet_label,
+    resize_within_screen,
+    scrolled,
+)
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.filter_panel import Entry
 from ui.widgets.layouts import hbox, vbox
@@ -81,7 +92,7 @@ class FolderSettings(QDialog):
         cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         self._refresh()
-        self.resize(560, 620)
+        resize_within_screen(self, 560, 620)
 
     def _show_document(self, document: Attachment) -> None:
         """Show a document in place of the form; another dialog would be one over this one."""

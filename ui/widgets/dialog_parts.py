@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QComboBox,
     QDialog,
     QFrame,
@@ -25,13 +26,15 @@ from PySide6.QtWidgets import (
 from model_manager.errors import UserError
 from ui.widgets.announcement import announce
 from ui.widgets.error_text import error_text
-from ui.widgets.layouts import CENTRE, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
+from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import name_choice
 
 MARGIN = 24
 HEADING_SIZE = 16
 SMALL_SIZE = 13
+TEXT_WIDTH = 160
+"""Of a setting beside its control, at least; with less room the control is below."""
 
 
 class BusyDialog(QDialog):
@@ -125,7 +128,8 @@ def button(name: str, text: str = "", *, primary: bool = False, quiet: bool = Fa
 class Row(QWidget):
     """Row of a setting: title and explanation at the left, control at the right, or below where it is ``wide``.
 
-    A ``compact`` row has its explanation as a tool tip, and a control below takes the whole width.
+    The control is below in a narrow row, too.  A ``compact`` row has its explanation as a tool tip, and a control below
+    takes the whole width.
     """
 
     def __init__(
@@ -133,19 +137,39 @@ class Row(QWidget):
     ) -> None:
         super().__init__()
         self.control, self._is_compact = control, compact
-        self.title = QLabel()
+        self.title = paragraph()
         self.explanation = quiet_label()
         texts = vbox(None, self.title, self.explanation, None, spacing=2)
         margin = 6 if compact else 12
         if wide and compact:
             control.setMinimumWidth(0)
             control.setMaximumWidth(MAX_WIDGET_SIZE)
+        self._line: QBoxLayout | None = None
         if wide:
             vbox(texts, control, parent=self, spacing=margin - 4, margins=(0, margin, 0, margin))
         else:
             items = (texts, 1), (control, 0, CENTRE | RIGHT)
-            hbox(*items, parent=self, spacing=2 * margin, margins=(0, margin, 0, margin))
+            self._line = hbox(*items, parent=self, margins=(0, margin, 0, margin))
+        self._spacing = 2 * margin
         self.set_texts(title, explanation)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size with the control below the texts."""
+        hint = super().minimumSizeHint()
+        if self._line is None:
+            return hint
+        widths = [item.minimumSize().width() for place in range(2) if (item := self._line.itemAt(place)) is not None]
+        return QSize(max(widths), hint.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Move the control below the texts, or beside them."""
+        super().resizeEvent(event)
+        if self._line is not None:
+            is_narrow = self.width() < self.control.sizeHint().width() + TEXT_WIDTH
+            vertical, horizontal = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+            self._line.setDirection(vertical if is_narrow else horizontal)
+            self._line.setSpacing(self._spacing // 3 if is_narrow else self._spacing)
+            self._line.setAlignment(self.control, LEFT if is_narrow else CENTRE | RIGHT)
 
     def set_texts(self, title: str, explanation: str = "") -> None:
         """Set the texts of the row, which are also the accessible texts of the control."""
@@ -246,6 +270,12 @@ class _ScrollArea(QScrollArea):
         super().__init__()
         QApplication.instance().focusChanged.connect(self._show_focused)  # type: ignore[union-attr]
 
+    def minimumSizeHint(self) -> QSize:
+        """Return a size in which the page can be seen in its whole width."""
+        hint, page = super().minimumSizeHint(), self.widget()
+        width = 0 if page is None else page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(max(hint.width(), width), hint.height())
+
     def _show_focused(self, _before: QWidget | None, now: QWidget | None) -> None:
         page = self.widget()
         if page is not None and now is not None and page.isAncestorOf(now) and now.visibleRegion().isEmpty():
@@ -268,6 +298,12 @@ def arrange(dialog: QWidget, body: QWidget | QLayout, *foot: QWidget | None) -> 
     items = [(each, 1) if isinstance(each, StatusLine) else each for each in foot]
     row = hbox(*items, spacing=16 if has_status else 8, margins=(MARGIN, 12, MARGIN, 12))
     vbox((body, 1), hairline(), row, parent=dialog)
+
+
+def resize_within_screen(window: QWidget, width: int, height: int) -> None:
+    """Resize a window or dialog; it becomes at most as large as its screen, apart from a margin for its frame."""
+    room = window.screen().availableGeometry()
+    window.resize(min(width, room.width() - 40), min(height, room.height() - 60))
 
 
 def fit_height(dialog: QWidget, width: int) -> None:

@@ -27,7 +27,7 @@ from ui.composer.text_field import local_files
 from ui.conversation.header import Header
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.appearance import Appearance
-from ui.widgets.dialog_parts import StatusLine
+from ui.widgets.dialog_parts import StatusLine, resize_within_screen
 from ui.widgets.layouts import clear, hbox, vbox
 from ui.widgets.notice import NoticeBar
 from ui.widgets.page import PageStack
@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
         geometry = QByteArray.fromBase64(settings.window_geometry.encode())
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
             room = self.screen().availableGeometry()
-            self.resize(min(DEFAULT_SIZE[0], room.width() - 40), min(DEFAULT_SIZE[1], room.height() - 60))
+            resize_within_screen(self, *DEFAULT_SIZE)
             self.move(room.center() - QPoint(self.width() // 2, self.height() // 2))
         self.sidebar.setVisible(settings.sidebar_shown and self.width() >= NARROW_WIDTH)
         self._set_widths()
