@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 PublishedKind = Literal["file", "shards", "parts"]
+MAX_FILE_BYTES = 1 << 48
+"""Larger sizes in listings and stored files are refused."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.config.secrets import Secrets
 from app.servers.backend import ServerBackend
 from app.servers.client import ServerClient, api_base
 from app.servers.protocol import MAX_TOKENS, ServedModel
+from model_manager.disk.files import read_bytes
 from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
 from model_manager.hub.access import split_url
@@ -265,7 +266,7 @@ def read_servers(path: Path) -> tuple[Server, ...]:
         UserError: ``file_unreadable`` (path, detail).
     """
     try:
-        return from_json(path.read_bytes(), tuple[Server, ...])
+        return from_json(read_bytes(path), tuple[Server, ...])
     except FileNotFoundError:
         return ()
     except (OSError, JsonError) as error:

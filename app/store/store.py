@@ -712,10 +712,11 @@ def _merge(connection: sqlite3.Connection, tree: ConversationTree) -> ImportResu
     connection.execute("UPDATE conversations SET deleted_at = NULL WHERE id = ?", (id_,))
     if is_new:
         # A live one stays where the user has put it.
+        folder_id = column_value(tree.conversation.folder_id)
         connection.execute(
             "UPDATE conversations SET folder_id = ? "
             "WHERE id = ? AND folder_id IS NULL AND EXISTS (SELECT 1 FROM folders WHERE id = ?)",
-            (tree.conversation.folder_id, id_, tree.conversation.folder_id),
+            (folder_id, id_, folder_id),
         )
     added = sum(_add_if_missing(connection, message) for message in tree.messages)
     if row is not None and row["leaf_id"] != leaf_id and row["leaf_id"] in (None, *(each.id for each in tree.branch())):

@@ -24,6 +24,8 @@ _DEVICE_FAILED = {errno.EIO, errno.ENXIO, errno.ENODEV}
 _WINDOWS_DISK_FULL = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 _WINDOWS_FILE_TOO_LARGE = 223  # ERROR_FILE_TOO_LARGE
 _MAX_NAME_BYTES = 255
+MAX_BYTES = 256 << 20
+"""Of files that are read as a whole."""
 _TEMPORARY_SUFFIX = ".new"
 
 
@@ -118,6 +120,19 @@ def open_unmodified(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
             raise read_error(error, path) from error
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise UserError("file_changed", path=path)
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file.
+
+    Raises ``OSError``, also for a pipe or a device, which may never end, and for a file of more than ``max_bytes``.
+    """
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise OSError(errno.EINVAL, "Not a file")
+    if status.st_size > max_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return path.read_bytes()
 
 
 def is_file(path: Path) -> bool:

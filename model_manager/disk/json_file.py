@@ -12,17 +12,18 @@ import zlib
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from model_manager.disk.files import error_detail, make_private, set_aside, write_atomically
+from model_manager.disk.files import error_detail, make_private, read_bytes, set_aside, write_atomically
 from model_manager.errors import UserError
 
 T = TypeVar("T")
+MAX_UNPACKED_BYTES = 64 << 20
 _MISSING = "Object missing required field "
 
 logger = logging.getLogger(__name__)
 
 
 class CompressedBytes(bytes):
-    """Bytes whose JSON form is compressed (zlib, base64)."""
+    """Bytes whose JSON form is compressed (zlib, base64); at most ``MAX_UNPACKED_BYTES`` are read."""
 
 
 class JsonError(ValueError):
@@ -122,7 +123,7 @@ class JsonFile(Generic[T]):
         if self._private:
             make_private(self._path)
         try:
-            data = self._path.read_bytes()
+            data = read_bytes(self._path)
         except (FileNotFoundError, NotADirectoryError):
             return self._default
         except OSError as error:
@@ -180,7 +181,11 @@ def _from_text(type_: type, value: Any) -> Any:
         return Path(value)
     if issubclass(type_, CompressedBytes):
         try:
-            return CompressedBytes(zlib.decompress(base64.b64decode(value, validate=True)))
+            unpacker = zlib.decompressobj()
+            unpacked = unpacker.decompress(base64.b64decode(value, validate=True), MAX_UNPACKED_BYTES)
         except zlib.error as error:
             raise ValueError(str(error)) from error
+        if not unpacker.eof:
+            raise ValueError("Incomplete or too large")
+        return CompressedBytes(unpacked)
     raise NotImplementedError(f"{type_.__name__} has no JSON form")

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from model_manager.disk.files import write_atomically
+from model_manager.disk.files import read_bytes, write_atomically
 from model_manager.disk.json_file import from_json, from_plain, to_json, to_plain
 from model_manager.layout.layout import TensorLayout
+from model_manager.layout.origin import has_sound_pieces
 from model_manager.published import HubFile, PublishedModel
 
 FORMAT: Literal[1] = 1
@@ -63,7 +64,7 @@ def read_journal(path: Path) -> Journal | None:
     """Return the journal at ``path``; None where it is missing or its header is damaged."""
     try:
         # Without what follows the last line feed, which is incomplete.
-        first, *lines = path.read_bytes().split(b"\n")[:-1]
+        first, *lines = read_bytes(path).split(b"\n")[:-1]
         journal = Journal(_header(from_json(first, _StoredHeader)))
     except (OSError, ValueError, KeyError, TypeError, zlib.error):
         return None
@@ -120,6 +121,7 @@ def _header(stored: _StoredHeader) -> JournalHeader:
         piece_bytes=stored.piece_bytes,
         reopened_from=stored.reopened_from,
     )
-    if header.piece_bytes <= 0 or sum(part.bytes for part in header.parts) != header.layout.source_bytes:
+    is_sound = header.layout.is_sound and has_sound_pieces(header.parts, header.piece_bytes)
+    if not is_sound or sum(part.bytes for part in header.parts) != header.layout.source_bytes:
         raise ValueError("sizes")
     return header

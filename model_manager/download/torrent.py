@@ -26,6 +26,7 @@ from model_manager.disk.files import (
     disk_errors,
     is_file,
     make_folder,
+    read_bytes,
     replace_durably,
     write_atomically,
 )
@@ -212,7 +213,7 @@ class _Torrent:
     def complete_files(self) -> tuple[TorrentFile, ...]:
         """Return the files recorded as complete; empty while some are missing."""
         with contextlib.suppress(OSError, ValueError):
-            stored = from_json(self._arrived_file.read_bytes(), _Arrived)
+            stored = from_json(read_bytes(self._arrived_file), _Arrived)
             if stored.chosen == self._selection:
                 return tuple(TorrentFile(*each) for each in stored.files)
         return ()
@@ -249,7 +250,7 @@ class _Torrent:
         selected = tuple(number for number, priority in enumerate(parsed.file_priorities) if priority)
         parameters = parsed
         with contextlib.suppress(OSError, RuntimeError):
-            known = lt.read_resume_data(self._resume_file.read_bytes())
+            known = lt.read_resume_data(read_bytes(self._resume_file))
             if known.info_hashes == parsed.info_hashes or known.info_hashes.v1 == parsed.info_hashes.v1:
                 parameters = known
         parameters.save_path = str(self._staging)

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from model_manager.disk.files import open_regular, read_error
 from model_manager.errors import UserError
 from model_manager.gguf.reader import U32_TYPE, Damaged, GgufReader, Unread, Value
-from model_manager.gguf.tensor_types import FILE_TYPES, REMOVED_TENSOR_TYPES, TENSOR_TYPES
+from model_manager.gguf.tensor_types import FILE_TYPES, NO_WEIGHTS, REMOVED_TENSOR_TYPES, TENSOR_TYPES
 
 __all__ = [
     "GgufHeader",
@@ -308,6 +308,9 @@ def _read_tensors(path: Path, reader: GgufReader, count: int, alignment: int) ->
         if kind is None:
             known_name = REMOVED_TENSOR_TYPES.get(number, str(number))
             raise UserError("tensor_type_unsupported", path=path, tensor=name, type=known_name)
+        is_table = name.startswith("d2t") or "_tid2eid." in name
+        if (kind.name in NO_WEIGHTS and not is_table) or (kind.name != "F32" and name.endswith("_exps.bias")):
+            raise UserError("tensor_type_unsupported", path=path, tensor=name, type=kind.name)
         if (shape[0] if shape else 1) % kind.block_values:
             raise Damaged(f"tensor {name!r} of type {kind.name} with shape {shape}")
         offset = reader.u64()

@@ -17,12 +17,11 @@ from model_manager.disk.json_file import JsonError, from_json
 from model_manager.errors import UserError
 from model_manager.hub.access import Access, host_of
 from model_manager.hub.http import MAX_REDIRECTS, HttpClient, is_web_page, status_error
-from model_manager.published import HubFile, Repository
+from model_manager.published import MAX_FILE_BYTES, HubFile, Repository
 
 MAX_ANSWER_BYTES = 32 << 20
 """A listing of ten thousand files has a tenth of this."""
 REPOSITORY_ID = r"[\w.-]{1,100}/[\w.-]{1,100}"
-MAX_FILE_BYTES = 1 << 48
 MAX_COUNT = 1 << 53
 MAX_NAME_CHARACTERS = 1000
 MAX_LICENCE_CHARACTERS = 100

@@ -23,6 +23,7 @@ from model_manager.disk.files import (
     is_file,
     is_sole_link,
     open_unmodified,
+    read_bytes,
     read_error,
     remove_temporary_files,
     replace_durably,
@@ -239,7 +240,7 @@ def _raise_read_error(path: Path, source: BinaryIO, start: int, length: int) -> 
 
 def _put_in_place(part: Path, out: Path, origin: Origin) -> None:
     # The origin first: without it the published bytes of the new file are unknown.
-    before = origin_path(out).read_bytes() if is_file(origin_path(out)) else None
+    before = read_bytes(origin_path(out)) if is_file(origin_path(out)) else None
     write_origin(out, origin)
     try:
         replace_durably(part, out)

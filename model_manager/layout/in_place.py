@@ -20,6 +20,7 @@ from model_manager.disk.files import (
     disk_errors,
     error_detail,
     is_file,
+    read_bytes,
     replace_durably,
     sync,
     write_at,
@@ -175,7 +176,7 @@ def _remove_work_files(path: Path) -> None:
 def _read_journal(path: Path) -> tuple[_Journal, int, int] | None:
     """Return the journal, the number of completed batches and the journal's size up to its last complete line."""
     try:
-        content = with_suffix(path, JOURNAL).read_bytes()
+        content = read_bytes(with_suffix(path, JOURNAL))
     except FileNotFoundError:
         return None
     first, _, lines = content.partition(b"\n")

@@ -25,6 +25,7 @@ from model_manager.disk.files import (
     is_file,
     is_sole_link,
     open_regular,
+    read_bytes,
     read_error,
     remove_temporary_files,
     replace_durably,
@@ -285,7 +286,7 @@ def _read_journal(target: Path) -> _Join | None:
     if not is_file(join.journal) and not is_file(join.working):
         return None
     try:
-        journal = from_json(join.journal.read_bytes(), _Journal)
+        journal = from_json(read_bytes(join.journal), _Journal)
     except (OSError, JsonError) as error:
         raise UserError("join_record_lost", path=target, working=join.working) from error
     if journal.format != FORMAT or not journal.parts:

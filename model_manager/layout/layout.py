@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from model_manager.disk.json_file import CompressedBytes
+from model_manager.published import MAX_FILE_BYTES
 
 
 class ByteRange(NamedTuple):
@@ -38,6 +39,8 @@ class Move(NamedTuple):
 
 Piece = TypeVar("Piece", ByteRange, Move)
 _ZEROS_BYTES = 1 << 20
+_MAX_UNMAPPED_BYTES = 1 << 30
+"""Header and padding."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,22 @@ class TensorLayout:
     def is_identity(self) -> bool:
         """Whether the file on disk is the published one, byte for byte."""
         return not self.target_head and self.source_bytes == self.target_bytes
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the sizes are plausible and no two segments overlap; a stored layout may have been edited."""
+        sources = [(each.source, each.length) for each in self.segments]
+        targets = sorted((each.target, each.length) for each in self.segments)
+        return _fit(sources, 0, self.source_bytes) and _fit(targets, len(self.target_head), self.target_bytes)
+
+    def source_end(self, n_bytes: int) -> int:
+        """Return the end of the published bytes that are in the first ``n_bytes`` of the file on disk."""
+        if n_bytes >= self.target_bytes:
+            return self.source_bytes
+        ends = (
+            each.source + min(each.length, n_bytes - each.target) for each in self.segments if each.target < n_bytes
+        )
+        return max(ends, default=0)
 
     @cached_property
     def _sources(self) -> list[int]:
@@ -138,6 +157,17 @@ class SourceView:
                 break
             done += count
         return done
+
+
+def _fit(ranges: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    """Return whether sorted ranges (start, length) lie one after the other from ``start`` to ``end``."""
+    position, unmapped = start, start
+    for begin, length in ranges:
+        if begin < position or length < 0:
+            return False
+        unmapped += begin - position
+        position = begin + length
+    return position <= end <= MAX_FILE_BYTES and unmapped + end - position <= _MAX_UNMAPPED_BYTES
 
 
 def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

@@ -6,12 +6,13 @@ that only this piece is downloaded again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from model_manager.disk.files import file_size, write_atomically
-from model_manager.disk.json_file import JsonError, from_json, to_json
+from model_manager.disk.files import read_bytes, write_atomically
+from model_manager.disk.json_file import from_json, to_json
 from model_manager.layout.layout import TensorLayout
 from model_manager.published import HubFile
 
@@ -20,6 +21,8 @@ PIECE_BYTES = 16 << 20
 """Unit in which the published parts are downloaded, journalled and checked; a part's last piece is shorter."""
 MAX_ORIGIN_BYTES = 256 << 20
 """Larger files are ignored: the origin of a model with 1263 tensors and a 64,000-token vocabulary takes 2 MB."""
+MAX_PIECES = 1 << 20
+"""Of one file: 16 TiB."""
 
 _CLOCK_TOLERANCE = timedelta(seconds=3)
 """FAT stores modification times with a resolution of two seconds."""
@@ -128,9 +131,16 @@ def write_origin(path: Path, origin: Origin) -> None:
 def read_origin(path: Path) -> Origin | None:
     """Return the origin of ``path``; None where there is none or it is damaged."""
     try:
-        if file_size(origin_path(path)) > MAX_ORIGIN_BYTES:
-            return None
-        origin = from_json(origin_path(path).read_bytes(), Origin)
-    except (OSError, JsonError, ValueError):
+        origin = from_json(read_bytes(origin_path(path), MAX_ORIGIN_BYTES), Origin)
+    except (OSError, ValueError):
         return None
-    return origin if origin.format == FORMAT else None
+    is_sound = origin.layout.is_sound and has_sound_pieces(origin.parts, origin.piece_bytes)
+    return origin if origin.format == FORMAT and is_sound else None
+
+
+def has_sound_pieces(parts: Sequence[HubFile], piece_bytes: int) -> bool:
+    """Return whether parts and pieces have plausible sizes; stored ones may have been edited."""
+    sizes = [part.bytes for part in parts]
+    if piece_bytes <= 0 or min(sizes, default=0) < 0:
+        return False
+    return sum(-(-size // piece_bytes) for size in sizes) <= MAX_PIECES

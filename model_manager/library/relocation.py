@@ -26,6 +26,7 @@ from model_manager.disk.files import (
     disk_error,
     disk_errors,
     error_detail,
+    read_bytes,
     remove_temporary_files,
     replace_durably,
     write_atomically,
@@ -368,7 +369,7 @@ def _size(path: Path) -> int:
 
 def _read_journal(folder: Path) -> Relocation | None:
     try:
-        journal = from_json((folder / JOURNAL_NAME).read_bytes(), Relocation)
+        journal = from_json(read_bytes(folder / JOURNAL_NAME), Relocation)
     except (OSError, JsonError):
         return None
     return journal if journal.format == _FORMAT else None

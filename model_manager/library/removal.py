@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_manager.disk.files import disk_errors, error_detail, is_file, replace_durably, write_atomically
+from model_manager.disk.files import disk_errors, error_detail, is_file, read_bytes, replace_durably, write_atomically
 from model_manager.errors import UserError
 from model_manager.gguf.shards import named_shards
 from model_manager.hub.catalogue import STARTER
@@ -96,7 +96,7 @@ def _rename_with_origin(path: Path, target: Path) -> None:
     with disk_errors(path):
         # The origin exists under both names during the rename, so that a crash leaves it beside the file.
         with suppress(FileNotFoundError):
-            write_atomically(origin_path(target), origin_path(path).read_bytes())
+            write_atomically(origin_path(target), read_bytes(origin_path(path)))
         replace_durably(path, target)
         origin_path(path).unlink(missing_ok=True)
 

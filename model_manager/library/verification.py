@@ -295,7 +295,7 @@ def _expected_parts(path: Path, n_bytes: int, expected: PublishedModel | None) -
 def _is_consistent(origin: Origin) -> bool:
     """Return whether parts and layout describe the same bytes; the stored origin may have been edited."""
     sizes = [part.bytes for part in origin.parts]
-    return bool(sizes) and min(sizes) >= 0 and sum(sizes) == origin.layout.source_bytes and origin.piece_bytes > 0
+    return bool(sizes) and sum(sizes) == origin.layout.source_bytes
 
 
 def _in_catalogue(path: Path, sha256: str) -> tuple[str, bool | None]:
@@ -327,11 +327,12 @@ def _read_both_orders(
     buffer = memoryview(bytearray(READ_BYTES))
     second, _ = open_regular(path)
     with second, ThreadPoolExecutor(1) as pool:
-        for done in range(0, max(layout.source_bytes, n_bytes), STEP_BYTES):
+        end = layout.source_end(n_bytes)
+        for done in range(0, max(end, n_bytes), STEP_BYTES):
             cancel.raise_if_cancelled()
             pending = pool.submit(read_step, second, whole.update)
-            for start in range(done, min(done + STEP_BYTES, layout.source_bytes), READ_BYTES):
-                piece = buffer[: min(READ_BYTES, layout.source_bytes - start)]
+            for start in range(done, min(done + STEP_BYTES, end), READ_BYTES):
+                piece = buffer[: min(READ_BYTES, end - start)]
                 count = view.readinto(start, piece)
                 # Zeros for what a file that is too short lacks: later bytes in this order may exist.
                 piece[count:] = bytes(len(piece) - count)

@@ -1,5 +1,8 @@
+import base64
 import math
+import os
 import sys
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -8,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from model_manager.disk.json_file import JsonError, JsonFile, from_json, from_plain, to_json
+from model_manager.disk.files import MAX_BYTES
+from model_manager.disk.json_file import CompressedBytes, JsonError, JsonFile, from_json, from_plain, to_json
 from model_manager.errors import UserError
+from tests.fuzz.hostile import memory_limit
 
 
 class Colour(StrEnum):
@@ -107,6 +112,39 @@ def test_a_damaged_file_is_renamed_and_never_overwritten(tmp_path: Path, content
     assert (tmp_path / "items.json.damaged").read_bytes() == b"an earlier one"
     assert file.read() == Item("new")
     assert file.problem is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "device", "huge"])
+def test_what_never_ends_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "items.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, MAX_BYTES + 1)
+    file = JsonFile(path, Item, Item("default"))
+    assert file.read() == Item("default")
+    with pytest.raises(UserError, match="file_unreadable"):
+        file.write(Item("new"))
+
+
+@dataclass(frozen=True)
+class Packed:
+    data: CompressedBytes
+
+
+def test_compressed_bytes_are_unpacked_to_a_limit() -> None:
+    packed = Packed(CompressedBytes(b"head" * 1000))
+    assert from_json(to_json(packed), Packed) == packed
+    bomb = zlib.compressobj()
+    content = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(1 << 12)) + bomb.flush()
+    with memory_limit(200 << 20), pytest.raises(JsonError, match="too large"):
+        from_json(to_json({"data": base64.b64encode(content).decode()}), Packed)
+    with pytest.raises(JsonError, match="Incomplete"):
+        from_json(to_json({"data": base64.b64encode(content[:100]).decode()}), Packed)
 
 
 def test_an_unreadable_file_is_not_overwritten(tmp_path: Path) -> None:

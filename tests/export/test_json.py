@@ -434,7 +434,7 @@ def test_lone_surrogates_are_replaced(other_store: ConversationStore, store: Con
     store.begin_turn(store.create().id, "?")
     values = document(store.trees())
     values["conversations"][0]["messages"][0]["content"] = "\ud83d"
-    values["conversations"][0]["model_id"] = "\ude00"
+    values["conversations"][0]["model_id"] = values["conversations"][0]["folder_id"] = "\ude00"
     (tree,) = read(values)
     other_store.merge([tree])
     assert other_store.messages(tree.conversation.id)[0].content == "\ufffd"

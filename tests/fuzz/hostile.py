@@ -119,6 +119,15 @@ class Hostile(random.Random):
             self._change(container, key, places)
         return root[0] if root else None
 
+    def renumbered(self, document: Any) -> Any:
+        """Return a copy of a valid document of JSON's types with a few other integers."""
+        root = [json.loads(json.dumps(document))]
+        places = [(container, key) for container, key in _places(root) if type(container[key]) is int]
+        for _ in range(self.choice((1, 1, 2, 3)) if places else 0):
+            container, key = self.choice(places)
+            container[key] = self.integer() if self.chance(0.7) else container[key] + self.randrange(-9, 10)
+        return root[0]
+
     def _change(self, container: Any, key: Any, places: list[tuple[Any, Any]]) -> None:
         old = container[key]
         kind = self.randrange(8)

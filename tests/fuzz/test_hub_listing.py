@@ -14,10 +14,10 @@ import pytest
 
 from app.messages import sentence
 from model_manager.errors import UserError
-from model_manager.hub.client import MAX_COUNT, MAX_FILE_BYTES, parse_repository, parse_search
+from model_manager.hub.client import MAX_COUNT, parse_repository, parse_search
 from model_manager.hub.listing import published_models, unavailable_models
 from model_manager.layout.file_names import model_file_paths
-from model_manager.published import Repository
+from model_manager.published import MAX_FILE_BYTES, Repository
 from tests.fuzz.hostile import Hostile, case_count, hostile_cases
 
 MAX_SECONDS = 1.0

@@ -27,6 +27,8 @@ from app.planning.saved_options import ModelOverrides, RememberedPlans
 from app.sampling import Sampling
 from app.servers.protocol import MAX_TOKENS
 from app.servers.registry import Servers
+from app.tools.registry import ToolServers
+from app.tools.server import ToolServer
 from model_manager.devices.devices import simulated_devices
 from model_manager.disk.json_file import to_plain
 from model_manager.download.queue import DownloadQueue
@@ -104,6 +106,19 @@ def use_servers(path: Path, change: bool) -> UserError | None:
     return servers.problem
 
 
+def use_tools(path: Path, change: bool) -> UserError | None:
+    tools = ToolServers(path, SECRETS)
+    before = tools.list()
+    for server in before:
+        assert isinstance(server.address, str)
+        tools.status(server.name)
+    if change:
+        added = ToolServer(max((each.name for each in before), default="", key=len) + "x", ("true",))
+        tools.add(added)
+        assert as_read(ToolServers(path, SECRETS).list()) == as_read((*before, added))
+    return tools.problem
+
+
 class Folder:
     """A model, a machine, and the files about them."""
 
@@ -162,6 +177,7 @@ class Folder:
             "presets.json": use_presets,
             "drafts.json": use_drafts,
             "servers.json": use_servers,
+            "tools.json": use_tools,
             "library.json": self.use_library,
             "wishes.json": self.use_overrides,
             "plans.json": self.use_plans,

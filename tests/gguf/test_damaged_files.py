@@ -237,11 +237,27 @@ def test_invalid_tensors_are_refused(tmp_path: Path, tensors: list[bytes]) -> No
     _refused(path)
 
 
-@pytest.mark.parametrize(("number", "name"), [(31, "Q4_0_4_4"), (4, "Q4_2"), (43, "43"), (2**32 - 1, str(2**32 - 1))])
-def test_unsupported_tensor_types_are_refused(tmp_path: Path, number: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("tensor_name", "number", "name"),
+    [
+        *(("a", number, name) for number, name in ((31, "Q4_0_4_4"), (4, "Q4_2"), (43, "43"))),
+        ("a", 2**32 - 1, str(2**32 - 1)),
+        # The engine would crash.
+        *(("blk.0.attn_q.weight", number, name) for number, name in ((9, "Q8_1"), (24, "I8"), (26, "I32"))),
+        ("blk.0.ffn_down_exps.bias", 8, "Q8_0"),
+    ],
+)
+def test_unsupported_tensor_types_are_refused(tmp_path: Path, tensor_name: str, number: int, name: str) -> None:
     path = tmp_path / "type.gguf"
-    path.write_bytes(padded(header([], [tensor("a", (32,), number)])) + bytes(256))
+    path.write_bytes(padded(header([], [tensor(tensor_name, (32,), number)])) + bytes(256))
     with pytest.raises(UserError) as caught:
         read_header(path)
     assert caught.value.code == "tensor_type_unsupported"
-    assert caught.value.data == {"path": path, "tensor": "a", "type": name}
+    assert caught.value.data == {"path": path, "tensor": tensor_name, "type": name}
+
+
+@pytest.mark.parametrize(("tensor_name", "number"), [("d2t", 27), ("blk.0.ffn_gate_tid2eid.weight", 26)])
+def test_tables_of_token_numbers_are_accepted(tmp_path: Path, tensor_name: str, number: int) -> None:
+    path = tmp_path / "table.gguf"
+    path.write_bytes(padded(header([], [tensor(tensor_name, (32,), number)])) + bytes(256))
+    assert read_header(path).tensors[0].name == tensor_name
