@@ -211,7 +211,8 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which
     stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
     projectors, importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that
-    don't say how the vector of a text is made.
+    don't say how the vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the
+    engine would crash.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
@@ -222,6 +223,18 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     for each in (header, *further):
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
+        for tensor in each.tensors:
+            if not _is_usable(tensor):
+                raise UserError("tensor_type_unsupported", path=each.path, tensor=tensor.name, type=tensor.type)
+
+
+def _is_usable(tensor: TensorInfo) -> bool:
+    if tensor.name.startswith("d2t") or "_tid2eid." in tensor.name:
+        # A table of token numbers.
+        return True
+    # Norms and biases are multiplied with and added to activations.
+    is_vector = tensor.name.endswith("_exps.bias") or max(tensor.shape, default=1) == prod(tensor.shape)
+    return tensor.type == "F32" if is_vector else tensor.type not in NO_WEIGHTS
 
 
 def check_answers(header: GgufHeader, *further: GgufHeader) -> None:
@@ -308,9 +321,6 @@ def _read_tensors(path: Path, reader: GgufReader, count: int, alignment: int) ->
         if kind is None:
             known_name = REMOVED_TENSOR_TYPES.get(number, str(number))
             raise UserError("tensor_type_unsupported", path=path, tensor=name, type=known_name)
-        is_table = name.startswith("d2t") or "_tid2eid." in name
-        if (kind.name in NO_WEIGHTS and not is_table) or (kind.name != "F32" and name.endswith("_exps.bias")):
-            raise UserError("tensor_type_unsupported", path=path, tensor=name, type=kind.name)
         if (shape[0] if shape else 1) % kind.block_values:
             raise Damaged(f"tensor {name!r} of type {kind.name} with shape {shape}")
         offset = reader.u64()

@@ -62,7 +62,7 @@ TENSOR_TYPES: dict[int, TensorType] = {
 }
 
 NO_WEIGHTS = frozenset(("Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64"))
-"""Types that the engine can't multiply: it would crash.  Only tables of token numbers have them."""
+"""Types that the engine can't multiply with: it would crash."""
 
 REMOVED_TENSOR_TYPES: dict[int, str] = {
     4: "Q4_2",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model_manager.errors import UserError
-from model_manager.gguf.header import read_header
+from model_manager.gguf.header import check_loadable, read_header
 from model_manager.gguf.reader import MAX_SKIPPED_STRINGS
 from tests.rigs.gguf_bytes import (
     ARRAY,
@@ -237,27 +237,42 @@ def test_invalid_tensors_are_refused(tmp_path: Path, tensors: list[bytes]) -> No
     _refused(path)
 
 
-@pytest.mark.parametrize(
-    ("tensor_name", "number", "name"),
-    [
-        *(("a", number, name) for number, name in ((31, "Q4_0_4_4"), (4, "Q4_2"), (43, "43"))),
-        ("a", 2**32 - 1, str(2**32 - 1)),
-        # The engine would crash.
-        *(("blk.0.attn_q.weight", number, name) for number, name in ((9, "Q8_1"), (24, "I8"), (26, "I32"))),
-        ("blk.0.ffn_down_exps.bias", 8, "Q8_0"),
-    ],
-)
-def test_unsupported_tensor_types_are_refused(tmp_path: Path, tensor_name: str, number: int, name: str) -> None:
+@pytest.mark.parametrize(("number", "name"), [(31, "Q4_0_4_4"), (4, "Q4_2"), (43, "43"), (2**32 - 1, str(2**32 - 1))])
+def test_unsupported_tensor_types_are_refused(tmp_path: Path, number: int, name: str) -> None:
     path = tmp_path / "type.gguf"
-    path.write_bytes(padded(header([], [tensor(tensor_name, (32,), number)])) + bytes(256))
+    path.write_bytes(padded(header([], [tensor("a", (32,), number)])) + bytes(256))
     with pytest.raises(UserError) as caught:
         read_header(path)
     assert caught.value.code == "tensor_type_unsupported"
-    assert caught.value.data == {"path": path, "tensor": tensor_name, "type": name}
+    assert caught.value.data == {"path": path, "tensor": "a", "type": name}
 
 
-@pytest.mark.parametrize(("tensor_name", "number"), [("d2t", 27), ("blk.0.ffn_gate_tid2eid.weight", 26)])
-def test_tables_of_token_numbers_are_accepted(tmp_path: Path, tensor_name: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "shape", "number", "type_"),
+    [
+        ("blk.0.attn_q.weight", (32, 2), 9, "Q8_1"),
+        ("blk.0.attn_q.weight", (32, 2), 24, "I8"),
+        ("blk.0.attn_q.weight", (32, 2), 26, "I32"),
+        ("blk.0.attn_norm.weight", (32,), 8, "Q8_0"),
+        ("blk.0.attn_norm.weight", (1, 32), 1, "F16"),
+        ("blk.0.ffn_down_exps.bias", (32, 2), 1, "F16"),
+    ],
+)
+def test_weights_with_which_the_engine_would_crash_are_refused(
+    tmp_path: Path, name: str, shape: tuple[int, ...], number: int, type_: str
+) -> None:
+    path = tmp_path / "type.gguf"
+    keys = [key("general.architecture", STRING, "llama")]
+    path.write_bytes(padded(header(keys, [tensor(name, shape, number)])) + bytes(256))
+    with pytest.raises(UserError) as caught:
+        check_loadable(read_header(path))
+    assert caught.value.code == "tensor_type_unsupported"
+    assert caught.value.data == {"path": path, "tensor": name, "type": type_}
+
+
+@pytest.mark.parametrize(("name", "number"), [("d2t", 27), ("blk.0.ffn_gate_tid2eid.weight", 26)])
+def test_tables_of_token_numbers_are_accepted(tmp_path: Path, name: str, number: int) -> None:
     path = tmp_path / "table.gguf"
-    path.write_bytes(padded(header([], [tensor(tensor_name, (32,), number)])) + bytes(256))
-    assert read_header(path).tensors[0].name == tensor_name
+    keys = [key("general.architecture", STRING, "llama")]
+    path.write_bytes(padded(header(keys, [tensor(name, (32,), number)])) + bytes(256))
+    check_loadable(read_header(path))
