@@ -281,6 +281,22 @@ class SearchHit:
 
 
 @dataclass(frozen=True)
+class DocumentHit:
+    """Search hit in a document of a folder; in its name where the snippet is that."""
+
+    folder_id: str
+    number: int
+    """Of the document in the store."""
+    name: str
+    snippet: str
+    """A line of text around the hit."""
+    spans: tuple[tuple[int, int], ...]
+    """Start and end of each match in the snippet, in characters."""
+    place: tuple[int, int]
+    """Start and end of the best match in the content; both 0 for a name."""
+
+
+@dataclass(frozen=True)
 class ConversationTree:
     """A conversation with all its messages, parents before their children."""
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
-from app.conversation import Attachment, DeletedFolder, Folder, FolderContent, ShelfOrder
+from app.conversation import Attachment, DeletedFolder, DocumentHit, Folder, FolderContent, ShelfOrder
 from app.store import shelves
 from app.store.database import Database
-from app.store.folding import fold
 from app.store.records import clean_text, column_value, columns_of, folder_of, insert_document, insert_folder
+from app.store.search import search_documents
 from model_manager.errors import UserError
 
 
@@ -218,11 +218,19 @@ class FolderStore(Database):
                 found |= _documents(connection, id_)
             return found
 
-    def folders_with_documents(self, words: Sequence[str]) -> set[str]:
-        """Return the ids of the folders with a document whose name contains all these folded words."""
+    def folder_document(self, number: int) -> Attachment | None:
+        """Return a document by its number; None where it was removed."""
         with self._connections.reading() as connection:
-            rows = connection.execute("SELECT folder_id, name FROM folder_documents")
-            return {id_ for id_, name in rows if all(word in fold(name) for word in words)}
+            rows = connection.execute("SELECT name, content, tokens FROM folder_documents WHERE number = ?", (number,))
+            return next((Attachment(*row) for row in rows), None)
+
+    def search_documents(self, text: str, folder_id: str | None = None) -> list[DocumentHit]:
+        """Return the documents of folders that contain all words of ``text``, or whose names do, in their order.
+
+        ``folder_id``: a folder that is searched alone, with the folders in it.
+        """
+        with self._connections.reading() as connection:
+            return search_documents(connection, text, folder_id)
 
     def add_documents(self, folder_id: str, documents: Iterable[Attachment]) -> None:
         """Add documents to a folder."""

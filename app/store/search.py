@@ -1,4 +1,4 @@
-"""Search in titles, messages and attachments.
+"""Search in titles, messages, attachments and documents of folders.
 
 A message is found where it contains all words of the text, or phrases in quotation marks, in any order.  Both are
 folded: case, accents, width and composition of characters don't matter.  ``search_index`` returns candidates, or else
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from app.conversation import SearchHit
+from app.conversation import DocumentHit, SearchHit
 from app.store import search_index
 from app.store.folding import composed, fold, original_position
 
@@ -66,16 +66,12 @@ def search(
     ``most_in_one`` limits the messages of one conversation.  Deleted ones are excluded.  ``only_in``: id of a
     conversation whose messages alone are searched; ``folder_id``: a folder whose conversations alone are.
     """
-    phrases = [words for each in _TERM.finditer(text) if (words := fold(each[1] or each[2]).split())]
+    phrases = _phrases(text)
     if not phrases:
         return []
     words = [word for phrase in phrases for word in phrase]
-    # All together, where they are in this order, make the best snippet.
-    terms = [_pattern(words), *map(_pattern, dict.fromkeys(map(tuple, phrases)))]
-    prefilter = _prefilter(phrases)
+    terms, prefilter = _prepare(connection, phrases)
     condition, values = prefilter
-    # Called by SQLite: most candidates never become rows.
-    connection.create_function("contains_terms", 1, partial(_contains_all, terms[1:]))
     if only_in is not None:
         rows = _read(connection, prefilter, _IN_ONE, only_in)
         return [hit for _, hit in islice(_hits(connection, rows, terms), limit)]
@@ -108,6 +104,48 @@ def search(
         counts[hit.conversation_id] += hit.message_id is not None
         hits.append(hit)
     return hits
+
+
+def search_documents(connection: sqlite3.Connection, text: str, folder_id: str | None = None) -> list[DocumentHit]:
+    """Return the documents of folders that contain all words of ``text``, or whose names do, in their order.
+
+    ``folder_id``: a folder that is searched alone, with the folders in it.  The index doesn't contain documents: few
+    people have more than some megabytes of them, and reading these takes a fraction of a second.
+    """
+    phrases = _phrases(text)
+    if not phrases:
+        return []
+    terms, (condition, values) = _prepare(connection, phrases)
+    rows = connection.execute(
+        f"""
+        SELECT number, folder_id, name, content FROM folder_documents
+        WHERE ({condition.format("content")} OR {condition.format("name")})
+        AND (? OR folder_id IN (SELECT id FROM folders WHERE ? IN (id, parent_id))) ORDER BY number
+        """,
+        [*values, *values, folder_id is None, folder_id],
+    )
+    hits = []
+    for number, folder, name, content in rows:
+        if (found := _match([name], terms)) is not None:
+            hits.append(DocumentHit(folder, number, name, *_snippet(*found, terms), (0, 0)))
+        elif (found := _match([content], terms)) is not None:
+            place = _original_span(composed(content), found[1])
+            hits.append(DocumentHit(folder, number, name, *_snippet(*found, terms), place))
+    return hits
+
+
+def _phrases(text: str) -> list[list[str]]:
+    return [words for each in _TERM.finditer(text) if (words := fold(each[1] or each[2]).split())]
+
+
+def _prepare(connection: sqlite3.Connection, phrases: Sequence[Sequence[str]]) -> tuple[_Terms, _Condition]:
+    """Return the patterns of all phrases together and of each, and the condition, whose function is created."""
+    # All together, where they are in this order, make the best snippet.
+    words = [word for phrase in phrases for word in phrase]
+    terms = [_pattern(words), *map(_pattern, dict.fromkeys(map(tuple, phrases)))]
+    # Called by SQLite: most candidates never become rows.
+    connection.create_function("contains_terms", 1, partial(_contains_all, terms[1:]))
+    return terms, _prefilter(phrases)
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:

@@ -5090,6 +5090,10 @@ Click to rename</source>
         <source>{count} hits</source>
         <translation>{count} 处匹配</translation>
     </message>
+    <message>
+        <source>Document {name}</source>
+        <translation>文档 {name}</translation>
+    </message>
 </context>
 <context>
     <name>ScopeSelector</name>
@@ -5388,6 +5392,10 @@ Click to rename</source>
         <translation>文件夹</translation>
     </message>
     <message>
+        <source>Search titles, messages, attachments and documents</source>
+        <translation>搜索标题、消息、附件和文档</translation>
+    </message>
+    <message>
         <source>New folder</source>
         <translation>新建文件夹</translation>
     </message>
@@ -5402,10 +5410,6 @@ Click to rename</source>
     <message>
         <source>Conversations in the trash are permanently deleted after {days} days.</source>
         <translation>回收站中的对话会在 {days} 天后永久删除。</translation>
-    </message>
-    <message>
-        <source>Search titles, messages and attachments</source>
-        <translation>搜索标题、消息和附件</translation>
     </message>
     <message>
         <source>Clear search</source>

@@ -25,11 +25,11 @@ def pdf(
     *,
     encrypted: bool = False,
     catalogue: str = "",
-    last: str = "",
+    more: Sequence[str] = (),
 ) -> Path:
     """Write a PDF; the lines of a page are below each other, those in a list beside each other.
 
-    ``catalogue`` is added to the catalogue of the document, ``last`` is a further object.
+    ``catalogue`` is added to the catalogue of the document, ``more`` are further objects.
     """
     objects = [
         f"<< /Type /Catalog /Pages 2 0 R {catalogue} >>",
@@ -53,7 +53,7 @@ def pdf(
         ]
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>"
-    objects += [last] if last else []
+    objects += more
     out = bytearray(b"%PDF-1.4\n")
     places = []
     for number, body in enumerate(objects, 1):

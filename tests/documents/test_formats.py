@@ -16,7 +16,7 @@ from app.messages import sentence
 from app.process.child_process import ChildProgram, LimitedProcess
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
-from tests.documents.builders import archive, docx, epub, pdf, pptx, prose, w_p, w_table, xlsx
+from tests.documents.builders import RELATIONS, W, archive, docx, epub, pdf, pptx, prose, w_p, w_table, xlsx
 
 
 def text_of(path: Path) -> str:
@@ -151,7 +151,7 @@ def test_nothing_in_a_document_is_fetched_or_run_and_its_text_is_read(tmp_path: 
             f"/URI << /Base ({address}) >> /AcroForm << /XFA (x) /Fields [] >> /Names << /JavaScript << /Names "
             f"[(a) << {script} >>] >> /EmbeddedFiles << /Names [(evil.txt) << /Type /Filespec /F (evil.txt) /EF "
             "<< /F 6 0 R >> >>] >> >>",
-            last="<< /Type /EmbeddedFile /Length 20 >>\nstream\ntext of the attachme\nendstream",
+            more=["<< /Type /EmbeddedFile /Length 20 >>\nstream\ntext of the attachme\nendstream"],
         )
         assert text_of(hostile) == "[Page 1]\n\nThe text of the report.\n"
         kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -188,6 +188,79 @@ def test_formulas_of_spreadsheets_are_text_and_their_results_are_shown(tmp_path:
     text = text_of(table)
     assert "=1+1" in text
     assert "@SUM(A1)" in text
+
+
+def test_hostile_pdfs_end_in_a_sentence_or_their_text(tmp_path: Path) -> None:
+    line = [prose("The text of the report.")]
+    many = pdf(tmp_path / "objects.pdf", line, more=[f"<< /A {number} >>" for number in range(100_000)])
+    script = (
+        '<script contentType="application/x-javascript">while (true) xfa.host.gotoURL("http://127.0.0.1:1")</script>'
+    )
+    form = f"<< /Length {len(script)} >>\nstream\n{script}\nendstream"
+    xfa = pdf(tmp_path / "xfa.pdf", line, catalogue="/AcroForm << /XFA 6 0 R /Fields [] >>", more=[form])
+    # Each item of the outline is above itself.
+    outline = "<< /Title (a) /First 6 0 R /Next 6 0 R /Dest [5 0 R /Fit] >>"
+    circular = pdf(tmp_path / "outline.pdf", line, catalogue="/Outlines 6 0 R", more=[outline])
+    for path in (many, xfa, circular):
+        assert text_of(path) == "[Page 1]\n\nThe text of the report.\n"
+    pages = pdf(tmp_path / "pages.pdf", line)
+    pages.write_bytes(pages.read_bytes().replace(b"[5 0 R]", b"[2 0 R]"))
+    assert refused(pages) == "attachment_scan"
+    # Drawn 10 ** 30 times, until the memory of the process ends.
+    forms = [
+        f"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {number + 1} 0 R >> >> "
+        "/Length 60 >>\nstream\n" + "/X Do " * 10 + "\nendstream"
+        for number in range(6, 36)
+    ]
+    bomb = pdf(tmp_path / "forms.pdf", line, more=forms)
+    bomb.write_bytes(
+        bomb.read_bytes()
+        .replace(b"/F1 3 0 R >> >>", b"/F1 3 0 R >> /XObject << /X 6 0 R >> >>")
+        .replace(b" Tj ET", b" Tj ET /X Do")
+    )
+    assert refused(bomb) == "attachment_damaged"
+
+
+def test_hostile_office_files_pages_and_tables_end_in_a_sentence_or_their_text(tmp_path: Path) -> None:
+    mc = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    inner = w_p("x")
+    for _ in range(14):
+        part = f"<mc:Choice>{inner}</mc:Choice><mc:Fallback>{inner}</mc:Fallback>"
+        inner = f"<mc:AlternateContent {mc}>{part}</mc:AlternateContent>"
+    assert text_of(docx(tmp_path / "alternatives.docx", inner)) == "x\n"
+    based = '<w:style w:styleId="1"><w:name w:val="a"/><w:basedOn w:val="1"/></w:style>'
+    styles = {"word/styles.xml": f"<w:styles {W}>{based}</w:styles>"}
+    assert text_of(docx(tmp_path / "styles.docx", w_p("text", style="1"), more=styles)) == "text\n"
+    # 17 thousand million cells between the two.
+    corners = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
+    assert refused(xlsx(tmp_path / "sparse.xlsx", {"S": corners})) == "attachment_damaged"
+    media = '<Relationship Id="v" Type="t/video" Target="http://127.0.0.1:1/v.mp4" TargetMode="External"/>'
+    media += '<Relationship Id="n" Type="t/notesSlide" Target="file:///etc/passwd" TargetMode="External"/>'
+    talk = pptx(tmp_path / "media.pptx", ("Title", ["item"]))
+    with zipfile.ZipFile(talk, "a") as file:
+        file.writestr("ppt/slides/_rels/slide1.xml.rels", f'<Relationships xmlns="{RELATIONS}">{media}</Relationships>')
+    assert text_of(talk) == "[Page 1]\n\n## Title\n\n- item\n"
+    book = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": '<container><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>',
+        "book.opf": '<package><manifest><item id="a" href="a.xhtml"/><item id="o" href="book.opf"/></manifest>'
+        "<spine>" + '<itemref idref="a"/>' * 50_000 + '<itemref idref="o"/></spine></package>',
+        "a.xhtml": f"<p>{'again ' * 100}</p>",
+    }
+    assert refused(archive(tmp_path / "cycle.epub", book)) == "attachment_too_large"
+    entities = '<!DOCTYPE html [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    for name, page, text in (
+        ("entities", f"{entities}<p>&b; text", "&b; text\n"),
+        ("deep", "<div>" * 100_000 + "deep", "deep\n"),
+        ("marks", "<" * 100_000, "<" * 100_000 + "\n"),
+        ("spans", "<table><tr><td colspan=1000000 rowspan=1000000>a<tr><td>b</table>", "| a |\n| --- |\n| b |\n"),
+    ):
+        path = tmp_path / f"{name}.html"
+        path.write_text(page, "utf-8")
+        assert text_of(path) == text
+    table = tmp_path / "line.csv"
+    table.write_bytes(b"a," * (50 << 20))
+    assert refused(table) == "attachment_too_large"
 
 
 @pytest.mark.parametrize("name", ["huge.txt", "huge.pdf", "huge.docx", "huge.csv", "huge.html", "huge.epub"])

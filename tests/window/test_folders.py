@@ -15,6 +15,7 @@ from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes
 from ui.sidebar.folder_drag import MIME_TYPE
+from ui.sidebar.row_model import ROW_ROLE
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
@@ -252,7 +253,7 @@ def test_search_finds_folders_and_is_limited_to_one(window: MainWindow, qtbot: Q
     qtbot.waitUntil(lambda: shown(window) == ["Reports"])
     store_of(window).add_documents(ids_of(window)["Home"], [Attachment("保险 Policy.pdf", "…", 1)])
     field.setText("保险 POLICY")
-    qtbot.waitUntil(lambda: shown(window) == ["Home"])
+    qtbot.waitUntil(lambda: shown(window) == ["Home", "保险 Policy.pdf"])
     field.setText("report")
     qtbot.waitUntil(lambda: shown(window) == ["Reports"])
     sidebar.list.activated.emit(indexes(window)[0])
@@ -269,6 +270,37 @@ def test_search_finds_folders_and_is_limited_to_one(window: MainWindow, qtbot: Q
     qtbot.waitUntil(lambda: set(shown(window)) == {"a figure", "plan"})
     qtbot.keyClick(field, Qt.Key.Key_Escape)
     assert field.placeholderText() == "Search"
+
+
+def test_search_finds_documents_of_folders_and_opens_them_at_the_match(window: MainWindow, qtbot: QtBot) -> None:
+    sidebar, field, store = window.sidebar, window.sidebar.search, store_of(window)
+    text = "[Page 1]\n\nThe house.\n\n[Page 2]\n\nWater damage 水渍 is covered up to 5,000 €.\n"
+    store.add_documents(ids_of(window)["Home"], [Attachment("policy.pdf", text, 1)])
+    field.setText("水渍")
+    line = "…The house. [Page 2] Water damage 水渍 is covered up to 5,000 €."
+    rows = ["Home", "policy.pdf", line]
+    qtbot.waitUntil(lambda: shown(window) == rows)
+    assert find(window, "resultCount").text() == "1 result"
+    _, name, row = indexes(window)
+    spoken = [each.data(Qt.ItemDataRole.AccessibleTextRole) for each in (name, row)]
+    assert spoken == ["Document policy.pdf", f"policy.pdf: {line}"]
+    ((begin, end),) = row.data(ROW_ROLE).spans
+    assert line[begin:end] == "水渍"
+    # No conversation is selected with it.
+    sidebar.list.setCurrentIndex(row)
+    assert (sidebar.list.selected_ids(), sidebar.list.selected_folder()) == ((), None)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    viewer = window.findChild(QDialog, "attachmentViewer")
+    assert (viewer.windowTitle(), viewer.text.textCursor().selectedText()) == ("policy.pdf", "水渍")
+    assert viewer.insert.isHidden()
+    viewer.accept()
+    sidebar.search_in(store.folder(ids_of(window)["Reports"]))
+    qtbot.waitUntil(lambda: shown(window) == [])
+    sidebar.search_in(store.folder(ids_of(window)["Home"]))
+    qtbot.waitUntil(lambda: shown(window) == rows)
+    store.remove_documents(store.folder_documents(ids_of(window)["Home"]))
+    sidebar.list.activated.emit(indexes(window)[1])
+    assert window.findChild(QDialog, "attachmentViewer") is None
 
 
 def test_the_palette_shows_folders_and_moves_the_open_conversation(window: MainWindow, qtbot: QtBot) -> None:

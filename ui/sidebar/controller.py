@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 
 from app.chat.answer import RunningAnswer
 from app.config.settings import SettingsFile
-from app.conversation import SearchHit
+from app.conversation import DocumentHit, SearchHit
 from app.store.connections import StoreClosed
 from app.store.folding import fold
 from app.store.store import ConversationStore
@@ -221,20 +221,17 @@ class SidebarController(QObject):
         find = partial(_find, self._store, text, None if folder is None else folder.id)
         self._run(find, partial(self._show_results, self._search_number, text))
 
-    def _show_results(self, number: int, text: str, result: tuple[list[Found], bool]) -> None:
+    def _show_results(self, number: int, text: str, result: _Results) -> None:
         """Show the results of a search unless there is a newer one, and then all hits of each conversation."""
         if number != self._search_number or text != self._sidebar.search_text():
             return
-        found, is_cut = result
-        folders: list[FolderRow] = []
-        if self._sidebar.search_folder is None:
-            self._notice.attempt(lambda: folders.extend(_find_folders(self._store, text)))
+        found, folders, is_cut = result
         self._sidebar.show_results(found, text, is_cut=is_cut, folders=folders)
 
         def merge(completed: dict[str, Found]) -> None:
             if completed:
                 merged = [completed.get(each.conversation.id, each) for each in found]
-                self._show_results(number, text, (merged, is_cut))
+                self._show_results(number, text, (merged, folders, is_cut))
 
         incomplete = [each for each in found if each.is_cut and len(each.hits) < MOST_OF_ALL]
         if incomplete:
@@ -244,24 +241,38 @@ class SidebarController(QObject):
         run_job(self, work, show, lambda error: self._notice.show_error(error_text(error)))
 
 
-def _find_folders(store: ConversationStore, text: str) -> list[FolderRow]:
-    """Return the folders whose names, or the name of a document in them, contain all words of ``text``."""
+def _find_folders(store: ConversationStore, text: str, folder_id: str | None) -> list[FolderRow | DocumentHit]:
+    """Return the folders whose names contain all words of ``text``, and those with documents that do, above these."""
     words = fold(text).split()
-    with_document = store.folders_with_documents(words)
+    documents: dict[str, list[DocumentHit]] = {}
+    for hit in store.search_documents(text, folder_id):
+        rows_of_folder = documents.setdefault(hit.folder_id, [])
+        if any(hit.place):
+            rows_of_folder.append(replace(hit, snippet=hit.name, spans=()))
+        rows_of_folder.append(hit)
     found = [
-        each for each in store.folders() if each.id in with_document or all(word in fold(each.name) for word in words)
+        each
+        for each in store.folders()
+        if each.id in documents or (folder_id is None and all(word in fold(each.name) for word in words))
     ]
     counts = store.folder_counts(*(each.id for each in found))
-    return [FolderRow(each, 0, counts.get(each.id, 0), is_result=True) for each in found]
+    rows: list[FolderRow | DocumentHit] = []
+    for each in found:
+        rows += [FolderRow(each, 0, counts.get(each.id, 0), is_result=True), *documents.get(each.id, ())]
+    return rows
 
 
-def _find(store: ConversationStore, text: str, folder_id: str | None) -> tuple[list[Found], bool]:
-    """Return the conversations that contain ``text``, each with its newest hits, and whether there are more."""
+_Results = tuple[list[Found], list[FolderRow | DocumentHit], bool]
+
+
+def _find(store: ConversationStore, text: str, folder_id: str | None) -> _Results:
+    """Return the conversations that contain ``text`` with their newest hits, folders, and whether there are more."""
     by_conversation: dict[str, list[SearchHit]] = {}
     found: list[Found] = []
     try:
         hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE, folder_id=folder_id)
         is_cut = len(hits) == MOST_HITS
+        folders = _find_folders(store, text, folder_id)
         for hit in hits:
             by_conversation.setdefault(hit.conversation_id, []).append(hit)
         for id_, each in by_conversation.items():
@@ -272,8 +283,8 @@ def _find(store: ConversationStore, text: str, folder_id: str | None) -> tuple[l
                 found.append(Found(store.get(id_), in_title, messages, is_cut or len(messages) == MOST_IN_ONE))
     except StoreClosed:
         # The program has ended meanwhile.
-        return [], False
-    return found, is_cut
+        return [], [], False
+    return found, folders, is_cut
 
 
 def _find_all(store: ConversationStore, text: str, found: Sequence[Found]) -> dict[str, Found]:

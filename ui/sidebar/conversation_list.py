@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.conversation import SearchHit
+from app.conversation import DocumentHit, SearchHit
 from app.shelf import Shelf
 from ui.sidebar.folder_drag import FolderDrag
 from ui.sidebar.row_delegate import RowDelegate
@@ -43,6 +43,7 @@ class ConversationList(QListView):
     selection_changed = Signal()
     folder_opened = Signal(str)
     """Id of a folder that a search has found."""
+    document_opened = Signal(DocumentHit)
     folder_toggled = Signal(str, bool)
     """Id of a folder, and whether it is to be expanded."""
 
@@ -83,7 +84,7 @@ class ConversationList(QListView):
         """
         self._replace(shelf, partial(self.rows.show_shelf, store, shelf, changed))
 
-    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow] = ()) -> None:
+    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow | DocumentHit] = ()) -> None:
         """Show the results of a search; selection and scroll position are kept where others were shown before."""
         self._replace(None, partial(self.rows.show_results, found, folders))
 
@@ -365,6 +366,9 @@ class ConversationList(QListView):
                 self.folder_opened.emit(row.folder.id)
             else:
                 self.folder_toggled.emit(row.folder.id, not row.folder.is_expanded)
+            return
+        if isinstance(row, DocumentHit):
+            self.document_opened.emit(row)
             return
         if isinstance(row, MoreHits):
             self._replace(None, partial(self.rows.expand, row.conversation_id))

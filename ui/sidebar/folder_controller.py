@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from app.conversation import DeletedFolder
+from app.conversation import DeletedFolder, DocumentHit
 from app.export.export import export_folder
 from app.export.file_names import file_name
 from app.export.formats import ExportOptions
@@ -47,6 +47,7 @@ class FolderController(QObject):
         sidebar.folder_move_requested.connect(self._move_folder)
         sidebar.list.folder_toggled.connect(self._expand)
         sidebar.list.folder_opened.connect(self.show_folder)
+        sidebar.list.document_opened.connect(self._show_document)
         sidebar.list.delegate.folder_renamed.connect(self._rename)
         sidebar.list.drag.conversations_dropped.connect(self.move_conversations)
         sidebar.list.drag.folder_dropped.connect(self._move_folder)
@@ -124,6 +125,20 @@ class FolderController(QObject):
             self._sidebar.show()
             self._sidebar.show_conversations()
             self._sidebar.list.select_folder(folder_id)
+
+        self._notice.attempt(show)
+
+    def _show_document(self, hit: DocumentHit) -> None:
+        """Show a document with the match of a search selected."""
+        from ui.composer.attachments import AttachmentViewer
+
+        def show() -> None:
+            if (document := self._store.folder_document(hit.number)) is not None:
+                viewer = AttachmentViewer(document, self._sidebar.window())
+                viewer.insert.hide()
+                show_dialog(viewer)
+                if any(hit.place):
+                    viewer.select(*hit.place)
 
         self._notice.attempt(show)
 

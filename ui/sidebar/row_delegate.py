@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.conversation import Conversation, SearchHit
+from app.conversation import Conversation, DocumentHit, SearchHit
 from ui.sidebar.row_model import (
     ID_ROLE,
     ROW_ROLE,
@@ -24,6 +24,7 @@ from ui.sidebar.row_model import (
     FolderRow,
     Found,
     Heading,
+    Hit,
     Index,
     Mark,
     MoreHits,
@@ -38,7 +39,7 @@ ROW_HEIGHT, HIT_HEIGHT = 34, 26
 PIN_SIZE, MARK_SIZE = 14, 9
 MENU_SIZE, DOTS_SIZE = 26, 18
 MARGIN, PADDING = 8, 12
-INDENT, CHEVRON_SIZE, FOLDER_SIZE, ICONS_WIDTH = 20, 12, 16, 14
+INDENT, CHEVRON_SIZE, FOLDER_SIZE, DOCUMENT_SIZE, ICONS_WIDTH = 20, 12, 16, 14, 14
 """Of the rows in a folder, and the icons of a folder; the titles in it are below its name."""
 
 # Python's flags are slow: they took a third of the time to paint the rows.
@@ -74,7 +75,7 @@ class RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the fixed height of the kind of row."""
-        return QSize(0, HIT_HEIGHT if isinstance(index.data(ROW_ROLE), SearchHit | MoreHits) else ROW_HEIGHT)
+        return QSize(0, HIT_HEIGHT if isinstance(index.data(ROW_ROLE), Hit | MoreHits) else ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one row."""
@@ -144,7 +145,7 @@ class RowDelegate(QStyledItemDelegate):
         painter: QPainter,
         rect: QRect,
         state: int,
-        row: FolderRow | Conversation | Found | SearchHit | MoreHits,
+        row: FolderRow | Conversation | Found | Hit | MoreHits,
         text: str,
         mark: Mark | None,
         depth: int,
@@ -165,7 +166,7 @@ class RowDelegate(QStyledItemDelegate):
         area = background.adjusted(PADDING + INDENT * depth, 0, -PADDING, 0)
         if depth and not isinstance(row, FolderRow):
             area.adjust(ICONS_WIDTH, 0, 0, 0)
-        if isinstance(row, SearchHit | MoreHits):
+        if isinstance(row, Hit | MoreHits):
             area.adjust(PADDING, 0, 0, 0)
         elif state & (_HOVERED | _FOCUSED):
             area.setRight(self._paint_menu_button(painter, rect, is_marked=is_marked))
@@ -177,14 +178,21 @@ class RowDelegate(QStyledItemDelegate):
             area.adjust(0, 0, -PIN_SIZE - 2, 0)
         if isinstance(row, FolderRow):
             self._paint_folder(painter, area, row)
+        is_document = isinstance(row, DocumentHit) and not (row.spans and any(row.place))
+        if isinstance(row, DocumentHit):
+            if is_document:
+                top = area.center().y() - DOCUMENT_SIZE / 2 + 0.5
+                _draw_icon(painter, QPointF(area.left(), top), "file", DOCUMENT_SIZE)
+            area.adjust(DOCUMENT_SIZE + 5, 0, 0, 0)
         if mark is not None:
             _draw_mark(painter, QPointF(area.right() - MARK_SIZE / 2 + 1, area.center().y() + 0.5), mark)
             area.adjust(0, 0, -MARK_SIZE - PADDING, 0)
         match row:
             case Found(in_title=SearchHit(spans=spans)):
                 _paint_match(painter, text, spans, area, self._font, theme.text)
-            case SearchHit(spans=spans):
-                _paint_match(painter, text, spans, area, self._small_font, theme.quiet_text)
+            case SearchHit(spans=spans) | DocumentHit(spans=spans):
+                colour = theme.text if is_document else theme.quiet_text
+                _paint_match(painter, text, spans, area, self._small_font, colour)
             case _:
                 font = self._small_font if isinstance(row, MoreHits) else self._font
                 font = self._bold_font if mark is Mark.UNREAD else font
@@ -262,7 +270,7 @@ def _paint_match(
 ) -> None:
     """Draw one line of text in ``area`` with the matches marked; text far before the first one is elided."""
     theme, metrics = current_theme(), QFontMetrics(font)
-    begin, end = spans[0]
+    begin, end = next(iter(spans), (0, 0))
     skipped = 0
     while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
         skipped += 4

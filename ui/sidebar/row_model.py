@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 
-from app.conversation import Conversation, Folder, SearchHit, ShelfOrder
+from app.conversation import Conversation, DocumentHit, Folder, SearchHit, ShelfOrder
 from app.shelf import Shelf
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
@@ -108,8 +108,9 @@ class MoreHits:
     count: str
 
 
-Row = Heading | FolderRow | EmptyFolder | Conversation | Found | SearchHit | MoreHits
-_Key = int | Heading | FolderRow | EmptyFolder | Found | SearchHit | MoreHits
+Hit = SearchHit | DocumentHit
+Row = Heading | FolderRow | EmptyFolder | Conversation | Found | Hit | MoreHits
+_Key = int | Heading | FolderRow | EmptyFolder | Found | Hit | MoreHits
 """A row, of which a conversation on a shelf is the number."""
 
 
@@ -138,7 +139,7 @@ class RowModel(QStringListModel):
         self._midnights: list[datetime] = []
         """At which the sections of the order begin."""
         self._found: Sequence[Found] = ()
-        self._found_folders: Sequence[FolderRow] = ()
+        self._found_folders: Sequence[FolderRow | DocumentHit] = ()
         self._expanded: set[str] = set()
         self.marks: Mapping[str, Mark] = {}
         """By the ids of the conversations."""
@@ -224,8 +225,8 @@ class RowModel(QStringListModel):
         rows = enumerate(self._rows)
         return next((row for row, key in rows if isinstance(key, FolderRow) and key.folder.id == folder_id), None)
 
-    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow] = ()) -> None:
-        """Show the results of a search, with the folders that it has found above."""
+    def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow | DocumentHit] = ()) -> None:
+        """Show the results of a search, with the folders that it has found above, each followed by its documents."""
         self._shelf, self._found, self._found_folders = None, found, folders
         rows: list[_Key] = [*folders]
         for each in found:
@@ -258,11 +259,11 @@ class RowModel(QStringListModel):
         return [row for row in range(len(self._rows)) if self.key(row) in keys] if keys else []
 
     def hit_rows(self) -> list[int]:
-        """Return the rows of single search hits: in messages, and in titles of conversations without such."""
+        """Return the rows of single search hits: in messages, documents, and titles of conversations without such."""
         return [
             row
             for row, key in enumerate(self._rows)
-            if isinstance(key, SearchHit) or (isinstance(key, Found) and not key.hits)
+            if (isinstance(key, Hit) and key.spans) or (isinstance(key, Found) and not key.hits)
         ]
 
     def row_of(self, conversation_id: str | None) -> int | None:
@@ -396,7 +397,7 @@ class RowModel(QStringListModel):
                 return self.tr("Empty. Drag conversations here.")
             case Conversation(title=title) | Found(conversation=Conversation(title=title)):
                 return title or self.tr("Untitled")
-            case SearchHit(snippet=snippet):
+            case SearchHit(snippet=snippet) | DocumentHit(snippet=snippet):
                 return snippet
             case MoreHits(count=count):
                 return self.tr("All {count} hits").format(count=count)
@@ -430,6 +431,10 @@ class RowModel(QStringListModel):
                 return ", ".join([text, *([hits] if count else []), date_text(conversation.updated_at)])
             case SearchHit(title=title):
                 return f"{title or self.tr('Untitled')}: {text}"
+            case DocumentHit(name=name) if row.spans and any(row.place):
+                return f"{name}: {text}"
+            case DocumentHit(name=name):
+                return self.tr("Document {name}").format(name=name)
         return text
 
 

@@ -22,7 +22,7 @@ from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
-    from app.conversation import Folder
+    from app.conversation import DocumentHit, Folder
     from app.store.store import ConversationStore
     from ui.sidebar.conversation_list import ConversationList
     from ui.sidebar.row_model import FolderRow, Found
@@ -224,11 +224,17 @@ class Sidebar(TranslatedWidget):
             self.list.mark_open(conversation_id)
 
     def show_results(
-        self, found: Sequence[Found], text: str, *, is_cut: bool, folders: Sequence[FolderRow] = ()
+        self, found: Sequence[Found], text: str, *, is_cut: bool, folders: Sequence[FolderRow | DocumentHit] = ()
     ) -> None:
-        """Show the results of a search for ``text``, below folders; ``is_cut`` where there are more."""
+        """Show the results of a search for ``text``, below folders and documents; ``is_cut`` where there are more."""
+        from app.conversation import DocumentHit
+
         self._searched, self._is_cut, self._found = text, is_cut, found
-        self._hit_count = len(folders) + sum(len(each.hits) + (each.in_title is not None) for each in found)
+        # A folder and a name above hits in documents are no results of their own.
+        documents = [each for each in folders if isinstance(each, DocumentHit)]
+        above = len({each.folder_id for each in documents}) + sum(not each.spans for each in documents)
+        hits = sum(len(each.hits) + (each.in_title is not None) for each in found)
+        self._hit_count = len(folders) - above + hits
         self.list.show_results(found, folders)
         self._refresh()
 
@@ -424,7 +430,7 @@ class Sidebar(TranslatedWidget):
 
     def _retranslate(self) -> None:
         self._show_search_folder()
-        set_name(self.search, self.tr("Search titles, messages and attachments"), "Ctrl+Shift+F")
+        set_name(self.search, self.tr("Search titles, messages, attachments and documents"), "Ctrl+Shift+F")
         # Qt creates these buttons without names.
         names = (self.tr("Search"), self.tr("Clear search"))
         for button, name in zip(self.search.findChildren(QToolButton), names, strict=False):

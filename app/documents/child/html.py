@@ -21,7 +21,9 @@ _BLOCK = re.compile(
 )
 _HEADING = re.compile(r"h[1-6]")
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})""", re.IGNORECASE)
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
+"""With its own entities, which are not read."""
+_DOCTYPE_BYTES = re.compile(_DOCTYPE.pattern.encode(), re.IGNORECASE)
 MAX_DEPTH = 20
 """Of lists."""
 
@@ -153,7 +155,7 @@ def html_to_markdown(content: bytes) -> str:
     if text is None:
         raise Refusal("not_text")
     reader = _HtmlReader(writer)
-    reader.feed(text)
+    reader.feed(_DOCTYPE.sub("", text, count=1))
     reader.close()
     return writer.take()
 
@@ -170,7 +172,7 @@ def read_epub(archive: DocumentArchive) -> Iterator[tuple[str, float]]:
         raise Refusal("encrypted")
     root = next(parse_xml(archive.read("META-INF/container.xml")).iter("rootfile"), None)
     name = root.get("full-path", "") if root is not None else ""
-    package = parse_xml(_DOCTYPE.sub(b"", archive.read(name)))
+    package = parse_xml(_DOCTYPE_BYTES.sub(b"", archive.read(name)))
     items = {each.get("id", ""): each.get("href", "") for each in package.iter("item")}
     spine = [each.get("idref", "") for each in package.iter("itemref") if each.get("linear") != "no"]
     for number, each in enumerate(spine, 1):
