@@ -168,10 +168,6 @@ class RowModel(QStringListModel):
 
     def _arrange(self, store: ConversationStore, shelf: Shelf, orders: dict[str | None, ShelfOrder]) -> None:
         folders = store.folders() if shelf is Shelf.CONVERSATIONS else []
-        # Counting thousands takes milliseconds; these are known.
-        counts = {each.id: len(orders[each.id].numbers) for each in folders if each.id in orders}
-        if unknown := [each.id for each in folders if each.id not in orders]:
-            counts |= store.folder_counts(*unknown)
         collapsed = {each.id for each in folders if not each.is_expanded}
         shown = [each for each in folders if each.parent_id not in collapsed]
         kept: dict[str | None, ShelfOrder] = {None: orders[None]}
@@ -179,6 +175,11 @@ class RowModel(QStringListModel):
         for folder in shown:
             if folder.is_expanded:
                 kept[folder.id] = orders.get(folder.id) or store.folder_order(folder.id)
+        # Counting thousands takes milliseconds; these are known.
+        known = orders | kept
+        counts = {each.id: len(known[each.id].numbers) for each in folders if each.id in known}
+        if unknown := [each.id for each in folders if each.id not in known]:
+            counts |= store.folder_counts(*unknown)
         for folder in (each for each in shown if each.parent_id is None):
             children = [each for each in folders if each.parent_id == folder.id]
             count = sum(counts.get(each.id, 0) for each in (folder, *children))

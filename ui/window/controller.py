@@ -100,6 +100,8 @@ class WindowController(QObject):
     def complete_start(self) -> None:
         """Show the list of conversations, and start the background work that would delay it."""
         self._refresh_list()
+        # Qt evaluates the style sheet for it, which would delay the first message.
+        self.window.notice.sizeHint()
         self.services.hasher.refresh()
         self._start_local_server()
         # These imports would delay the first answer.

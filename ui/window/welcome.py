@@ -125,11 +125,14 @@ class Welcome(QWidget):
             each.setChecked(code == language)
         set_style_property(self.download_button, primary=True)
         self._fit()
+        self._fit_bars()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit texts and buttons to the width."""
+        """Fit texts and buttons to the width, and the picture of the plan to the height."""
         super().resizeEvent(event)
-        self._fit()
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+        self._fit_bars()
 
     def _language_button(self, code: str, name: str) -> QPushButton:
         made = button(f"language-{code}", quiet=True)
@@ -156,8 +159,6 @@ class Welcome(QWidget):
             widths = [each.sizeHint().width() for each in buttons if not each.isHidden()]
             fits = sum(widths) + row.spacing() * len(widths) + MARGINS <= self.width()
             row.setDirection(QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom)
-        has_bars = self._is_first_start and self.height() >= BARS_HEIGHT
-        self._bars.show_bars(self._plan if has_bars else ())
         # A layout does not ask a wrapping label for its height at the width that it gets.
         width = max(200, min(WIDTH, self.width() - MARGINS))
         for label in self._labels:
@@ -166,6 +167,10 @@ class Welcome(QWidget):
             label.setMaximumSize(MAX_WIDGET_SIZE, MAX_WIDGET_SIZE)
             balanced = _balanced_width(label, width)
             label.setFixedSize(balanced, max(0, label.heightForWidth(balanced)))
+
+    def _fit_bars(self) -> None:
+        has_bars = self._is_first_start and self.height() >= BARS_HEIGHT
+        self._bars.show_bars(self._plan if has_bars else ())
 
     def _model_text(self, models: ModelPicker) -> str:
         text = self.tr("{model} runs on this computer. No data leaves it.")
