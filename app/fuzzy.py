@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import accumulate
 
 from app.config.paths import resources
@@ -38,50 +38,79 @@ class Match:
     positions: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Some of the texts as the lines of one string."""
+
+    text: str
+    starts: Sequence[int]
+    """Where the lines begin, and where another one would."""
+    numbers: Sequence[int]
+    """Of the texts."""
+    characters: frozenset[str] = frozenset()
+    """Those that occur: a set of a regular expression with all that can takes as long as the search."""
+
+    def translated(self, codes: dict[int, int]) -> _Lines:
+        """Return the same lines with codes in place of Chinese characters."""
+        text = self.text.translate(codes)
+        return replace(self, text=text, characters=frozenset(text))
+
+
 class FuzzyIndex:
     """An index of texts."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         lines = [_lowered(text) for text in texts]
-        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
-        self._text = self._initials = "\n".join(lines)
-        # Those that can have Chinese characters: a part of all.
-        self._others = [number for number, line in enumerate(lines) if not line.isascii()]
-        self._other_starts = [0, *accumulate(len(lines[number]) + 1 for number in self._others)]
-        self._syllables = ""
-        if self._others:
-            codes = _initials()[0]
-            self._initials = "\n".join(line if line.isascii() else line.translate(codes) for line in lines)
-            self._syllables = "\n".join(lines[number].translate(_syllables()[0]) for number in self._others)
+        self._count = len(lines)
+        # Single characters are found many times faster than those of a set, which only Chinese ones need.
+        self._plain = _joined(lines, [number for number, line in enumerate(lines) if line.isascii()])
+        self._others = _joined(lines, [number for number, line in enumerate(lines) if not line.isascii()])
+        self._initials = self._syllables = self._others
+        if self._others.numbers:
+            self._initials = self._others.translated(_initials()[0])
+            self._syllables = self._others.translated(_syllables()[0])
 
     def search(self, query: str, limit: int) -> list[Match]:
         """Return the best matches, equal ones in the order of the texts; all texts for an empty query."""
         query = query[:MAX_QUERY]
         words = _lowered(query).split()
         if not words:
-            return [Match(number, 0) for number in range(min(limit, len(self._starts) - 1))]
-        text = self._initials if query.isascii() else self._text
-        letters = "".join(words)
+            return [Match(number, 0) for number in range(min(limit, self._count))]
         found: dict[int, Match] = {}
-        kinds: list[_Kind] = [
-            _Words(words),
-            *map(_Pinyin, _divisions(letters)),
-            _FirstLetters(letters),
-            _Letters(letters),
-        ]
-        for kind in kinds:
-            if len(found) >= limit or len(letters) < kind.least:
-                continue
-            is_pinyin = isinstance(kind, _Pinyin)
-            searched, starts = (self._syllables, self._other_starts) if is_pinyin else (text, self._starts)
-            for line, positions in kind.matches(searched, starts):
-                number = self._others[line] if is_pinyin else line
-                if number not in found:
-                    inside = tuple(each - starts[line] for each in positions)
-                    begin = self._starts[number]
-                    rank = kind.rank or _rank_of_word(text, begin, begin + inside[0])
-                    found[number] = Match(number, rank, inside)
+        for kinds in self._kinds(words, is_plain=query.isascii()):
+            for kind, lines in kinds:
+                for line, positions in kind.matches(lines.text, lines.starts):
+                    number, begin = lines.numbers[line], lines.starts[line]
+                    if number not in found:
+                        rank = kind.rank or _rank_of_word(lines.text, begin, positions[0])
+                        found[number] = Match(number, rank, tuple(each - begin for each in positions))
+            if len(found) >= limit:
+                break
         return sorted(found.values(), key=lambda match: (match.rank, match.number))[:limit]
+
+    def _kinds(self, words: Sequence[str], *, is_plain: bool) -> Iterator[list[tuple[_Kind, _Lines]]]:
+        """Yield the kinds of matches, the best first, each with the lines in which it is searched."""
+        letters = "".join(words)
+        parts: list[tuple[_Lines, Members]] = [(self._others, _escaped)]
+        if is_plain:
+            parts = [(self._plain, _escaped), (self._initials, partial(_members, self._initials.characters))]
+        parts = [(lines, members) for lines, members in parts if lines.numbers]
+        yield [(_Words(words, members), lines) for lines, members in parts]
+        if self._others.numbers:
+            for division in _divisions(letters):
+                yield [(_Pinyin(division, self._syllables.characters), self._syllables)]
+        for kind in (_FirstLetters, _Letters):
+            if len(letters) >= kind.least:
+                yield [(kind(letters, members), lines) for lines, members in parts]
+
+
+def _joined(lines: Sequence[str], numbers: Sequence[int]) -> _Lines:
+    chosen = [lines[number] for number in numbers]
+    return _Lines("\n".join(chosen), [0, *accumulate(len(line) + 1 for line in chosen)], numbers)
+
+
+Members = Callable[[str], str]
+"""Returns what stands for a character inside a set of a regular expression."""
 
 
 class _Kind:
@@ -116,10 +145,10 @@ class _Kind:
 class _Words(_Kind):
     """Each word of the query is in the text."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], members: Members) -> None:
         first, *others = sorted(words, key=len, reverse=True)
-        self.pattern = _contiguous(first)
-        self._others = [_contiguous(word) for word in others]
+        self.pattern = _contiguous(first, members)
+        self._others = [_contiguous(word, members) for word in others]
 
     def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:
         positions = list(range(*match.span(1)))
@@ -134,14 +163,14 @@ class _Words(_Kind):
 class _Pinyin(_Kind):
     """Neighbouring Chinese characters are read so: syllables or their first letters, the last perhaps not complete."""
 
-    def __init__(self, parts: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[str], present: frozenset[str]) -> None:
         _, whole, begun = _syllables()
         classes = [re.escape(part) if len(part) == 1 else "" for part in parts]
         for at, part in enumerate(parts):
             table = begun if len(part) == 1 or at == len(parts) - 1 else whole
-            classes[at] += table.get(part, "")
+            classes[at] += "".join(present.intersection(table.get(part, "")))
         # There can be a space or a sign between them.
-        self.pattern = re.compile("(" + r"[^\w\n]*+".join(f"[{each}]" for each in classes) + ")")
+        self.pattern = re.compile("(" + r"[^\w\n]*+".join(f"[{each}]" if each else "(?!)" for each in classes) + ")")
 
     def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:  # noqa: ARG002
         return list(range(*match.span(1)))
@@ -152,8 +181,8 @@ class _FirstLetters(_Kind):
 
     rank, least = 3, 2
 
-    def __init__(self, letters: str) -> None:
-        first, *others = map(_members, letters)
+    def __init__(self, letters: str, members: Members) -> None:
+        first, *others = map(members, letters)
         self.pattern = re.compile(rf"([{first}])(?<!\w.)" + "".join(rf"\w*+[^\w\n]++([{each}])" for each in others))
 
 
@@ -162,23 +191,29 @@ class _Letters(_Kind):
 
     rank, least = 4, 3
 
-    def __init__(self, letters: str) -> None:
-        members = [*map(_members, letters)]
-        skipped = "".join(rf"[^{each}\n]*+[{each}]" for each in members)
-        wanted = "".join(rf"[^{each}\n]*+([{each}])" for each in members)
-        self.pattern = re.compile(rf"(?:(?!{skipped})[^\n]*+\n)*+{wanted}")
+    def __init__(self, letters: str, members: Members) -> None:
+        sets = [*map(members, letters)]
+        self._sets = [re.compile(f"[{each}]") for each in sets]
+        # Skips the lines before the next one with the letters; groups for them would take longer than all lines.
+        wanted = "".join(rf"[^{each}\n]*+[{each}]" for each in sets)
+        self.pattern = re.compile(rf"(?:(?!{wanted})[^\n]*+\n)*+()")
 
     def _next(self, text: str, place: int) -> re.Match[str] | None:
-        return self.pattern.match(text, place)
+        return self.pattern.match(text, place) if place < len(text) else None
 
-    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:
-        first = match.start(1)
-        is_inside = first > begin and text[first - 1].isalnum()
-        return [] if is_inside else super()._positions(match, text, begin, end)
+    def _positions(self, match: re.Match[str], text: str, begin: int, end: int) -> list[int]:  # noqa: ARG002
+        positions: list[int] = []
+        for each in self._sets:
+            found = each.search(text, positions[-1] + 1 if positions else begin, end)
+            if found is None:
+                return []
+            positions.append(found.start())
+        is_inside = positions[0] > begin and text[positions[0] - 1].isalnum()
+        return [] if is_inside else positions
 
 
-def _contiguous(word: str) -> re.Pattern[str]:
-    return re.compile("(" + "".join(f"[{_members(each)}]" for each in word) + ")")
+def _contiguous(word: str, members: Members) -> re.Pattern[str]:
+    return re.compile("(" + "".join(f"[{members(each)}]" for each in word) + ")")
 
 
 def _rank_of_word(text: str, begin: int, position: int) -> int:
@@ -194,9 +229,13 @@ def _lowered(text: str) -> str:
     return lowered if len(lowered) == len(text) else text
 
 
-def _members(character: str) -> str:
+def _escaped(character: str) -> str:
+    return re.escape(character)
+
+
+def _members(present: frozenset[str], character: str) -> str:
     """Return the members of a character class: the character, and the codes of Chinese ones that begin with it."""
-    return re.escape(character) + _initials()[1].get(character, "")
+    return re.escape(character) + "".join(present.intersection(_initials()[1].get(character, "")))
 
 
 def _divisions(letters: str) -> list[list[str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -64,6 +65,7 @@ QUERIES = (
     "hwpst",
     "liangzi",
     "chongqingyinhang",
+    "ssssssssssssssss",
     "量子",
     "zzzz",
     "no such title",
@@ -109,6 +111,8 @@ def measure(count: int) -> list[Figure]:
             read.append(cpu_ms(lambda palette=palette: _wait(lambda: len(palette._numbers) == count)))
             for query in QUERIES:
                 panel.field.clear()
+                # As of a query that was never typed before.
+                re.purge()
                 typed[query].append(cpu_ms(lambda panel=panel, query=query: panel.field.setText(query)))
             panel.close_panel()
             QTest.qWait(50)
