@@ -211,10 +211,10 @@ def choose_backend(machine: Machine) -> tuple[str, str]:
 def cmake_arguments(backend: str, machine: Machine, include: Path = ENGINE_CMAKE) -> list[str]:
     """Return the CMake arguments of the engine: this backend and RPC, without llama.cpp's programs.
 
-    LLAVA_BUILD is the image reader. CMake reads the file `include` on entering llama.cpp, and variables set there win
-    over the package's.
+    MTMD_VIDEO would let the image reader start ffmpeg. CMake reads the file `include` on entering llama.cpp, and
+    variables set there win over the package's.
     """
-    arguments = ["-DGGML_RPC=ON", "-DLLAVA_BUILD=OFF", f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}"]
+    arguments = ["-DGGML_RPC=ON", "-DMTMD_VIDEO=OFF", f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include.as_posix()}"]
     if backend != "cpu":
         arguments.append(f"-DGGML_{backend.upper()}=ON")
     if backend == "cuda" and machine.nvcc:

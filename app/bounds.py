@@ -45,6 +45,7 @@ class _DeviceShape:
     weights_bytes: float | None = None
     kv_bytes: float | None = None
     compute_bytes: float | None = None
+    projector_bytes: float | None = None
     repack_bytes: float | None = None
     actual: dict[str, float | None] | None = None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
+_SHARD_NUMBER = re.compile(r"-\d{5}-of-\d{5}$")
 PublishedKind = Literal["file", "shards", "parts"]
 MAX_FILE_BYTES = 1 << 48
 """Larger sizes in listings and stored files are refused."""
@@ -62,17 +64,29 @@ class PublishedModel:
     files: tuple[HubFile, ...]
     quantisation: str | None = None
     checksums_from: str = ""
+    projector: HubFile | None = None
+    """The file with which it reads pictures, downloaded beside it."""
 
     @property
     def bytes(self) -> int:
         """Bytes of all files."""
-        return sum(file.bytes for file in self.files)
+        return sum(file.bytes for file in (*self.files, *self._projectors))
+
+    @property
+    def _projectors(self) -> tuple[HubFile, ...]:
+        return () if self.projector is None else (self.projector,)
 
     def targets(self) -> tuple[TargetFile, ...]:
         """Return the files that a download creates."""
+        projectors = (TargetFile(projector_name(self.file_name), (each,)) for each in self._projectors)
         if self.kind == "shards":
-            return tuple(TargetFile(PurePosixPath(file.name).name, (file,)) for file in self.files)
-        return (TargetFile(self.file_name, self.files),)
+            return (*(TargetFile(PurePosixPath(file.name).name, (file,)) for file in self.files), *projectors)
+        return (TargetFile(self.file_name, self.files), *projectors)
+
+
+def projector_name(file_name: str) -> str:
+    """Return the name of the projector of a model's file, or of its first shard, that is certainly this model's."""
+    return f"mmproj-{_SHARD_NUMBER.sub('', PurePosixPath(file_name).stem)}.gguf"
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,11 @@ IS_WINDOWS = os.name == "nt"
 
 CMAKE = {
     # Backends as modules loaded at run time, and one CPU module for each processor generation.
-    "cpu": ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON", "-DGGML_RPC=ON"),
+    # Without MTMD_VIDEO the image reader starts no ffmpeg.
+    "cpu": (
+        *("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON", "-DGGML_RPC=ON"),
+        "-DMTMD_VIDEO=OFF",
+    ),
     "vulkan": ("-DGGML_VULKAN=ON",),
     "cuda": ("-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=75-virtual;80-virtual;86-real;89-real;120-virtual"),
 }
@@ -101,7 +105,7 @@ class Environment:
 
     def _build_engine(self) -> None:
         include = start.ENGINE_CMAKE.as_posix()
-        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include}", "-DLLAVA_BUILD=OFF"]
+        cmake = [*self._cmake(), f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={include}"]
         self._pip(*start.locked_engine("bundle", self.folder), CMAKE_ARGS=shlex.join(cmake))
         # llama.cpp installs its modules into bin/, beside the packages.
         for module in (self.libraries().parents[1] / "bin").glob("*ggml-*"):

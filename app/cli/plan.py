@@ -138,7 +138,7 @@ def _plan(planning: PlanningService, arguments: argparse.Namespace) -> None:
 
 def _print_plan(plan: LoadPlan) -> None:
     sys.stdout.write(plan_sentence(plan, str) + "\n\n")
-    rows = [("", "weights", "KV cache", "compute", "reserve", "left", "layers")]
+    rows: list[tuple[str, ...]] = [("", "weights", "KV cache", "compute", "reserve", "left", "layers")]
     rows += [
         (
             device.name,
@@ -157,6 +157,10 @@ def _print_plan(plan: LoadPlan) -> None:
     left = size_text(host.available_bytes - host.used_bytes)
     weights = size_text(host.weights_bytes + host.repack_bytes)
     rows.append(("RAM", weights, size_text(host.kv_bytes), size_text(host.compute_bytes), "", left, in_ram))
+    projectors = {device.name: device.projector_bytes for device in plan.devices} | {"RAM": host.projector_bytes}
+    if any(projectors.values()):
+        sizes = {"": "pictures", **{name: size_text(n_bytes) for name, n_bytes in projectors.items()}}
+        rows = [(*row[:4], sizes[row[0]], *row[4:]) for row in rows]
     print_columns(rows)
 
 

@@ -61,6 +61,7 @@ from app.engine.protocol import (
     TokenCounts,
     decode,
     encode,
+    without_pictures,
 )
 from app.process.child_process import ENGINE, ChildProcess, child_environment
 from app.tool_calls import ToolDefinition
@@ -268,7 +269,7 @@ class LocalEngine:
             UserError: ``chat_template_failed``, ``chat_template_too_costly``, ``nothing_loaded``, ``engine_died``.
             Cancelled: ``token`` was cancelled.
         """
-        command = CountTokens(tuple(messages), prefill, thinking, tuple(texts), tools)
+        command = CountTokens(without_pictures(messages), prefill, thinking, tuple(texts), tools)
         counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
 

@@ -9,8 +9,9 @@ is closed.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, get_args
 
 from app.backend import LoadProgress, PromptMessage, PromptProgress, TextDelta, TokenControls, ToolsCalled
@@ -77,6 +78,8 @@ class Forget:
 class CountTokens:
     """Count tokens with the vocabulary and the template of the loaded file; the KV cache is not changed.
 
+    Pictures of ``messages`` may be those of ``without_pictures``.
+
     Each of ``texts`` is counted on its own.  The other fields are counted as the prompt that ``Generate`` would make of
     them, where there are messages or a prefill.
     """
@@ -86,6 +89,23 @@ class CountTokens:
     thinking: str = ""
     texts: tuple[str, ...] = ()
     tools: tuple[ToolDefinition, ...] = ()
+
+
+DIGEST_BYTES = 16
+"""Of a picture; no picture is so small."""
+
+
+def picture_digest(data: bytes) -> bytes:
+    """Return the digest of a picture's file."""
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def without_pictures(messages: Iterable[PromptMessage]) -> tuple[PromptMessage, ...]:
+    """Return the messages with digests as the data of pictures, which is enough to count their tokens."""
+    return tuple(
+        replace(each, pictures=tuple(replace(picture, data=picture_digest(picture.data)) for picture in each.pictures))
+        for each in messages
+    )
 
 
 @dataclass(frozen=True)

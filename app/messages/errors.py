@@ -64,6 +64,28 @@ SENTENCES: dict[str, str] = {
     "load_refused": QT_TR_NOOP(
         "The engine couldn't load the model file {path}{reason}. Choose another file or a smaller context."
     ),
+    # Pictures for local models
+    "pictures_not_in_build": QT_TR_NOOP(
+        "This engine was built without its part that reads pictures. Run python3 start.py --rebuild, or remove the "
+        "pictures from the question."
+    ),
+    "projector_refused": QT_TR_NOOP(
+        "The engine couldn't load {path}, with which the model reads pictures. Download the file again, or remove the "
+        "pictures from the question."
+    ),
+    "not_a_projector": QT_TR_NOOP(
+        "{path} isn't the part of a model that reads pictures. Choose the file of the model whose name contains mmproj."
+    ),
+    "projector_unsupported": QT_TR_NOOP("Pictures can't be read with {path}: its kind, {kind}, isn't supported yet."),
+    "projector_of_other_model": QT_TR_NOOP(
+        "{path} reads pictures for another model than {model}: their widths differ. Choose the file that was published "
+        "with the model."
+    ),
+    "picture_refused": QT_TR_NOOP("The model can't read {name}. Attach a picture of another size or format."),
+    "picture_needs_larger_batch": QT_TR_NOOP(
+        "The model reads {name} as {tokens} tokens at once, but its micro-batch has {limit}. Choose a larger "
+        "micro-batch in the memory layout."
+    ),
     "nothing_loaded": QT_TR_NOOP("No model is loaded. Send the message again."),
     "engine_not_startable": QT_TR_NOOP(
         "The engine couldn't be started. Run python3 start.py --rebuild; see its log for details."

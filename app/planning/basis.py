@@ -13,6 +13,7 @@ from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
 from model_manager.gguf.header_stub import HeaderStub, header_stubs
+from model_manager.gguf.projector import usable_projector
 from model_manager.layout.stacking import layout_for
 from model_manager.plan.fallbacks import smaller_plans
 from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
@@ -32,8 +33,14 @@ class PlanBasis:
 
     @cached_property
     def shape(self) -> ModelShape:
-        """The model as a plan sees it."""
-        return read_model_shape(self.headers)
+        """The model as a plan sees it, with the projector beside it."""
+        return replace(read_model_shape(self.headers), projector=usable_projector(self.headers[0]))
+
+    def _shape(self, options: PlanOptions) -> ModelShape:
+        projector = self.shape.projector
+        if not options.projector or (projector is not None and str(projector.path) == options.projector):
+            return self.shape
+        return replace(self.shape, projector=usable_projector(self.headers[0], Path(options.projector)))
 
     def plan(self, options: PlanOptions) -> LoadPlan:
         """Make the plan for these options, in some milliseconds.
@@ -42,12 +49,12 @@ class PlanBasis:
             UserError: device_unknown, tensor_split_length, kv_type_unknown.
         """
         options = applicable_options(options, self.machine)
-        return plan_model(self.shape, self.machine.devices, self.host, options, self.rehearsal)
+        return plan_model(self._shape(options), self.machine.devices, self.host, options, self.rehearsal)
 
     def smaller(self, options: PlanOptions, failed: LoadPlan | None) -> Iterator[LoadPlan]:
         """Yield the plans to try after ``failed``, one after the other."""
         options = applicable_options(options, self.machine)
-        return smaller_plans(self.shape, self.machine.devices, self.host, options, self.rehearsal, failed)
+        return smaller_plans(self._shape(options), self.machine.devices, self.host, options, self.rehearsal, failed)
 
     def rehearsed(self, options: PlanOptions, rehearse: Callable[[LoadSpec], Rehearsal]) -> PlanBasis:
         """Return a copy with the rehearsal of the plan for these options, without one where it cannot be rehearsed."""
@@ -59,7 +66,7 @@ class PlanBasis:
                 return None
 
         options = applicable_options(options, self.machine)
-        _, found = plan_with_rehearsals(self.shape, self.machine.devices, self.host, options, try_rehearsal)
+        _, found = plan_with_rehearsals(self._shape(options), self.machine.devices, self.host, options, try_rehearsal)
         return replace(self, rehearsal=found)
 
 

@@ -36,7 +36,7 @@ TIGHT_SHARE = 0.25
 LARGE_BYTES = 1 << 30
 """Loading this much takes so long that a rehearsal is negligible."""
 _LEAST = LoadSpec(context=512, devices=(CPU,), n_gpu_layers=0)
-_NO_MEMORY = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0}
+_NO_MEMORY = {"weights_bytes": 0, "kv_bytes": 0, "compute_bytes": 0, "projector_bytes": 0}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_answers
 from model_manager.gguf.header_stub import HeaderStub, header_stubs
+from model_manager.gguf.projector import usable_projector
 from model_manager.gguf.shards import read_model
 from model_manager.hub.catalogue import APUS, CatalogueEntry, find_entry
 from model_manager.hub.home_model import reconstructed_header
@@ -81,7 +82,7 @@ class PlanningService:
             return self._reader.host(available_bytes=round(simulated_ram * GIB))
         host, state = self._reader.host(), self._engine.state
         held = state.result.memory.get("CPU", {}) if state else {}
-        own = sum(held.get(kind, 0) for kind in ("kv_bytes", "compute_bytes", "repack_bytes"))
+        own = sum(held.get(kind, 0) for kind in ("kv_bytes", "compute_bytes", "projector_bytes", "repack_bytes"))
         return replace(host, available_bytes=host.available_bytes + own)
 
     def options_for(self, settings: Settings, model_id: str, options: PlanOptions | None = None) -> PlanOptions:
@@ -180,11 +181,16 @@ class PlanningService:
         """
         headers = read_model(path)
         check_answers(*headers)
+        projector = usable_projector(headers[0], Path(options.projector) if options.projector else None)
         try:
             found = path.stat()
         except OSError:
             raise UserError("file_missing", path=path) from None
-        stamp = (found.st_size, found.st_mtime_ns)
+        stamp: tuple[int, ...] = (found.st_size, found.st_mtime_ns)
+        if projector is not None:
+            # Another one needs another load.
+            options = replace(options, projector=str(projector.path))
+            stamp += (projector.weights_bytes, _changed_ns(projector.path))
         return LoadRequest(path, headers, options, stamp, self._reader.preferences())
 
     def _headers_of_entry(self, entry: CatalogueEntry) -> tuple[GgufHeader, ...]:
@@ -193,3 +199,11 @@ class PlanningService:
         except UserError:
             # A damaged file of one quantisation does not affect the others.
             return (reconstructed_header(entry),)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        # The engine reports that the file is missing.
+        return 0

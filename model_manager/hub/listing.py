@@ -1,22 +1,24 @@
 """Models among the files of a repository, by their names alone.
 
-Shards and split parts become one model.  Files that aren't models by name (vision projectors, importance matrices, bare
-vocabularies) are ignored; incomplete models are listed with the reason.  The header is checked by the download.
+Shards and split parts become one model, with the projector beside them for one that reads pictures.  Other files that
+aren't models by name (importance matrices, bare vocabularies) are ignored; incomplete models are listed with the
+reason.  The header is checked by the download.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from model_manager.errors import UserError
+from model_manager.gguf.projector import is_projector_name, matching_projectors
 from model_manager.gguf.split_part_names import grouped_parts, ordered_parts, part_of
 from model_manager.gguf.tensor_types import quantisation_in
 from model_manager.layout.file_names import target_files
-from model_manager.published import PublishedKind, PublishedModel, Repository
+from model_manager.published import HubFile, PublishedKind, PublishedModel, Repository
 
 _NO_MODEL = re.compile(r"(^|[-._])mmproj([-._]|$)|^ggml-vocab-", re.IGNORECASE)
 _MATRIX = re.compile(r"imatrix", re.IGNORECASE)
@@ -68,6 +70,7 @@ def _candidates(repository: Repository) -> Iterator[PublishedModel | Unavailable
             files=tuple(files[each] for each in names),
             quantisation=quantisation_in(name),
             checksums_from=repository.listed_by,
+            projector=_projector(name, files),
         )
         try:
             if missing:
@@ -112,6 +115,17 @@ def _part_sets(files: Collection[str]) -> Iterator[_FileSet]:
             except UserError as error:
                 gaps = error.data.get("missing")
                 yield base, "parts", [], gaps if isinstance(gaps, list) else []
+
+
+def _projector(name: str, files: Mapping[str, HubFile]) -> HubFile | None:
+    """Return the projector in the folder of a model, or in the repository's first folder."""
+    folder = name.removesuffix(_base(name))
+    for each in dict.fromkeys((folder, "")):
+        own = (file for file in files if file.removesuffix(_base(file)) == each)
+        inside = {_base(file): file for file in own if _is_model_name(file) or is_projector_name(file)}
+        if found := matching_projectors(_base(name), {*inside, _base(name)}):
+            return files[inside[found[0]]]
+    return None
 
 
 def _is_model_name(name: str) -> bool:

@@ -50,7 +50,7 @@ class LocalModel:
     ``published`` is the origin of a downloaded file.
 
     ``context`` in tokens is the one that it was trained for, if its header says it.  ``embeds``: whether it compares
-    texts instead of answering.  ``reads_pictures``: whether it can see the pictures of a question.
+    texts instead of answering.  ``projector`` is the file beside it with which it reads pictures.
     ``folder`` is the watched folder of the file, None for the starter and for registered models; ``in_models_folder``:
     whether that is the folder that downloads go to.
     """
@@ -69,7 +69,12 @@ class LocalModel:
     in_models_folder: bool = False
     context: int | None = None
     embeds: bool = False
-    reads_pictures: bool = False
+    projector: Path | None = None
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether it can see the pictures of a question."""
+        return self.projector is not None
 
 
 @dataclass(frozen=True)
@@ -361,6 +366,7 @@ class ModelLibrary:
             in_models_folder=found is not None and found.is_own,
             context=metadata.context,
             embeds=metadata.embeds,
+            projector=Path(metadata.projector) if metadata.projector else None,
         )
 
 

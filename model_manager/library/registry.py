@@ -18,11 +18,12 @@ from model_manager.disk.files import FileLock, make_folder
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
+from model_manager.gguf.projector import projectors_beside, usable_projector
 from model_manager.gguf.shards import named_shards, read_model
 from model_manager.layout.origin import OriginSummary, origin_path, read_origin
 
 FORMAT = 1
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 """Increased when headers are read differently, so that cached metadata is read again."""
 MAX_HASHES = 500
 
@@ -74,7 +75,8 @@ class FileStamp:
 class ModelMetadata:
     """Metadata of a model while its files have these stamps; ``problem`` is the code of a ``UserError``.
 
-    The first stamp belongs to the model's first file, the last one to its origin, whose summary is ``origin``.
+    The first stamp belongs to the model's first file, the last ones to its origin, whose summary is ``origin``, and to
+    what may be its projectors, of which ``projector`` is the path of the one to use.
     """
 
     stamps: tuple[FileStamp, ...]
@@ -85,6 +87,7 @@ class ModelMetadata:
     context: int | None = None
     origin: OriginSummary | None = None
     embeds: bool = False
+    projector: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,10 @@ class Registry:
 
 def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetadata:
     """Return the metadata of a model, from ``cached`` where its files are unchanged."""
-    stamps = tuple(map(FileStamp.of, (*named_shards(path), origin_path(path))))
+    stamps = tuple(map(FileStamp.of, (*named_shards(path), origin_path(path), *projectors_beside(path))))
     if cached is not None and cached.stamps == stamps and cached.problem != "file_unreadable":
         return cached
-    quantisation = name = problem = context = None
+    quantisation = name = problem = context = projector = None
     embeds = False
     n_bytes = max(stamps[0].bytes, 0)
     try:
@@ -151,6 +154,7 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
         n_bytes = sum(header.file_bytes for header in headers)
         quantisation, name, context = headers[0].quantisation, headers[0].name, headers[0].context_length
         embeds = headers[0].embeds
+        projector = usable_projector(headers[0])
         check_loadable(*headers)
     except UserError as error:
         problem = error.code
@@ -159,7 +163,8 @@ def read_metadata(path: Path, cached: ModelMetadata | None = None) -> ModelMetad
             return replace(cached, stamps=stamps, problem=problem)
     origin = read_origin(path)
     summary = origin.summary() if origin else None
-    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, context, summary, embeds)
+    own = str(projector.path) if projector else None
+    return ModelMetadata(stamps, n_bytes, quantisation, name, problem, context, summary, embeds, own)
 
 
 def named_paths(paths: Mapping[str, str]) -> tuple[NamedPath, ...]:

@@ -23,6 +23,7 @@ from model_manager.hub.catalogue import STARTER
 from model_manager.layout.origin import Origin, origin_path, read_origin
 from model_manager.library.library import LocalModel, ModelLibrary
 from model_manager.library.scan import QUARANTINED, walk
+from model_manager.published import projector_name
 
 _BAD_NAME = re.compile(r"(?P<name>.+\.gguf)(\.\d{1,6})?\.bad", re.IGNORECASE)
 
@@ -125,7 +126,7 @@ class Removal:
 
 
 def removal_of(model: LocalModel) -> Removal:
-    """Return what deleting a model deletes: all its shards and their origins.
+    """Return what deleting a model deletes: all its shards, the projector that was downloaded with them, the origins.
 
     Raises ``UserError``: starter_stays(), file_of_another_program(path, folder) for a model in a watched folder.
     """
@@ -133,7 +134,8 @@ def removal_of(model: LocalModel) -> Removal:
         raise UserError("starter_stays")
     if model.folder is not None and not model.in_models_folder:
         raise UserError("file_of_another_program", path=model.path, folder=model.folder)
-    return _removal(model.id, named_shards(model.path), elsewhere=not model.in_models_folder)
+    own = model.path.with_name(projector_name(model.path.name))
+    return _removal(model.id, (*named_shards(model.path), own), elsewhere=not model.in_models_folder)
 
 
 def removal_of_quarantined(file: Quarantined) -> Removal:

@@ -18,6 +18,7 @@ from typing import Literal
 from model_manager.disk.files import file_identity, file_size, is_file, is_folder
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
+from model_manager.gguf.projector import is_projector_name
 from model_manager.gguf.shards import model_stem, named_shards, read_model
 from model_manager.gguf.split_part_names import grouped_parts, part_of
 from model_manager.layout.join import check_parts, sibling_parts
@@ -96,7 +97,7 @@ def model_files(folder: Path) -> tuple[FoundFile, ...] | None:
         return tuple(FoundFile(path, name) for name, path in ollama_models(folder).items())
     found: dict[Path, FoundFile] = {}
     for path in walk(folder):
-        if path.name.casefold().endswith(".gguf") and not is_unfinished(path):
+        if path.name.casefold().endswith(".gguf") and not is_unfinished(path) and not is_projector_name(path.name):
             found.setdefault(named_shards(path)[0], FoundFile(path, display_stem(path)))
     return tuple(found.values())
 
@@ -203,6 +204,8 @@ def _files_in(folder: Path) -> Iterator[FoundFile]:
         return
     for path in walk(folder):
         name = path.name.casefold()
+        if is_projector_name(name):
+            continue
         if ".gguf" in name and (name.endswith(".gguf") or part_of(path.name) or is_unfinished(path)):
             yield FoundFile(path, display_stem(path))
 

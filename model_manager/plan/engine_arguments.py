@@ -52,6 +52,8 @@ def engine_values(spec: LoadSpec) -> dict[str, object]:
         "repack": spec.repack,
         "n_threads": spec.threads,
         "op_offload_min_batch": spec.offload_min_batch,
+        "mmproj": spec.projector or None,
+        "mmproj_device": spec.projector_device,
     }
 
 
@@ -77,6 +79,8 @@ def llama_server_command(spec: LoadSpec, path: str) -> str:
     words += ["--threads", spec.threads] if spec.threads else []
     words += ["--swa-full"] if spec.full_windows is not False else []
     words += [] if spec.repack else ["--no-repack"]
+    words += ["--mmproj", spec.projector] if spec.projector else []
+    words += ["--no-mmproj-offload"] if spec.projector and spec.projector_device in (None, CPU) else []
     words += ["--rpc", ",".join(spec.rpc_servers)] if spec.rpc_servers else []
     offload = [f"{OFFLOAD_VARIABLE}={spec.offload_min_batch}"] if spec.offload_min_batch else []
     return " ".join([*offload, shlex.join(map(str, words))])

@@ -57,11 +57,13 @@ class DevicePlan:
     reserve_bytes: int = 0
     left_bytes: int = 0
     layers: tuple[int, ...] = ()
+    projector_bytes: int = 0
+    """The projector for pictures, with its buffers."""
 
     @property
     def used_bytes(self) -> int:
         """What the model takes."""
-        return self.weights_bytes + self.kv_bytes + self.compute_bytes
+        return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.projector_bytes
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,12 @@ class HostPlan:
     compute_bytes: int
     repack_bytes: int
     available_bytes: int
+    projector_bytes: int = 0
 
     @property
     def used_bytes(self) -> int:
         """Sum of the parts."""
-        return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.repack_bytes
+        return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.repack_bytes + self.projector_bytes
 
     @property
     def cache_bytes(self) -> int:

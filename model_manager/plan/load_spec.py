@@ -60,6 +60,10 @@ class LoadSpec:
     """Whether weights in host memory may be copied into the processor's own order (``use_extra_bufts``)."""
     mmap: bool | None = None
     """Whether host memory maps the file instead of holding a copy (``load_mode``)."""
+    projector: str = ""
+    """Path of the file that makes embeddings from pictures; empty for none."""
+    projector_device: str | None = None
+    """Name of the device for it, or ``CPU``; None: the planner's choice, for the engine the CPU."""
     rpc_servers: tuple[str, ...] = ()
     """HOST:PORT of llama.cpp RPC servers; their devices are numbered in this order."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
+from model_manager.gguf.projector import Projector
 from model_manager.plan.kv_cache import CacheRules, HeaderKeys, cache_rules
 
 _BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.([0-9]{1,3})\.(.+)")
@@ -129,6 +130,8 @@ class ModelShape:
     trained_context: int | None
     file_bytes: int
     parameters: int
+    projector: Projector | None = None
+    """With which the model reads pictures."""
 
     @property
     def n_layer(self) -> int:

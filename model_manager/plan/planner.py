@@ -16,6 +16,8 @@ A pure function.  What it decides besides the placement (``placement``):
   turn much longer.
 * **Sliding windows** of their own size, instead of the whole context, where that keeps more on the devices, allows a
   larger context or spares an 8-bit cache; else the whole context, with which edited conversations need less reading.
+* **Projector** of a model that reads pictures: on the first device of this machine, where that changes neither the
+  verdict nor the context; else on the CPU, which reads a picture many times slower.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
 """
 
@@ -26,6 +28,7 @@ from dataclasses import replace
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
+from model_manager.gguf.projector import Projector
 from model_manager.plan.kv_cache import padded
 from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
 from model_manager.plan.load_spec import CPU, KV_TYPES, PlanOptions
@@ -71,7 +74,45 @@ def plan_model(
     Raises:
         UserError: device_unknown(name, known), tensor_split_length(shares, devices), kv_type_unknown(kv_type, known).
     """
-    options = options or PlanOptions()
+    options, projector = options or PlanOptions(), shape.projector
+    if projector is None:
+        return _plan_text_model(shape, devices, host, options, rehearsed)
+    less = replace(host, available_bytes=max(0, host.available_bytes - projector.total_bytes))
+    on_cpu = _plan_text_model(shape, devices, less, options, rehearsed)
+    own = {each.name for each in devices if not each.is_rpc and each.usable_bytes >= projector.total_bytes}
+    name = options.projector_device or next((each.name for each in on_cpu.used_devices if each.name in own), CPU)
+    if name in own:
+        reserved = [
+            replace(device, reserve_bytes=device.reserve_bytes + projector.total_bytes * (device.name == name))
+            for device in devices
+        ]
+        on_device = _plan_text_model(shape, reserved, host, options, rehearsed)
+        is_as_good = on_device.verdict == on_cpu.verdict and on_device.context >= on_cpu.context
+        if options.projector_device or is_as_good:
+            return _with_projector(on_device, name, projector)
+    return _with_projector(on_cpu, CPU, projector)
+
+
+def _with_projector(plan: LoadPlan, name: str, projector: Projector) -> LoadPlan:
+    """Show the memory that was reserved for the projector on this device, or in RAM."""
+    size, host = projector.total_bytes, plan.host
+    devices = tuple(
+        replace(each, reserve_bytes=each.reserve_bytes - size, projector_bytes=size) if each.name == name else each
+        for each in plan.devices
+    )
+    if name == CPU:
+        host = replace(host, available_bytes=host.available_bytes + size, projector_bytes=size)
+    spec = replace(plan.spec, projector=str(projector.path), projector_device=name)
+    return replace(plan, spec=spec, devices=devices, host=host)
+
+
+def _plan_text_model(
+    shape: ModelShape,
+    devices: Sequence[Device],
+    host: HostMemory,
+    options: PlanOptions,
+    rehearsed: RehearsedPlan | None,
+) -> LoadPlan:
     chosen, reasons = _choose_devices(tuple(devices), options)
     if rehearsed is not None:
         rehearsed, options = _without_refused(rehearsed, options)

@@ -832,6 +832,34 @@
         <translation>{path} 是嵌入模型：用于比较文本，不能回答问题。请选择对话模型。其他程序可以通过本地服务使用它。</translation>
     </message>
     <message>
+        <source>This engine was built without its part that reads pictures. Run python3 start.py --rebuild, or remove the pictures from the question.</source>
+        <translation>当前引擎在构建时未包含图片识别组件。请运行 python3 start.py --rebuild，或从问题中移除图片。</translation>
+    </message>
+    <message>
+        <source>The engine couldn&apos;t load {path}, with which the model reads pictures. Download the file again, or remove the pictures from the question.</source>
+        <translation>引擎无法加载 {path}，模型需要用它识别图片。请重新下载该文件，或从问题中移除图片。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t the part of a model that reads pictures. Choose the file of the model whose name contains mmproj.</source>
+        <translation>{path} 不是模型的图片识别组件。请选择该模型文件名中含 mmproj 的文件。</translation>
+    </message>
+    <message>
+        <source>Pictures can&apos;t be read with {path}: its kind, {kind}, isn&apos;t supported yet.</source>
+        <translation>无法用 {path} 识别图片：暂不支持 {kind} 类型。</translation>
+    </message>
+    <message>
+        <source>{path} reads pictures for another model than {model}: their widths differ. Choose the file that was published with the model.</source>
+        <translation>{path} 不是 {model} 的图片识别组件：二者的向量宽度不同。请选择与该模型一同发布的文件。</translation>
+    </message>
+    <message>
+        <source>The model can&apos;t read {name}. Attach a picture of another size or format.</source>
+        <translation>模型无法识别 {name}。请换用其他尺寸或格式的图片。</translation>
+    </message>
+    <message>
+        <source>The model reads {name} as {tokens} tokens at once, but its micro-batch has {limit}. Choose a larger micro-batch in the memory layout.</source>
+        <translation>模型需一次读入 {name} 的 {tokens} 个 token，而微批大小为 {limit}。请在显存布局中选择更大的微批。</translation>
+    </message>
+    <message>
         <source>There&apos;s no folder {id}. It may have been deleted.</source>
         <translation>没有文件夹 {id}。它可能已被删除。</translation>
     </message>
@@ -4202,6 +4230,10 @@ Click to rename</source>
         <translation>还有 {count} 个</translation>
     </message>
     <message>
+        <source>Reads pictures with</source>
+        <translation>图片识别组件</translation>
+    </message>
+    <message>
         <source>Folder</source>
         <translation>文件夹</translation>
     </message>
@@ -6793,6 +6825,10 @@ Click to rename</source>
         <source>Deleting…</source>
         <translation>正在删除…</translation>
     </message>
+    <message>
+        <source>Reads pictures</source>
+        <translation>支持图片</translation>
+    </message>
 </context>
 <context>
     <name>parameters</name>
@@ -7446,6 +7482,10 @@ Click to rename</source>
     <message>
         <source>Compute buffers</source>
         <translation>计算缓冲区</translation>
+    </message>
+    <message>
+        <source>Picture reader</source>
+        <translation>图片识别组件</translation>
     </message>
     <message>
         <source>GPU sharing this RAM</source>

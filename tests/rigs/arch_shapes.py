@@ -178,6 +178,7 @@ _HEADS: Keys = {"attention.key_length": HEAD, "attention.value_length": HEAD}
 _LAYERS = 12
 ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = {
     "llama": (_llama, {}),
+    "qwen2vl": (_llama, {"rope.dimension_sections": [16, 8, 8, 0]}),
     "qwen3moe": (_qwen3moe, {**_MOE, **_HEADS}),
     "gemma2": (_gemma2, {**_HEADS, "attention.sliding_window": 1024}),
     "gemma3": (_gemma3, {**_HEADS, "attention.sliding_window": 1024}),
@@ -220,7 +221,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = 
 }
 """Tensors of a layer and additional metadata keys, by architecture."""
 
-_WITH_OUTPUT = ("llama", "gpt-oss", "qwen3moe")
+_WITH_OUTPUT = ("llama", "qwen2vl", "gpt-oss", "qwen3moe")
 """The others have tied embeddings without ``output.weight``."""
 
 

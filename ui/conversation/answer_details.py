@@ -29,7 +29,7 @@ from ui.widgets.formats import time_text
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import interface_font, mono_font
 
-BYTES = ("weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes")
+BYTES = ("weights_bytes", "kv_bytes", "compute_bytes", "projector_bytes", "repack_bytes")
 HASH_LENGTH, HASH_SIZE = 64, 12
 
 Rows = list[tuple[str, str]]

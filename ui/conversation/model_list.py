@@ -178,6 +178,8 @@ def _local(services: Services, fits: ModelFits, model: LocalModel, current: str 
         note, kind = translate("model_rows", "Needs conversion" if is_old else "Can't be used"), "warning"
     elif plan is not None:
         note, kind = plan_text(fits, plan), verdict_kind(plan)
+    if model.reads_pictures:
+        note = " · ".join(filter(None, (note, translate("model_rows", "Reads pictures"))))
     return Entry(
         model.id if model.ready else f"{OPEN}{model.id}",
         name,

@@ -370,6 +370,8 @@ class ModelDetails(QWidget):
         details += [DetailRow(" " if at else label, name, is_path=True) for at, name in enumerate(names[:SHOWN_FILES])]
         if len(names) > SHOWN_FILES:
             details.append(DetailRow(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
+        if item.projector_name:
+            details.append(DetailRow(self.tr("Reads pictures with"), item.projector_name, is_path=True))
         if item.path is not None:
             details.append(DetailRow(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
         sha256 = (model.sha256 if model else None) or _published_sha256(item)

@@ -128,6 +128,14 @@ class ModelItem:
         """Whether it compares texts and can't be used for conversations."""
         return self.model is not None and self.model.embeds
 
+    @property
+    def projector_name(self) -> str:
+        """Name of the file with which it reads pictures, here or once it is downloaded; empty for none."""
+        if self.model is not None:
+            return self.model.projector.name if self.model.projector is not None else ""
+        projector = self.published.projector if self.published is not None else None
+        return projector.name.rpartition("/")[2] if projector is not None else ""
+
     @cached_property
     def state(self) -> ModelState:
         """What the row shows; a running job or download comes before the state of the file."""

@@ -82,7 +82,7 @@ def row_text(item: ModelItem) -> RowText:
         mark_kind="accent" if item.in_use else "good",
         icon=icon,
         size=size_text(item.bytes) if item.bytes else "",
-        note=note_text(item),
+        note=_note(item),
         fit=(item.fit.brief or item.fit.sentence) if item.fit else "",
         fit_kind=item.fit.kind if item.fit else "quiet",
         state=state,
@@ -139,6 +139,11 @@ def unavailable_text(file: UnavailableModel) -> RowText:
         problem=error_text(file.problem),
         is_dim=True,
     )
+
+
+def _note(item: ModelItem) -> str:
+    pictures = translate("model_rows", "Reads pictures") if item.projector_name else ""
+    return " · ".join(filter(None, (note_text(item), pictures)))
 
 
 def note_text(item: ModelItem) -> str:

@@ -20,13 +20,13 @@ MIN_CONTEXT_STEP = 2048
 MAX_UNTRAINED_CONTEXT = 131_072
 """Largest context in tokens if the header has no training context."""
 
-PartKind = Literal["weights", "kv", "compute", "repack", "shared", "over", "reserve", "other", "limit"]
+PartKind = Literal["weights", "kv", "compute", "projector", "repack", "shared", "over", "reserve", "other", "limit"]
 Parts = Mapping[PartKind, int]
-"""Memory of a model on one device, in bytes: weights, KV cache, compute buffers, and in RAM second copies of weights
-(``repack``) and what GPUs take that share it (``shared``)."""
+"""Memory of a model on one device, in bytes: weights, KV cache, compute buffers, the projector for pictures, and in RAM
+second copies of weights (``repack``) and what GPUs take that share it (``shared``)."""
 ActualBytes = Mapping[str, Mapping[str, int]]
-"""``weights_bytes``, ``kv_bytes``, ``compute_bytes``, ``repack_bytes`` (missing: 0) by device; host memory has names
-with the prefix ``CPU``."""
+"""``weights_bytes``, ``kv_bytes``, ``compute_bytes``, ``projector_bytes``, ``repack_bytes`` (missing: 0) by device;
+host memory has names with the prefix ``CPU``."""
 VerdictKind = Literal["good", "warning", "bad"]
 
 _GPU_VENDORS = ("NVIDIA GeForce ", "NVIDIA ", "AMD Radeon ", "Intel(R) Arc(TM) ", "Intel(R) ", "AMD ")
@@ -150,7 +150,7 @@ def bars_of(
 
 
 def _parts(*figures: Mapping[str, Any]) -> Parts:
-    kinds: tuple[PartKind, ...] = ("weights", "kv", "compute", "repack")
+    kinds: tuple[PartKind, ...] = ("weights", "kv", "compute", "projector", "repack")
     return {kind: sum(each.get(f"{kind}_bytes", 0) for each in figures) for kind in kinds}
 
 

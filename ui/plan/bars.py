@@ -34,7 +34,7 @@ THIN, THIN_GAP = 4, 3
 SWATCH = 10
 SUMMARY_GAP = 10
 MIN_STRETCH = 1.5
-KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "shared", "over", "reserve", "other")
+KINDS: tuple[PartKind, ...] = ("weights", "kv", "compute", "projector", "shared", "over", "reserve", "other")
 
 
 def blend(one: str, other: str, share: float) -> QColor:
@@ -53,6 +53,8 @@ def brush_of(kind: PartKind, theme: Theme) -> QBrush:
             return QBrush(blend(theme.accent, theme.page, 0.62 if theme.dark else 0.58))
         case "compute":
             return QBrush(blend(theme.accent, theme.page, 0.38 if theme.dark else 0.3))
+        case "projector":
+            return QBrush(blend(theme.accent, theme.text, 0.5))
         case "shared":
             return QBrush(QColor(theme.accent), Qt.BrushStyle.Dense4Pattern)
         case "over":

@@ -111,6 +111,7 @@ def part_name(kind: PartKind) -> str:
         "weights": translate("plan", "Weights"),
         "kv": translate("plan", "KV cache"),
         "compute": translate("plan", "Compute buffers"),
+        "projector": translate("plan", "Picture reader"),
         "repack": translate("plan", "Repacked weights"),
         "shared": translate("plan", "GPU sharing this RAM"),
         "over": translate("plan", "Over capacity"),

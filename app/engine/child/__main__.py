@@ -26,6 +26,7 @@ from app.engine.child.graph_slices import GraphSlices
 from app.engine.child.lending import lend
 from app.engine.child.loader import LoadedModel, load
 from app.engine.child.memory.buffers import allocated, flash_attention, is_pinned, pipeline_parallelism
+from app.engine.child.pictures.reader import PictureReader
 from app.engine.child.rehearsal import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import EngineContext
@@ -53,7 +54,9 @@ from app.engine.protocol import (
     encode,
 )
 from model_manager.errors import Cancelled, UserError
+from model_manager.gguf.projector import projector_for
 from model_manager.plan.compute_buffers import WITH_HOST_BUFFER
+from model_manager.plan.load_spec import LoadSpec
 
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
@@ -196,18 +199,39 @@ class Child:
         pipeline = pipeline_parallelism(log)
         has_flash_attention = flash_attention(log)
         key = cache_key(engine_name(), Path(command.path), command.spec, loaded, flash_attention=has_flash_attention)
-        self._session = EngineContext(loaded, command.spec, self._stop, self._emit, key, pipeline=pipeline)
-        output_on_device = loaded.gpu_layers > 0  # the output goes first
+        memory = allocated(log, loaded.devices, loaded.headers, output_on_device=loaded.gpu_layers > 0)  # goes first
+        pictures = self._picture_reader(command.spec, loaded)
+        if isinstance(pictures, PictureReader):
+            for name, n_bytes in pictures.memory(self._log_text()[len(log) :]).items():
+                memory = {**memory, name: {**memory.get(name, {}), "projector_bytes": n_bytes}}
+        self._session = EngineContext(
+            loaded, command.spec, self._stop, self._emit, key, pipeline=pipeline, pictures=pictures
+        )
         return LoadResult(
             context=loaded.context_size,
             gpu_layers=loaded.gpu_layers,
             layers=loaded.layers,
             engine=engine_name(),
-            memory=allocated(log, loaded.devices, loaded.headers, output_on_device=output_on_device),
+            memory=memory,
             pipeline=pipeline,
             flash_attention=has_flash_attention,
             pinned=self._is_pinned(loaded, log),
         )
+
+    def _picture_reader(self, spec: LoadSpec, loaded: LoadedModel) -> PictureReader | UserError | None:
+        """Load the projector; an error is kept for the first picture, since the model answers without one too."""
+        if not spec.projector:
+            return None
+        device = next((each for each in loaded.devices if each.name == spec.projector_device), None)
+        problem: UserError | None = None
+        for each in dict.fromkeys((device, None)):
+            try:
+                projector = projector_for(Path(spec.projector), loaded.headers[0])
+                return PictureReader(projector, loaded, each, spec, self._ggml, self._stop, self._log_callback)
+            except UserError as error:
+                sys.stderr.write(f"the model reads no pictures on {each.name if each else 'the CPU'}: {error}\n")
+                problem = error
+        return problem
 
     def _is_pinned(self, loaded: LoadedModel, log: str) -> bool | None:
         if not loaded.offloads or "CPU_Mapped" in log or loaded.devices[0].device.backend not in WITH_HOST_BUFFER:

@@ -26,14 +26,15 @@ class Checkpoint:
     def __init__(self, context: int) -> None:
         self._context = context
         self.tokens: list[int] = []
+        self._end = 0
         self._data: ctypes.Array[ctypes.c_uint8] | None = None
 
-    def take(self, tokens: Sequence[int]) -> None:
-        """Copy the state after ``tokens``, all that are in the KV cache now."""
+    def take(self, tokens: Sequence[int], end: int) -> None:
+        """Copy the state after ``tokens``, all that are in the KV cache now; ``end`` is the next position."""
         size = llama_cpp.llama_state_seq_get_size_ext(self._context, 0, _FLAGS)
         data = (ctypes.c_uint8 * size)()
         written = llama_cpp.llama_state_seq_get_data_ext(self._context, data, size, 0, _FLAGS)
-        self.tokens, self._data = list(tokens) if written == size else [], data
+        self.tokens, self._end, self._data = list(tokens) if written == size else [], end, data
 
     def restore(self) -> bool:
         """Return to the state after ``tokens``, which the caller's tokens begin with; False where that failed."""
@@ -42,4 +43,4 @@ class Checkpoint:
             return False
         read = llama_cpp.llama_state_seq_set_data_ext(self._context, data, len(data), 0, _FLAGS)
         memory = llama_cpp.llama_get_memory(self._context)
-        return bool(read == len(data) and llama_cpp.llama_memory_seq_rm(memory, 0, len(self.tokens), -1))
+        return bool(read == len(data) and llama_cpp.llama_memory_seq_rm(memory, 0, self._end, -1))

@@ -63,6 +63,7 @@ class CacheKey:
 def cache_key(engine: str, path: Path, spec: LoadSpec, loaded: LoadedModel, *, flash_attention: bool) -> CacheKey:
     """Return the key of a loaded file; ``engine`` is its name and version."""
     files = [header.path for header in loaded.headers] or [path]
+    files += [Path(spec.projector)] if spec.projector else []
     tensors = (tensor.name for header in loaded.headers for tensor in header.tensors)
     # Two sets of factors for positions, of which the engine takes one by the size of the context.
     context = loaded.context_size if any(name.startswith("rope_factors_long") for name in tensors) else None
@@ -76,7 +77,10 @@ def cache_key(engine: str, path: Path, spec: LoadSpec, loaded: LoadedModel, *, f
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return path.name, -1, 0
     return path.name, status.st_size, status.st_mtime_ns
 
 

@@ -54,6 +54,7 @@ Emit = Callable[[LoadProgress], None]
 class LoadedModel:
     """A loaded file.  The pointers belong to the engine until ``free``."""
 
+    path: str
     model: int
     context: int
     context_size: int
@@ -125,6 +126,7 @@ def load(
     layers = llama_cpp.llama_model_n_layer(model)
     on_devices = 0 if not devices else layers + 1 if gpu_layers < 0 else min(gpu_layers, layers + 1)
     return LoadedModel(
+        path=path,
         model=model,
         context=context,
         context_size=llama_cpp.llama_n_ctx(context),

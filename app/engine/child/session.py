@@ -7,24 +7,27 @@ import operator
 import random
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
 from llama_cpp import llama_cpp
 
 from app.backend import PromptMessage, PromptProgress, TextDelta, TokenProbability, ToolsCalled
-from app.conversation import STOP_SEQUENCE
+from app.conversation import STOP_SEQUENCE, Picture
 from app.engine.child import checkpoint
 from app.engine.child.conversation_cache import CacheKey, ConversationCache, common_prefix
 from app.engine.child.loader import LoadedModel
+from app.engine.child.pictures.reader import DecodeError, PictureReader, TextPart
+from app.engine.child.pictures.tokens import PicturePlace, PromptTokens, picture_tokens
 from app.engine.child.sampler import GrammarSampler, TextStream, log_probabilities, sampler_chain
 from app.engine.child.speculation import CachedTokens, ExactBatches, SpeculativeDecoder
 from app.engine.child.stop_flag import StopFlag
-from app.engine.child.template import Prompt, PromptTemplate
+from app.engine.child.template import PICTURE, Prompt, PromptTemplate, pictures_of
 from app.engine.child.threads import ThreadCount
 from app.engine.child.tool_calls import CallStream
 from app.engine.child.vocabulary import Vocabulary
@@ -43,6 +46,7 @@ from app.thoughts import STANDARD, ThoughtStream, split_thought
 from app.tool_calls import ToolCall, ToolDefinition
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
+from model_manager.gguf.shards import model_stem
 from model_manager.plan.load_spec import GUESS_ROWS, LoadSpec
 
 FLUSH_S = 0.05
@@ -57,6 +61,7 @@ LEAST_WHOLE = 128
 """Of this limit for a batch, even parts have more tokens than devices need to take weights out of host memory."""
 UNSTOPPABLE_S = 0.7
 """Batches are made smaller where a device cannot be stopped for longer."""
+PICTURE_REPORT_S = 0.1
 DECODE_ABORTED = 2
 DECODE_NO_ROOM = 1
 BENCH_REPORT_S = 0.1
@@ -84,8 +89,13 @@ class EngineContext:
         key: CacheKey,
         *,
         pipeline: bool = False,
+        pictures: PictureReader | UserError | None = None,
     ) -> None:
-        """``pipeline``: devices work at several batches at a time, and are not waited for in between."""
+        """``pipeline``: devices work at several batches at a time, and are not waited for in between.
+
+        ``pictures`` reads pictures, or is the reason why it can't; None for files without a projector.
+        """
+        self._pictures = pictures or UserError("model_reads_no_pictures", model=model_stem(Path(loaded.path)))
         self.loaded = loaded
         self._slices = None if pipeline else loaded.slices
         self._pipeline = pipeline
@@ -128,6 +138,8 @@ class EngineContext:
     def close(self) -> None:
         """Free the file and end the template's process."""
         self._template.close()
+        if isinstance(self._pictures, PictureReader):
+            self._pictures.close()
         self.loaded.free()
 
     def answer(self, command: Generate) -> GenerateResult:
@@ -146,20 +158,22 @@ class EngineContext:
         form = self._template.call_form if tools else None
         self._show(form.marks if form else ())
         self._open(command)
-        tokens = self._tokenise(prompt.text)
+        pictures = pictures_of(command.messages)
+        found = self._tokenise(prompt.text, pictures)
+        tokens = found.tokens
         if len(tokens) >= self.loaded.context_size:
             raise UserError("prompt_too_long", prompt_tokens=len(tokens), context=self.loaded.context_size)
         begin = time.monotonic()
         self._threads.begin()
-        self._restore(tokens)
+        self._restore(found)
         self._is_kept = not self._conversation
-        read = self._read(tokens, prompt.text)
+        read = self._read(found, prompt.text, pictures)
         reading_s = time.monotonic() - begin
         sampling = replace(command.sampling, stop=command.sampling.stop + prompt.stop)
         chain = sampler_chain(
             sampling,
             self.vocabulary.size,
-            tokens,
+            found.of_text,
             command.controls,
             vocabulary=self.vocabulary.pointer,
             context_size=self.loaded.context_size,
@@ -198,7 +212,7 @@ class EngineContext:
         whole = 0
         if command.messages or command.prefill:
             prompt = self._prompt(command.messages, command.prefill, command.thinking, command.tools)
-            whole = len(self._tokenise(prompt.text))
+            whole = len(self._tokenise(prompt.text, pictures_of(command.messages)).tokens)
         return TokenCounts(whole, tuple(map(self.vocabulary.count, command.texts)))
 
     def bench(self, command: Bench) -> BenchResult:
@@ -232,7 +246,9 @@ class EngineContext:
                     for _ in self._read_batches(tokens, command.depth):
                         self._stop.raise_if_set()
                 begin = time.monotonic()
-                for size in self._read_batches(tokens, count) if reads else self._decode_singly(tokens, count):
+                depth = command.depth if count > 1 else 0
+                steps = self._read_batches(tokens, count) if reads else self._decode_singly(tokens, count, depth)
+                for size in steps:
                     self._stop.raise_if_set()
                     done += size
                     if (now := time.monotonic()) - reported >= BENCH_REPORT_S:
@@ -259,21 +275,50 @@ class EngineContext:
             self.vocabulary.shown = shown
             self.vocabulary.piece.cache_clear()
 
-    def _tokenise(self, text: str) -> list[int]:
+    def _tokenise(self, text: str, pictures: Mapping[str, Picture]) -> PromptTokens:
         # Tokenising a generated answer may give other tokens than those generated.  If the prompt continues the cached
         # text, the cached tokens are kept and only the rest is tokenised.  This is correct if the rest begins with a
-        # special token, because no token spans its start.
+        # special token or a picture, because no token spans its start.
         data = text.encode("utf-8", "replace")
-        for cached in (self._cached, self._states.known_text(data)):
+        for cached in (self._cached, None if pictures else self._states.known_text(data)):
             if cached is not None and cached.text and data.startswith(cached.text):
                 rest = data[len(cached.text) :].decode(errors="replace")
-                if self.vocabulary.begins_special(rest):
-                    return [*cached.tokens, *self.vocabulary.prompt_tokens(rest, is_rest=True)]
-        return self.vocabulary.prompt_tokens(text)
+                if rest.startswith(PICTURE) or self.vocabulary.begins_special(rest):
+                    places = tuple(cached.places) if isinstance(cached, CachedTokens) else ()
+                    return self._with_pictures(PromptTokens(list(cached.tokens), places), rest, pictures)
+        return self._with_pictures(PromptTokens(), text, pictures)
 
-    def _read(self, tokens: list[int], text: str) -> int:
+    def _with_pictures(self, begin: PromptTokens, text: str, pictures: Mapping[str, Picture]) -> PromptTokens:
+        """Append the tokens of a text in which pictures are marked."""
+        tokens, places, is_rest = begin.tokens, list(begin.places), bool(begin.tokens)
+        for number, part in enumerate(text.split(PICTURE) if pictures else (text,)):
+            # The digests of pictures are between two marks.
+            if number % 2 == 0:
+                if part or not is_rest:
+                    tokens += self.vocabulary.prompt_tokens(part, is_rest=is_rest)
+                is_rest = True
+                continue
+            for place, each in enumerate(self._reader.layout(pictures[part])):
+                if isinstance(each, TextPart):
+                    tokens += each.tokens
+                else:
+                    digest = bytes.fromhex(part)
+                    places.append(PicturePlace(len(tokens), each.count, each.positions, digest, place))
+                    tokens += picture_tokens(digest, place, each.count)
+        if places and places[-1].end == len(tokens):
+            raise UserError("chat_template_failed", detail="the prompt ends with a picture")
+        return PromptTokens(tokens, tuple(places))
+
+    @property
+    def _reader(self) -> PictureReader:
+        if isinstance(self._pictures, UserError):
+            raise self._pictures
+        return self._pictures
+
+    def _read(self, prompt: PromptTokens, text: str, pictures: Mapping[str, Picture]) -> int:
         """Read the prompt into the KV cache; returns the number of tokens that were not cached."""
-        kept = self._keep_common_prefix(tokens)
+        tokens = prompt.tokens
+        kept = self._keep_common_prefix(prompt)
         total, done = len(tokens), kept
         begin = time.monotonic()
         self._emit(PromptProgress(kept, total, kept, None))
@@ -285,22 +330,55 @@ class EngineContext:
         def report_part(tokens: int) -> None:
             report(done + tokens)
 
-        for end in (total - checkpoint.TAIL, total) if self._has_checkpoint(total, kept) else (total,):
-            array = (llama_cpp.llama_token * (end - done))(*tokens[done:end])
-            for count in self._read_batches(array, end - done, report_part):
-                done += count
-                self._cached.tokens.extend(tokens[done - count : done])
-                self._stop.raise_if_set()
-                report(done)
+        middle = prompt.up_to(total - checkpoint.TAIL)
+        for end in (middle, total) if self._has_checkpoint(total, kept) and middle > kept else (total,):
+            for start, span_end, place in prompt.spans(done, end):
+                if place is not None:
+                    self._read_picture(place, pictures[place.picture.hex()], report_part)
+                    done = span_end
+                    self._cached.tokens.extend(tokens[start:done])
+                    self._cached.places.append(place)
+                    report(done)
+                    continue
+                array = (llama_cpp.llama_token * (span_end - start))(*tokens[start:span_end])
+                for count in self._read_batches(array, span_end - start, report_part, self._cached.end):
+                    done += count
+                    self._cached.tokens.extend(tokens[done - count : done])
+                    self._stop.raise_if_set()
+                    report(done)
             if end < total:
-                self._checkpoint.take(tokens[:end])
+                self._checkpoint.take(tokens[:end], self._cached.end)
         self._cached.text = text.encode("utf-8", "replace")
         return total - kept
 
+    def _read_picture(self, place: PicturePlace, picture: Picture, on_part: Callable[[int], None]) -> None:
+        """Read a picture into the KV cache; ``on_part`` is called with the tokens of it that are read."""
+        self._use(self._threads.before_batch())
+        slices, reported = self._slices, time.monotonic()
+
+        def on_progress(fraction: float) -> None:
+            nonlocal reported
+            if (now := time.monotonic()) - reported >= PICTURE_REPORT_S:
+                reported = now
+                on_part(int(place.count * fraction))
+
+        with slices.reading(place.count, lambda _layer: None) if slices else nullcontext():
+            try:
+                self._reader.read(picture, place.part, self._context, self._cached.end, self._batch, on_progress)
+            except DecodeError as error:
+                self._raise_if_failed(error.result)
+            except Cancelled:
+                self._raise_if_failed(DECODE_ABORTED)
+            llama_cpp.llama_synchronize(self._context)
+
     def _read_batches(
-        self, tokens: ctypes.Array[Any], count: int, on_part: Callable[[int], None] = lambda _tokens: None
+        self,
+        tokens: ctypes.Array[Any],
+        count: int,
+        on_part: Callable[[int], None] = lambda _tokens: None,
+        position: int = 0,
     ) -> Iterator[int]:
-        """Decode ``count`` tokens of a prompt in batches; yield the size of each.
+        """Decode ``count`` tokens of a prompt in batches, from this position on; yield the size of each.
 
         Where devices copy weights from host memory, which they do once per batch, the batches are whole micro-batches,
         and the last two even.  Elsewhere they begin small and grow.  Within a batch of more than a second ``on_part``
@@ -319,7 +397,7 @@ class EngineContext:
             size = min(size, count - done)
             self._use(self._threads.before_batch())
             with slices.reading(size, on_layer) if slices else nullcontext():
-                self._decode(_batch(tokens, done, size))
+                self._decode(_batch(tokens, done, size, position + done))
                 if not self._pipeline:
                     # A device may still compute when the call returns.
                     llama_cpp.llama_synchronize(self._context)
@@ -333,12 +411,12 @@ class EngineContext:
                 per_token = (time.monotonic() - begin) / done
                 size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
 
-    def _decode_singly(self, tokens: ctypes.Array[Any], count: int) -> Iterator[int]:
+    def _decode_singly(self, tokens: ctypes.Array[Any], count: int, position: int = 0) -> Iterator[int]:
         """Decode tokens one by one, as in an answer; yield 1 after each."""
         for start in range(count):
             self._stop.raise_if_set()
             self._use(self._threads.count)
-            self._decode(_batch(tokens, start, 1))
+            self._decode(_batch(tokens, start, 1, position + start))
             llama_cpp.llama_synchronize(self._context)
             self._threads.after_token(time.monotonic())
             yield 1
@@ -347,9 +425,10 @@ class EngineContext:
         """Whether a checkpoint is taken while the rest of a prompt is read."""
         return self._undivided < sys.maxsize and total > checkpoint.LEAST_TOKENS and total - kept > checkpoint.TAIL
 
-    def _keep_common_prefix(self, tokens: list[int]) -> int:
-        kept, saved = self._common(tokens), self._checkpoint.tokens
-        if not kept or not llama_cpp.llama_memory_seq_rm(self._memory, 0, kept, -1):
+    def _keep_common_prefix(self, prompt: PromptTokens) -> int:
+        tokens = prompt.tokens
+        kept, saved = self._common(prompt), self._checkpoint.tokens
+        if not kept or not llama_cpp.llama_memory_seq_rm(self._memory, 0, prompt.position(kept), -1):
             # Layers with windows or a recurrent state cannot drop a part.
             is_saved = tokens[: len(saved)] == self._cached.tokens[: len(saved)] == saved
             if is_saved and len(saved) < len(tokens) and self._checkpoint.restore():
@@ -357,7 +436,7 @@ class EngineContext:
             else:
                 llama_cpp.llama_memory_clear(self._memory, True)
                 kept = 0
-        self._cached = CachedTokens(self._cached.tokens[:kept], b"")
+        self._cached = self._cached.up_to(kept)
         return kept
 
     # The conversation cache
@@ -429,18 +508,22 @@ class EngineContext:
             if llama_cpp.llama_state_seq_get_data(self._context, target, size, 0) == size:
                 self._states.keep(self._conversation, self._cached.tokens, self._cached.text, data)
 
-    def _restore(self, tokens: list[int]) -> None:
+    def _restore(self, prompt: PromptTokens) -> None:
         """Replace the KV cache by a state that has more in common with this prompt."""
-        state, common = self._states.best(tokens[:-1], self._undivided)
-        if state is None or common - self._common(tokens) < max(LEAST_GAIN, LEAST_PART * len(state.tokens)):
+        state, common = self._states.best(prompt.tokens[:-1], self._undivided)
+        common = prompt.up_to(common)
+        if state is None or common - self._common(prompt) < max(LEAST_GAIN, LEAST_PART * len(state.tokens)):
             return
         if len(state.tokens) > self.loaded.context_size or (data := self._states.data(state)) is None:
             return
         source = (ctypes.c_uint8 * len(data)).from_buffer(data)
         read = llama_cpp.llama_state_seq_set_data(self._context, source, len(data), 0)
         last = llama_cpp.llama_memory_seq_pos_max(self._memory, 0)
-        if read == len(data) and last == len(state.tokens) - 1:
-            self._cached = CachedTokens(list(state.tokens), state.text)
+        # Pictures may take fewer positions than tokens; those behind ``common`` are removed with what is there.
+        has_pictures = min(state.tokens) < 0
+        if read == len(data) and (0 <= last < len(state.tokens) if has_pictures else last == len(state.tokens) - 1):
+            places = [each for each in prompt.places if each.end <= common]
+            self._cached = CachedTokens(list(state.tokens), b"" if has_pictures else state.text, places)
         else:
             self._states.reject(state)
             self._clear()
@@ -449,13 +532,13 @@ class EngineContext:
         llama_cpp.llama_memory_clear(self._memory, True)
         self._cached = CachedTokens([], b"")
 
-    def _common(self, tokens: list[int]) -> int:
+    def _common(self, prompt: PromptTokens) -> int:
         """Return the number of tokens in the KV cache that need not be read for this prompt."""
         # The last token is always read: its logits determine the first token of the answer.
-        common = common_prefix(self._cached.tokens, tokens[:-1])
+        common = prompt.up_to(common_prefix(self._cached.tokens, prompt.tokens[:-1]))
         # A layer with a sliding window may have dropped tokens that the next one attends to.
         first = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
-        return common if first <= max(0, common - self._window) else 0
+        return common if first <= max(0, prompt.position(common) - self._window) else 0
 
     def _generate(
         self,
@@ -534,11 +617,14 @@ class EngineContext:
         llama_cpp.llama_set_n_threads(self._context, threads, threads)
 
     def _decode(self, batch: llama_cpp.llama_batch) -> None:
-        result = llama_cpp.llama_decode(self._context, batch)
+        self._raise_if_failed(llama_cpp.llama_decode(self._context, batch))
+
+    def _raise_if_failed(self, result: int) -> None:
+        """Raise the error for a result of ``llama_decode``."""
         if result == 0:
             return
         # Part of the batch may be in the cache; only the earlier tokens are known to be there.
-        llama_cpp.llama_memory_seq_rm(self._memory, 0, len(self._cached.tokens), -1)
+        llama_cpp.llama_memory_seq_rm(self._memory, 0, self._cached.end, -1)
         if result == DECODE_ABORTED:
             raise Cancelled
         if result == DECODE_NO_ROOM:
@@ -552,6 +638,8 @@ def _whole(count: int, limit: int) -> int:
     return limit if count >= 2 * limit else count if count <= limit else -(-count // 2)
 
 
-def _batch(tokens: ctypes.Array[Any], start: int, count: int) -> Any:
+def _batch(tokens: ctypes.Array[Any], start: int, count: int, position: int) -> Any:
     part = ctypes.byref(tokens, start * ctypes.sizeof(llama_cpp.llama_token))
-    return llama_cpp.llama_batch_get_one(ctypes.cast(part, ctypes.POINTER(llama_cpp.llama_token)), count)
+    batch = llama_cpp.llama_batch_get_one(ctypes.cast(part, ctypes.POINTER(llama_cpp.llama_token)), count)
+    batch.pos = (llama_cpp.llama_pos * count)(*range(position, position + count))
+    return batch

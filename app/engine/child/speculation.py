@@ -11,13 +11,14 @@ import ctypes
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llama_cpp import llama_cpp
 
 from app.conversation import Speculation
+from app.engine.child.pictures.tokens import PicturePlace, position, text_tokens
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
 from model_manager.plan.load_spec import GUESS_ROWS
@@ -48,6 +49,17 @@ class CachedTokens:
     tokens: list[int]
     text: bytes
     """Empty if unknown, for example after a stop during prompt processing."""
+    places: list[PicturePlace] = field(default_factory=list)
+    """The pictures among the tokens."""
+
+    @property
+    def end(self) -> int:
+        """The engine's position of the next token."""
+        return position(self.places, len(self.tokens))
+
+    def up_to(self, count: int) -> CachedTokens:
+        """Return the first tokens, whose text is unknown."""
+        return CachedTokens(self.tokens[:count], b"", [each for each in self.places if each.end <= count])
 
 
 class Lookup:
@@ -159,7 +171,7 @@ class SpeculativeDecoder:
         self._context, self._memory = context, llama_cpp.llama_get_memory(context)
         self._size, self._decode, self._cached, self._exact = vocabulary_size, decode, cached, exact
         self._batch = llama_cpp.llama_batch_init(GUESS_ROWS, 0, 1)
-        self._lookup = Lookup(cached.tokens if exact else ())
+        self._lookup = Lookup(text_tokens(cached.tokens) if exact else ())
         self._gain = Gain()
         self._guess: list[int] = []
         """Tokens in the KV cache after those of ``_cached``."""
@@ -206,7 +218,8 @@ class SpeculativeDecoder:
 
     def _next_guess(self, threads: int, limit: int) -> list[int]:
         assert self._exact is not None
-        first, last = (place // DEPTH_STEP for place in (self._end, self._end + LONG))
+        depth = len(self._cached.tokens)
+        first, last = (place // DEPTH_STEP for place in (depth, depth + LONG))
         if not self._gain.is_worth(self._tokens) or limit < GUESS_ROWS or first != last:
             self._mode = ""
             return []
@@ -277,4 +290,4 @@ class SpeculativeDecoder:
 
     @property
     def _end(self) -> int:
-        return len(self._cached.tokens)
+        return self._cached.end

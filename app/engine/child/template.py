@@ -14,15 +14,19 @@ from functools import cached_property
 from typing import Any
 
 from app.backend import PromptMessage, openai_messages
-from app.conversation import THOUGHT_OPEN, Role
+from app.conversation import THOUGHT_OPEN, Picture, Role
 from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.engine.child.tool_calls import CallForm, call_form
+from app.engine.protocol import DIGEST_BYTES, picture_digest
 from app.process.child_process import TEMPLATE_RENDERER, LimitedProcess
 from app.thoughts import STANDARD, ThoughtStream, marks_of, split_thought, template_variables, thought_at_end
 from app.tool_calls import ToolDefinition
 from model_manager.errors import Cancelled, UserError
 
 CHATML_END = "<|im_end|>"
+PICTURE = "\ufdd2"
+"""Noncharacter on both sides of a picture's digest in a prompt."""
+_PROBE = "probe"
 
 
 class TemplateError(Exception):
@@ -86,6 +90,19 @@ class PromptTemplate:
 
         return call_form(render)
 
+    @cached_property
+    def _takes_parts(self) -> bool:
+        """Whether the template takes the content of messages as a list of parts only, as some that know pictures."""
+        if "image" not in (self._template["source"] or ""):
+            return False
+
+        def shows(content: Any) -> bool:
+            with contextlib.suppress(TemplateError, UserError, OSError):
+                return _PROBE in self._ask([{"role": "user", "content": content}], {})
+            return False
+
+        return not shows(_PROBE) and shows([{"type": "text", "text": _PROBE}])
+
     def prompt(
         self,
         messages: Sequence[PromptMessage],
@@ -102,6 +119,7 @@ class PromptTemplate:
                 started, ``chat_template_too_costly`` with ``seconds`` and ``limit_bytes`` for one that takes too much.
             Cancelled: stopped meanwhile.
         """
+        messages = [_with_marks(each) for each in messages]
         if any(each.steps for each in messages) and self.call_form is None:
             messages = [each.without_steps() for each in messages]
         if self._template["source"] is None:
@@ -177,6 +195,8 @@ class PromptTemplate:
             if "reasoning_content" in values:
                 # The template decides whether it repeats a thought; these are its usual names.
                 values["thinking"] = values["reasoning_content"]
+            if self._takes_parts and isinstance(values.get("content"), str):
+                values["content"] = [{"type": "text", "text": values["content"]}]
             for call in values.get("tool_calls", ()):
                 if self.call_form is not None and self.call_form.arguments_are_text:
                     call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
@@ -203,6 +223,26 @@ class PromptTemplate:
         if self._is_stopped():
             raise Cancelled
         return False
+
+
+def digest_of(picture: Picture) -> str:
+    """Return the digest that stands for a picture in a prompt."""
+    data = picture.data
+    return (data if len(data) == DIGEST_BYTES else picture_digest(data)).hex()
+
+
+def pictures_of(messages: Sequence[PromptMessage]) -> dict[str, Picture]:
+    """Return the pictures of some messages by their digests."""
+    return {digest_of(picture): picture for each in messages for picture in each.pictures}
+
+
+def _with_marks(message: PromptMessage) -> PromptMessage:
+    """Return the message with marks in front of its text in place of pictures."""
+    marks = "".join(f"{PICTURE}{digest_of(each)}{PICTURE}" for each in message.pictures)
+    text = message.content.replace(PICTURE, "") if PICTURE in message.content else message.content
+    if not marks and text is message.content:
+        return message
+    return replace(message, content=marks + text, pictures=())
 
 
 def _variants(messages: Sequence[PromptMessage]) -> Iterator[Sequence[PromptMessage]]:
