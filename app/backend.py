@@ -250,6 +250,8 @@ class AnswerFinished:
     tokens_per_second: float | None
     time_to_first_token_s: float | None
     speculation: Speculation | None = None
+    stop_string: str = ""
+    """The stop string of the request that ended it, of local models."""
 
 
 ChatEvent = (

@@ -10,7 +10,7 @@ from typing import Any
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
 from app.chat.prompt import without_pictures
 from app.config.secrets import LOCAL_SERVER_KEY
-from app.engine.protocol import Embeddings
+from app.engine.protocol import Embeddings, TokenCounts, Tokens
 from app.local_server.access import Access, new_key
 from app.local_server.model import ServedModel
 from app.parameter import parameters
@@ -67,6 +67,19 @@ class LocalBackend:
     def load(self, token: CancelToken) -> Iterator[ChatEvent]:
         """Load where needed.  Raises as ``resolve`` and ``PlannedLoader.load`` do."""
         return self._planning.loader.load(self._resolve()[1], token)
+
+    def count(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent | TokenCounts]:
+        """Load where needed, then count the tokens of the prompt.  Raises as ``load`` and ``LocalEngine.count``."""
+        yield from self.load(token)
+        count, _ = self._engine.count(
+            request.messages, request.prefill, (), token, request.sampling.thinking, request.tools
+        )
+        yield TokenCounts(count, ())
+
+    def tokenize(self, text: str, special: bool, with_ends: bool, token: CancelToken) -> Iterator[ChatEvent | Tokens]:
+        """Load where needed, then tokenise a text.  Raises as ``load``."""
+        yield from self.load(token)
+        yield self._engine.tokenize(text, special=special, with_ends=with_ends, token=token)
 
     def origin(self) -> AnswerOrigin:
         """Describe the origin of an answer.  Hashes a small file that was not hashed yet."""
@@ -168,8 +181,16 @@ class ServedModels:
                 backend.resolve()
             # Other programs needn't know where the file is.
             name = file.id if file.id != str(file.path) else file.path.stem
-            thinking, created = thinking_choices(header.chat_template or ""), _changed_at(file.path)
-            model = ServedModel(name, backend, settings.sampling(), thinking, created=created, embeds=header.embeds)
+            template, created = header.chat_template or "", _changed_at(file.path)
+            model = ServedModel(
+                name,
+                backend,
+                settings.sampling(),
+                thinking_choices(template),
+                created=created,
+                embeds=header.embeds,
+                knows_tools="tools" in template,
+            )
             known = self._known = key, backend, file, model
         return known
 

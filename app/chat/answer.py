@@ -190,6 +190,8 @@ class RunningAnswer:
         has_ended.set()
         saver.join()
         sampling, figures = self.request.sampling, finished or AnswerFinished("died", 0, tokens, None, None, None)
+        # Only programs want to know which stop string ended it.
+        kept = {name: value for name, value in vars(figures).items() if name != "stop_string"}
         details = {"code": error.code, **error.data} if error else None
         provenance, save_error = None, None
         try:
@@ -202,7 +204,7 @@ class RunningAnswer:
                     documents=documents,
                     thought_s=thought_s,
                     **vars(self.backend.origin()),
-                    **vars(figures),
+                    **kept,
                 )
         except Exception as caught:
             bug, status = caught, Status.INTERRUPTED

@@ -114,7 +114,7 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     lend.add_argument("--port", type=_own_port, metavar="N", default=LEND_PORT, help=f"default: {LEND_PORT}")
     lend.add_argument("--limit", type=_gibibytes, metavar="GIB", help="lend at most this much memory; default: all")
     serve = commands.add_parser(
-        "serve", parents=[*loading, speculation], help="answer other programs that speak OpenAI's API"
+        "serve", parents=[*loading, speculation], help="answer other programs that speak OpenAI's or Anthropic's API"
     )
     serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="default: this computer only")
     serve.add_argument("--port", type=_port, metavar="N", default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")

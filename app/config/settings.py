@@ -241,7 +241,8 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "Answer other programs"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Editors and scripts can use the selected model through OpenAI's API. Your own questions go first.",
+            "Editors and scripts can use the selected model through OpenAI's or Anthropic's API. Your own questions go "
+            "first.",
         ),
     )
     local_server_port: int = parameter(

@@ -59,6 +59,8 @@ from app.engine.protocol import (
     Result,
     Stop,
     TokenCounts,
+    Tokenize,
+    Tokens,
     decode,
     encode,
     without_pictures,
@@ -250,6 +252,7 @@ class LocalEngine:
                         tokens_per_second=(event.completion_tokens - 1) / generated_s if generated_s else None,
                         time_to_first_token_s=first - begin if first else None,
                         speculation=event.speculation,
+                        stop_string=event.stop_string,
                     )
 
     def count(
@@ -272,6 +275,12 @@ class LocalEngine:
         command = CountTokens(without_pictures(messages), prefill, thinking, tuple(texts), tools)
         counts = self._result(command, TokenCounts, Phase.READING, token)
         return counts.prompt_tokens, counts.text_tokens
+
+    def tokenize(
+        self, text: str, *, special: bool = True, with_ends: bool = False, token: CancelToken = NEVER_CANCELLED
+    ) -> Tokens:
+        """Return the tokens of a text, as ``Tokenize`` describes.  Raises as ``count``."""
+        return self._result(Tokenize(text, special, with_ends), Tokens, Phase.READING, token)
 
     def count_if_idle(self, texts: Sequence[str]) -> tuple[int, ...] | None:
         """Count the tokens of each text, from any thread; a request that begins meanwhile waits.

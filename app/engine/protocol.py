@@ -109,6 +109,18 @@ def without_pictures(messages: Iterable[PromptMessage]) -> tuple[PromptMessage, 
 
 
 @dataclass(frozen=True)
+class Tokenize:
+    """Tokenise a text with the vocabulary of the loaded file.
+
+    ``special``: special tokens in it become single tokens.  ``with_ends``: BOS and EOS are added as to a prompt.
+    """
+
+    text: str
+    special: bool = True
+    with_ends: bool = False
+
+
+@dataclass(frozen=True)
 class ListDevices:
     """List the devices of this engine build.  Problems with ``optional_servers`` are reported, not failures."""
 
@@ -213,6 +225,15 @@ class GenerateResult:
     reading_s: float
     completion_tokens: int
     speculation: Speculation | None = None
+    stop_string: str = ""
+    """The stop string of the request that ended it."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a text."""
+
+    tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -266,9 +287,18 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | Forget | CountTokens | ListDevices | Rehearse | Bench | Embed | Lend | Stop
+Command = Load | Generate | Forget | CountTokens | Tokenize | ListDevices | Rehearse | Bench | Embed | Lend | Stop
 Result = (
-    LoadResult | GenerateResult | Forgotten | TokenCounts | Rehearsal | BenchResult | DeviceList | Embeddings | Failure
+    LoadResult
+    | GenerateResult
+    | Forgotten
+    | TokenCounts
+    | Tokens
+    | Rehearsal
+    | BenchResult
+    | DeviceList
+    | Embeddings
+    | Failure
 )
 """The last event of a request."""
 Event = Ready | LoadProgress | PromptProgress | TextDelta | ToolsCalled | BenchProgress | Lending | Result

@@ -1,1 +1,1 @@
-"""Local server: OpenAI's API for the model of this program, for other programs on this computer or its network."""
+"""Local server: OpenAI's and Anthropic's API for the model of this program, for programs here or in its network."""

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.local_server.request import ApiError
+from app.local_server.fields import ApiError
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*]+", re.ASCII)
 
@@ -71,10 +71,10 @@ class Access:
             raise ApiError(403, "The Host header doesn't name this computer.", code="host_not_allowed")
 
     def check_key(self, headers: Mapping[str, str]) -> None:
-        """Check the key.  Raises ``ApiError`` with status 401."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        is_right = hmac.compare_digest(given.strip().encode(), self.key.encode())
-        if self.key and not (scheme.lower() == "bearer" and is_right):
+        """Check the key, in the header of OpenAI's or of Anthropic's API.  Raises ``ApiError`` with status 401."""
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        if self.key and not hmac.compare_digest(given.encode(), self.key.encode()):
             raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
 
 

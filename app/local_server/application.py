@@ -20,14 +20,32 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from app.backend import AnswerFinished, PromptProgress
-from app.engine.protocol import Embeddings
+from app.engine.protocol import Embeddings, TokenCounts, Tokens
 from app.local_server.access import Access
 from app.local_server.clients import Clients
+from app.local_server.fields import ApiError
+from app.local_server.messages_reply import MessagesReply
+from app.local_server.messages_request import parse_count_call, parse_messages_call
 from app.local_server.model import ModelProvider, ServedModel
 from app.local_server.outcomes import Outcomes
 from app.local_server.reply import Reply, embedding_object
-from app.local_server.request import MAX_BODY, ApiError, Call, EmbeddingCall, parse_call, parse_embedding_call
-from app.local_server.request_queue import MAX_WAITING, Event, Outcome, QueuedRequest, QueueFull, RequestQueue
+from app.local_server.request import (
+    MAX_BODY,
+    Call,
+    EmbeddingCall,
+    parse_call,
+    parse_embedding_call,
+    parse_tokenize_call,
+)
+from app.local_server.request_queue import (
+    MAX_WAITING,
+    Event,
+    Outcome,
+    QueuedRequest,
+    QueueFull,
+    RequestQueue,
+    Value,
+)
 from app.messages import sentence
 from model_manager.cancellation import CancelToken
 from model_manager.disk.json_file import to_json
@@ -63,6 +81,9 @@ def make_application(access: Access, queue: RequestQueue, clients: Clients, mode
         ("/chat/completions", endpoints.chat, "POST"),
         ("/completions", endpoints.text, "POST"),
         ("/embeddings", endpoints.embeddings, "POST"),
+        ("/tokenize", endpoints.tokenize, "POST"),
+        ("/messages", endpoints.messages, "POST"),
+        ("/messages/count_tokens", endpoints.count_tokens, "POST"),
     ):
         # As llama-server does: some programs add /v1 to the address, others don't.
         routes += [Route(prefix + path, endpoint, methods=[method]) for prefix in ("/v1", "")]
@@ -85,7 +106,7 @@ class _Guard:
         try:
             self._check(Headers(scope=scope))
         except ApiError as error:
-            await _json_error(error)(scope, receive, send)
+            await _json_error(error, scope)(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
@@ -133,24 +154,54 @@ class _Endpoints:
 
     async def chat(self, request: Request) -> Response:
         """Answer a conversation."""
-        return await self._answer(request, is_chat=True)
+        return await self._answer(request, partial(parse_call, is_chat=True), Reply)
 
     async def text(self, request: Request) -> Response:
         """Continue a text."""
-        return await self._answer(request, is_chat=False)
+        return await self._answer(request, partial(parse_call, is_chat=False), Reply)
 
-    async def _answer(self, request: Request, *, is_chat: bool) -> Response:
+    async def messages(self, request: Request) -> Response:
+        """Answer a conversation in the format of Anthropic's API."""
+        return await self._answer(request, parse_messages_call, MessagesReply)
+
+    async def _answer(
+        self,
+        request: Request,
+        parse: Callable[[bytes, ServedModel], Call],
+        make_reply: Callable[[Call, str], Reply | MessagesReply],
+    ) -> Response:
         body = await _body(request)
         served = self._served()
-        call = parse_call(body, served, is_chat=is_chat)
+        call = parse(body, served)
         self._note(request)
-        return _Answer(self._queue, served, call)
+        return _Answer(self._queue, partial(served.backend.stream, call.request), call, make_reply(call, served.id))
 
     async def embeddings(self, request: Request) -> Response:
         """Compute embeddings."""
         call = parse_embedding_call(await _body(request))
         self._note(request)
-        return _EmbeddingAnswer(self._queue, self._model, call)
+        return _ValueAnswer(
+            self._queue,
+            lambda token: (self._model.embed(call.model, call.texts, token),),
+            partial(_embedding_object, call),
+        )
+
+    async def count_tokens(self, request: Request) -> Response:
+        """Count the tokens of a prompt, as Anthropic's API does."""
+        body = await _body(request)
+        served = self._served()
+        call = parse_count_call(body, served)
+        self._note(request)
+        run = partial(served.backend.count, call.request)
+        return _ValueAnswer(self._queue, run, lambda value: {"input_tokens": _as_counts(value).prompt_tokens})
+
+    async def tokenize(self, request: Request) -> Response:
+        """Return the tokens of a text, as llama-server does."""
+        text, special, with_ends = parse_tokenize_call(await _body(request))
+        served = self._served()
+        self._note(request)
+        run = partial(served.backend.tokenize, text, special, with_ends)
+        return _ValueAnswer(self._queue, run, lambda value: {"tokens": _as_tokens(value).tokens})
 
     def _note(self, request: Request) -> None:
         self._clients.note(request.client.host if request.client else "", request.headers.get("user-agent", ""))
@@ -178,7 +229,7 @@ class _QueuedResponse(Response):
         except QueueFull as full:
             message = f"{MAX_WAITING} requests are waiting already. Try again later."
             error = ApiError(429, message, code="queue_full", retry_after_s=full.retry_after_s)
-            await _json_error(error)(scope, receive, send)
+            await _json_error(error, scope)(scope, receive, send)
             return
         answer = asyncio.create_task(self._respond(scope, receive, send))
         hung_up = asyncio.create_task(_disconnected(receive))
@@ -195,33 +246,48 @@ class _QueuedResponse(Response):
         raise NotImplementedError
 
 
-class _EmbeddingAnswer(_QueuedResponse):
-    """The response with the embeddings of a call."""
+class _ValueAnswer(_QueuedResponse):
+    """The response with one value; ``make_object`` returns its JSON, or raises ``ApiError``."""
 
-    def __init__(self, queue: RequestQueue, model: ModelProvider, call: EmbeddingCall) -> None:
-        super().__init__(queue, lambda token: (model.embed(call.model, call.texts, token),))
-        self._call = call
+    def __init__(
+        self,
+        queue: RequestQueue,
+        run: Callable[[CancelToken], Iterable[Event]],
+        make_object: Callable[[Value], dict[str, Any]],
+    ) -> None:
+        super().__init__(queue, run)
+        self._make_object = make_object
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        (outcome,) = await self._outcomes.get()
-        if isinstance(outcome, Embeddings) and self._call.dimensions not in (None, outcome.dimension):
-            message = f"dimensions must be {outcome.dimension} for this model."
-            error: ApiError | None = ApiError(400, message, param="dimensions")
-        else:
-            error = _failure(outcome)
-        if error is not None:
-            await _json_error(error)(scope, receive, send)
-            return
-        assert isinstance(outcome, Embeddings)
-        await _JSON(embedding_object(self._call, outcome))(scope, receive, send)
+        while True:
+            for outcome in await self._outcomes.get():
+                response = self._response(outcome, scope)
+                if response is not None:
+                    await response(scope, receive, send)
+                    return
+
+    def _response(self, outcome: Outcome, scope: Scope) -> Response | None:
+        """Return the response; None while the model is being loaded."""
+        if error := _failure(outcome):
+            return _json_error(error, scope)
+        try:
+            return _JSON(self._make_object(outcome)) if isinstance(outcome, Value) else None
+        except ApiError as error:
+            return _json_error(error, scope)
 
 
 class _Answer(_QueuedResponse):
     """The response with the answer to a call."""
 
-    def __init__(self, queue: RequestQueue, served: ServedModel, call: Call) -> None:
-        super().__init__(queue, partial(served.backend.stream, call.request))
-        self._call, self._reply = call, Reply(call, served.id)
+    def __init__(
+        self,
+        queue: RequestQueue,
+        run: Callable[[CancelToken], Iterable[Event]],
+        call: Call,
+        reply: Reply | MessagesReply,
+    ) -> None:
+        super().__init__(queue, run)
+        self._call, self._reply = call, reply
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._stream if self._call.is_stream else self._whole)(scope, receive, send)
@@ -230,16 +296,16 @@ class _Answer(_QueuedResponse):
         while True:
             for outcome in await self._outcomes.get():
                 if error := _failure(outcome):
-                    await _json_error(error)(scope, receive, send)
+                    await _json_error(error, scope)(scope, receive, send)
                     return
-                assert not isinstance(outcome, UserError | Cancelled | Embeddings)
+                assert not isinstance(outcome, UserError | Cancelled | Value)
                 self._reply.add(outcome)
                 if isinstance(outcome, AnswerFinished):
                     await _JSON(self._reply.whole(outcome))(scope, receive, send)
                     return
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun, progress = False, ""
+        has_begun, progress, reply = False, "", self._reply
 
         async def write(text: bytes, *, is_last: bool = False) -> None:
             nonlocal has_begun
@@ -247,7 +313,7 @@ class _Answer(_QueuedResponse):
                 has_begun = True
                 headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
-                text = _data(*self._reply.first()) + text
+                text = reply.encode(*reply.first()) + text
             await send({"type": "http.response.body", "body": text, "more_body": not is_last})
 
         while True:
@@ -256,23 +322,23 @@ class _Answer(_QueuedResponse):
                     outcomes = await self._outcomes.get()
             except TimeoutError:
                 position = self._queue.position(self._queued)
-                await write(f": {f'position {position} in the queue' if position else progress}\n\n".encode())
+                await write(reply.keep_alive(f"position {position} in the queue" if position else progress))
                 continue
             data, is_last = b"", False
             for outcome in outcomes:
                 if error := _failure(outcome):
                     if has_begun:
-                        await write(data + _data(error.body()), is_last=True)
+                        await write(data + reply.error(error), is_last=True)
                     else:
-                        await _json_error(error)(scope, receive, send)
+                        await _json_error(error, scope)(scope, receive, send)
                     return
-                assert not isinstance(outcome, UserError | Cancelled | Embeddings)
+                assert not isinstance(outcome, UserError | Cancelled | Value)
                 if isinstance(outcome, PromptProgress):
                     progress = f"prompt {outcome.read} of {outcome.total}"
                 is_last = isinstance(outcome, AnswerFinished)
-                data += _data(*self._reply.add(outcome))
+                data += reply.encode(*reply.add(outcome))
             if data:
-                await write(data + b"data: [DONE]\n\n" if is_last else data, is_last=is_last)
+                await write(data + reply.end if is_last else data, is_last=is_last)
             if is_last:
                 return
 
@@ -283,10 +349,6 @@ class _JSON(JSONResponse):
     def render(self, content: object) -> bytes:
         """Encode the content."""
         return to_json(content)
-
-
-def _data(*values: object) -> bytes:
-    return b"".join(b"data: %s\n\n" % to_json(value) for value in values)
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -321,6 +383,23 @@ def _entry(name: str, created: int) -> dict[str, object]:
     return {"id": name, "object": "model", "created": created, "owned_by": "apus-chat"}
 
 
+def _embedding_object(call: EmbeddingCall, value: Value) -> dict[str, Any]:
+    assert isinstance(value, Embeddings)
+    if call.dimensions not in (None, value.dimension):
+        raise ApiError(400, f"dimensions must be {value.dimension} for this model.", param="dimensions")
+    return embedding_object(call, value)
+
+
+def _as_counts(value: Value) -> TokenCounts:
+    assert isinstance(value, TokenCounts)
+    return value
+
+
+def _as_tokens(value: Value) -> Tokens:
+    assert isinstance(value, Tokens)
+    return value
+
+
 def _failure(outcome: Outcome) -> ApiError | None:
     if isinstance(outcome, UserError):
         return _api_error(outcome)
@@ -343,14 +422,16 @@ def _api_error(error: UserError) -> ApiError:
     return ApiError(status, sentence(error), code=error.code)
 
 
-def _json_error(error: ApiError) -> Response:
+def _json_error(error: ApiError, scope: Scope) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return _JSON(error.body(), error.status, headers)
+    is_anthropic = scope["path"].removeprefix("/v1").startswith("/messages")
+    return _JSON(error.anthropic_body() if is_anthropic else error.body(), error.status, headers)
 
 
-async def _respond(_request: Request, error: Exception) -> Response:
+async def _respond(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = ApiError(error.status_code, f"{error.detail}.", code=error.detail.lower().replace(" ", "_"))
-    return _json_error(error if isinstance(error, ApiError) else _api_error(UserError("request_failed")))
+    error = error if isinstance(error, ApiError) else _api_error(UserError("request_failed"))
+    return _json_error(error, request.scope)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.backend import ChatBackend
-from app.engine.protocol import Embeddings
+from app.backend import ChatBackend, ChatEvent, ChatRequest
+from app.engine.protocol import Embeddings, TokenCounts, Tokens
 from app.sampling import Sampling
 from model_manager.cancellation import CancelToken
+
+
+class ServedBackend(ChatBackend, Protocol):
+    """A local model.  All methods load it where needed."""
+
+    def count(self, request: ChatRequest, token: CancelToken) -> Iterator[ChatEvent | TokenCounts]:
+        """Count the tokens of the prompt of a request; the last event."""
+        ...
+
+    def tokenize(self, text: str, special: bool, with_ends: bool, token: CancelToken) -> Iterator[ChatEvent | Tokens]:
+        """Return the tokens of a text as ``Tokenize`` describes; the last event."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -17,7 +29,7 @@ class ServedModel:
     """The model and what a request to it leaves open."""
 
     id: str
-    backend: ChatBackend
+    backend: ServedBackend
     sampling: Sampling
     """The sampling of the settings."""
     thinking: tuple[str, ...] = ()
@@ -28,6 +40,8 @@ class ServedModel:
     """Time of its file, in seconds since 1970."""
     embeds: bool = False
     """Whether it is made for embeddings, not for answers."""
+    knows_tools: bool = False
+    """Whether its chat template has tools."""
 
 
 class ModelProvider(Protocol):

@@ -9,7 +9,7 @@ import h11
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.local_server.request import ApiError
+from app.local_server.fields import ApiError
 from model_manager.disk.json_file import to_json
 
 HEADERS_S = 15.0

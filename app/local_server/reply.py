@@ -9,15 +9,21 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from app.backend import AnswerFinished, ChatEvent, PromptProgress, TextDelta, TokenProbability
+from app.backend import AnswerFinished, ChatEvent, TextDelta, TokenProbability
 from app.conversation import STOP_SEQUENCE
 from app.engine.protocol import Embeddings
+from app.local_server.answer import AnswerReader, Part
+from app.local_server.fields import ApiError
 from app.local_server.request import Call, EmbeddingCall
-from app.thoughts import ThoughtSplitter
+from app.tool_calls import ToolCall
+from model_manager.disk.json_file import to_json
 
 
 class Reply:
     """The answer to one call, from the events of its backend."""
+
+    end = b"data: [DONE]\n\n"
+    """Behind the events of a stream."""
 
     def __init__(self, call: Call, model_id: str) -> None:
         self._call = call
@@ -28,26 +34,21 @@ class Reply:
             "created": int(time.time()),
             "model": model_id,
         }
-        self._splitter = ThoughtSplitter()
-        self._thought: list[str] = []
-        self._text: list[str] = []
+        self._answer = AnswerReader(call)
         self._probabilities: list[tuple[TokenProbability, ...]] = []
-        self._reused = 0
         self._offset = len(call.request.prefill)
         """Characters before the next token, in text completions."""
 
     def add(self, event: ChatEvent) -> list[dict[str, Any]]:
         """Add an event; return the events of a stream that it becomes."""
+        part = self._answer.add(event)
         match event:
-            case PromptProgress():
-                self._reused = event.reused
             case TextDelta():
-                thought, text = self._splitter.add(event.text) if self._call.is_chat else ("", event.text)
                 # Tokens of thoughts are not part of the answer.
-                return self._pieces(thought, text, () if thought and not text else event.probabilities)
+                return self._pieces(part, () if part.thought and not part.text else event.probabilities)
             case AnswerFinished():
-                pieces = self._pieces(*self._splitter.finish(), ())
-                pieces.append(self._event(self._choice({}, "", (), _reason(event))))
+                pieces = self._pieces(part, ())
+                pieces.append(self._event(self._choice({}, "", (), self._reason(event))))
                 if self._call.includes_usage:
                     pieces.append(self._event(None, self._usage(event)))
                 return pieces
@@ -55,30 +56,42 @@ class Reply:
 
     def whole(self, finished: AnswerFinished) -> dict[str, Any]:
         """Return the answer as one object, after all events were added."""
-        text, thought = "".join(self._text), "".join(self._thought)
+        text, thought, calls = self._answer.text, self._answer.thought, self._answer.calls
         if self._call.is_chat:
-            message = {"role": "assistant", "content": text, "refusal": None}
-            choice: dict[str, Any] = {"message": message | ({"reasoning_content": thought} if thought else {})}
+            message: dict[str, Any] = {"role": "assistant", "content": None if calls and not text else text}
+            message |= {"refusal": None} | ({"reasoning_content": thought} if thought else {})
+            message |= {"tool_calls": list(map(_call_object, calls))} if calls else {}
+            choice: dict[str, Any] = {"message": message}
         else:
             choice = {"text": text}
         self._offset = len(self._call.request.prefill)
         logprobs = self._logprobs(self._probabilities)
-        choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": _reason(finished)}
+        choice = {"index": 0, **choice, "logprobs": logprobs, "finish_reason": self._reason(finished)}
         return {**self._head, "choices": [choice], "usage": self._usage(finished)}
 
     def first(self) -> list[dict[str, Any]]:
         """Return the events at the beginning of a stream."""
         return [self._event(self._choice({"role": "assistant", "content": ""}, "", ()))] if self._call.is_chat else []
 
-    def _pieces(
-        self, thought: str, text: str, probabilities: Sequence[tuple[TokenProbability, ...]]
-    ) -> list[dict[str, Any]]:
-        self._thought.append(thought)
-        self._text.append(text)
+    def encode(self, *events: object) -> bytes:
+        """Return the bytes of events of a stream."""
+        return b"".join(b"data: %s\n\n" % to_json(event) for event in events)
+
+    def error(self, error: ApiError) -> bytes:
+        """Return the last event of a stream that failed."""
+        return self.encode(error.body())
+
+    def keep_alive(self, note: str) -> bytes:
+        """Return what a stream sends that has nothing else to say."""
+        return f": {note}\n\n".encode()
+
+    def _pieces(self, part: Part, probabilities: Sequence[tuple[TokenProbability, ...]]) -> list[dict[str, Any]]:
         self._probabilities += probabilities
-        pieces = [self._event(self._choice({"reasoning_content": thought}, "", ()))] if thought else []
-        if text or probabilities:
-            pieces.append(self._event(self._choice({"content": text}, text, probabilities)))
+        pieces = [self._event(self._choice({"reasoning_content": part.thought}, "", ()))] if part.thought else []
+        if part.text or probabilities:
+            pieces.append(self._event(self._choice({"content": part.text}, part.text, probabilities)))
+        for number, call in enumerate(part.calls):
+            pieces.append(self._event(self._choice({"tool_calls": [{"index": number, **_call_object(call)}]}, "", ())))
         return pieces
 
     def _event(self, choice: dict[str, Any] | None, usage: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -88,7 +101,7 @@ class Reply:
 
     def _choice(
         self,
-        delta: dict[str, str],
+        delta: dict[str, Any],
         text: str,
         probabilities: Sequence[tuple[TokenProbability, ...]],
         reason: str | None = None,
@@ -116,8 +129,13 @@ class Reply:
             "prompt_tokens": prompt,
             "completion_tokens": answer,
             "total_tokens": prompt + answer,
-            "prompt_tokens_details": {"cached_tokens": self._reused},
+            "prompt_tokens_details": {"cached_tokens": self._answer.reused},
         }
+
+    def _reason(self, finished: AnswerFinished) -> str:
+        # OpenAI's API has no other word for an answer that was cut.
+        cut = "length" if finished.finish_reason == STOP_SEQUENCE else finished.finish_reason
+        return "tool_calls" if self._answer.calls else cut
 
 
 def embedding_object(call: EmbeddingCall, embeddings: Embeddings) -> dict[str, Any]:
@@ -133,9 +151,9 @@ def embedding_object(call: EmbeddingCall, embeddings: Embeddings) -> dict[str, A
     return {"object": "list", "data": entries, "model": call.model, "usage": usage}
 
 
-def _reason(finished: AnswerFinished) -> str:
-    # OpenAI's API has no other word for an answer that was cut.
-    return "length" if finished.finish_reason == STOP_SEQUENCE else finished.finish_reason
+def _call_object(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": to_json(call.arguments).decode()}
+    return {"id": f"call_{uuid.uuid4().hex[:24]}", "type": "function", "function": function}
 
 
 def _entry(token: TokenProbability) -> dict[str, Any]:

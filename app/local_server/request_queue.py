@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from app.backend import AnswerFinished, ChatEvent, TextDelta
 from app.chat.worker import InferenceWorker
-from app.engine.protocol import Embeddings
+from app.engine.protocol import Embeddings, TokenCounts, Tokens
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 
@@ -20,9 +20,10 @@ MAX_WAITING = 64
 """Requests that wait; further ones are refused."""
 MAX_RETRY_S = 60
 
-Event = ChatEvent | Embeddings
+Value = Embeddings | TokenCounts | Tokens
+Event = ChatEvent | Value
 Outcome = Event | UserError | Cancelled
-"""The last one of a request is ``AnswerFinished``, ``Embeddings`` or an error."""
+"""The last one of a request is ``AnswerFinished``, a ``Value`` or an error."""
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class RequestQueue:
                 if isinstance(event, TextDelta):
                     request.tokens, request.last_token_at = event.tokens, time.monotonic()
                     request.first_token_at = request.first_token_at or request.last_token_at
-                if isinstance(event, AnswerFinished | Embeddings):
+                if isinstance(event, AnswerFinished | Value):
                     last = event
                 else:
                     request.deliver(event)

@@ -6969,6 +6969,10 @@ Click to rename</source>
         <translation>单位 GiB；其他电脑占用的内存不会超过这个值。</translation>
     </message>
     <message>
+        <source>Editors and scripts can use the selected model through OpenAI&apos;s or Anthropic&apos;s API. Your own questions go first.</source>
+        <translation>编辑器和脚本可以通过 OpenAI 或 Anthropic 接口使用当前选择的模型；你自己的提问优先。</translation>
+    </message>
+    <message>
         <source>Conversation cache</source>
         <translation>对话缓存</translation>
     </message>
@@ -7023,10 +7027,6 @@ Click to rename</source>
     <message>
         <source>Answer other programs</source>
         <translation>供其他程序使用</translation>
-    </message>
-    <message>
-        <source>Editors and scripts can use the selected model through OpenAI&apos;s API. Your own questions go first.</source>
-        <translation>编辑器和脚本可以通过 OpenAI 接口使用当前选择的模型；你自己的提问优先。</translation>
     </message>
     <message>
         <source>Port</source>

@@ -47,6 +47,9 @@ MESSAGES: list[p.Command | p.Event] = [
     PromptProgress(16, 100, 8, 1.5),
     TextDelta("\U0001f600 é \ud800", 3, 40),
     p.GenerateResult("stop", 10, 2, 0.25, 30),
+    p.GenerateResult("stop", 10, 2, 0.25, 30, stop_string="END"),
+    p.Tokenize("a<s>b", special=False, with_ends=True),
+    p.Tokens((1, 2)),
     p.DeviceList(
         (Device("CPU", 8, 4, "cpu", "CPU", "x", "0000:01:00.0"),),
         "engine",

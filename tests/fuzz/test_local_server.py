@@ -11,8 +11,10 @@ from typing import Any
 
 from app.bounds import within_bounds
 from app.local_server.access import Access
+from app.local_server.fields import ApiError
+from app.local_server.messages_request import parse_count_call, parse_messages_call
 from app.local_server.model import ServedModel
-from app.local_server.request import ApiError, parse_call, parse_embedding_call
+from app.local_server.request import parse_call, parse_embedding_call, parse_tokenize_call
 from app.sampling import Sampling
 from app.structured.schema import schema_grammar
 from model_manager.disk.json_file import to_json
@@ -38,9 +40,54 @@ CHAT = {
         "json_schema": {"name": "n", "strict": True, "schema": {"type": "object", "properties": {"a": {}}}},
     },
 }
+CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+TOOL = {"name": "f", "description": "Does.", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}}
+TOOLS = {
+    "model": "m",
+    "messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL, {**CALL, "id": "b"}]},
+        {"role": "tool", "tool_call_id": "b", "content": "1"},
+        {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "2"}]},
+        {"role": "assistant", "content": "Done"},
+        {"role": "user", "content": "Again"},
+    ],
+    "tools": [{"type": "function", "function": {**TOOL, "strict": True}}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "parallel_tool_calls": False,
+}
+CACHED = {"cache_control": {"type": "ephemeral"}}
+MESSAGES = {
+    "model": "claude-x",
+    "max_tokens": 100,
+    "system": [{"type": "text", "text": "Be brief.", **CACHED}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "Hi", **CACHED}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "hm", "signature": ""},
+                {"type": "text", "text": "Let me."},
+                {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
+            ],
+        },
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "1", "is_error": True}]},
+        {"role": "assistant", "content": "So"},
+    ],
+    "tools": [{"name": "f", "description": "Does.", "input_schema": TOOL["parameters"], **CACHED}],
+    "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "output_config": {"effort": "low"},
+    **{"stop_sequences": ["a"], "temperature": 0.5, "top_p": 0.9, "top_k": 5, "stream": True, "metadata": {}},
+}
+TOKENIZE = {"content": "Hi", "parse_special": True, "add_special": False, "with_pieces": False}
 TEXT = {"model": "m", "prompt": ["Once"], "max_tokens": 5, "logprobs": 2, "echo": False, "suffix": "", "stop": "x"}
 EMBEDDING = {"model": "m", "input": ["a", "b"], "encoding_format": "base64", "dimensions": 8}
-MODEL = ServedModel("m", None, Sampling(), ("on", "off", "low"))  # type: ignore[arg-type]
+KINDS = (
+    *[("chat", CHAT), ("chat", TOOLS), ("messages", MESSAGES), ("messages", MESSAGES)],
+    *[("text", TEXT), ("embedding", EMBEDDING), ("tokens", TOKENIZE)],
+)
+MODEL = ServedModel("m", None, Sampling(), ("on", "off", "low"), knows_tools=True)  # type: ignore[arg-type]
 SUITE = Path(__file__).resolve().parents[1] / "data" / "json_schema_test_suite" / "schemas.jsonl"
 MAX_SECONDS = 20.0
 
@@ -53,6 +100,7 @@ def _check(error: ApiError, *expected: int) -> str:
     """Return the outcome, after a check of the response."""
     assert error.status in expected, error
     assert json.loads(to_json(error.body()))["error"]["message"] == error.message
+    assert json.loads(to_json(error.anthropic_body()))["error"]["message"] == error.message
     assert len(error.message) < 2000
     return "refused"
 
@@ -61,6 +109,15 @@ def _parse(kind: str, body: bytes) -> str:
     try:
         if kind == "embedding":
             assert all(parse_embedding_call(body).texts)
+        elif kind == "tokens":
+            assert isinstance(parse_tokenize_call(body)[0], str)
+        elif kind == "messages":
+            parse_count_call(body, MODEL)
+            request = parse_messages_call(body, MODEL).request
+            assert within_bounds(replace(request.sampling, json_schema="")) == replace(request.sampling, json_schema="")
+            assert all(
+                call.result is not None for each in request.messages for step in each.steps for call in step.calls
+            )
         else:
             sampling = replace(parse_call(body, MODEL, is_chat=kind == "chat").request.sampling, json_schema="")
             assert within_bounds(sampling) == sampling
@@ -82,7 +139,7 @@ def _admit(headers: dict[str, str]) -> None:
 def test_hostile_requests(count: int) -> None:
     outcomes: Counter[str] = Counter()
     for dice in hostile_cases(count):
-        kind, valid = dice.choice((("chat", CHAT), ("chat", CHAT), ("text", TEXT), ("embedding", EMBEDDING)))
+        kind, valid = dice.choice(KINDS)
         body = _bytes(dice, dice.mutated(valid))
         try:
             outcomes[_parse(kind, body)] += 1

@@ -17,6 +17,7 @@ from app.config.paths import DataFolder
 from app.local_server.access import Access
 from app.services import Services
 from tests.rigs.tiny_model import write_tiny_model
+from tests.tools.test_rounds import CALL, TEMPLATE
 
 PATIENCE_S = 60.0
 
@@ -92,5 +93,15 @@ def tiny_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     services = Services(DataFolder(folder))
     services.settings.change(context=1 << 17)
     served = Served(services, str(write_tiny_model(folder / "tiny.gguf", context_length=1 << 17)), Access())
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="module")
+def calling_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Its model calls ``add`` with 2 and 3, and has an answer for a result."""
+    folder = tmp_path_factory.mktemp("served")
+    model = write_tiny_model(folder / "calls.gguf", chat_template=TEMPLATE, script=CALL, reply=("It is", " five."))
+    served = Served(Services(DataFolder(folder / "data")), str(model), Access())
     yield served
     served.close()

@@ -203,10 +203,11 @@ def test_other_fields_are_refused_by_name(starter_server: Served) -> None:
         assert (status, body["error"]["type"], body["error"]["param"]) == (400, "invalid_request_error", field), body
         assert field in body["error"]["message"]
     for messages, place in (
-        ([{"role": "tool", "content": "x"}], "messages[0].role"),
+        ([{"role": "function", "content": "x"}], "messages[0].role"),
+        ([{"role": "tool", "content": "x"}], "messages[0].tool_call_id"),
         ([{"role": "user"}], "messages[0].content"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], "messages[0].content"),
-        ([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls"),
+        ([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls.id"),
         ([{"role": "user", "content": "x", "name": "Ann"}], "messages[0].name"),
         (["x"], "messages[0]"),
     ):

@@ -196,9 +196,9 @@ documents/test_formats.py::test_pdf_has_headings_paragraphs_lists_tables_and_pag
 imports/test_programs.py::test_each_is_recognised_and_never_doubled
     Import conversations from ChatGPT, Claude, LM Studio, Open WebUI, Jan, SillyTavern and Cherry Studio; nothing is duplicated
     历史记录：可以从 ChatGPT、Claude、LM Studio、Open WebUI、Jan、SillyTavern 和 Cherry Studio 导入对话，不会重复导入
-local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_answers_satisfy_a_schema_or_say_that_they_were_cut
-    The loaded model answers through OpenAI's API on this computer, also in the form of a JSON schema
-    其他程序：已加载的模型可以在这台电脑上通过 OpenAI 的 API 回答，也可以按 JSON Schema 回答
+local_server/test_answers.py::test_answers_satisfy_a_schema_or_say_that_they_were_cut local_server/test_messages.py::test_whole_and_streamed_answers_are_equal_and_counted local_server/test_messages.py::test_tools local_server/test_tools.py::test_a_call_is_made_and_its_result_is_read
+    The loaded model answers through OpenAI's and Anthropic's API on this computer, also with tools and in the form of a JSON schema
+    其他程序：已加载的模型可以在这台电脑上通过 OpenAI 和 Anthropic 的 API 回答，也可以调用工具、按 JSON Schema 回答
 chat/test_kept_states.py::test_conversations_continue_after_a_restart
     A conversation that is opened again continues without being read again, also after a restart
     不用重复等待：再次打开的对话可以直接继续，不必重新读取，重启后也一样
@@ -369,10 +369,10 @@ window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/
     Models and other settings are kept
 cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit
-local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted
-    answer other programs that speak OpenAI's API
-window/test_local_server_settings.py::test_a_question_of_the_window_goes_before_those_of_programs window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
-    Editors and scripts can use the selected model through OpenAI's API
+local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted local_server/test_messages.py::test_whole_and_streamed_answers_are_equal_and_counted
+    answer other programs that speak OpenAI's or Anthropic's API
+window/test_local_server_settings.py::test_a_question_of_the_window_goes_before_those_of_programs window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks local_server/test_messages.py::test_whole_and_streamed_answers_are_equal_and_counted
+    Editors and scripts can use the selected model through OpenAI's or Anthropic's API
     Your own questions go first
     Enter it in the other program as the API base or base URL
 window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks

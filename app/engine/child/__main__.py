@@ -50,6 +50,7 @@ from app.engine.protocol import (
     Ready,
     Rehearse,
     Stop,
+    Tokenize,
     decode,
     encode,
 )
@@ -171,6 +172,8 @@ class Child:
                 return Forgotten()
             case CountTokens():
                 return session.count(command)
+            case Tokenize():
+                return session.tokenize(command)
             case Bench():
                 return session.bench(command)
         raise AssertionError(command)

@@ -330,16 +330,18 @@ class TextStream:
         self._held = ""
         self.stopped = False
         """Whether a stop string was reached, which ends the text."""
+        self.stopped_by = ""
+        """That stop string."""
 
     def add(self, piece: bytes) -> str:
         """Add the bytes of one token; return the text that became final."""
         if self.stopped:
             return ""
         text = self._held + self._decoder.decode(piece)
-        found = [place for place in map(text.find, self._stop) if place >= 0]
+        found = [(place, stop) for stop in self._stop if (place := text.find(stop)) >= 0]
         if found:
-            self.stopped, self._held = True, ""
-            return self._without_calls(text[: min(found)])
+            (place, self.stopped_by), self.stopped, self._held = min(found), True, ""
+            return self._without_calls(text[:place])
         end = min((partial_at(text, stop) for stop in self._stop), default=len(text))
         self._held = text[end:]
         return self._without_calls(text[:end])

@@ -40,6 +40,8 @@ from app.engine.protocol import (
     Generate,
     GenerateResult,
     TokenCounts,
+    Tokenize,
+    Tokens,
 )
 from app.structured.schema import schema_grammar
 from app.thoughts import STANDARD, ThoughtStream, split_thought
@@ -153,9 +155,9 @@ class EngineContext:
         """
         schema, grammar = command.sampling.json_schema, command.sampling.grammar
         grammar = schema_grammar(schema) if schema else grammar
-        tools = () if grammar else command.tools
+        tools = command.tools
         prompt = self._prompt(command.messages, command.prefill, command.sampling.thinking, tools)
-        form = self._template.call_form if tools else None
+        form = self._template.call_form if tools and not grammar else None
         self._show(form.marks if form else ())
         self._open(command)
         pictures = pictures_of(command.messages)
@@ -205,7 +207,12 @@ class EngineContext:
                 self._emit(ToolsCalled(tuple(ToolCall(*each) for each in made)))
         self._answered_at = time.monotonic()
         use = decoder.use if command.exact_batches else None
-        return GenerateResult(reason, len(tokens), read, reading_s, count, use)
+        stop_string = text.stopped_by if text.stopped_by in command.sampling.stop else ""
+        return GenerateResult(reason, len(tokens), read, reading_s, count, use, stop_string)
+
+    def tokenize(self, command: Tokenize) -> Tokens:
+        """Return the tokens of a text."""
+        return Tokens(tuple(self.vocabulary.tokens(command.text, special=command.special, with_ends=command.with_ends)))
 
     def count(self, command: CountTokens) -> TokenCounts:
         """Count tokens as ``answer`` would.  Raises as ``PromptTemplate.prompt``."""

@@ -78,13 +78,16 @@ class Vocabulary:
         """Text of the token that ends a turn, for chat templates."""
         return self._text(llama_cpp.llama_vocab_eos(self._vocab))
 
-    def tokens(self, text: str, *, special: bool) -> list[int]:
-        """Tokenise a text without BOS; with ``special``, special tokens in it become single tokens."""
+    def tokens(self, text: str, *, special: bool, with_ends: bool = False) -> list[int]:
+        """Tokenise a text; with ``special``, special tokens in it become single tokens.
+
+        ``with_ends`` adds BOS and EOS where the vocabulary has them in a prompt.
+        """
         data = text.encode("utf-8", "replace")
         # A token is at least one byte, except for a space that some vocabularies add.
         capacity = len(data) + 8
         array = (llama_cpp.llama_token * capacity)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, capacity, False, special)
+        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), array, capacity, with_ends, special)
         if count < 0:
             raise MemoryError(f"tokenising {len(data)} bytes needs {-count} tokens")
         return list(array[:count])
