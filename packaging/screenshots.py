@@ -41,6 +41,7 @@ from model_manager.devices.devices import HostMemory
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.open_model_files import publish_open_models
+from ui.settings.page import SettingsPage
 from ui.widgets.appearance import Appearance
 from ui.widgets.theme import Theme, prepare_fonts
 from ui.window.controller import WindowController
@@ -258,6 +259,11 @@ def servers(studio: Studio) -> None:
     known.add("http://127.0.0.1:11434/v1", "Ollama", models=served("llama3.2:3b"))
     studio.controller.show_settings()
     studio.settle()
+    page = studio.window.findChild(SettingsPage)
+    assert page is not None
+    index = page.servers.provider.findText("DeepSeek")
+    page.servers.provider.setCurrentIndex(index)
+    page.servers.provider.activated.emit(index)
     # Rows get their heights when they become visible.
     for section in ("devices", "servers"):
         studio.controller.show_settings(section)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.chat.worker import InferenceWorker
-from app.local_server.access import Access, is_loopback
+from app.discovery import Announcement
+from app.local_server.access import Access, is_loopback, network_address
 from app.local_server.clients import Client, Clients
 from app.local_server.model import ModelProvider
 from app.local_server.request_queue import RequestQueue
@@ -42,10 +43,14 @@ class LocalServer:
         self._clients = Clients()
         self._lock = threading.RLock()
         self._running: WebServer | None = None
+        self.announcement: Announcement | None = None
+        """Of a server that other computers may use."""
         self._problem: UserError | None = None
 
     def start(self, access: Access, model: ModelProvider) -> str:
         """Accept requests; returns the URL of the server.  A server with another ``access`` is stopped before.
+
+        Where other computers may use it, it is announced in the network.
 
         Raises:
             UserError: ``port_in_use`` (port), ``address_not_usable`` (host, port, detail), or ``network_needs_key``
@@ -69,12 +74,17 @@ class LocalServer:
             self._clients = Clients()
             application = make_application(access, self._queue, self._clients, model)
             self._running = WebServer(listener, access, application)
+            if not is_loopback(access.host):
+                self.announcement = Announcement(network_address(), access.port)
             return self._running.url
 
     def stop(self) -> None:
         """Cancel all requests and close all connections."""
         with self._lock:
             self._problem = None
+            if self.announcement is not None:
+                self.announcement.close()
+                self.announcement = None
             if self._running is not None:
                 self._queue.cancel_all()
                 self._running.stop()

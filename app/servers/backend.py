@@ -174,7 +174,8 @@ def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, prog
         try:
             yield from client.chat(body, model.name)
         except UserError as error:
-            is_refused = error.code == "server_refused" and not progress.tokens
+            # llama-server reports an error of a chat template as one of its own.
+            is_refused = error.code in ("server_refused", "server_failing") and not progress.tokens
             detail = str(error.data.get("detail", ""))
             if error.code in _REFUSALS and _has_pictures(request) and protocol.refuses_pictures(detail):
                 if asks_about_pictures(request):

@@ -114,17 +114,18 @@ class ServerClient:
         self._clients: dict[float, HttpClient] = {}
         self._stopped = False
 
-    def models(self) -> tuple[ServedModel, ...]:
-        """List the models of the server."""
+    def models(self, silence_s: float = SHORT_S) -> tuple[ServedModel, ...]:
+        """List the models of the server, which may take ``silence_s`` to answer."""
+        path, more_headers = protocol.models_request(self.url, self._key)
         try:
-            with self._client(SHORT_S).get(f"{self.url}/models", self._headers()) as reply:
+            with self._client(silence_s).get(f"{self.url}{path}", {**self._headers(), **more_headers}) as reply:
                 status, headers, body = reply.status, reply.headers, reply.read(MAX_BODY)
         except UserError as error:
             raise self._server_error(error) from error
         if status != 200 or is_web_page(headers):
             raise self._status_error(status, headers, body)
         try:
-            return protocol.served_models(body)
+            return protocol.served_models(body, self.url)
         except ProtocolError as error:
             raise self._not_an_api(error) from error
 

@@ -21,6 +21,7 @@ from app.sampling import Sampling, changed_samplers
 from app.structured.schema import JSON_OBJECT, parse_schema
 from app.thoughts import template_variables
 from model_manager.disk.json_file import JsonError, from_json
+from model_manager.hub.access import split_url
 
 MAX_EVENT = 4 << 20
 """Largest event in bytes."""
@@ -32,6 +33,9 @@ MAX_CALLS = 64
 """Calls of tools in one answer that are read."""
 END = "[DONE]"
 """Data of the last event."""
+
+TOOL_ROLE = "role: tool"
+"""In place of a field, for servers whose chat template refuses messages of this role."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 _ABOUT_PICTURES = re.compile(r"image|picture|vision|visual|multi-?modal|mmproj", re.IGNORECASE)
@@ -45,6 +49,8 @@ class Kind(StrEnum):
     LLAMA_SERVER = "llama-server"
     OLLAMA = "Ollama"
     LM_STUDIO = "LM Studio"
+    ANTHROPIC = "Anthropic"
+    GEMINI = "Gemini"
     OTHER = "other"
 
 
@@ -55,6 +61,15 @@ _OWNERS = {
     "organization_owner": Kind.LM_STUDIO,
 }
 """Server program by ``owned_by`` in the list of models."""
+
+
+_HOSTS = {"api.anthropic.com": Kind.ANTHROPIC, "generativelanguage.googleapis.com": Kind.GEMINI}
+"""Services whose protocol differs, by their hosts."""
+_HOSTED = frozenset({Kind.ANTHROPIC, Kind.GEMINI, Kind.OTHER})
+"""Services that know the fields of OpenAI's API only."""
+_NO_SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+"""Gemini refuses earlier calls without the signature that it made for them; this value is documented for conversations
+from elsewhere (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +109,19 @@ class ProtocolError(ValueError):
     """The response is not in the expected format."""
 
 
-def served_models(body: bytes) -> tuple[ServedModel, ...]:
-    """Parse the response to ``GET /models``.  Names that can't be shown are left out.
+def models_request(url: str, key: str) -> tuple[str, dict[str, str]]:
+    """Return the path of the list of models of the API at ``url``, and the headers that it needs besides the usual.
+
+    Anthropic's list is not part of its compatible API: it has pages, of at most 1,000 models, and another header for
+    the key (https://platform.claude.com/docs/en/api/models-list).
+    """
+    if _HOSTS.get(split_url(url).hostname or "") is not Kind.ANTHROPIC:
+        return "/models", {}
+    return "/models?limit=1000", {"anthropic-version": "2023-06-01", **({"x-api-key": key} if key else {})}
+
+
+def served_models(body: bytes, url: str = "") -> tuple[ServedModel, ...]:
+    """Parse the response to ``GET /models`` of the API at ``url``.  Names that can't be shown are left out.
 
     Raises:
         ProtocolError: it has another format.
@@ -104,11 +130,12 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
     entries = [] if values.get("data", "") is None else values.get("data")
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
         raise ProtocolError("no list of models")
+    hosted = _HOSTS.get(split_url(url).hostname or "")
     capabilities = _capabilities(values)
     return tuple(
         ServedModel(
             name,
-            _OWNERS.get(str(each.get("owned_by")), Kind.OTHER),
+            hosted or _OWNERS.get(str(each.get("owned_by")), Kind.OTHER),
             _context(each),
             _reads_pictures(each, capabilities.get(name)),
         )
@@ -120,6 +147,11 @@ def served_models(body: bytes) -> tuple[ServedModel, ...]:
 def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[str] = frozenset()) -> bytes:
     """Return the body of ``POST /chat/completions`` without the ``rejected`` fields."""
     messages = chat_messages(request.messages)
+    if TOOL_ROLE in rejected:
+        messages = list(_without_tool_role(messages))
+    if kind is Kind.GEMINI:
+        for call in (call for message in messages for call in message.get("tool_calls", ())):
+            call["extra_content"] = _NO_SIGNATURE
     body: dict[str, Any] = {"model": name, "messages": messages, "stream": True}
     body["stream_options"] = {"include_usage": True}
     if kind is Kind.VLLM:
@@ -162,10 +194,34 @@ def refuses_pictures(message: str) -> bool:
     return _ABOUT_PICTURES.search(message) is not None
 
 
+def _without_tool_role(messages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield messages with calls as text, and their results as messages of the user, so that roles still alternate."""
+    results: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            results.append(f"Result of {message['name']}:\n{message['content']}")
+            continue
+        if results:
+            yield {"role": Role.USER.value, "content": "\n\n".join(results)}
+            results = []
+        calls = [
+            f"{each['function']['name']} {each['function']['arguments']}" for each in message.get("tool_calls", ())
+        ]
+        if calls:
+            yield {"role": message["role"], "content": "\n\n".join(filter(None, (message["content"], *calls)))}
+        else:
+            yield message
+    if results:
+        yield {"role": Role.USER.value, "content": "\n\n".join(results)}
+
+
 def rejected_field(body: bytes, message: str) -> str | None:
-    """Return the first optional request field that an error message mentions."""
-    places = {name: re.search(rf"\b{name}\b", message) for name in json.loads(body) if name not in _REQUIRED}
+    """Return the first optional request field that an error message mentions, or ``TOOL_ROLE``."""
+    values = json.loads(body)
+    places = {name: re.search(rf"\b{name}\b", message) for name in values if name not in _REQUIRED}
     named = {name: place.start() for name, place in places.items() if place}
+    if not named and re.search(r"\broles?\b", message) and any(each["role"] == "tool" for each in values["messages"]):
+        return TOOL_ROLE
     return min(named, key=named.__getitem__, default=None)
 
 
@@ -250,9 +306,12 @@ def token_count(body: bytes) -> int | None:
 
 
 def error_message(body: bytes) -> str:
-    """Return the server's message in the body of an error as one printable line, empty if there is none."""
+    """Return the server's message in the body of an error as one printable line, empty if there is none.
+
+    Gemini's errors are lists of one object.
+    """
     try:
-        return _message_of(_object(body))
+        return _message_of(_object(body.strip().removeprefix(b"[").removesuffix(b"]")))
     except ProtocolError:
         return ""
 
@@ -267,9 +326,11 @@ def is_context_full(message: str) -> bool:
 
 
 def _samplers(sampling: Sampling, kind: Kind) -> dict[str, Any]:
+    # Anthropic refuses those of white space.
+    stops = [each for each in sampling.stop if each.strip() or kind is not Kind.ANTHROPIC]
     values: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
-    values |= {"max_tokens": sampling.max_tokens, "stop": list(sampling.stop) or None}
-    if kind is not Kind.OTHER:
+    values |= {"max_tokens": sampling.max_tokens, "stop": stops or None}
+    if kind not in _HOSTED:
         values |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
         values["repetition_penalty" if kind is Kind.VLLM else "repeat_penalty"] = sampling.repeat_penalty
     if sampling.thinking and kind in (Kind.VLLM, Kind.LLAMA_SERVER):
@@ -318,8 +379,12 @@ def _text(content: object) -> str:
 def _message_of(values: Mapping[str, Any]) -> str:
     inner = values.get("error")
     places = [place for place in (inner, values) if isinstance(place, Mapping)]
-    texts = (place.get(key) for place in places for key in ("message", "detail", "error"))
-    text = next((text for text in texts if isinstance(text, str)), "")[:MAX_MESSAGE]
+    values_ = [place.get(key) for place in places for key in ("message", "detail", "error")]
+    text = next((text for text in values_ if isinstance(text, str)), "")
+    if not text:
+        # Mistral's, and those of FastAPI, list what is wrong with the fields.
+        text = next((json.dumps(each, ensure_ascii=False) for each in values_ if isinstance(each, list | dict)), "")
+    text = text[:MAX_MESSAGE]
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
@@ -332,7 +397,7 @@ def _count(value: object) -> int | None:
 
 def _context(entry: Mapping[str, Any]) -> int | None:
     meta = entry.get("meta")
-    places = [(entry, key) for key in ("max_model_len", "max_context_length", "context_length")]
+    places = [(entry, key) for key in ("max_model_len", "max_context_length", "context_length", "max_input_tokens")]
     if isinstance(meta, Mapping):
         places += [(meta, "n_ctx"), (meta, "n_ctx_train")]
     return next((count for place, key in places if (count := _count(place.get(key)))), None)

@@ -11,15 +11,19 @@ from functools import partial
 from pathlib import Path
 
 from app.config.secrets import Secrets
+from app.discovery import find_shared
 from app.servers.backend import ServerBackend
-from app.servers.client import ServerClient, api_base
+from app.servers.client import SHORT_S, ServerClient, api_base
 from app.servers.protocol import MAX_TOKENS, ServedModel
+from app.servers.providers import FoundServer, answering, local_providers
 from model_manager.disk.files import read_bytes
 from model_manager.disk.json_file import JsonError, JsonFile, from_json
 from model_manager.errors import UserError
 from model_manager.hub.access import split_url
 
 ID_PREFIX = "server:"
+LOOK_S = 3.0
+"""Seconds for a program on this computer to answer when servers are looked for."""
 
 
 @dataclass(frozen=True)
@@ -173,13 +177,28 @@ class Servers:
             self._clients[url] = [client]
         return ServerBackend(lambda: client, name, name)
 
-    def list_models(self, url: str, key: str) -> tuple[ServedModel, ...]:
+    def list_models(self, url: str, key: str, silence_s: float = SHORT_S) -> tuple[ServedModel, ...]:
         """List the models at an address.  Raises as ``ServerClient.models`` and ``api_base`` do."""
         client = ServerClient(api_base(url), key, self._proxy())
         try:
-            return client.models()
+            return client.models(silence_s)
         finally:
             client.close()
+
+    def find(self, own: str = "") -> tuple[FoundServer, ...]:
+        """Look for servers that are not in the list: known programs on this computer, and shared models in the network.
+
+        ``own`` is the URL of this program's local server, which is left out.
+        """
+        shared: list[FoundServer] = []
+        search = threading.Thread(
+            target=lambda: shared.extend(FoundServer(each.name, each.url, None) for each in find_shared(own=own)),
+            daemon=True,
+        )
+        search.start()
+        here = answering(local_providers(), partial(self.list_models, silence_s=LOOK_S))
+        search.join()
+        return tuple(each for each in (*here, *shared) if self.at(each.url) is None)
 
     def refresh(self, server_id: str) -> Server:
         """Update the list of a server's models.

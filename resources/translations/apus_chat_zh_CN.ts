@@ -3477,6 +3477,25 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>FoundRow</name>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
+    <message>
+        <source>Add {server}</source>
+        <translation>添加 {server}</translation>
+    </message>
+    <message>
+        <source>needs an API key</source>
+        <translation>需要 API 密钥</translation>
+    </message>
+    <message>
+        <source>models: {count}</source>
+        <translation>模型：{count} 个</translation>
+    </message>
+</context>
+<context>
     <name>Header</name>
     <message>
         <source>Show or hide conversations</source>
@@ -5219,6 +5238,22 @@ Click to rename</source>
         <translation>已移除 {server} 及其 API 密钥。</translation>
     </message>
     <message>
+        <source>Looking for servers…</source>
+        <translation>正在查找服务器…</translation>
+    </message>
+    <message>
+        <source>Servers found: {count}</source>
+        <translation>找到 {count} 个服务器</translation>
+    </message>
+    <message>
+        <source>No other servers found on this PC or in your network.</source>
+        <translation>在这台电脑和网络中没有找到其他服务器。</translation>
+    </message>
+    <message>
+        <source>Enter the API key of {server}.</source>
+        <translation>请输入 {server} 的 API 密钥。</translation>
+    </message>
+    <message>
         <source>{server} is already in the list.</source>
         <translation>{server} 已在列表中。</translation>
     </message>
@@ -5253,6 +5288,26 @@ Click to rename</source>
     <message>
         <source>Server address</source>
         <translation>服务器地址</translation>
+    </message>
+    <message>
+        <source>Look for servers</source>
+        <translation>查找服务器</translation>
+    </message>
+    <message>
+        <source>Programs on this PC, and models that other PCs in your network share with APUS Chat.</source>
+        <translation>查找这台电脑上的程序，以及网络中其他电脑通过 APUS Chat 共享的模型。</translation>
+    </message>
+    <message>
+        <source>Other</source>
+        <translation>其他</translation>
+    </message>
+    <message>
+        <source>Service</source>
+        <translation>服务商</translation>
+    </message>
+    <message>
+        <source>Get an API key…</source>
+        <translation>获取 API 密钥…</translation>
     </message>
     <message>
         <source>Server API key</source>

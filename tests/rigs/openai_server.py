@@ -34,6 +34,8 @@ class Behaviour:
     tells_usage: bool = True
     refuses: tuple[str, ...] = ()
     """Request fields it rejects."""
+    refuses_tool_role: bool = False
+    """Whether its chat template knows no results of tools."""
     instead: str = ""
     """Field names it suggests instead."""
     status: int = 200
@@ -177,6 +179,9 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
                 status, message = behaviour.refuses_pictures
                 self._answer(status, {"error": {"message": message}})
                 return
+            if behaviour.refuses_tool_role and any(each["role"] == "tool" for each in body["messages"]):
+                self._answer(400, {"error": {"message": "Conversation roles must alternate user/assistant/..."}})
+                return
             refused = [name for name in behaviour.refuses if name in body]
             if refused:
                 message = f"Unsupported parameter: '{refused[0]}' is not supported with this model."
@@ -198,7 +203,8 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             prompt = sum(len(each["content"]) for each in body["messages"])
             running = body.get("stream_options", {}).get("continuous_usage_stats", False)
             pieces: list[tuple[str, Any]] = [(behaviour.reasoning_field, each) for each in behaviour.thoughts]
-            calls = () if any(each["role"] == "tool" for each in body["messages"]) else behaviour.calls
+            has_result = any(each["role"] == "tool" or "Result of" in str(each["content"]) for each in body["messages"])
+            calls = () if has_result else behaviour.calls
             pieces += [("content", each) for each in (() if calls else behaviour.words)]
             pieces += [
                 ("tool_calls", each) for number, call in enumerate(calls) for each in _call_pieces(number, *call)

@@ -618,6 +618,23 @@ window/test_servers.py::test_form_reports_errors_and_warns_about_http
 window/test_servers.py::test_server_is_refreshed_and_removed
     {server} offers {models}
     Removed {server} and its API key
+discovery/test_discovery.py::test_a_shared_server_is_announced_and_one_for_this_computer_is_not discovery/test_discovery.py::test_what_is_announced_is_found_until_it_is_closed
+    the name and address of this PC
+    your local network
+    *Allow other computers* is on for the local server
+    这台电脑的名称和地址
+    你的本地网络
+    本地服务允许其他电脑使用时
+window/test_servers.py::test_servers_are_found_and_added_with_one_click servers/test_providers.py::test_servers_that_answer_are_found
+    a question for shared models
+    your local network, and the usual ports of servers on this PC
+    you look for servers
+    查找共享模型的请求
+    你的本地网络，以及这台电脑上服务器的默认端口
+    查找服务器时
+    Programs on this PC, and models that other PCs in your network share with APUS Chat
+    No other servers found on this PC or in your network
+    Enter the API key of {server}
 window/test_servers.py::test_server_is_added_once
     {server} is already in the list
 window/test_servers.py::test_unreachable_server_can_be_added

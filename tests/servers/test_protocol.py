@@ -13,6 +13,7 @@ from app.conversation import Role
 from app.sampling import Sampling
 from app.servers import protocol
 from app.servers.protocol import Delta, Kind, ProtocolError, StreamError
+from app.tool_calls import ToolCall, ToolStep
 
 QUESTION = (PromptMessage(Role.SYSTEM, "Be brief."), PromptMessage(Role.USER, "海有多深？"))
 
@@ -201,3 +202,64 @@ def test_the_model_list_has_program_and_context() -> None:
 def test_an_invalid_model_list_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         protocol.served_models(body)
+
+
+ANTHROPIC, GEMINI = "https://api.anthropic.com/v1", "https://generativelanguage.googleapis.com/v1beta/openai"
+
+
+def test_anthropics_models_are_listed_by_its_own_api() -> None:
+    assert protocol.models_request("http://127.0.0.1:8000/v1", "k") == ("/models", {})
+    path, headers = protocol.models_request(ANTHROPIC, "sk-ant")
+    assert (path, headers) == ("/models?limit=1000", {"anthropic-version": "2023-06-01", "x-api-key": "sk-ant"})
+    entry = {"type": "model", "id": "claude-x", "display_name": "Claude X", "max_input_tokens": 200_000}
+    (model,) = protocol.served_models(json.dumps({"data": [entry], "has_more": False}).encode(), ANTHROPIC)
+    assert (model.name, model.kind, model.context) == ("claude-x", Kind.ANTHROPIC, 200_000)
+
+
+def test_fields_and_stops_of_anthropic_and_gemini() -> None:
+    for kind in (Kind.ANTHROPIC, Kind.GEMINI):
+        body = body_of(kind, top_k=20, min_p=0.1, repeat_penalty=1.1, stop=("\n\n", "END"), thinking="low")
+        assert {"top_k", "min_p", "repeat_penalty", "chat_template_kwargs"}.isdisjoint(body)
+        assert body["reasoning_effort"] == "low"
+        # Anthropic refuses stop sequences of white space.
+        assert body["stop"] == (["END"] if kind is Kind.ANTHROPIC else ["\n\n", "END"])
+
+
+def test_gemini_gets_calls_that_it_did_not_sign() -> None:
+    step = ToolStep((ToolCall("add", {"a": 1}, "1"),))
+    sent = (*QUESTION, PromptMessage(Role.ASSISTANT, "One.", steps=(step,)))
+    for kind in (Kind.GEMINI, Kind.OTHER):
+        body = json.loads(protocol.chat_body(ChatRequest(sent, Sampling()), "m", kind))
+        (call,) = body["messages"][2]["tool_calls"]
+        signature = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+        assert call.get("extra_content") == (signature if kind is Kind.GEMINI else None)
+
+
+def test_errors_of_gemini_and_mistral_name_the_rejected_field() -> None:
+    body = protocol.chat_body(ChatRequest(QUESTION, Sampling(seed=7, max_tokens=5)), "m", Kind.OTHER)
+    text = 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'
+    gemini = protocol.error_message(json.dumps([{"error": {"code": 400, "message": text}}]).encode())
+    assert (gemini, protocol.rejected_field(body, gemini)) == (text, "seed")
+    wrong = {"detail": [{"type": "extra_forbidden", "loc": ["body", "max_tokens"], "msg": "Not permitted", "input": 5}]}
+    for said in ({"object": "error", "message": wrong}, wrong):
+        assert protocol.rejected_field(body, protocol.error_message(json.dumps(said).encode())) == "max_tokens"
+
+
+def test_a_server_that_refuses_the_role_of_results_gets_them_as_text() -> None:
+    step = ToolStep((ToolCall("add", {"a": 1}, "1"), ToolCall("add", {"a": 2}, "2")), "Let me add.")
+    sent = (*QUESTION, PromptMessage(Role.ASSISTANT, "", steps=(step,)))
+    request = ChatRequest(sent, Sampling())
+    body = protocol.chat_body(request, "m", Kind.VLLM)
+    without_results = protocol.chat_body(ChatRequest(QUESTION, Sampling()), "m", Kind.VLLM)
+    for text in (
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+        "Only user and assistant roles are supported!",
+        "Unknown role: tool",
+    ):
+        assert protocol.rejected_field(body, text) == protocol.TOOL_ROLE
+        assert protocol.rejected_field(without_results, text) is None
+    plain = json.loads(protocol.chat_body(request, "m", Kind.VLLM, frozenset({protocol.TOOL_ROLE})))
+    assert plain["messages"][2:] == [
+        {"role": "assistant", "content": 'Let me add.\n\nadd {"a": 1}\n\nadd {"a": 2}'},
+        {"role": "user", "content": "Result of add:\n1\n\nResult of add:\n2"},
+    ]

@@ -96,6 +96,19 @@ def test_a_call_waits_for_the_user_and_the_model_reads_its_result(
     assert (step.calls[0].result, rest) == ("5", "It is five.")
 
 
+def test_a_server_without_the_role_of_results_gets_them_as_text(session: ChatSession, services: Services) -> None:
+    calls = (("add", '{"a": 2, "b": 3}'),)
+    with openai_server(calls=calls, words=("Five.",), context=100_000, refuses_tool_role=True) as server:
+        model = services.servers.add(server.url).model_id("apus")
+        answer = ended(session.resume(ended(ask(session, model)).id, model, Decision.RUN))
+        assert split_steps(answer.content)[2] == "Five."
+        assert [each["role"] for each in server.chats()[-1]["messages"]][-2:] == ["assistant", "user"]
+        # It is known from now on.
+        asked = len(server.chats())
+        ended(ask(session, model))
+        assert len(server.chats()) == asked + 1
+
+
 def test_a_model_of_a_server_calls_tools(session: ChatSession, services: Services) -> None:
     calls = (("add", '{"a": 2, "b": 3}'), ("add", '{"a": 40, "b": 2}'), ("unknown", "{}"))
     with openai_server(calls=calls, words=("Five", " and 42."), context=100_000) as server:

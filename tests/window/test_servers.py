@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
 from app.conversation import Role, Status
+from app.discovery import SharedModel
+from app.servers.providers import Provider, providers
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 from tests.rigs.raw_server import HEAD, delta, raw_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -382,3 +384,59 @@ def test_details_promise_repeatable_answers_of_local_models_only(
         promises.append(any("produce the same answer" in label.text() for label in dialog.findChildren(QLabel)))
         dialog.reject()
     assert promises == [False, True]
+
+
+def test_servers_are_found_and_added_with_one_click(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with openai_server(owner="library", models=("llama3.2:3b",)) as ollama:
+        monkeypatch.setattr(
+            "app.servers.registry.local_providers", lambda: (Provider("Ollama", ollama.url, "https://docs.ollama.com"),)
+        )
+        # A model that another PC shares.
+        monkeypatch.setattr("app.servers.registry.find_shared", lambda own: (SharedModel("Study", server.url),))
+        dialog = open_settings(open_window(), qtbot)
+        page = dialog.servers
+        qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: len(page.found_rows) == 2, timeout=PATIENCE_MS)
+        assert said(dialog) == "Servers found: 2"
+        here, other = page.found_rows
+        qtbot.mouseClick(here.add, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: [row.server.title for row in page.rows.values()] == ["Ollama"], timeout=PATIENCE_MS)
+        assert (here.isVisible(), other.isVisible()) == (False, True)
+        qtbot.mouseClick(other.add, Qt.MouseButton.LeftButton)
+        assert page.key.hasFocus()
+        assert (page.address.text(), page.name.text()) == (server.url, "Study")
+        assert said(dialog, "serverStatus") == "Enter the API key of Study."
+        qtbot.keyClicks(page.key, "sk-right")
+        qtbot.keyClick(page.key, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: len(page.rows) == 2, timeout=PATIENCE_MS)
+        assert not other.isVisible()
+        qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: said(dialog).startswith("No other servers"), timeout=PATIENCE_MS)
+        assert page.found_rows == []
+
+
+def test_a_known_service_fills_in_the_form(
+    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("ui.settings.servers.QDesktopServices.openUrl", lambda url: opened.append(url.toString()))
+    page = open_settings(open_window(), qtbot).servers
+    assert page.provider.count() == len(providers()) + 1
+    assert not page.keys_button.isVisible()
+    for provider in providers():
+        index = page.provider.findText(provider.name)
+        page.provider.setCurrentIndex(index)
+        page.provider.activated.emit(index)
+        assert (page.address.text(), page.name.text()) == (provider.url, provider.name)
+        assert page.keys_button.isVisible() is bool(provider.keys)
+        if provider.keys:
+            assert page.key.hasFocus()
+            page.keys_button.click()
+            assert opened.pop() == QUrl(provider.keys).toString()
+    # A name of the user's own stays.
+    page.name.setText("Mine")
+    page.provider.setCurrentIndex(1)
+    page.provider.activated.emit(1)
+    assert (page.address.text(), page.name.text()) == (providers()[0].url, "Mine")

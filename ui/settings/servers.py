@@ -1,4 +1,4 @@
-"""Servers section of the settings: adding OpenAI-compatible servers, and using their models."""
+"""Servers section of the settings: finding and adding OpenAI-compatible servers, and using their models."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app.servers.client import is_unencrypted
 from app.servers.protocol import ServedModel
+from app.servers.providers import FoundServer, Provider, providers
 from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
@@ -88,8 +90,26 @@ class ServerRow(QWidget):
         self.key_entered.emit(text)
 
 
+class FoundRow(QWidget):
+    """A server that was found, and the button that adds it."""
+
+    def __init__(self, found: FoundServer) -> None:
+        super().__init__()
+        self.found = found
+        title = QLabel(found.name)
+        title.setTextFormat(Qt.TextFormat.PlainText)
+        self.add = button("addFoundServerButton", self.tr("Add"))
+        self.add.setAccessibleName(self.tr("Add {server}").format(server=found.name))
+        if found.models is None:
+            state = self.tr("needs an API key")
+        else:
+            state = self.tr("models: {count}").format(count=len(found.models))
+        texts = vbox(title, quiet_label(f"{found.url} · {state}"), spacing=2)
+        hbox((texts, 1), self.add, parent=self, spacing=8, margins=(0, 4, 0, 4))
+
+
 class ServerSettings(QWidget):
-    """The configured servers, and a form for another."""
+    """The configured servers, those that were found, and a form for another."""
 
     changed = Signal()
     """Servers or their models have changed."""
@@ -97,11 +117,14 @@ class ServerSettings(QWidget):
 
     def __init__(self, services: Services, status: StatusLine) -> None:
         super().__init__()
+        self._services = services
         self._servers = services.servers
         self._secrets = services.secrets
         self._dialog_status = self._status = status
         self._form_status = StatusLine("serverStatus", hide_when_empty=True)
-        self._is_adding = False
+        self._is_adding = self._is_looking = False
+        self._suggested_name = ""
+        """Name of the provider that the form was filled in for."""
         self.rows: dict[str, ServerRow] = {}
         self._list = vbox()
         explanation = quiet_label(
@@ -110,21 +133,42 @@ class ServerSettings(QWidget):
                 "What you write is sent only to the server that answers."
             )
         )
+        self.look_button = button("lookForServersButton", self.tr("Look for servers"))
+        looked_for = quiet_label(
+            self.tr("Programs on this PC, and models that other PCs in your network share with APUS Chat.")
+        )
+        self._found = vbox()
+        self.found_rows: list[FoundRow] = []
         form = QGridLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
         form.setColumnStretch(1, 1)
+        self.provider = QComboBox()
+        self.provider.setObjectName("serverProvider")
+        self.provider.setMinimumContentsLength(12)
+        self.provider.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        wheel_only_with_focus(self.provider)
+        self.provider.addItem(self.tr("Other"))
+        for each in providers():
+            self.provider.addItem(each.name, each)
+        service = QLabel(self.tr("Service"))
+        service.setBuddy(self.provider)
+        self.provider.setAccessibleName(service.text())
+        self.keys_button = button("providerKeysButton", self.tr("Get an API key…"), quiet=True)
+        self.keys_button.hide()
         self.address = line_edit("serverAddress", self.tr("Server address"), "http://127.0.0.1:8000/v1")
         self.key = line_edit("serverKey", self.tr("Server API key"), self.tr("API key (optional)"), is_secret=True)
         self.name = line_edit("serverName", self.tr("Server name"), self.tr("Any name you like"))
         self._fields = (self.address, self.key, self.name)
         labels = (self.tr("Address"), self.tr("API key"), self.tr("Name"))
-        for number, (label, field) in enumerate(zip(labels, self._fields, strict=True)):
+        form.addWidget(service, 0, 0)
+        form.addLayout(hbox((self.provider, 1), self.keys_button, spacing=8), 0, 1)
+        for number, (label, field) in enumerate(zip(labels, self._fields, strict=True), 1):
             field.returnPressed.connect(self.add)
             form.addWidget(QLabel(label), number, 0)
             form.addWidget(field, number, 1)
         self.add_button = button("addServerButton", self.tr("Add server"))
-        form.addLayout(hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 3, 1)
+        form.addLayout(hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 4, 1)
         self._warning = quiet_label(
             self.tr(
                 "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "
@@ -133,9 +177,13 @@ class ServerSettings(QWidget):
         )
         self._warning.setProperty("warning", True)
         self._warning.setObjectName("plainHttpWarning")
-        form.addWidget(self._warning, 4, 1)
-        vbox(explanation, self._list, form, parent=self, spacing=12, margins=(0, 4, 0, 12))
+        form.addWidget(self._warning, 5, 1)
+        look = hbox((looked_for, 1), self.look_button, spacing=12)
+        vbox(explanation, self._list, look, self._found, form, parent=self, spacing=12, margins=(0, 4, 0, 12))
         self.add_button.clicked.connect(self.add)
+        self.look_button.clicked.connect(self.look)
+        self.provider.activated.connect(lambda _index: self._choose(self.provider.currentData()))
+        self.keys_button.clicked.connect(self._open_keys)
         self.address.textChanged.connect(self._show_warning)
         self._show_warning("")
         self.show_servers()
@@ -153,6 +201,64 @@ class ServerSettings(QWidget):
             self._list.addWidget(hairline())
 
     # Actions
+
+    def look(self) -> None:
+        """Look for servers on this PC and in the network."""
+        if self._is_looking:
+            return
+        self._is_looking = True
+        self._report_in(self._dialog_status)
+        self._status.show_message(self.tr("Looking for servers…"))
+        own = self._services.local_server.status().url
+        run_job(self, lambda: self._servers.find(own), self._show_found, self._on_failed)
+
+    def _show_found(self, found: Sequence[FoundServer]) -> None:
+        self._is_looking = False
+        clear(self._found)
+        self.found_rows = []
+        for each in found:
+            row = FoundRow(each)
+            row.add.clicked.connect(partial(self._add_found, each))
+            self.found_rows.append(row)
+            self._found.addWidget(row)
+        if found:
+            self._status.show_message(self.tr("Servers found: {count}").format(count=len(found)), "good")
+        else:
+            self._status.show_message(self.tr("No other servers found on this PC or in your network."))
+
+    def _add_found(self, found: FoundServer) -> None:
+        if self._is_adding:
+            return
+        self._report_in(self._form_status)
+        self.address.setText(found.url)
+        self.name.setText(found.name)
+        if found.models is None:
+            self.key.setFocus()
+            self._status.show_message(self.tr("Enter the API key of {server}.").format(server=found.name))
+            return
+        self._is_adding = True
+        self._add(found.models)
+
+    def _show_found_left(self) -> None:
+        """Hide the found servers that are in the list now."""
+        for row in self.found_rows:
+            row.setVisible(self._servers.at(row.found.url) is None)
+
+    def _choose(self, provider: Provider | None) -> None:
+        """Fill the form in for a provider."""
+        self.keys_button.setVisible(bool(provider and provider.keys))
+        if provider is None:
+            return
+        self.address.setText(provider.url)
+        if self.name.text() in ("", self._suggested_name):
+            self._suggested_name = provider.name
+            self.name.setText(provider.name)
+        (self.key if provider.keys else self.add_button).setFocus()
+
+    def _open_keys(self) -> None:
+        provider = self.provider.currentData()
+        if provider is not None:
+            QDesktopServices.openUrl(QUrl(provider.keys))
 
     def add(self) -> None:
         """Query the models at the address of the form, and add the server."""
@@ -203,6 +309,9 @@ class ServerSettings(QWidget):
         had_focus = self._has_focus()
         for field in self._fields:
             field.clear()
+        self.provider.setCurrentIndex(0)
+        self.keys_button.hide()
+        self._show_found_left()
         self.show_servers()
         self._show_models(server)
         if with_key and self._secrets.is_session_only:
@@ -275,7 +384,7 @@ class ServerSettings(QWidget):
             field = self.key if error.code in ("server_key_missing", "server_key_refused") else self.address
             field.setFocus()
             field.selectAll()
-        self._is_adding = False
+        self._is_adding = self._is_looking = False
         action = (self.tr("Add anyway"), lambda: self._add(())) if can_add else None
         self._status.show_message(error_text(error), "bad", action)
 

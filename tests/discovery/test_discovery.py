@@ -1,0 +1,86 @@
+"""Shared models in the network: announced and found over real multicast DNS on this computer."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from zeroconf import ServiceInfo, Zeroconf
+
+from app import discovery
+from app.backends import ServedModels
+from app.config.paths import DataFolder
+from app.discovery import TYPE, Announcement, SharedModel, find_shared
+from app.local_server.access import Access, network_address
+from app.services import Services
+
+HERE = ["127.0.0.1"]
+PATIENCE_S = 20.0
+
+
+def test_what_is_announced_is_found_until_it_is_closed() -> None:
+    first, second = (Announcement("127.0.0.1", port, HERE) for port in (8033, 8034))
+    assert first.is_known.wait(PATIENCE_S)
+    assert second.is_known.wait(PATIENCE_S)
+    found = find_shared(interfaces=HERE)
+    # Computers of the same name get different ones.
+    assert len({each.name for each in found}) == 2
+    assert {each.url for each in found} == {"http://127.0.0.1:8033/v1", "http://127.0.0.1:8034/v1"}
+    assert len(find_shared(interfaces=HERE, own="http://127.0.0.1:8033")) == 1
+    first.close()
+    second.close()
+    assert find_shared(interfaces=HERE) == ()
+
+
+def test_a_shared_server_is_announced_and_one_for_this_computer_is_not(tmp_path: Path) -> None:
+    services = Services(DataFolder(tmp_path / "data"))
+    try:
+        server, models = services.local_server, ServedModels(services, "starter")
+        server.start(Access(), models)
+        assert server.announcement is None
+        url = server.start(Access("0.0.0.0", key="k"), models)
+        assert server.announcement is not None
+        assert server.announcement.is_known.wait(PATIENCE_S)
+        assert f"{url}/v1" in [each.url for each in find_shared()]
+        assert f"{url}/v1" not in [each.url for each in find_shared(own=url)]
+        server.stop()
+        assert f"{url}/v1" not in [each.url for each in find_shared()]
+    finally:
+        services.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "name", "found"),
+    [
+        ("192.168.1.20", 8033, "Study", SharedModel("Study", "http://192.168.1.20:8033/v1")),
+        ("192.168.1.20", 8033, "书房 的电脑", SharedModel("书房 的电脑", "http://192.168.1.20:8033/v1")),
+        # Anyone in the network can answer: no addresses outside of it, no control characters.
+        ("8.8.8.8", 80, "Study", None),
+        ("224.0.0.251", 80, "Study", None),
+        ("0.0.0.0", 80, "Study", None),
+        ("192.168.1.20", 0, "Study", None),
+        ("192.168.1.20", 8033, "Stu\u202edy", SharedModel("Study", "http://192.168.1.20:8033/v1")),
+    ],
+)
+def test_answers_are_checked(address: str, port: int, name: str, found: SharedModel | None) -> None:
+    info = ServiceInfo(TYPE, f"{name}.{TYPE}", addresses=[socket.inet_aton(address)], port=port)
+    assert discovery._shared(info) == found
+
+
+def test_names_of_computers_fit_into_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.example.org", "很" * 100, "", "x\n" * 50):
+        monkeypatch.setattr("platform.node", lambda name=name: name)
+        info = discovery._service("127.0.0.1", 8033)
+        assert 0 < len(info.name.removesuffix(f".{TYPE}").encode()) <= 63
+        with Zeroconf(HERE) as zeroconf:
+            zeroconf.register_service(info, allow_name_change=True)
+
+
+def test_without_a_network_nothing_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_socket(*_arguments: object, **_options: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("zeroconf.Zeroconf.__init__", no_socket)
+    assert find_shared() == ()
+    Announcement(network_address(), 8033).close()
