@@ -25,6 +25,9 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
 import ui.conversation.controller
+
+# The program imports it in a thread while it starts.
+import ui.models.fits
 from app.backend import (
     AnswerFinished,
     AnswerOrigin,

@@ -108,11 +108,12 @@ class _Program:
         """Open the services, and import what the window needs next; in a thread, because both take a while."""
         from app.services import Services
         from model_manager.hub.catalogue import STARTER
+        from ui.models import fits
         from ui.transcript import accessible
         from ui.window import controller
 
-        # The names are used by ``_connect``.
-        del accessible, controller
+        # Used by ``_connect`` and what it makes.
+        del accessible, controller, fits
         self._services = Services(self._folder, self._settings)
         # The header of the model contains a hundred thousand strings; the window shows its name.
         with suppress(UserError):

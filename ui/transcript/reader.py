@@ -23,7 +23,7 @@ STEP, STEP_LINES, STEP_CELLS = 1_500, 60, 100
 """Characters that are read between two looks at the clock: a third of them where they have more lines than this, and
 as many as have no more than this number of table cells."""
 SLOW_STEP_S = 0.03
-"""After a step that takes this much processor time nothing more is read: the next would block the window."""
+"""Nothing more is read where the next step would take this much processor time and block the window."""
 MAX_LINE = 10_000
 """Characters of a line; laying out a longer one takes the square of its length."""
 MAX_LINES = 12_000
@@ -67,7 +67,9 @@ class IncrementalReader:
         if self._unread:
             self._feed(self._unread.popleft())
         self._blocks = self._stream.blocks(preview=growing or self.is_behind)
-        self._is_slow = self._is_slow or time.thread_time() - started > SLOW_STEP_S
+        # The next step reads the open end again, and about as much more.
+        growth = 1 + STEP / max(STEP, self._stream.open_characters)
+        self._is_slow = self._is_slow or (time.thread_time() - started) * growth > SLOW_STEP_S
         return self._blocks
 
     @property
@@ -84,7 +86,7 @@ class IncrementalReader:
     def _is_full(self) -> bool:
         open_characters = self._stream.open_characters
         is_full = self._size > MAX_SHOWN or self._lines > MAX_LINES or open_characters > MAX_OPEN
-        return is_full or (self._is_slow and open_characters > STEP)
+        return is_full or (self._is_slow and open_characters > STEP // 2)
 
     def _feed(self, text: str) -> None:
         kept = []
