@@ -22,11 +22,19 @@ from app.store.folding import fold
 K1, B = 1.2, 0.75
 """Parameters of BM25 (Robertson and Zaragoza 2009): saturation of frequent terms, weight of a passage's length."""
 NEIGHBOUR = 0.3
-"""Share of a passage's score that the passages before and after it get: an answer can begin in one of them."""
+"""Share of a passage's score, and of its similarity, that the passages before and after it get.
+
+An answer can begin in one of them.
+"""
 COMMON, COMMON_SHARE = 1500, 4
 """A term in more passages than this number, and than this part of a text's, tells nothing and would take long."""
 MEANING = 0.5
 """Weight of the similarities beside the scores of the words."""
+COVERED = 0.5
+"""A passage with this share of the score that a question's words can reach counts as much as the most similar one.
+
+Where no passage has many of them, as for a question in other words, the similarities decide.
+"""
 FEEDBACK_PASSAGES, FEEDBACK_TERMS, FEEDBACK = 5, 30, 0.5
 """Passages whose words are searched too, the number of these words, and the weight of the first of them."""
 BASE = 8
@@ -125,17 +133,18 @@ def rank(
 ) -> list[tuple[int, int]]:
     """Return the passages that match a question, the best first, each as the places of its index and of itself.
 
-    ``similarities`` of all passages to the question count as much as its words.  Empty where the question names nothing
+    ``similarities`` of all passages to the question count beside its words.  Empty where the question names nothing
     that the texts contain, and there are no similarities.
     """
     folded = fold(question)
-    scores = _scores(indexes, _terms(folded))
-    if expansion := _expansion(indexes, _with_neighbours(scores)):
-        more = _scores(indexes, expansion)
-        scores = [[a + b for a, b in zip(*each, strict=True)] for each in zip(scores, more, strict=True)]
-    scores = _with_neighbours(scores)
+    scores: Sequence[Sequence[float]]
+    scores, highest = _scores(indexes, _terms(folded))
     if similarities is not None:
-        scores = _with_meaning(scores, similarities)
+        similarities = _with_neighbours(similarities)
+    if expansion := _expansion(indexes, _with_meaning(_with_neighbours(scores), highest, similarities)):
+        more, _ = _scores(indexes, expansion)
+        scores = [[a + b for a, b in zip(*each, strict=True)] for each in zip(scores, more, strict=True)]
+    scores = _with_meaning(_with_neighbours(scores), highest, similarities)
     pages = {int(number) for match in _PAGE.findall(folded) for number in match if number}
     if pages:
         bonus = 1 + max((max(row, default=0.0) for row in scores), default=0.0)
@@ -147,14 +156,22 @@ def rank(
     return [(number, place) for _, number, place in nsmallest(MAX_RANKED, ranked)]
 
 
-def _with_meaning(scores: Sequence[Sequence[float]], similarities: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Return the mean of both, each scaled to the range from 0 to 1 (Bruch, Gai and Ingber 2023)."""
-    highest = max((max(row, default=0.0) for row in scores), default=0.0) or 1.0
+def _with_meaning(
+    scores: Sequence[Sequence[float]], highest: float, similarities: Sequence[Sequence[float]] | None
+) -> Sequence[Sequence[float]]:
+    """Return the mean of scores and similarities, where there are any.
+
+    The scores are scaled by the highest one that is possible, the similarities by their range (as the theoretical
+    normalisation of Bruch, Gai and Ingber 2023).
+    """
+    if similarities is None:
+        return scores
+    unit = COVERED * highest or 1.0
     values = [value for row in similarities for value in row]
     low, high = min(values, default=0.0), max(values, default=0.0)
     return [
         [
-            (1 - MEANING) * own / highest + MEANING * (value - low) / (high - low or 1.0)
+            (1 - MEANING) * own / unit + MEANING * (value - low) / (high - low or 1.0)
             for own, value in zip(*rows, strict=True)
         ]
         for rows in zip(scores, similarities, strict=True)
@@ -181,22 +198,23 @@ def spread(indexes: Sequence[PassageIndex]) -> list[tuple[int, int]]:
     return [*dict.fromkeys(each for each in order if each is not None)]
 
 
-def _scores(indexes: Sequence[PassageIndex], terms: Iterable[Term]) -> list[list[float]]:
-    """Return the scores of all passages by BM25."""
+def _scores(indexes: Sequence[PassageIndex], terms: Iterable[Term]) -> tuple[list[list[float]], float]:
+    """Return the scores of all passages by BM25, and the highest score that is possible."""
     count = sum(len(index.passages) for index in indexes)
     average = sum(sum(index.lengths) for index in indexes) / max(1, count)
-    scores = [[0.0] * len(index.passages) for index in indexes]
+    scores, highest = [[0.0] * len(index.passages) for index in indexes], 0.0
     for term in terms:
         found = [index.frequencies(term) for index in indexes]
         containing = sum(map(len, found))
         if containing > max(COMMON, count // COMMON_SHARE):
             continue
         weight = term.weight * _rarity(count, containing)
+        highest += weight * (K1 + 1)
         for index, score, frequencies in zip(indexes, scores, found, strict=True):
             for place, frequency in frequencies.items():
                 norm = K1 * (1 - B + B * index.lengths[place] / average)
                 score[place] += weight * frequency * (K1 + 1) / (frequency + norm)
-    return scores
+    return scores, highest
 
 
 def _rarity(count: int, containing: int) -> float:

@@ -1,13 +1,14 @@
 """Documents: passages with the answer among those given, time to read a PDF of 300 pages, time of the ranking.
 
-    python -m tests.benchmarks.documents [--out FILE] [--embedder GGUF]     about a minute
+    python -m tests.benchmarks.documents [--out FILE] [--embedder GGUF] [--debian FOLDER]     about a minute
 
 192 questions over five documents: the Python reference (465 kB of text, part of Python), the readme of
 llama-cpp-python (Markdown), the English guide as a PDF, the Chinese guide as HTML, and a Chinese handbook as DOCX.  An
 answer is found if the passages for a context of 4,096 or 8,192 tokens contain its words; tokens are estimated.  The
 ranking was tuned by half of the questions, and the limits hold for the other half (``held_out_questions``).  A third of
 each half shares few words with the text.  With an embedding model (``tests.rigs.e5``, ``tests.rigs.minilm``) the
-passages are ranked by meaning too, which takes many minutes.
+passages are ranked by meaning too, which takes many minutes.  With the manuals of ``development_questions`` in a folder
+40 further questions are asked, by which the ranking by meaning was developed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from app.engine.embedder import Embedder
 from app.sampling import Sampling
 from model_manager.disk.hashing import sha256_of
 from tests.benchmarks.figures import Figure, at_least, at_most, median, report, reported
-from tests.documents import held_out_questions
+from tests.documents import development_questions, held_out_questions
 from tests.documents.builders import docx, pdf, prose, w_p
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -233,8 +234,25 @@ def is_found(attachment: Attachment, text: str, answer: str, similarities: Simil
     return re.sub(r"\s+", "", answer) in squeezed
 
 
-def retrieval(folder: Path, vectors: PassageVectors | None) -> Iterator[Figure]:
+def questions_of(name: str, asked: dict[str, str]) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the questions over a document by their half and kind, with words of the answers."""
+    if name in development_questions.SHARED_WORDS:
+        return {
+            ("development", "shared words"): development_questions.SHARED_WORDS[name],
+            ("development", "few shared words"): development_questions.FEW_SHARED_WORDS[name],
+        }
+    return {
+        ("tuned", "shared words"): asked,
+        ("tuned", "few shared words"): PARAPHRASED[name],
+        ("held out", "shared words"): held_out_questions.SHARED_WORDS[name],
+        ("held out", "few shared words"): held_out_questions.FEW_SHARED_WORDS[name],
+    }
+
+
+def retrieval(folder: Path, vectors: PassageVectors | None, manuals: Path | None) -> Iterator[Figure]:
     attachments = [(read_attachment(path), questions) for path, questions in documents(folder)]
+    if manuals is not None:
+        attachments += [(read_attachment(next(manuals.rglob(name))), {}) for name in development_questions.SHARED_WORDS]
     for attachment, _ in attachments if vectors is not None else ():
         vectors.compute(attachment.content)
     similarities = vectors.similarities if vectors is not None else None
@@ -245,13 +263,7 @@ def retrieval(folder: Path, vectors: PassageVectors | None) -> Iterator[Figure]:
         counts = Counter[str]()
         for attachment, questions in attachments:
             name = attachment.name
-            sets = {
-                ("tuned", "shared words"): questions,
-                ("tuned", "few shared words"): PARAPHRASED[name],
-                ("held out", "shared words"): held_out_questions.SHARED_WORDS[name],
-                ("held out", "few shared words"): held_out_questions.FEW_SHARED_WORDS[name],
-            }
-            for (half, words), asked in sets.items():
+            for (half, words), asked in questions_of(name, questions).items():
                 found = {
                     text: is_found(attachment, text, answer, similarities, context) for text, answer in asked.items()
                 }
@@ -305,15 +317,16 @@ def ranking() -> Iterator[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--embedder", type=Path)
+    parser.add_argument("--debian", type=Path, help="folder with the manuals of the development questions")
     parser.add_argument("--vectors", type=Path, help="keep the vectors in this folder")
     arguments, _ = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures = [*map(reported, retrieval(folder, None))]
+        figures = [*map(reported, retrieval(folder, None, arguments.debian))]
         if arguments.embedder:
             embedder, model = Embedder(folder / "embedder.log"), (arguments.embedder, sha256_of(arguments.embedder))
             vectors = PassageVectors(arguments.vectors or folder / "vectors", lambda: model, embedder.embed)
-            figures += map(reported, retrieval(folder, vectors))
+            figures += map(reported, retrieval(folder, vectors, arguments.debian))
             embedder.release()
         figures += [*map(reported, reading(folder)), *map(reported, ranking())]
     return report(figures)
