@@ -13,7 +13,8 @@ VARIETY = QT_TRANSLATE_NOOP("parameters", "More variety")
 CONTROLLED = QT_TRANSLATE_NOOP("parameters", "Controlled probability")
 
 
-@dataclass(frozen=True)
+# Its functions would delay the start; the classes below it have their own.
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class SamplerParameters:
     """Parameters of the samplers that choose the next token; names and order of the samplers are llama.cpp's."""
 

@@ -26,7 +26,7 @@ from PySide6.QtCore import (
     qInstallMessageHandler,
 )
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog
 
 from app import __version__
 from app.config.paths import DataFolder, data_folder, resources
@@ -270,6 +270,9 @@ def _exit_immediately() -> None:
 
 
 def _show_start_error(error: UserError) -> int:
+    # Imported where it is needed, as its types would delay the window.
+    from PySide6.QtWidgets import QMessageBox
+
     box = QMessageBox(QMessageBox.Icon.Critical, "APUS Chat", error_text(error), QMessageBox.StandardButton.Close)
     box.setObjectName("startProblem")
     sys.stderr.write(f"apus-chat: {error_text(error)}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QResizeEvent
@@ -16,7 +17,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -29,6 +29,9 @@ from ui.widgets.error_text import error_text
 from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import name_choice
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMessageBox
 
 MARGIN = 24
 HEADING_SIZE = 16
@@ -338,6 +341,9 @@ def ask(
     ``name`` is the object name of the box.  ``accept`` is the object name and the label of the button that accepts;
     that of a destructive action is red, and Cancel is the default.  ``discard`` is a third button with its action.
     """
+    # Imported where it is needed, as its types would delay the window.
+    from PySide6.QtWidgets import QMessageBox
+
     box = QMessageBox(parent)
     box.setObjectName(name)
     box.setWindowTitle(title)
