@@ -234,6 +234,9 @@ SENTENCES: dict[str, str] = {
     "picture_too_large": QT_TR_NOOP(
         "{name} has more pixels than can be read here (100 million). Make it smaller, or attach a part of it."
     ),
+    "folder_picture": QT_TR_NOOP(
+        "{name} is a picture. The documents of a folder are texts; attach pictures to a question instead."
+    ),
     "model_reads_no_pictures": QT_TR_NOOP(
         "{model} doesn't read pictures. Choose a model that does, or remove the pictures from the question."
     ),

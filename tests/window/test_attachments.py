@@ -117,11 +117,11 @@ def test_attached_paste_can_be_inserted_into_the_message(window: MainWindow, qtb
 
 
 def test_binary_file_is_refused(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    picture = tmp_path / "picture.png"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    program = tmp_path / "program.bin"
+    program.write_bytes(b"\x7fELF" + bytes(200))
     (good,) = texts(tmp_path, good="text")
-    drop(window, picture, good)
-    qtbot.waitUntil(lambda: "picture.png can't be attached" in window.notice.text() and bool(names(window)))
+    drop(window, program, good)
+    qtbot.waitUntil(lambda: "program.bin can't be attached" in window.notice.text() and bool(names(window)))
     assert names(window) == ["good.txt"]
 
 

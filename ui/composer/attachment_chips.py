@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QImageWriter, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.units import grouped, rounded
@@ -21,9 +21,17 @@ from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
-    from app.conversation import Attachment
+    from collections.abc import Callable
+
+    from app.conversation import Attachment, Picture
+    from model_manager.cancellation import CancelToken
+    from ui.widgets.pictures import Thumbnails
 
 SPACING = 6
+FAST = 10
+"""Compression of a picture that is encoded again elsewhere, of 100."""
+THUMBNAIL = 36
+"""Largest side of the thumbnail of a picture."""
 NAME_WIDTH, LEAST_NAME_WIDTH, WIDEST = 200, 72, 4096
 
 
@@ -34,7 +42,7 @@ class _Chip(TranslatedWidget):
         super().__init__(parent)
         self.setObjectName("attachmentChip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._name, self._state, self._room = name, "", WIDEST
+        self.name, self._state, self._room = name, "", WIDEST
         self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
         self._size = QLabel()
         set_kind(self._size, "quiet")
@@ -57,15 +65,15 @@ class _Chip(TranslatedWidget):
         self._set_texts(NAME_WIDTH, state)
         excess = self.sizeHint().width() - self._room
         if excess > 0:
-            name_width = max(LEAST_NAME_WIDTH, min(NAME_WIDTH, metrics.horizontalAdvance(self._name)) - excess)
+            name_width = max(LEAST_NAME_WIDTH, min(NAME_WIDTH, metrics.horizontalAdvance(self.name)) - excess)
             self._set_texts(name_width, state)
             state_width = metrics.horizontalAdvance(state) - max(0, self.sizeHint().width() - self._room)
             self._size.setText(metrics.elidedText(state, Qt.TextElideMode.ElideRight, max(0, state_width)))
-        set_name(self.remove_button, self.tr("Remove {name}").format(name=self._name))
+        set_name(self.remove_button, self.tr("Remove {name}").format(name=self.name))
         self.adjustSize()
 
     def _set_texts(self, name_width: int, state: str) -> None:
-        name = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, name_width)
+        name = self.fontMetrics().elidedText(self.name, Qt.TextElideMode.ElideMiddle, name_width)
         self.open_button.setText(name.replace("&", "&&"))
         self._size.setText(state)
 
@@ -86,7 +94,7 @@ class ReadingChip(_Chip):
 
     def _retranslate(self) -> None:
         self._show(self.tr("reading, {percent}%").format(percent=round(self._share * 100)))
-        self.setToolTip(self.tr("Reading {name}. Remove it to cancel.").format(name=self._name))
+        self.setToolTip(self.tr("Reading {name}. Remove it to cancel.").format(name=self.name))
         self.setAccessibleName(self.toolTip())
 
 
@@ -94,13 +102,22 @@ class AttachmentChip(_Chip):
     """One attachment, to be opened or removed."""
 
     def __init__(self, attachment: Attachment, parent: QWidget) -> None:
-        from app.chat.token_estimate import estimated_tokens
+        from app.chat.token_estimate import estimated_picture_tokens, estimated_tokens
         from app.documents.passages import page_count
 
         super().__init__(attachment.name, parent)
-        self._estimate = rounded(estimated_tokens(attachment.content))
-        self._pages = page_count(attachment.content)
-        self._fits = True
+        picture = attachment.picture
+        if picture is not None:
+            self._estimate, self._pages = estimated_picture_tokens(picture.width, picture.height), 0
+            from ui.widgets.pictures import Thumbnails
+
+            thumbnails = Thumbnails(self)
+            thumbnails.ready.connect(partial(self._show_thumbnail, thumbnails, picture))
+            self._show_thumbnail(thumbnails, picture)
+        else:
+            self._estimate = rounded(estimated_tokens(attachment.content))
+            self._pages = page_count(attachment.content)
+        self._fits = self._is_read = True
         self._share: float | None = None
         self.set_attachment(attachment)
 
@@ -120,6 +137,21 @@ class AttachmentChip(_Chip):
             self._fits = fits
             self._retranslate()
 
+    def set_read(self, is_read: bool) -> None:
+        """Show whether the model reads pictures."""
+        if is_read != self._is_read:
+            self._is_read = is_read
+            self._retranslate()
+
+    def _show_thumbnail(self, thumbnails: Thumbnails, picture: Picture) -> None:
+        from ui.widgets.pictures import fitted
+
+        size = fitted(picture, THUMBNAIL, THUMBNAIL)
+        pixmap = thumbnails.pixmap(picture, size, self.devicePixelRatioF())
+        self.open_button.setIconSize(size)
+        if pixmap is not None and not pixmap.isNull():
+            self.open_button.setIcon(QIcon(pixmap))
+
     def set_share(self, share: float) -> None:
         """Show the share of the passages that the embedding model has read."""
         self._share = share
@@ -132,6 +164,9 @@ class AttachmentChip(_Chip):
 
     def _retranslate(self) -> None:
         attachment = self.attachment
+        if attachment.picture is not None:
+            self._describe_picture(attachment.picture)
+            return
         size = self.tr("about {count} tokens") if attachment.tokens is None else self.tr("{count} tokens")
         size = size.format(count=grouped(self.tokens))
         if self._pages:
@@ -156,6 +191,17 @@ class AttachmentChip(_Chip):
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
         self._show(size)
 
+    def _describe_picture(self, picture: Picture) -> None:
+        size = self.tr("{width} × {height}").format(width=grouped(picture.width), height=grouped(picture.height))
+        tokens = self.tr("about {count} tokens").format(count=grouped(self.tokens))
+        tip = f"{self.attachment.name}\n{size} · {tokens}"
+        if not self._is_read:
+            size = self.tr("not read by this model")
+            tip += "\n" + self.tr("The selected model doesn't read pictures. Choose one that does.")
+        self.setToolTip(tip)
+        self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=self.attachment.name, size=size))
+        self._show(size)
+
 
 class AttachmentChips(QWidget):
     """All attachments; the widget is as high as its lines."""
@@ -177,12 +223,17 @@ class AttachmentChips(QWidget):
         self._reading: list[ReadingChip] = []
         self._in_passages: list[AttachmentChip] = []
         self._room: int | None = None
+        self._are_pictures_read = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.hide()
 
     def attachments(self) -> tuple[Attachment, ...]:
         """Return the attachments in order."""
         return tuple(chip.attachment for chip in self._chips)
+
+    def names(self) -> set[str]:
+        """Return the names of the attachments, also of those that are being read."""
+        return {chip.name for chip in (*self._chips, *self._reading)}
 
     def set_attachments(self, attachments: Sequence[Attachment]) -> None:
         """Replace the attachments, without ``changed``."""
@@ -215,10 +266,23 @@ class AttachmentChips(QWidget):
         self.changed.emit()
 
     def read(self, path: Path) -> None:
-        """Read a text file or a document; its chip shows the progress, and removing that cancels it."""
+        """Read a text file, a document or a picture; its chip shows the progress, and removing that cancels it."""
         from app.documents.attachments import clean_name, read_attachment
 
-        job, chip = Job(self), ReadingChip(clean_name(path.name), self)
+        self._read(clean_name(path.name), lambda token, report: read_attachment(path, token, report))
+
+    def read_picture(self, image: QImage, name: str) -> None:
+        """Make a picture of the clipboard an attachment."""
+
+        def read(token: CancelToken, _report: Callable[[float], object]) -> Attachment:
+            from app.documents.pictures import read_picture
+
+            return read_picture(_png(image), name, token)
+
+        self._read(name, read)
+
+    def _read(self, name: str, read: Callable[[CancelToken, Callable[[float], object]], Attachment]) -> None:
+        job, chip = Job(self), ReadingChip(name, self)
         self._reading.append(chip)
         chip.show()
         self._arrange()
@@ -229,7 +293,7 @@ class AttachmentChips(QWidget):
         job.finished.connect(partial(self._finish_reading, chip, None))
         chip.remove_button.clicked.connect(job.cancel)
         chip.remove_button.clicked.connect(lambda: self._finish_reading(chip, None))
-        job.start(lambda: read_attachment(path, job.token, job.report))
+        job.start(lambda: read(job.token, job.report))
 
     def _finish_reading(self, chip: ReadingChip, attachment: Attachment | None) -> None:
         # The chip may have been removed at the last moment.
@@ -245,6 +309,17 @@ class AttachmentChips(QWidget):
     def is_reading(self) -> bool:
         """Whether a file is being read."""
         return bool(self._reading)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are pictures."""
+        return any(chip.attachment.picture is not None for chip in self._chips)
+
+    def set_pictures_read(self, are_read: bool) -> None:
+        """Show whether the selected model reads pictures."""
+        if are_read != self._are_pictures_read:
+            self._are_pictures_read = are_read
+            self._arrange()
 
     def set_room(self, tokens: int | None) -> None:
         """Set the tokens that the conversation leaves for all attachments; None if that is unknown."""
@@ -281,6 +356,9 @@ class AttachmentChips(QWidget):
         x = y = line = 0
         fits = self._room is None or sum(chip.tokens for chip in self._chips) <= self._room
         for chip in self._chips:
+            if chip.attachment.picture is not None:
+                chip.set_read(self._are_pictures_read)
+                continue
             chip.set_fits(fits)
             if not fits and chip not in self._in_passages:
                 self._in_passages.append(chip)
@@ -295,3 +373,14 @@ class AttachmentChips(QWidget):
             x, line = x + width + SPACING, max(line, size.height())
         self.setFixedHeight(y + line)
         self.setVisible(bool(self._chips or self._reading))
+
+
+def _png(image: QImage) -> bytes:
+    """Return an image as a PNG file."""
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QImageWriter(buffer, QByteArray(b"png"))
+    writer.setCompression(FAST)
+    writer.write(image)
+    return bytes(content.data())

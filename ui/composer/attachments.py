@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtGui import QGuiApplication, QImage, QTextCursor
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from app.chat.token_estimate import estimated_tokens
@@ -19,6 +19,7 @@ from app.units import grouped, rounded
 from model_manager.errors import UserError
 from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.composer import Composer
+from ui.composer.picture_viewer import PictureViewer
 from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, resize_within_screen, show_dialog
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.job import Job, run_job
@@ -44,6 +45,7 @@ class AttachmentLoader(QObject):
         chips = composer.chips
         composer.attach_button.clicked.connect(self.choose)
         composer.field.long_pasted.connect(self.paste)
+        composer.field.picture_received.connect(self.paste_picture)
         chips.passages_needed.connect(self._read_passages_of)
         chips.opened.connect(lambda attachment: self.show(attachment, can_insert=True))
         chips.arrived.connect(self._add)
@@ -53,26 +55,37 @@ class AttachmentLoader(QObject):
     def choose(self) -> None:
         """Let the user choose files."""
         kinds = self.tr(
-            "Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md "
-            "*.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
+            "Pictures, documents and text files (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.avif *.tif *.tiff *.pdf "
+            "*.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h "
+            "*.java *.js *.ts *.tex);;All files (*)"
         )
         ask_for_file(self._window, self.tr("Attach files"), kinds, self._composer.chips.read)
 
     def paste(self, text: str) -> None:
         """Attach a long paste."""
-        used = {each.name for each in self._composer.chips.attachments()}
-        name, number = self.tr("Pasted text"), 1
-        while name in used:
-            number += 1
-            name = self.tr("Pasted text {number}").format(number=number)
         try:
+            name = self._unused(self.tr("Pasted text"), self.tr("Pasted text {number}"))
             self._add(attachment_from_paste(text, name))
         except UserError as error:
             self.failed.emit(error)
 
+    def paste_picture(self, image: QImage) -> None:
+        """Attach a picture of the clipboard, or one that was dropped."""
+        name = self._unused(self.tr("Pasted picture"), self.tr("Pasted picture {number}"))
+        self._composer.chips.read_picture(image, name)
+
+    def _unused(self, name: str, numbered: str) -> str:
+        """Return a name that no attachment has, with a number where it needs one."""
+        used, number = self._composer.chips.names(), 1
+        while name in used:
+            number += 1
+            name = numbered.format(number=number)
+        return name
+
     def count(self) -> None:
         """Count the tokens of the attachments that have only an estimate, where a model is loaded."""
-        uncounted = [each for each in self._composer.chips.attachments() if each.tokens is None]
+        attachments = self._composer.chips.attachments()
+        uncounted = [each for each in attachments if each.tokens is None and each.picture is None]
         engine = self._engine
         if not uncounted or engine.state is None:
             return
@@ -98,10 +111,13 @@ class AttachmentLoader(QObject):
         chip.remove_button.clicked.connect(job.cancel)
 
     def show(self, attachment: Attachment, passages: Sequence[GivenPassage] = (), *, can_insert: bool = False) -> None:
-        """Show the text of an attachment, with ``passages`` of it selected.
+        """Show a picture, or the text of an attachment with ``passages`` of it selected.
 
         ``can_insert`` offers to insert it into the message instead.
         """
+        if attachment.picture is not None:
+            show_dialog(PictureViewer(attachment, attachment.picture, self._window))
+            return
         viewer = AttachmentViewer(attachment, self._window)
         viewer.insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         viewer.insert.clicked.connect(lambda: self._insert(attachment))
@@ -115,7 +131,7 @@ class AttachmentLoader(QObject):
 
     def _add(self, attachment: Attachment) -> None:
         present = self._composer.chips.attachments()
-        if any((each.name, each.content) == (attachment.name, attachment.content) for each in present):
+        if any(replace(each, tokens=None) == replace(attachment, tokens=None) for each in present):
             return
         if len(present) >= MAX_ATTACHMENTS:
             self.failed.emit(UserError("attachments_too_many", limit=MAX_ATTACHMENTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QImage, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from ui.widgets.theme import TEXT_SIZE, interface_font
@@ -25,6 +25,8 @@ class ComposerField(QPlainTextEdit):
     """``Path`` of each pasted or dropped file."""
     long_pasted = Signal(str)
     """A pasted text of more than ``LONG_PASTE`` characters."""
+    picture_received = Signal(object)
+    """The ``QImage`` of a pasted or dropped picture."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -61,14 +63,16 @@ class ComposerField(QPlainTextEdit):
         super().inputMethodEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Accept files."""
-        return bool(local_files(source)) or super().canInsertFromMimeData(source)
+        """Accept files and pictures."""
+        return bool(local_files(source)) or has_picture(source) or super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Emit files and long texts; insert other text."""
+        """Emit files, pictures and long texts; insert other text."""
         paths = local_files(source)
         if paths:
             self.files_received.emit(paths)
+        elif has_picture(source):
+            self.picture_received.emit(QImage(source.imageData()))
         elif source.hasText() and len(source.text()) > LONG_PASTE:
             self.long_pasted.emit(source.text())
         else:
@@ -88,6 +92,11 @@ class ComposerField(QPlainTextEdit):
         super().focusOutEvent(event)
         self._composing = False
         self.focus_changed.emit()
+
+
+def has_picture(source: QMimeData) -> bool:
+    """Return whether dropped or pasted data is a picture; programs that copy texts often add a picture of them."""
+    return source.hasImage() and not source.hasText()
 
 
 def local_files(source: QMimeData) -> list[Path]:

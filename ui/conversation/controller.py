@@ -13,7 +13,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta, TextReplaced
-from app.backends import backend_for, context_size, knows_tools, thinking_choices_of, trained_context
+from app.backends import backend_for, context_size, knows_tools, reads_pictures, thinking_choices_of, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import room_for_answer
 from app.chat.context_tracker import ContextTracker
@@ -129,6 +129,7 @@ class ConversationController(QObject):
         header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
+        composer.chips.changed.connect(self._show_unread_pictures)
         composer.stop_button.clicked.connect(self.session.stop)
         composer.web_button.clicked.connect(self.toggle_web_search)
         composer.field.edit_last_requested.connect(self._edit_last)
@@ -288,6 +289,8 @@ class ConversationController(QObject):
             return
         self.input_needed.emit()
         model_id = self._models.model_id()
+        if model_id is not None and self._refuses_pictures(draft, model_id):
+            return
         if model_id is None:
             self._notice.show_error(
                 self.tr("No model selected. Choose a model file."),
@@ -305,6 +308,26 @@ class ConversationController(QObject):
                 self.drafts.set(before, draft.after())
             self._notice.attempt(lambda: self._services.settings.change(model_id=model_id))
         self.state_changed.emit()
+
+    def _refuses_pictures(self, draft: Draft, model_id: str) -> bool:
+        """Return whether a question has pictures for a model that reads none; say so, and offer to send it without."""
+        has_pictures = any(each.picture is not None for each in draft.attachments)
+        if not has_pictures or reads_pictures(self._services, model_id) is not False:
+            return False
+        texts = tuple(each for each in draft.attachments if each.picture is None)
+
+        def send() -> None:
+            self._composer.chips.set_attachments(texts)
+            self.send(replace(draft, attachments=texts))
+
+        can_send = bool(draft.text or texts)
+        self._notice.show_error(
+            error_text(UserError("model_reads_no_pictures", model=self._models.name_of(model_id))),
+            self.tr("Send without pictures") if can_send else "",
+            send if can_send else None,
+            lambda: self._models.model_id() == model_id and self._composer.chips.has_pictures,
+        )
+        return True
 
     def _edit_last(self) -> None:
         """Edit the question that was written last, whether it waits or was sent."""
@@ -387,7 +410,8 @@ class ConversationController(QObject):
             if message.provenance is not None and message.provenance.documents is not None:
                 # Those that were attached before there was an embedding model, or elsewhere.
                 for attachment in (each for above in self._branch for each in above.attachments):
-                    self.attachments.read_passages(attachment)
+                    if attachment.picture is None:
+                        self.attachments.read_passages(attachment)
         assert answer.result is not None
         if answer.result.save_error is not None:
             self._show_error(answer.result.save_error)
@@ -839,9 +863,16 @@ class ConversationController(QObject):
 
     def _show_context(self) -> None:
         self._header.gauge.set_use(self.context.use)
+        self._show_unread_pictures()
         use = self.context.use
         size = use.size or trained_context(self._services, self._models.model_id() or "")
         self._composer.chips.set_room(size - use.used - room_for_answer(size, None) if size else None)
+
+    def _show_unread_pictures(self) -> None:
+        """Show at the pictures in the composer whether the selected model reads them."""
+        if self._composer.chips.has_pictures:
+            are_read = reads_pictures(self._services, self._models.model_id() or "") is not False
+            self._composer.chips.set_pictures_read(are_read)
 
     def _show_error(self, error: UserError) -> None:
         shown = self.session.conversation_id

@@ -85,6 +85,7 @@ class MessageItems(QObject):
             has_summary=has_summary,
             is_pinned=message.is_pinned,
             attachments=tuple(self._attachment(message, number) for number in range(len(message.attachments))),
+            pictures=tuple(each.picture for each in message.attachments),
             passages=self._passages(message),
             sources=self._sources(message),
             thought_s=provenance.thought_s if provenance else None,
@@ -205,6 +206,8 @@ class MessageItems(QObject):
     def _attachment(self, message: Message, number: int) -> str:
         """Return the label of an attachment: its name and its size in tokens, counted or estimated."""
         attachment = message.attachments[number]
+        if attachment.picture is not None:
+            return attachment.name
         if attachment.tokens is not None:
             size = self.tr("{count} tokens").format(count=grouped(attachment.tokens))
         else:

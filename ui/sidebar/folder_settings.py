@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from app.conversation import Attachment, Folder
 from app.services import Services
+from model_manager.errors import UserError
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.attachments import AttachmentViewer
 from ui.widgets.controls import ChoiceBox, PromptField
@@ -86,7 +87,7 @@ class FolderSettings(QDialog):
         self.name.textChanged.connect(self._refresh)
         self.add.clicked.connect(self._choose)
         self.chips.opened.connect(self._show_document)
-        self.chips.arrived.connect(self.chips.add)
+        self.chips.arrived.connect(self._add)
         self.chips.failed.connect(self._status.show_error)
         self.chips.reading_changed.connect(self._refresh)
         cancel.clicked.connect(self.reject)
@@ -107,6 +108,12 @@ class FolderSettings(QDialog):
 
     def _choose(self) -> None:
         ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.chips.read)
+
+    def _add(self, document: Attachment) -> None:
+        if document.picture is not None:
+            self._status.show_error(UserError("folder_picture", name=document.name))
+        else:
+            self.chips.add(document)
 
     def _refresh(self) -> None:
         self.save.setEnabled(bool(self.name.text().strip()) and not self.chips.is_reading)

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
+from app.conversation import Picture
 from ui.transcript.item import ACTIONS, ATTACHMENT, PASSAGE, SOURCE, Item, TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
+from ui.widgets.pictures import Thumbnails, fitted
 
 FRAME_PADDING, CHIP_PADDING, LINE_PADDING = 30, 20, 8
 """Horizontal padding around a button's icon and label; for a line, the space on either side."""
@@ -22,6 +24,8 @@ DIVIDER_ABOVE, DIVIDER_BELOW, DIVIDER_SPACE = 16, 18, 14
 DIVIDER_SHARE = 0.84
 """Share of the width that its text may take; the rest is line."""
 CHIP_HEIGHT, CHIP_MAX_WIDTH, CHIP_SPACE = 30, 340, 8
+PICTURE_WIDTH, PICTURE_HEIGHT, PICTURE_LEAST = 260, 200, 28
+"""Largest and least size of a picture of a question."""
 NOTE_SPACE = 10
 """Between the icon and the text of a note."""
 FRAMED = (
@@ -69,6 +73,8 @@ class ButtonKind(Enum):
     """Quiet text with the icon after it."""
     TEXT = 4
     """Quiet text alone."""
+    PICTURE = 5
+    """A picture in a frame."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Button:
     """Address of a link."""
     lines: Sequence[QRectF] = ()
     """Rectangles of a link, one for each line."""
+    picture: Picture | None = None
 
     @property
     def name(self) -> str:
@@ -113,7 +120,9 @@ def paint_button(painter: QPainter, style: TextStyle, button: Button, states: Bu
     hovered, done, focused = (bool(key) and key == button.key for key in (states.hovered, states.done, states.focused))
     shape = QPainterPath()
     shape.addRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-    if hovered:
+    if kind is ButtonKind.PICTURE:
+        painter.strokePath(shape, QPen(style.colour("accent" if hovered else "hairline"), 1))
+    elif hovered:
         painter.fillPath(shape, style.colour("pressed" if states.pressed == button.key else "hover"))
     elif kind is ButtonKind.CHIP:
         painter.fillPath(shape, style.colour("code_ground"))
@@ -142,6 +151,25 @@ def paint_button(painter: QPainter, style: TextStyle, button: Button, states: Bu
         paint_icon(painter, style, icon, QPointF(left, rect.center().y() - style.icon / 2), role, button.opacity)
     if focused:
         paint_ring(painter, style, rect)
+
+
+def paint_picture(
+    painter: QPainter, style: TextStyle, button: Button, picture: Picture, thumbnails: Thumbnails
+) -> None:
+    """Draw a picture below its frame; while it is decoded an empty area, and its name where it is damaged."""
+    shape = QPainterPath()
+    shape.addRoundedRect(button.rect, 6, 6)
+    pixmap = thumbnails.pixmap(picture, button.rect.size().toSize(), painter.device().devicePixelRatioF())
+    painter.save()
+    painter.setClipPath(shape, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(button.rect, style.colour("code_ground"))
+    if pixmap is not None and pixmap.isNull():
+        painter.setFont(style.small_font)
+        painter.setPen(style.colour("quiet_text"))
+        painter.drawText(button.rect, _WRAPPED_CENTRE, button.name)
+    elif pixmap is not None:
+        painter.drawPixmap(button.rect, pixmap, QRectF(pixmap.rect()))
+    painter.restore()
 
 
 def paint_icon(
@@ -206,7 +234,18 @@ def attachment_buttons(
     item: Item, strings: TranscriptStrings, style: TextStyle, top: float, left: float, width: float
 ) -> list[Button]:
     """Place the attachments of a question in right-aligned rows."""
-    rows = _chips(item.attachments, ATTACHMENT, "attachment", strings.attachment, style, top, left, width)
+    rows = _chips(
+        item.attachments, ATTACHMENT, "attachment", strings.attachment, style, top, left, width, item.pictures
+    )
+    rows = [
+        [
+            replace(each, kind=ButtonKind.PICTURE, icon="", label="", tip=strings.picture.format(name=each.label))
+            if each.picture is not None
+            else each
+            for each in row
+        ]
+        for row in rows
+    ]
     return [
         replace(button, rect=button.rect.translated(left + width - row[-1].rect.right(), 0))
         for row in rows
@@ -224,20 +263,33 @@ def passage_buttons(item: Item, strings: TranscriptStrings, style: TextStyle, to
 
 
 def _chips(
-    labels: Sequence[str], action: str, icon: str, tip: str, style: TextStyle, top: float, left: float, width: float
+    labels: Sequence[str],
+    action: str,
+    icon: str,
+    tip: str,
+    style: TextStyle,
+    top: float,
+    left: float,
+    width: float,
+    pictures: Sequence[Picture | None] = (),
 ) -> list[list[Button]]:
     rows: list[list[Button]] = [[]]
-    height, y, x = style.scaled(CHIP_HEIGHT), top, left
+    y, x, line = top, left, 0.0
     for number, label in enumerate(labels):
-        text_width = style.small_metrics.horizontalAdvance(label)
-        chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
-        if rows[-1] and x + chip > left + width:
+        picture = pictures[number] if number < len(pictures) else None
+        if picture is not None:
+            space = fitted(picture, min(width, style.scaled(PICTURE_WIDTH)), style.scaled(PICTURE_HEIGHT))
+            size = space.expandedTo(QSize(PICTURE_LEAST, PICTURE_LEAST)).toSizeF()
+        else:
+            text_width = style.small_metrics.horizontalAdvance(label)
+            chip = min(style.scaled(CHIP_MAX_WIDTH), width, text_width + style.icon + CHIP_PADDING)
+            size = QSizeF(chip, style.scaled(CHIP_HEIGHT))
+        if rows[-1] and x + size.width() > left + width:
             rows.append([])
-            x, y = left, y + height + CHIP_SPACE
-        rect = QRectF(x, y, chip, height)
-        key = f"action:{action}{number}"
-        rows[-1].append(Button(key, rect, icon, label, tip.format(name=label), kind=ButtonKind.CHIP))
-        x += chip + CHIP_SPACE
+            x, y, line = left, y + line + CHIP_SPACE, 0.0
+        key, rect, name = f"action:{action}{number}", QRectF(QPointF(x, y), size), tip.format(name=label)
+        rows[-1].append(Button(key, rect, icon, label, name, kind=ButtonKind.CHIP, picture=picture))
+        x, line = x + size.width() + CHIP_SPACE, max(line, size.height())
     return rows
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
-from app.conversation import Role, Status
+from app.conversation import Picture, Role, Status
 
 ACTIONS = (
     *(
@@ -63,7 +63,9 @@ class Item:
     """Whether a click on the line shows a summary of the messages above."""
     is_pinned: bool = False
     attachments: tuple[str, ...] = ()
-    """The label of each file attached to a question."""
+    """The label of each file attached to a question; of a picture its name."""
+    pictures: tuple[Picture | None, ...] = ()
+    """For each of them the picture, if it is one."""
     passages: tuple[str, ...] = ()
     """The place of each passage of an attachment that the model was given for an answer."""
     sources: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ class TranscriptStrings(QObject):
         self.pinned = self.tr("Kept in context")
         self.version = self.tr("Version {place} of {count}")
         self.attachment = self.tr("Attachment: {name}")
+        self.picture = self.tr("Picture: {name}")
         self.passage = self.tr("Show the passage: {name}")
         self.source = self.tr("Open the page: {name}")
         self.shown_in_part = self.tr("Only part is shown. Copy the message to get all of it.")

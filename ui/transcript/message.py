@@ -49,6 +49,7 @@ class MessageView:
     def __init__(self, item: Item, context: RenderContext, strings: TranscriptStrings, thoughts: ThoughtStates) -> None:
         self.item = item
         self.style = context.style
+        self._thumbnails = context.thumbnails
         self.body = PartStack(context)
         self.has_thought = self.thought_open = self.has_tools = False
         self.thought_s: float | None = None
@@ -180,7 +181,7 @@ class MessageView:
         y, share = y + SPACE_ABOVE_QUESTION, width * QUESTION_SHARE
         self._drawn = decorations.attachment_buttons(self.item, self._strings, self.style, y, width - share, share)
         if self._drawn:
-            y = self._drawn[-1].rect.bottom() + decorations.CHIP_SPACE
+            y = max(each.rect.bottom() for each in self._drawn) + decorations.CHIP_SPACE
         (part,) = self.parts
         part.lay_out(share - 2 * BUBBLE_X)
         part.x, part.y = width - part.width - BUBBLE_X, y + BUBBLE_Y
@@ -297,6 +298,8 @@ class MessageView:
         """Draw the buttons; ``near`` if the pointer or the keyboard is at the message, which shows all of them."""
         for button in self._drawn:
             if (near or button.always) and button.rect.intersects(clip):
+                if button.picture is not None:
+                    decorations.paint_picture(painter, self.style, button, button.picture, self._thumbnails)
                 decorations.paint_button(painter, self.style, button, states)
 
     def paint_progress(self, painter: QPainter, waiting: str, opacity: float) -> None:

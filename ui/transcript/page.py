@@ -21,7 +21,8 @@ KEPT_VIEWS = 40
 """Messages that stay laid out beyond those on the screen."""
 EMPTY_HEIGHT, BYTE_HEIGHT, LINE_HEIGHT = 82, 0.3, 10
 """Estimated height of a message without text, of a byte of its text, and of a line break in it."""
-
+PICTURE_HEIGHT = 160
+"""The same of a row of pictures."""
 MAX_PASSES = 8
 """Times that the screen is filled again because a message turned out to have another height."""
 
@@ -30,7 +31,8 @@ ReadingLine = tuple[int, BodyPosition, float]
 
 
 def _estimated_height(item: Item) -> float:
-    return EMPTY_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
+    pictures = PICTURE_HEIGHT if any(item.pictures) else 0
+    return pictures + EMPTY_HEIGHT + BYTE_HEIGHT * len(item.content.encode()) + LINE_HEIGHT * item.content.count("\n")
 
 
 class Page:

@@ -44,6 +44,7 @@ from ui.transcript.pointer import Pointer
 from ui.transcript.state import LINE_STEP, Selection, TranscriptState
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
+from ui.widgets.pictures import Thumbnails
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
 from ui.widgets.translated import Translated
 
@@ -89,6 +90,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self.pointer = Pointer(state, self.viewport())
         self.keyboard = Keyboard(state, self.find_bar, self)
         self.formulas = FormulaCache(self)
+        self.thumbnails = Thumbnails(self)
         self._announcer = Announcer(self)
         self._waiting: dict[str, str] = {}
         """By message id the line shown instead of an answer that has not begun."""
@@ -108,7 +110,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._jump.hide()
         self._connect()
-        self._context = RenderContext(TextStyle(LIGHT), self.formulas)
+        self._context = RenderContext(TextStyle(LIGHT), self.formulas, self.thumbnails)
         self._retranslate()
 
     def _connect(self) -> None:
@@ -120,6 +122,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self.keyboard.menu_requested.connect(self.show_menu)
         self.finder.changed.connect(self.viewport().update)
         self.formulas.rendered.connect(self._update_formulas)
+        self.thumbnails.ready.connect(self.viewport().update)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self._jump.clicked.connect(state.jump_to_newest)
         self._read_timer.timeout.connect(self._read_more)
@@ -202,7 +205,8 @@ class Transcript(Translated, QAbstractScrollArea):
     def set_theme(self, theme: Theme, text_size: int = TEXT_SIZE) -> None:
         """Use other colours, or another text size."""
         style = TextStyle(theme, text_size)
-        self._context = RenderContext(style, self.formulas, wraps_code=self._context.wraps_code)
+        wraps = self._context.wraps_code
+        self._context = RenderContext(style, self.formulas, self.thumbnails, wraps_code=wraps)
         self._relayout()
 
     def set_wraps_code(self, wraps: bool) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidg
 
 from app.config.settings import PARAMETERS, SettingsFile
 from ui.composer.composer import Composer
-from ui.composer.text_field import local_files
+from ui.composer.text_field import has_picture, local_files
 from ui.conversation.header import Header
 from ui.sidebar.sidebar import Sidebar
 from ui.widgets.appearance import Appearance
@@ -230,15 +230,17 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files and folders."""
-        if local_files(event.mimeData()):
+        """Accept files, folders and pictures."""
+        if local_files(event.mimeData()) or has_picture(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Emit the dropped files."""
+        """Emit the dropped files, or attach a dropped picture."""
         paths = local_files(event.mimeData())
         if paths:
             self.files_dropped.emit(paths)
+        elif has_picture(event.mimeData()):
+            self.composer.field.insertFromMimeData(event.mimeData())
 
     def _lay_out(self) -> None:
         centred = QWidget()

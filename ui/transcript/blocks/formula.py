@@ -33,6 +33,7 @@ from PySide6.QtSvg import QSvgRenderer
 from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Span
 from ui.transcript.style import TextStyle
+from ui.widgets.pictures import Thumbnails
 from ui.widgets.theme import CHINESE_FAMILIES
 
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
@@ -189,11 +190,14 @@ class FormulaObject(QPyTextObject):
 
 
 class RenderContext:
-    """Shared by all parts of a transcript for drawing: the style, the formulas, and the object that draws them."""
+    """Shared by all parts of a transcript for drawing: style, pictures, formulas, and the object that draws them."""
 
-    def __init__(self, style: TextStyle, formulas: FormulaCache, *, wraps_code: bool = False) -> None:
+    def __init__(
+        self, style: TextStyle, formulas: FormulaCache, thumbnails: Thumbnails, *, wraps_code: bool = False
+    ) -> None:
         self.style = style
         self.formulas = formulas
+        self.thumbnails = thumbnails
         self.formula_object = FormulaObject(style, formulas)
         self.wraps_code = wraps_code
         """Whether long lines of code are wrapped instead of scrolled."""
