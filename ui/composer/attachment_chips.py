@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, Qt, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QImageWriter, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -148,7 +148,7 @@ class AttachmentChip(_Chip):
 
         size = fitted(picture, THUMBNAIL, THUMBNAIL)
         pixmap = thumbnails.pixmap(picture, size, self.devicePixelRatioF())
-        self.open_button.setIconSize(size)
+        self.open_button.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         if pixmap is not None and not pixmap.isNull():
             self.open_button.setIcon(QIcon(pixmap))
 
