@@ -78,6 +78,14 @@ def openai_messages(
             yield _said(message.role, content_of(message), message.thought)
 
 
+def content_parts(content: str, pictures: Sequence[Picture]) -> str | list[dict[str, Any]]:
+    """Return the content of a message in the format of OpenAI's API: with pictures a list of parts."""
+    if not pictures:
+        return content
+    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": each.data_url}} for each in pictures]
+    return [*parts, {"type": "text", "text": content}] if content else parts
+
+
 def _said(role: Role, content: object, thought: str) -> dict[str, Any]:
     return {"role": role.value, "content": content, **({"reasoning_content": thought} if thought else {})}
 

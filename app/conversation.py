@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +70,11 @@ class Picture:
     width: int
     """In pixels, as the height."""
     height: int
+
+    @property
+    def data_url(self) -> str:
+        """The picture as a URL (RFC 2397)."""
+        return f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
 
 
 @dataclass(frozen=True)

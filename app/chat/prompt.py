@@ -170,8 +170,9 @@ def default_sampling(chosen: Sampling, model_id: str) -> Sampling:
 
 
 def with_attachments(message: Message) -> str:
-    """Return the content of a message with its attachments above, each fenced and under its name."""
-    return join_texts([*(fenced(WHOLE, each.name, each.content) for each in message.attachments), message.content])
+    """Return the content of a message with its attached texts above, each fenced and under its name."""
+    texts = (each for each in message.attachments if each.picture is None)
+    return join_texts([*(fenced(WHOLE, each.name, each.content) for each in texts), message.content])
 
 
 def fenced(line: str, name: str, content: str) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.config.presets import Preset
-from app.conversation import FolderContent, Status
+from app.conversation import Attachment, FolderContent, Picture, Status
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 
@@ -49,6 +49,7 @@ class ExportLabels:
     failed: str = QT_TRANSLATE_NOOP("export", "failed")
     thoughts: str = QT_TRANSLATE_NOOP("export", "Thoughts")
     attachment: str = QT_TRANSLATE_NOOP("export", "Attachment")
+    picture: str = QT_TRANSLATE_NOOP("export", "Picture")
     details: str = QT_TRANSLATE_NOOP("export", "Details")
     time: str = QT_TRANSLATE_NOOP("export", "Time")
     model: str = QT_TRANSLATE_NOOP("export", "Model")
@@ -71,6 +72,10 @@ class ExportLabels:
     def translated(self, translate: Callable[[str], str]) -> ExportLabels:
         """Return the labels in the language of ``translate``."""
         return ExportLabels(**{each.name: translate(getattr(self, each.name)) for each in fields(self)})
+
+    def of_picture(self, attachment: Attachment, picture: Picture) -> str:
+        """Return a line that stands for a picture in formats of text."""
+        return f"{self.picture}: {' '.join(attachment.name.split())}, {picture.width} × {picture.height}"
 
     def status(self, status: Status) -> str:
         """Return the label of a message that is not complete; empty for one that is."""

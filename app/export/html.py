@@ -16,7 +16,7 @@ from itertools import groupby
 
 from app import __version__
 from app.config.paths import resources
-from app.conversation import ConversationTree
+from app.conversation import ConversationTree, Picture
 from app.export.entries import ExportedMessage, entries, name_bidi_controls, thought_label, title_of
 from app.export.formats import ExportFormat, ExportOptions, ThoughtExport, one_conversation
 from app.formulas import FormulaRenderer, Shape
@@ -109,11 +109,18 @@ def _body(tree: ConversationTree, options: ExportOptions, writer: BlockWriter) -
     yield "</body>"
 
 
+def _image(picture: Picture, name: str) -> str:
+    return f'<img src="{picture.data_url}" alt="{escape(name)}" width="{picture.width}" height="{picture.height}">'
+
+
 def _article(entry: ExportedMessage, options: ExportOptions, writer: BlockWriter) -> Iterator[str]:
     labels = options.labels
     yield f'<article class="{entry.message.role.value}">\n<h2 class="speaker">{escape(entry.speaker)}</h2>'
     for attachment in entry.message.attachments:
         name = " ".join(attachment.name.split())
+        if attachment.picture is not None:
+            yield f'<p class="picture">{_image(attachment.picture, name)}</p>'
+            continue
         yield f'<details class="attachment">\n<summary>{escape(f"{labels.attachment}: {name}")}</summary>'
         yield f"{code_html(attachment.content)}\n</details>"
     if entry.thought:

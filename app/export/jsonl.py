@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from app.backend import content_parts
 from app.chat.prompt import with_attachments
 from app.conversation import ConversationTree, Message, Role, Status
 from app.export.entries import branches
@@ -33,8 +34,8 @@ def examples(tree: ConversationTree, options: ExportOptions) -> Iterator[dict[st
         yield {"messages": messages, **({"metadata": _metadata(branch)} if options.metadata else {})}
 
 
-def _messages(tree: ConversationTree, options: ExportOptions) -> list[dict[str, str]]:
-    messages: list[dict[str, str]] = []
+def _messages(tree: ConversationTree, options: ExportOptions) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = []
     if tree.conversation.system_prompt.strip():
         messages.append({"role": Role.SYSTEM.value, "content": tree.conversation.system_prompt})
     end = 0
@@ -49,7 +50,8 @@ def _messages(tree: ConversationTree, options: ExportOptions) -> list[dict[str, 
             if not (message.status is Status.COMPLETE or options.unfinished):
                 break
             end = len(messages) + 1
-        messages.append({"role": message.role.value, "content": content})
+        pictures = [each.picture for each in message.attachments if each.picture is not None]
+        messages.append({"role": message.role.value, "content": content_parts(content, pictures)})
     return messages[:end]
 
 

@@ -59,6 +59,9 @@ def _blocks(tree: ConversationTree, options: ExportOptions) -> Iterator[str]:
         yield "---"
         yield f"## {entry.speaker}"
         for attachment in entry.message.attachments:
+            if attachment.picture is not None:
+                yield f"**{_escape(labels.of_picture(attachment, attachment.picture))}**"
+                continue
             yield f"**{_escape(f'{labels.attachment}: {attachment.name}')}**"
             yield fenced(attachment.content.rstrip())
         if entry.thought:

@@ -39,6 +39,9 @@ def _entry(entry: ExportedMessage, options: ExportOptions) -> Iterator[str]:
     yield "-" * WIDTH
     yield f"[{entry.speaker}]"
     for attachment in entry.message.attachments:
+        if attachment.picture is not None:
+            yield from ("", f"[{options.labels.of_picture(attachment, attachment.picture)}]", "")
+            continue
         name = " ".join(attachment.name.split())
         yield from ("", f"[{options.labels.attachment}: {name}]", attachment.content.strip("\n"), "")
     if entry.thought:

@@ -7,7 +7,6 @@ events).  In addition, vLLM and llama-server accept more samplers and send thoug
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.backend import ChatRequest, PromptMessage, openai_messages
+from app.backend import ChatRequest, PromptMessage, content_parts, openai_messages
 from app.conversation import Role
 from app.sampling import Sampling, changed_samplers
 from app.structured.schema import JSON_OBJECT, parse_schema
@@ -172,21 +171,12 @@ def chat_body(request: ChatRequest, name: str, kind: Kind, rejected: frozenset[s
 
 def chat_messages(messages: Iterable[PromptMessage]) -> list[dict[str, Any]]:
     """Return the messages to send, without the thoughts of earlier answers."""
-    sent = list(openai_messages(messages, _content))
+    sent = list(openai_messages(messages, lambda each: content_parts(each.content, each.pictures)))
     for message in sent:
         message.pop("reasoning_content", None)
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
     return sent
-
-
-def _content(message: PromptMessage) -> object:
-    """Return the content of a message; with pictures a list of parts, in which they are data URLs (RFC 2397)."""
-    if not message.pictures:
-        return message.content
-    urls = (f"data:{each.media_type};base64,{base64.b64encode(each.data).decode()}" for each in message.pictures)
-    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return [*parts, {"type": "text", "text": message.content}] if message.content else parts
 
 
 def refuses_pictures(message: str) -> bool:

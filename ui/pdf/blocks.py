@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from app.conversation import Picture as AttachedPicture
 from app.markdown.blocks import WORD, Block, Code, Formula, Prose, Rule, Span, Style, Table, is_right_to_left
 from app.markdown.highlight import coloured_lines
 from ui.pdf.lines import Line, TextLayouter
@@ -20,8 +21,10 @@ from ui.pdf.style import (
     QUOTE_INDENT,
     SMALL_SIZE,
     TEXT_SIZE,
+    UNITS_PER_POINT,
     PageStyle,
 )
+from ui.widgets.pictures import decoded
 
 LARGEST_INDENT = 0.45
 """Share of the width."""
@@ -29,6 +32,9 @@ BAR_WIDTH = 22
 CODE_LINES_HELD = 4_000
 """Lines of code in one group: limits the memory of very long code."""
 CELL_MARGIN_X, CELL_MARGIN_Y = 80, 42
+PICTURE_SHARE = 0.6
+"""Of the width and the height of a page that an attached picture may take."""
+POINTS_PER_PIXEL = 0.75
 SIZES = (TEXT_SIZE - 6, 88, 76, 66)
 """Text sizes, tried until no word of the table is broken."""
 CELL_LINE_HEIGHT = 1.42
@@ -91,6 +97,15 @@ class BlockLayouter:
             [span], size or area.size, area.width, role=area.role, line_height=line_height, is_mirrored=mirrored
         )
         return Group(_strips(lines, area.left), gap, True, keep_with_next, fills=area.fills)
+
+    def picture(self, picture: AttachedPicture, name: str, area: Area) -> Group:
+        """Return an attached picture; its name can be found and copied."""
+        scale = UNITS_PER_POINT * POINTS_PER_PIXEL
+        width, height = picture.width * scale, picture.height * scale
+        drawn = Picture(name, width, height, height / 2, self._style, image=decoded(picture))
+        most = min(area.width * PICTURE_SHARE, width * self._page_height * PICTURE_SHARE / height)
+        drawn = drawn.fitted(most)
+        return Group([Strip(drawn.height + 30, [(area.left, 15, drawn)])], 60.0, True, True, fills=area.fills)
 
     def code(self, code: Code, area: Area, gap: float) -> Iterator[Group]:
         """Yield code on its background; a very long one in several groups without a gap."""

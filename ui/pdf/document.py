@@ -107,6 +107,9 @@ def _message(
     yield speaker
     for attachment in entry.message.attachments:
         name = " ".join(attachment.name.split())
+        if attachment.picture is not None:
+            yield layouter.picture(attachment.picture, name, area)
+            continue
         yield layouter.line(f"{options.labels.attachment}: {name}", quiet_area, gap=60.0)
         yield from layouter.code(Code(clean(attachment.content, in_code=True)), area, 40.0)
     if entry.thought:
