@@ -97,7 +97,11 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     )
     chat.add_argument("--run-tools", action="store_true", help="run every call of a tool without asking")
     chat.add_argument(
-        "--attach", action="extend", nargs="+", metavar="PATH", help="attach documents or text files to the message"
+        "--attach",
+        action="extend",
+        nargs="+",
+        metavar="PATH",
+        help="attach pictures, documents or text files to the message",
     )
     chat.add_argument(
         "--context-policy",

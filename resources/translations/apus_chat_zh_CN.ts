@@ -956,6 +956,10 @@
         <translation>{name} 的像素数超过上限（1 亿）。请缩小图片，或只添加其中一部分。</translation>
     </message>
     <message>
+        <source>{name} is a picture. The documents of a folder are texts; attach pictures to a question instead.</source>
+        <translation>{name} 是图片。文件夹的文档只能是文本，请将图片添加到问题中。</translation>
+    </message>
+    <message>
         <source>{model} doesn&apos;t read pictures. Choose a model that does, or remove the pictures from the question.</source>
         <translation>{model} 不能识别图片。请选择支持图片的模型，或从问题中移除图片。</translation>
     </message>
@@ -1765,12 +1769,24 @@
         <source>Show {name}, {size}</source>
         <translation>查看 {name}，{size}</translation>
     </message>
+    <message>
+        <source>{width} × {height}</source>
+        <translation>{width} × {height}</translation>
+    </message>
+    <message>
+        <source>not read by this model</source>
+        <translation>此模型不支持图片</translation>
+    </message>
+    <message>
+        <source>The selected model doesn&apos;t read pictures. Choose one that does.</source>
+        <translation>所选模型不支持图片，请选择支持图片的模型。</translation>
+    </message>
 </context>
 <context>
     <name>AttachmentLoader</name>
     <message>
-        <source>Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
-        <translation>文档和文本文件 (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
+        <source>Pictures, documents and text files (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.avif *.tif *.tiff *.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
+        <translation>图片、文档和文本文件 (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.avif *.tif *.tiff *.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
     </message>
     <message>
         <source>Attach files</source>
@@ -1783,6 +1799,14 @@
     <message>
         <source>Pasted text {number}</source>
         <translation>粘贴的文本 {number}</translation>
+    </message>
+    <message>
+        <source>Pasted picture</source>
+        <translation>粘贴的图片</translation>
+    </message>
+    <message>
+        <source>Pasted picture {number}</source>
+        <translation>粘贴的图片 {number}</translation>
     </message>
 </context>
 <context>
@@ -2166,6 +2190,10 @@
     <message>
         <source>Wait until the answer is complete, or stop it first (Esc).</source>
         <translation>请等待回答完成，或先停止回答（Esc）。</translation>
+    </message>
+    <message>
+        <source>Send without pictures</source>
+        <translation>不带图片发送</translation>
     </message>
     <message>
         <source>Try again with…</source>
@@ -4749,6 +4777,37 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>PictureViewer</name>
+    <message>
+        <source>Picture {name}</source>
+        <translation>图片 {name}</translation>
+    </message>
+    <message>
+        <source>{width} × {height} pixels, {bytes}</source>
+        <translation>{width} × {height} 像素，{bytes}</translation>
+    </message>
+    <message>
+        <source>Save as…</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Save as</source>
+        <translation>另存为</translation>
+    </message>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已另存为 {name}。</translation>
+    </message>
+</context>
+<context>
     <name>PlanPanel</name>
     <message>
         <source>More options</source>
@@ -5812,6 +5871,10 @@ Click to rename</source>
         <translation>附件：{name}</translation>
     </message>
     <message>
+        <source>Picture: {name}</source>
+        <translation>图片：{name}</translation>
+    </message>
+    <message>
         <source>Show the passage: {name}</source>
         <translation>查看段落：{name}</translation>
     </message>
@@ -6306,6 +6369,10 @@ Click to rename</source>
     <message>
         <source>Attachment</source>
         <translation>附件</translation>
+    </message>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
     </message>
     <message>
         <source>Details</source>

@@ -199,6 +199,9 @@ imports/test_programs.py::test_each_is_recognised_and_never_doubled
 local_server/test_answers.py::test_answers_satisfy_a_schema_or_say_that_they_were_cut local_server/test_messages.py::test_whole_and_streamed_answers_are_equal_and_counted local_server/test_messages.py::test_tools local_server/test_tools.py::test_a_call_is_made_and_its_result_is_read
     The loaded model answers through OpenAI's and Anthropic's API on this computer, also with tools and in the form of a JSON schema
     其他程序：已加载的模型可以在这台电脑上通过 OpenAI 和 Anthropic 的 API 回答，也可以调用工具、按 JSON Schema 回答
+window/test_pictures.py::test_clipboard_picture_and_its_name window/test_pictures.py::test_dropped_picture_is_sent_shown_and_opened documents/test_pictures.py::test_metadata_is_removed
+    Paste a screenshot or attach a photo for models that read pictures; what a camera stored beside it, such as the place, is removed first
+    图片：粘贴截图或添加照片，供支持图片的模型阅读；相机写入的信息（例如拍摄地点）会先被移除
 chat/test_kept_states.py::test_conversations_continue_after_a_restart
     A conversation that is opened again continues without being read again, also after a restart
     不用重复等待：再次打开的对话可以直接继续，不必重新读取，重启后也一样
@@ -486,8 +489,8 @@ engine/test_structured.py::test_answers_match_the_schema_and_can_be_continued_an
     answer in the language of this GBNF grammar of llama.cpp
 engine/test_thinking.py::test_thinking_sets_the_variables_of_the_template engine/test_chat_templates.py::test_each_switch_of_thinking_changes_the_prompt
     whether, or how much, the model thinks, where its chat template has such a switch
-cli/test_context_cli.py::test_sampling_and_attachments_are_options
-    attach documents or text files to the message
+cli/test_context_cli.py::test_sampling_and_attachments_are_options cli/test_pictures_cli.py::test_picture_is_sent_and_stored
+    attach pictures, documents or text files to the message
 cli/test_context_cli.py::test_full_context_stops_or_rolls cli/test_context_cli.py::test_full_context_is_summarised_and_the_export_marks_the_summary
     when the context is full: refuse the question, leave out the oldest turns, or summarise them first
 servers/test_vllm.py::test_the_command_line cli/test_structured_cli.py::test_a_server_is_sent_the_schema

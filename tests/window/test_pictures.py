@@ -19,11 +19,11 @@ from app.servers.protocol import Kind, ServedModel
 from tests.rigs.openai_server import OpenAiServer, openai_server
 from tests.rigs.pictures import attached, picture_file
 from tests.window.conftest import OpenWindow
-from tests.window.input import branch, find, send, titles, wait_for_answer
+from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer
 from ui.composer.attachment_chips import AttachmentChip
-from ui.composer.picture_viewer import PictureViewer
+from ui.pictures.thumbnails import Thumbnails, decoded, fitted
+from ui.pictures.viewer import PictureViewer
 from ui.transcript.decorations import ButtonKind
-from ui.widgets.pictures import Thumbnails, decoded, fitted
 from ui.window.main_window import MainWindow
 
 
@@ -68,7 +68,8 @@ def attachments(window: MainWindow) -> tuple[Attachment, ...]:
 
 
 def wait_for_pictures(qtbot: QtBot, window: MainWindow, count: int = 1) -> list[Picture]:
-    qtbot.waitUntil(lambda: len(attachments(window)) == count and not window.composer.chips.is_reading)
+    chips = window.composer.chips
+    qtbot.waitUntil(lambda: len(attachments(window)) == count and not chips.is_reading, timeout=PATIENCE_MS)
     return [each.picture for each in attachments(window) if each.picture is not None]
 
 
@@ -190,7 +191,8 @@ def test_damaged_picture_is_one_sentence(window: MainWindow, qtbot: QtBot, tmp_p
     path = tmp_path / "cut.png"
     path.write_bytes(picture_file("PNG", (300, 300))[:200])
     drop(window, path)
-    qtbot.waitUntil(lambda: window.notice.text().startswith("cut.png is damaged and can't be shown."))
+    sentence = "cut.png is damaged and can't be shown."
+    qtbot.waitUntil(lambda: window.notice.text().startswith(sentence), timeout=PATIENCE_MS)
     assert attachments(window) == ()
 
 
@@ -278,6 +280,6 @@ def test_folders_take_no_pictures(window: MainWindow, qtbot: QtBot, tmp_path: Pa
     dialog = window.findChild(FolderSettings)
     assert dialog is not None
     dialog.chips.read(picture_path(tmp_path))
-    qtbot.waitUntil(lambda: not dialog.chips.is_reading)
+    qtbot.waitUntil(lambda: not dialog.chips.is_reading, timeout=PATIENCE_MS)
     assert dialog.chips.attachments() == ()
     dialog.reject()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from app.conversation import Attachment, Picture
     from model_manager.cancellation import CancelToken
-    from ui.widgets.pictures import Thumbnails
+    from ui.pictures.thumbnails import Thumbnails
 
 SPACING = 6
 FAST = 10
@@ -109,7 +109,7 @@ class AttachmentChip(_Chip):
         picture = attachment.picture
         if picture is not None:
             self._estimate, self._pages = estimated_picture_tokens(picture.width, picture.height), 0
-            from ui.widgets.pictures import Thumbnails
+            from ui.pictures.thumbnails import Thumbnails
 
             thumbnails = Thumbnails(self)
             thumbnails.ready.connect(partial(self._show_thumbnail, thumbnails, picture))
@@ -144,7 +144,7 @@ class AttachmentChip(_Chip):
             self._retranslate()
 
     def _show_thumbnail(self, thumbnails: Thumbnails, picture: Picture) -> None:
-        from ui.widgets.pictures import fitted
+        from ui.pictures.thumbnails import fitted
 
         size = fitted(picture, THUMBNAIL, THUMBNAIL)
         pixmap = thumbnails.pixmap(picture, size, self.devicePixelRatioF())

@@ -19,7 +19,7 @@ from app.units import grouped, rounded
 from model_manager.errors import UserError
 from ui.composer.attachment_chips import AttachmentChip
 from ui.composer.composer import Composer
-from ui.composer.picture_viewer import PictureViewer
+from ui.pictures.viewer import PictureViewer
 from ui.widgets.dialog_parts import MARGIN, arrange, button, heading, quiet_label, resize_within_screen, show_dialog
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.job import Job, run_job

@@ -24,7 +24,7 @@ from ui.pdf.style import (
     UNITS_PER_POINT,
     PageStyle,
 )
-from ui.widgets.pictures import decoded
+from ui.pictures.thumbnails import decoded
 
 LARGEST_INDENT = 0.45
 """Share of the width."""

@@ -13,10 +13,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from app.conversation import Picture
+from ui.pictures.thumbnails import Thumbnails, fitted
 from ui.transcript.item import ACTIONS, ATTACHMENT, PASSAGE, SOURCE, Item, TranscriptStrings
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
-from ui.widgets.pictures import Thumbnails, fitted
 
 FRAME_PADDING, CHIP_PADDING, LINE_PADDING = 30, 20, 8
 """Horizontal padding around a button's icon and label; for a line, the space on either side."""

@@ -31,6 +31,7 @@ from app.conversation import Status
 from app.formulas import FormulaRenderer
 from app.markdown.blocks import Code, Table, block_text
 from app.markdown.highlight import code_file_name
+from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.announcer import Announcer
 from ui.transcript.blocks.code import CodePart
 from ui.transcript.blocks.formula import FormulaCache, RenderContext
@@ -44,7 +45,6 @@ from ui.transcript.pointer import Pointer
 from ui.transcript.state import LINE_STEP, Selection, TranscriptState
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
-from ui.widgets.pictures import Thumbnails
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
 from ui.widgets.translated import Translated
 

@@ -32,8 +32,8 @@ from PySide6.QtSvg import QSvgRenderer
 
 from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Span
+from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
-from ui.widgets.pictures import Thumbnails
 from ui.widgets.theme import CHINESE_FAMILIES
 
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QDialog, QSizePolicy, QWidget
 from app.conversation import Attachment, Picture
 from app.units import grouped, size_text
 from model_manager.disk.files import write_atomically
+from ui.pictures.thumbnails import decoded, fitted
 from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, heading, quiet_label
 from ui.widgets.file_dialogs import ask_for_file, documents_folder
 from ui.widgets.layouts import vbox
-from ui.widgets.pictures import decoded, fitted
 
 WINDOW_SHARE = 0.9
 """Share of the window that the dialog takes at most."""

@@ -1,0 +1,1 @@
+"""Pictures of messages: small versions, and the dialog that shows one."""
