@@ -1,12 +1,15 @@
 """Generation, prompt processing, KV cache reuse and stop of the whole program against the bare loop.
 
-    python -m tests.benchmarks.engine [--out FILE]     about twelve minutes; close other programs
+    python -m tests.benchmarks.engine [--only PART ...] [--out FILE]     about six minutes; close other programs
+
+Parts: second, stop, reading, turns, generation.
 
 Runs alternate with their baseline; a ratio is of medians, or the median of ratios.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -26,10 +29,11 @@ from model_manager.library.starter import find_starter
 from model_manager.plan.load_spec import LoadSpec
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, busy_cores, median, report, reported, rounded
 
-TOKENS = 300
-TRIAL = 100
+TOKENS = 200
+TRIAL = 60
 """Tokens of the runs that find the bare loop's best number of threads."""
-RUNS = 5
+RUNS = 3
+PARTS = ("second", "stop", "reading", "turns", "generation")
 QUESTION = "Write a very long and detailed story about a lighthouse keeper, the sea and a lost ship."
 PARAGRAPH_TOKENS = 23
 PARAGRAPH = "The lighthouse keeper wrote down what the sea brought to the shore that day, and what it took away again. "
@@ -63,6 +67,8 @@ class Machine:
     def program(self, question: str, tokens: int, seed: int) -> dict[str, Any]:
         command = ["-m", "app", "chat", "--model", "starter", "--message", question, "--max-tokens", str(tokens)]
         command += ["--temperature", "0.7", "--seed", str(seed), "--json", "--data-dir", str(self.folder / "data")]
+        # The state of a saved conversation would be restored.
+        command.append("--no-save")
         return json.loads(self._run(command))  # type: ignore[no-any-return]
 
     def seed_of_a_long_answer(self, question: str = QUESTION, tokens: int = TOKENS) -> int:
@@ -199,19 +205,26 @@ def _first_token_s(engine: LocalEngine, messages: tuple[PromptMessage, ...]) -> 
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    only = parser.parse_known_args()[0].only
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(Path(folder))
         engine = LocalEngine(Path(folder) / "engine.log")
         list(engine.load(machine.model, LoadSpec()))
-        figures = []
-        for measure in (second_turn, stop_while_generating, stop_while_reading):
-            figures.append(reported(measure(engine)))
+        in_process = {"second": (second_turn,), "stop": (stop_while_generating, stop_while_reading)}
+        for part, measures in in_process.items():
+            figures += [reported(measure(engine)) for measure in measures if part in only]
         engine.release()
-        figures.append(reported(reading(machine)))
-        figures += [reported(turn(machine, *tokens)) for tokens in ((400, 450), (2600, 400))]
-        seed = machine.seed_of_a_long_answer()
-        for busy, bound, runs in ((0, 0.95, RUNS), (1, 0.88, RUNS), (2, 0.6, 3)):
-            figures.append(reported(generation(machine, seed, busy, bound, runs)))
+        if "reading" in only:
+            figures.append(reported(reading(machine)))
+        if "turns" in only:
+            figures += [reported(turn(machine, *tokens)) for tokens in ((400, 450), (2600, 400))]
+        if "generation" in only:
+            seed = machine.seed_of_a_long_answer()
+            for busy, bound in ((0, 0.95), (1, 0.88), (2, 0.6)):
+                figures.append(reported(generation(machine, seed, busy, bound, RUNS)))
     return report(figures)
 
 

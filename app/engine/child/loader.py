@@ -99,7 +99,7 @@ def load(
     params = model_parameters(spec, ggml, devices, gpu_layers, keep, mmap=mmap)
     host = _host_tensors(spec, gpu_layers, headers)
     repacking = None
-    if mmap is False and spec.repack and is_mostly_repacked(host):
+    if mmap is False and spec.repack and (not devices or gpu_layers == 0) and is_mostly_repacked(host):
         repacking = Repacking(ggml, max(1, usable_cores() - 1), PageCache(headers))
     elif mmap is False and _has_room(host) and not is_cached(Path(path)):
         params.load_mode = DIRECT_IO
