@@ -338,3 +338,23 @@ def test_answer_may_be_cut_and_guessed_after_pictures(
         assert text() == plain
     finally:
         shared_engine.exact_batches = lambda: None
+
+
+def test_checkpoint_of_a_recurrent_model_after_pictures(
+    engine: LocalEngine, files: dict[str, Files], tmp_path: Path
+) -> None:
+    """Recurrent layers can't drop a part: the state before the opening of the answer is restored instead."""
+    recurrent = fill_weights(write_arch(tmp_path / "recurrent.gguf", "qwen35", n_layer=4))
+    model = recurrent, files["qwen2vl_merger"][1]
+    load(engine, model)
+    first = question("What is it? Some more words here please.", picture(1, 100, 60))
+    answer = ask(engine, first)
+    follow = first, PromptMessage(Role.ASSISTANT, answer.text), question("And?", picture(2))
+    reused = ask(engine, *follow)
+    assert reused.reading[0].reused > 64
+    engine.release()
+    load(engine, model)
+    fresh = ask(engine, *follow)
+    assert fresh.reading[0].reused == 0
+    for one, two in zip(fresh.logprobs[0], reused.logprobs[0], strict=True):
+        assert one[1] == pytest.approx(two[1], abs=1e-3)
