@@ -25,7 +25,7 @@ from app.backends import LocalBackend, backend_for, loaded_plan, thinking_choice
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.effective import folder_defaults
 from app.chat.session import ChatSession
-from app.chat.tool_rounds import Decision
+from app.chat.tool_rounds import MAX_ROUNDS, Decision
 from app.cli.output import attributes, print_json, print_note
 from app.cli.parser import sampling_options
 from app.cli.plan import plan_options
@@ -42,6 +42,9 @@ from app.tools.offered import OfferedTools
 from app.tools.server import WEB
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
+
+MAX_RUNS = 100
+"""Rounds of tool calls of one answer that are run without asking."""
 
 
 def run(services: Services, arguments: argparse.Namespace) -> None:
@@ -122,11 +125,13 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
 
     with cancel_on_interrupt(token.cancel) as interrupted:
         _, answer = session.ask(arguments.message, model_id, attachments, adjust=adjust, token=token)
-        while (calls := _calls_to_decide(answer)) and not token.is_cancelled:
-            what = "running" if arguments.run_tools else "not allowed without --run-tools"
+        what, decision, most = ("not allowed without --run-tools", Decision.DECLINE, MAX_ROUNDS)
+        if arguments.run_tools:
+            what, decision, most = ("running", Decision.RUN, MAX_RUNS)
+        while (calls := _calls_to_decide(answer)) and not token.is_cancelled and most > 0:
+            most -= 1
             for call in calls:
                 print_note(f"{what}: {call.name} {json.dumps(call.arguments, ensure_ascii=False)}")
-            decision = Decision.RUN if arguments.run_tools else Decision.DECLINE
             answer = session.resume(answer.message.id, model_id, decision, adjust=adjust, token=token)
     result, conversation_id = answer.result, session.conversation_id
     session.close()
@@ -141,6 +146,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         raise KeyboardInterrupt
     if error := result.error or result.save_error:
         raise error
+    if calls:
+        raise UserError("tool_calls_endless")
     if arguments.json:
         if result.finished is None:
             raise UserError("engine_died", phase="generating", log="")

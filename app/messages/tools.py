@@ -34,6 +34,9 @@ SENTENCES: dict[str, str] = {
     "tool_transport_unsupported": QT_TR_NOOP(
         "{name} uses the old SSE transport, which isn't supported. Use the server's streamable HTTP address."
     ),
+    "tool_calls_endless": QT_TR_NOOP(
+        "The model calls tools again and again, so its answer was stopped. Everything up to here is saved."
+    ),
     "tool_server_exists": QT_TR_NOOP("There's already a tool server {name}. Remove it first, or choose another name."),
     "tool_server_unknown": QT_TR_NOOP("There's no tool server {name}. apus-chat tools list shows them."),
     "tool_server_off": QT_TR_NOOP("The tool server {name} is switched off. Switch it on in Settings > Tools."),

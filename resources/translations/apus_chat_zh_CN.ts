@@ -1668,6 +1668,10 @@
         <translation>{name} 使用旧的 SSE 传输方式，不受支持。请使用该服务器的 streamable HTTP 地址。</translation>
     </message>
     <message>
+        <source>The model calls tools again and again, so its answer was stopped. Everything up to here is saved.</source>
+        <translation>模型反复调用工具，回答已停止。此前的内容均已保存。</translation>
+    </message>
+    <message>
         <source>There&apos;s already a tool server {name}. Remove it first, or choose another name.</source>
         <translation>已有工具服务器 {name}。请先将其移除，或换一个名称。</translation>
     </message>

@@ -29,6 +29,8 @@ class Behaviour:
     thoughts: tuple[str, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
     """Names and arguments of the calls that it makes, instead of words, until a request has results."""
+    calls_again: bool = False
+    """Whether it makes them after results too."""
     reasoning_field: str = "reasoning_content"
     finish_reason: str = "stop"
     tells_usage: bool = True
@@ -204,7 +206,7 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
             running = body.get("stream_options", {}).get("continuous_usage_stats", False)
             pieces: list[tuple[str, Any]] = [(behaviour.reasoning_field, each) for each in behaviour.thoughts]
             has_result = any(each["role"] == "tool" or "Result of" in str(each["content"]) for each in body["messages"])
-            calls = () if has_result else behaviour.calls
+            calls = () if has_result and not behaviour.calls_again else behaviour.calls
             pieces += [("content", each) for each in (() if calls else behaviour.words)]
             pieces += [
                 ("tool_calls", each) for number, call in enumerate(calls) for each in _call_pieces(number, *call)

@@ -186,8 +186,8 @@ cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_
     See what your GPUs can hold before you download, change it by hand, and measure it
     显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
 download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired window/models/test_downloads.py::test_a_download_without_a_published_hash_is_not_called_verified download/test_stacked.py::test_experts_are_stacked_during_the_download
-    Downloads resume, are verified with SHA-256, and files of the old layout are converted on the way
-    模型文件：断点续传，SHA-256 校验，旧格式的文件在下载时自动转换
+    Downloads resume, are verified with SHA-256 where the hub lists one, and files of the old layout are converted on the way
+    模型文件：断点续传，站点提供 SHA-256 时进行校验，旧格式的文件在下载时自动转换
 documents/test_formats.py::test_pdf_has_headings_paragraphs_lists_tables_and_pages documents/test_formats.py::test_html_and_books_become_markdown_without_scripts chat/test_documents.py::test_longer_documents_give_the_passages_that_match_in_their_order_with_pages
     Attach PDF, Word, PowerPoint, Excel, EPUB, web pages and code
     Of a document longer than the context, the passages that match the question are given, with their pages

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from app.backends import backend_for
 from app.chat.answer import RunningAnswer
 from app.chat.session import ChatSession
@@ -158,6 +159,26 @@ def test_the_command_line_runs_tools_only_with_the_option(tmp_path: Path, runs: 
     assert (done.returncode, done.stderr) == (0, f'apus-chat: {what}: add {{"a": 2, "b": 3}}\n')
     (step,), _, rest = split_steps(json.loads(done.stdout)["text"])
     assert (step.calls[0].result, rest) == ("5" if runs else DECLINED, "It is five.")
+
+
+def test_the_command_line_stops_a_model_that_calls_tools_forever(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with openai_server(calls=(("rm", "{}"),), calls_again=True, context=100_000) as server:
+        arguments = [
+            "chat",
+            "--endpoint",
+            server.url,
+            "--model",
+            "apus",
+            "--message",
+            "hi",
+            "--data-dir",
+            str(tmp_path),
+        ]
+        assert main(arguments) == 1
+        assert "again and again" in capsys.readouterr().err
+        assert len(server.chats()) < 500
 
 
 def test_texts_of_tools_stay_within_the_thought() -> None:
