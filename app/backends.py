@@ -190,6 +190,7 @@ class ServedModels:
                 created=created,
                 embeds=header.embeds,
                 knows_tools="tools" in template,
+                reads_pictures=file.reads_pictures,
             )
             known = self._known = key, backend, file, model
         return known

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from app.backend import AnswerFinished, PromptProgress
+from app.backend import AnswerFinished, ChatRequest, PromptProgress
 from app.engine.protocol import Embeddings, TokenCounts, Tokens
 from app.local_server.access import Access
 from app.local_server.clients import Clients
@@ -28,6 +28,7 @@ from app.local_server.messages_reply import MessagesReply
 from app.local_server.messages_request import parse_count_call, parse_messages_call
 from app.local_server.model import ModelProvider, ServedModel
 from app.local_server.outcomes import Outcomes
+from app.local_server.pictures import decoded
 from app.local_server.reply import Reply, embedding_object
 from app.local_server.request import (
     MAX_BODY,
@@ -174,7 +175,8 @@ class _Endpoints:
         served = self._served()
         call = parse(body, served)
         self._note(request)
-        return _Answer(self._queue, partial(served.backend.stream, call.request), call, make_reply(call, served.id))
+        run = partial(_run, served.backend.stream, call.request)
+        return _Answer(self._queue, run, call, make_reply(call, served.id))
 
     async def embeddings(self, request: Request) -> Response:
         """Compute embeddings."""
@@ -192,7 +194,7 @@ class _Endpoints:
         served = self._served()
         call = parse_count_call(body, served)
         self._note(request)
-        run = partial(served.backend.count, call.request)
+        run = partial(_run, served.backend.count, call.request)
         return _ValueAnswer(self._queue, run, lambda value: {"input_tokens": _as_counts(value).prompt_tokens})
 
     async def tokenize(self, request: Request) -> Response:
@@ -212,6 +214,12 @@ class _Endpoints:
             return self._model()
         except UserError as error:
             raise _api_error(error) from error
+
+
+def _run(
+    run: Callable[[ChatRequest, CancelToken], Iterable[Event]], request: ChatRequest, token: CancelToken
+) -> Iterable[Event]:
+    return run(decoded(request, token), token)
 
 
 class _QueuedResponse(Response):
@@ -411,6 +419,8 @@ def _failure(outcome: Outcome) -> ApiError | None:
 def _api_error(error: UserError) -> ApiError:
     if error.code in _TOO_LONG:
         return ApiError(400, sentence(error), param="messages", code="context_length_exceeded")
+    if error.code.startswith(("picture_", "attachment_too_large")):
+        return ApiError(400, sentence(error), param="messages", code=error.code)
     if error.code.startswith(("schema_", "grammar_")):
         return ApiError(400, sentence(error), param="response_format", code=error.code)
     if error.code == "model_unknown":

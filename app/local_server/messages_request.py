@@ -12,9 +12,10 @@ from typing import Any
 
 from app.backend import ChatRequest, PromptMessage
 from app.chat.prompt import default_sampling
-from app.conversation import Role
+from app.conversation import Picture, Role
 from app.local_server.fields import ApiError, Fields, is_filled_list, is_flag, is_object, is_text, is_whole
 from app.local_server.model import ServedModel
+from app.local_server.pictures import check_count, picture_of
 from app.local_server.request import (
     MAX_STOP_CHARACTERS,
     MAX_STOPS,
@@ -40,6 +41,8 @@ IGNORED = frozenset(
 _BILLING = "x-anthropic-billing-header:"
 """Begins a part of Claude Code's system prompt that is meant for Anthropic's server.  It differs in every request, so
 that nothing after it could be reused from the KV cache (https://github.com/ggml-org/llama.cpp/pull/21793)."""
+_SEEN, _UNSEEN = "[A picture, which is in the next message.]", "[A picture, which you can't see.]"
+"""In place of a picture in the result of a tool."""
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.USER}
 """Chat templates have a system message at the beginning only; later ones become parts of the user's messages."""
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
@@ -86,8 +89,9 @@ def _call(values: Fields, model: ServedModel, sampling: Sampling) -> Call:
         turns.add(PromptMessage(Role.SYSTEM, text), "system")
     messages = values.take("messages", "a list of messages", is_filled_list)
     for number, message in enumerate(messages):
-        _add_message(turns, message, f"messages[{number}]")
+        _add_message(turns, message, model, f"messages[{number}]")
     prompt = turns.finish()
+    check_count(prompt)
     prefill = ""
     if prompt[-1].role is Role.ASSISTANT and not prompt[-1].steps:
         # The answer goes on with this text.
@@ -176,7 +180,7 @@ def _thinking(values: Fields, model: ServedModel, effort: str) -> str:
     return switch if switch in model.thinking else ""
 
 
-def _add_message(turns: Turns, message: Any, place: str) -> None:
+def _add_message(turns: Turns, message: Any, model: ServedModel, place: str) -> None:
     if not isinstance(message, dict):
         raise ApiError(400, f"{place} must be an object.", param=place)
     values = Fields(message, f"{place}.")
@@ -187,6 +191,7 @@ def _add_message(turns: Turns, message: Any, place: str) -> None:
     texts: list[str] = []
     thoughts: list[str] = []
     calls: list[tuple[str, ToolCall]] = []
+    pictures: list[Picture] = []
     has_results = False
     for number, each in enumerate(blocks):
         block_place = f"{place}.content[{number}]"
@@ -197,10 +202,15 @@ def _add_message(turns: Turns, message: Any, place: str) -> None:
             block.finish({"cache_control", "citations"})
         elif kind == "tool_result" and role == "user":
             has_results = True
-            result = block.take("content", "a text or blocks of type text", _is_system, "")
-            text = result if isinstance(result, str) else "\n".join(part["text"] for part in result)
+            result = block.take("content", "a text or blocks of type text or image", _is_result, "")
+            parts = [{"type": "text", "text": result}] if isinstance(result, str) else result
+            text = "\n".join(part.get("text", _SEEN if model.reads_pictures else _UNSEEN) for part in parts)
             turns.add_result(block.take("tool_use_id", "a text", is_text), text, block_place)
+            if model.reads_pictures:
+                pictures += [_picture(part, model, block_place) for part in parts if part["type"] == "image"]
             block.finish({"cache_control", "is_error"})
+        elif kind == "image" and role == "user":
+            pictures.append(_picture(each, model, block_place))
         elif kind == "tool_use" and role == "assistant":
             call = ToolCall(block.take("name", "a text", is_text), block.take("input", "an object", is_object))
             calls.append((block.take("id", "a text", is_text), call))
@@ -213,8 +223,26 @@ def _add_message(turns: Turns, message: Any, place: str) -> None:
     text, thought = "\n\n".join(filter(None, texts)), "\n\n".join(thoughts)
     if calls:
         turns.add_calls(text, thought, calls, place)
-    elif text or not has_results:
-        turns.add(PromptMessage(_ROLES[role], text, thought=thought), place)
+    elif text or pictures or not has_results:
+        turns.add(PromptMessage(_ROLES[role], text, thought=thought, pictures=tuple(pictures)), place)
+
+
+def _picture(block: Mapping[str, Any], model: ServedModel, place: str) -> Picture:
+    given = block.get("source")
+    source = Fields(given if isinstance(given, dict) else {}, f"{place}.source.")
+    source.take("type", "base64: pictures at addresses aren't fetched", lambda value: value == "base64")
+    return picture_of(source.take("data", "a text", is_text), model, f"{place}.source.data")
+
+
+def _is_result(value: object) -> bool:
+    return is_text(value) or (
+        isinstance(value, list)
+        and all(
+            isinstance(each, dict)
+            and ((each.get("type") == "text" and is_text(each.get("text"))) or each.get("type") == "image")
+            for each in value
+        )
+    )
 
 
 def _is_list(value: object) -> bool:

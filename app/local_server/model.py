@@ -42,6 +42,7 @@ class ServedModel:
     """Whether it is made for embeddings, not for answers."""
     knows_tools: bool = False
     """Whether its chat template has tools."""
+    reads_pictures: bool = False
 
 
 class ModelProvider(Protocol):

@@ -27,6 +27,7 @@ from app.local_server.fields import (
 )
 from app.local_server.model import ServedModel
 from app.local_server.openai_tokens import COUNT, text_of
+from app.local_server.pictures import check_count, picture_of
 from app.local_server.tools import MAX_TOOLS, ToolUse, Turns, definition, tool_use
 from app.parameter import parameters
 from app.sampling import SamplerParameters, Sampling
@@ -34,8 +35,8 @@ from app.structured.schema import JSON_OBJECT
 from app.tool_calls import ToolCall, ToolDefinition
 from model_manager.disk.json_file import JsonError, from_json, to_json
 
-MAX_BODY = 8 << 20
-"""Bytes of a body: many times the longest contexts."""
+MAX_BODY = 16 << 20
+"""Bytes of a body: many times the longest contexts, or some pictures."""
 MAX_STOPS, MAX_STOP_CHARACTERS = 16, 500
 MAX_BIASES = 300
 MAX_LOGPROBS = 20
@@ -161,7 +162,7 @@ def parse_call(body: bytes, model: ServedModel, *, is_chat: bool) -> Call:
     sampling, controls = _sampling(values, model), _controls(values, is_chat=is_chat)
     use = ToolUse()
     if is_chat:
-        messages, prefill = _messages(values.take("messages", "a list of messages", is_filled_list)), ""
+        messages, prefill = _messages(values.take("messages", "a list of messages", is_filled_list), model), ""
         use = _tool_use(values, model)
         schema = answer_schema(_json_schema(values), use, "response_format")
         sampling = replace(sampling, thinking=_thinking(values, model), json_schema=schema)
@@ -365,21 +366,27 @@ def _tool(values: Fields, number: int) -> ToolDefinition:
     return tool
 
 
-def _messages(messages: list[Any]) -> tuple[PromptMessage, ...]:
+def _messages(messages: list[Any], model: ServedModel) -> tuple[PromptMessage, ...]:
     turns = Turns()
     for number, message in enumerate(messages):
-        _add_message(turns, message, f"messages[{number}]")
-    return turns.finish()
+        _add_message(turns, message, model, f"messages[{number}]")
+    prompt = turns.finish()
+    check_count(prompt)
+    return prompt
 
 
-def _add_message(turns: Turns, message: Any, place: str) -> None:
+def _add_message(turns: Turns, message: Any, model: ServedModel, place: str) -> None:
     if not isinstance(message, dict):
         raise ApiError(400, f"{place} must be an object.", param=place)
     values = Fields({name: value for name, value in message.items() if value != []}, f"{place}.")
     role = _ROLES[values.take("role", f"one of {', '.join(_ROLES)}", lambda value: is_text(value) and value in _ROLES)]
     is_answer = role is Role.ASSISTANT
     # Clients return answers as they got them, with fields that are empty.
-    text = _text(values.take("content", "a text or parts of type text", _is_content, "" if is_answer else ...))
+    content = values.take("content", "a text or parts of type text or image_url", _is_content, "" if is_answer else ...)
+    text, urls = _text(content), _picture_urls(content)
+    if urls and role is not Role.USER:
+        raise ApiError(400, f"{place}.content may have pictures in the user's messages only.", param=f"{place}.content")
+    pictures = tuple(picture_of(each, model, f"{place}.content") for each in urls)
     thought = values.take("reasoning_content", "a text", is_text, "") if is_answer else ""
     calls = values.take("tool_calls", "a list of calls", _are_calls, ()) if is_answer else ()
     if role is None:
@@ -389,7 +396,7 @@ def _add_message(turns: Turns, message: Any, place: str) -> None:
     elif calls:
         turns.add_calls(text, thought, [_call(each, f"{place}.tool_calls") for each in calls], place)
     else:
-        turns.add(PromptMessage(role, text, thought=thought), place)
+        turns.add(PromptMessage(role, text, thought=thought, pictures=pictures), place)
     values.finish()
 
 
@@ -413,17 +420,27 @@ def _call(call: Mapping[str, Any], place: str) -> tuple[str, ToolCall]:
 
 
 def _is_content(content: object) -> bool:
-    return isinstance(content, str) or (
-        isinstance(content, list)
-        and all(
-            isinstance(part, dict)
-            and part.keys() == {"type", "text"}
-            and part["type"] == "text"
-            and is_text(part["text"])
-            for part in content
-        )
+    return isinstance(content, str) or (isinstance(content, list) and all(map(_is_part, content)))
+
+
+def _is_part(part: object) -> bool:
+    if not isinstance(part, dict):
+        return False
+    if part.get("type") == "text":
+        return part.keys() == {"type", "text"} and is_text(part["text"])
+    image = part.get("image_url")
+    return (
+        part.keys() == {"type", "image_url"}
+        and part["type"] == "image_url"
+        and isinstance(image, dict)
+        and is_text(image.get("url"))
+        and image.keys() <= {"url", "detail"}
     )
 
 
-def _text(content: str | list[dict[str, str]]) -> str:
-    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+def _text(content: str | list[dict[str, Any]]) -> str:
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content if "text" in part)
+
+
+def _picture_urls(content: str | list[dict[str, Any]]) -> list[str]:
+    return [] if isinstance(content, str) else [part["image_url"]["url"] for part in content if "image_url" in part]

@@ -207,6 +207,7 @@ def test_other_fields_are_refused_by_name(starter_server: Served) -> None:
         ([{"role": "tool", "content": "x"}], "messages[0].tool_call_id"),
         ([{"role": "user"}], "messages[0].content"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}], "messages[0].content"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}], "messages[0].content"),
         ([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{}]}], "messages[1].tool_calls.id"),
         ([{"role": "user", "content": "x", "name": "Ann"}], "messages[0].name"),
         (["x"], "messages[0]"),

@@ -175,7 +175,7 @@ def test_wrong_requests_are_refused_by_name() -> None:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
-        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages[0].content[0].type"),
+        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "messages[0].content[0].source.type"),
         ({"messages": [{"role": "user", "content": [7]}]}, "messages[0].content[0].type"),
         ({"messages": [{"role": "user", "content": [result]}]}, "messages[0].content[0]"),
         ({"system": 7}, "system"),
