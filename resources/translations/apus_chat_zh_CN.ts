@@ -2707,6 +2707,10 @@ Click to rename</source>
         <translation>权重 {weights}，KV 缓存 {kv}，计算缓冲区 {compute} GiB</translation>
     </message>
     <message>
+        <source>weights {weights}, KV cache {kv}, compute buffers {compute}, picture reader {projector} GiB</source>
+        <translation>权重 {weights}、KV 缓存 {kv}、计算缓冲区 {compute}、图片读取器 {projector} GiB</translation>
+    </message>
+    <message>
         <source>Maximum tokens</source>
         <translation>最大 token 数</translation>
     </message>

@@ -139,11 +139,16 @@ class DetailsDialog(QDialog):
         actual = device.get("actual") or {}
         # The engine's own figures, or the planned ones where it gave none.
         figures = actual if any(actual.get(key) for key in BYTES) else device
-        weights, kv, compute, repack = (int(figures.get(key) or 0) for key in BYTES)
-        if not weights + kv + compute + repack:
+        weights, kv, compute, projector, repack = (int(figures.get(key) or 0) for key in BYTES)
+        if not weights + kv + compute + projector + repack:
             return ""
-        return self.tr("weights {weights}, KV cache {kv}, compute buffers {compute} GiB").format(
-            weights=_gib(weights + repack), kv=_gib(kv), compute=_gib(compute)
+        text = self.tr("weights {weights}, KV cache {kv}, compute buffers {compute} GiB")
+        if projector:
+            text = self.tr(
+                "weights {weights}, KV cache {kv}, compute buffers {compute}, picture reader {projector} GiB"
+            )
+        return text.format(
+            weights=_gib(weights + repack), kv=_gib(kv), compute=_gib(compute), projector=_gib(projector)
         )
 
     def _sampling(self, provenance: Provenance) -> Rows:
