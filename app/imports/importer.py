@@ -12,6 +12,7 @@ from typing import Any
 
 from app.config.presets import Preset
 from app.conversation import ConversationTree, FolderContent, ImportResult, Message, SkippedConversation
+from app.documents.pictures import PictureReader
 from app.imports.apus import APUS
 from app.imports.chatgpt import CHATGPT
 from app.imports.cherry_studio import CHERRY_STUDIO
@@ -166,7 +167,7 @@ def _read(path: Path, from_program: str, sources: Sources, programs: list[str]) 
     """
     refused: list[SkippedConversation] = []
     is_known, problem = False, ""
-    with sources.files(path) as files:
+    with sources.files(path) as files, PictureReader() as pictures:
         for file in files:
             try:
                 before, program = sources.done, PROGRAMS.get(from_program)
@@ -179,7 +180,7 @@ def _read(path: Path, from_program: str, sources: Sources, programs: list[str]) 
                     problem = problem or file.name
                     continue
                 is_known = True
-                for item in program.read(replace(file, head=head)):
+                for item in program.read(replace(file, head=head, pictures=pictures)):
                     if isinstance(item, SkippedConversation):
                         refused.append(item)
                     elif program.label not in programs:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.conversation import Role, SkippedConversation
+from app.conversation import Attachment, Role, SkippedConversation
 from app.imports.draft import Draft, DraftMessage, chained, content_id
-from app.imports.notes import Notes, joined
+from app.imports.notes import joined
 from app.imports.program import ImportedFile, program
 from app.imports.values import mapping, mappings, sequence, text, time
 from model_manager.disk.json_file import JsonError
@@ -62,7 +62,7 @@ def _draft(values: Mapping[str, Any], file: ImportedFile) -> Draft | None:
     metadata = mapping(values.get("metadata"))
     messages, prompts = [], []
     for each in mappings(listed):
-        message = _message(each, file.notes)
+        message = _message(each, file)
         if message.role is Role.SYSTEM:
             prompts.append(message.text)
         else:
@@ -82,10 +82,12 @@ def _draft(values: Mapping[str, Any], file: ImportedFile) -> Draft | None:
     )
 
 
-def _message(values: Mapping[str, Any], notes: Notes) -> DraftMessage:
+def _message(values: Mapping[str, Any], file: ImportedFile) -> DraftMessage:
+    notes, attachments = file.notes, list[Attachment]()
     name = text(values.get("role")) or text(values.get("from"))
     role = _ROLES.get(name.lower())
-    content = joined(*_parts(values.get("content", values.get("value")), notes))
+    pictures = attachments if role is Role.USER else None
+    content = joined(*_parts(values.get("content", values.get("value")), file, pictures))
     if name in ("tool", "function"):
         content = notes.tool_result(values.get("name"), content)
     calls = [mapping(each.get("function")) for each in mappings(values.get("tool_calls"))]
@@ -98,19 +100,29 @@ def _message(values: Mapping[str, Any], notes: Notes) -> DraftMessage:
         text(values.get("reasoning_content")) or text(values.get("reasoning")),
         time(values.get("created_at")) or time(values.get("timestamp")),
         text(values.get("model")),
+        tuple(attachments),
         continues=role is Role.ASSISTANT,
     )
 
 
-def _parts(content: object, notes: Notes) -> Iterator[str]:
+def _parts(content: object, file: ImportedFile, pictures: list[Attachment] | None) -> Iterator[str]:
+    """Yield the texts of a content; its pictures are added to ``pictures``, without which they become notes."""
     yield text(content)
     for part in sequence(content):
         values = mapping(part)
         kind = text(values.get("type"))
         if kind in ("text", "input_text", "output_text", "") or isinstance(part, str):
             yield text(part) or text(values.get("text"))
+        elif "image" in kind:
+            address = values.get("image_url")
+            url = address if isinstance(address, str) else mapping(address).get("url")
+            picture = file.picture(url) if pictures is not None else None
+            if picture is None or pictures is None:
+                yield file.notes.picture()
+            else:
+                pictures.append(picture)
         else:
-            yield notes.picture() if "image" in kind else notes.file(kind)
+            yield file.notes.file(kind)
 
 
 JSON_LINES = program("jsonl", "JSON Lines", _recognises, _drafts)

@@ -54,7 +54,7 @@ def _draft(values: dict[str, Any], file: ImportedFile) -> Draft | None:
         before = messages[-1].id if messages else None
         parent = text(message.get("parentId")) if "parentId" in message or key else before
         id_ = text(message.get("id")) or key or f"{before}/"
-        messages.append(_message(message, id_, parent, file.notes))
+        messages.append(_message(message, id_, parent, file))
     updated = time(values.get("updated_at"))
     tags = mapping(values.get("meta")).get("tags") or [text(each.get("name")) for each in mappings(chat.get("tags"))]
     return Draft(
@@ -71,13 +71,16 @@ def _draft(values: dict[str, Any], file: ImportedFile) -> Draft | None:
     )
 
 
-def _message(values: Mapping[str, Any], id_: str, parent: str | None, notes: Notes) -> DraftMessage:
+def _message(values: Mapping[str, Any], id_: str, parent: str | None, file: ImportedFile) -> DraftMessage:
+    notes = file.notes
     role = _ROLES.get(text(values.get("role")))
     thoughts: list[str] = []
     content = values.get("content")
     parts = [text(content), *(text(each.get("text")) for each in mappings(content))]
     body = _without_details(joined(*parts), thoughts, notes) if role is Role.ASSISTANT else joined(*parts)
-    files = [_file_note(each, notes) for each in mappings(values.get("files"))]
+    attached = mappings(values.get("files"))
+    read = [file.picture(each.get("url"), text(each.get("name"))) if role is Role.USER else None for each in attached]
+    files = [_file_note(each, notes) for each, picture in zip(attached, read, strict=True) if picture is None]
     error = values.get("error")
     failed = notes.error(mapping(error).get("content") or text(error)) if error else ""
     return DraftMessage(
@@ -88,6 +91,7 @@ def _message(values: Mapping[str, Any], id_: str, parent: str | None, notes: Not
         joined(*thoughts),
         time(values.get("timestamp")),
         text(values.get("model")) if role is Role.ASSISTANT else "",
+        tuple(filter(None, read)),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from app.config.presets import Preset
-from app.conversation import ConversationTree, FolderContent, SkippedConversation
+from app.conversation import Attachment, ConversationTree, FolderContent, SkippedConversation
+from app.documents.attachments import clean_name
+from app.documents.pictures import PictureReader
 from app.imports.draft import Draft, build
 from app.imports.json_stream import JsonStream, elements, lines
 from app.imports.notes import Notes
@@ -45,6 +48,17 @@ class ImportedFile:
     head: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the first object with its scalar values, for recognition."""
     cancel: CancelToken = NEVER_CANCELLED
+    pictures: PictureReader | None = None
+
+    def picture(self, url: object, name: str = "") -> Attachment | None:
+        """Return the picture in a data URL (RFC 2397); None for another address, and where it can't be read."""
+        head, _, data = (url if isinstance(url, str) else "").partition(",")
+        if self.pictures is None or not (head.startswith("data:image/") and head.endswith(";base64")):
+            return None
+        with suppress(ValueError, UserError):
+            name = clean_name(name) if name else f"picture.{head[len('data:image/') : -len(';base64')]}"
+            return self.pictures.read(base64.b64decode(data), name, self.cancel)
+        return None
 
     @property
     def folders(self) -> tuple[str, ...]:

@@ -2708,7 +2708,7 @@ Click to rename</source>
     </message>
     <message>
         <source>weights {weights}, KV cache {kv}, compute buffers {compute}, picture reader {projector} GiB</source>
-        <translation>权重 {weights}、KV 缓存 {kv}、计算缓冲区 {compute}、图片读取器 {projector} GiB</translation>
+        <translation>权重 {weights}，KV 缓存 {kv}，计算缓冲区 {compute}，图片读取器 {projector} GiB</translation>
     </message>
     <message>
         <source>Maximum tokens</source>
