@@ -64,7 +64,7 @@ def test_bars_have_the_values_of_the_plan():
     plan = plan_model(apus_shape("Q3_K_M"), devices, ram())
     bars = bars_for(plan, devices)
     for bar, device in zip(bars[:-1], plan.devices, strict=True):
-        assert list(bar.parts.values()) == [device.weights_bytes, device.kv_bytes, device.compute_bytes, 0]
+        assert list(bar.parts.values()) == [device.weights_bytes, device.kv_bytes, device.compute_bytes, 0, 0]
         assert bar.left_bytes == device.left_bytes
         assert bar.reserve_bytes == device.reserve_bytes
         assert bar.other_bytes == 24 * GIB - device.free_bytes
@@ -113,8 +113,8 @@ def test_actual_memory_is_per_device_and_summed_for_ram():
         "CPU_REPACK": {"repack_bytes": 4},
     }
     card, memory = bars_for(plan, devices, actual=actual)
-    assert card.actual == {"weights": 5, "kv": 6, "compute": 7, "repack": 0}
-    assert memory.actual == {"weights": 10, "kv": 20, "compute": 30, "repack": 4}
+    assert card.actual == {"weights": 5, "kv": 6, "compute": 7, "projector": 0, "repack": 0}
+    assert memory.actual == {"weights": 10, "kv": 20, "compute": 30, "projector": 0, "repack": 4}
 
 
 def test_without_devices_the_model_is_in_ram():
