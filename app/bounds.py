@@ -16,6 +16,9 @@ from app.sampling import SamplerParameters, Sampling
 from model_manager.disk.json_file import JsonError, from_plain
 
 MAX_TITLE_CHARACTERS = 4096
+MAX_FACT_CHARACTERS = 500
+MAX_FACTS_BYTES = 6000
+"""Of all facts together, which are in every prompt: about 1,800 tokens in English, 1,400 in Chinese."""
 MAX_PICTURE_FILE_BYTES, MAX_PICTURE_PIXELS = 64 << 20, 100_000_000
 """Of a picture that is attached.  Photos of telephones have up to 50 million pixels."""
 PICTURE_SIDE, MAX_PICTURE_BYTES = 2048, 8 << 20

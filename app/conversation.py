@@ -90,6 +90,14 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A sentence that the user wants models to know in later conversations."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
 class GivenPassage:
     """A passage of an attachment, from ``start`` to ``end`` in its text."""
 

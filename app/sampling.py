@@ -10,6 +10,8 @@ from app.translation import QT_TRANSLATE_NOOP
 
 REPETITION = QT_TRANSLATE_NOOP("parameters", "Against repetition")
 VARIETY = QT_TRANSLATE_NOOP("parameters", "More variety")
+MEMORY_TOOLS = "memory"
+"""Name of the built-in tools that change the memory, as in ``Sampling.tools``."""
 CONTROLLED = QT_TRANSLATE_NOOP("parameters", "Controlled probability")
 
 
@@ -302,6 +304,8 @@ class Sampling(SamplerParameters):
     """
     tools: tuple[str, ...] = ()
     """Names of the tool servers whose tools the model may call; none for an answer by a schema or a grammar."""
+    memory: bool = True
+    """Whether the model is given the facts of the memory, where the settings use it."""
     grammar: str = ""
     """The same as a GBNF grammar of llama.cpp with the rule ``root``; ``json_schema`` takes precedence.
 

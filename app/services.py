@@ -26,6 +26,7 @@ from app.local_server.server import LocalServer
 from app.planning.service import PlanningService
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
+from app.tools.memory import MemoryTools
 from app.tools.registry import ToolServers
 from app.tools.web import WebTools
 from model_manager.disk.files import disk_errors, remove_temporary_files
@@ -73,7 +74,10 @@ class Services:
         self.servers = Servers(folder.servers_file, self.secrets, lambda: proxy_of(settings.current))
         self.web = WebTools(lambda: settings.current, self.secrets, lambda: proxy_of(settings.current))
         self.tools = ToolServers(
-            folder.tools_file, self.secrets, lambda: proxy_of(settings.current), built_in=(self.web,)
+            folder.tools_file,
+            self.secrets,
+            lambda: proxy_of(settings.current),
+            built_in=(self.web, MemoryTools(lambda: settings.current, self.store)),
         )
         self.presets = Presets(folder.presets_file)
         self.drafts = Drafts(folder.drafts_file)
@@ -104,7 +108,7 @@ class Services:
         self.states.delete(all_but=[conversation.id for conversation in kept])
 
     def erase_everything(self) -> None:
-        """Delete all personal data: conversations, their backups and states, vectors, drafts, presets and logs.
+        """Delete all personal data: conversations, facts, their backups, states, vectors, drafts, presets and logs.
 
         Models, servers and other settings are kept.  Nothing is deleted while an answer is being written.
 

@@ -15,6 +15,7 @@ from app.backend import ChatBackend, ChatEvent, ChatRequest, Similarities
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import left_out_before
 from app.chat.effective import EffectiveSettings, FolderDefaults, effective_settings, folder_documents, own_overrides
+from app.chat.memory import with_facts, without_memory
 from app.chat.prompt import first_system_prompt, prompt_messages
 from app.chat.titles import Submit, TitleUpdater, first_title
 from app.chat.tool_rounds import Decision, ToolProvider
@@ -153,7 +154,8 @@ class ChatSession:
         overrides = self.overrides()
         if overrides.system_prompt is None:
             overrides = replace(overrides, system_prompt=self._first_prompt(model_id))
-        return effective_settings(overrides, self.folder(), self._settings.current, model_id)
+        settings = effective_settings(overrides, self.folder(), self._settings.current, model_id)
+        return self._with_memory(settings, self.store)
 
     def overrides(self) -> ConversationOverrides:
         """Return the overrides of the open conversation.  Raises UserError as ``store`` does."""
@@ -170,10 +172,14 @@ class ChatSession:
         """
         return self.folder().overrides.sampling or self._settings.current.sampling()
 
+    def sampling(self) -> Sampling:
+        """Return the sampling that is set for the open conversation.  Raises UserError as ``store`` does."""
+        return self.overrides().sampling or self.default_sampling()
+
     def change_sampling(self, **values: Any) -> None:
         """Change fields of the sampling of the open conversation.  Raises UserError as ``store`` does."""
         overrides, default = self.overrides(), self.default_sampling()
-        sampling = replace(overrides.sampling or default, **values)
+        sampling = replace(self.sampling(), **values)
         self.set_overrides(replace(overrides, sampling=None if sampling == default else sampling))
 
     def set_overrides(self, overrides: ConversationOverrides) -> None:
@@ -333,6 +339,7 @@ class ChatSession:
         conversation = store.get(message.conversation_id)
         folder = self._folder_defaults(conversation.folder_id)
         settings = effective_settings(own_overrides(conversation), folder, self._settings.current, model_id)
+        settings = self._with_memory(settings, store)
         branch = store.branch(message.conversation_id)
         index = next(index for index, each in enumerate(branch) if each.id == message.id)
         policy = settings.context_policy
@@ -346,6 +353,12 @@ class ChatSession:
             similarities=self._similarities,
             conversation_id="" if store is self._temporary else conversation.id,
         )
+
+    def _with_memory(self, settings: EffectiveSettings, store: ConversationStore) -> EffectiveSettings:
+        """Return the settings with the facts of the memory, where a conversation in ``store`` uses it."""
+        if store is self._permanent and settings.sampling.memory and self._settings.current.memory:
+            return with_facts(settings, self._permanent.facts())
+        return without_memory(settings)
 
     def _leave_temporary(self) -> None:
         store, self._temporary = self._temporary, None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.context import ContextPolicy
 from app.parameter import parameter, parameters
-from app.sampling import SamplerParameters, Sampling
+from app.sampling import MEMORY_TOOLS, SamplerParameters, Sampling
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
@@ -222,6 +222,24 @@ class Settings(SamplerParameters):
             "parameters", "Models can read them too, such as those of your router. Usually off."
         ),
     )
+    memory: bool = parameter(
+        True,
+        page="memory",
+        label=QT_TRANSLATE_NOOP("parameters", "Use the memory"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Models are given the facts below in every conversation except temporary chats."
+        ),
+    )
+    memory_tool: bool = parameter(
+        False,
+        page="memory",
+        label=QT_TRANSLATE_NOOP("parameters", "Models can note facts"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "When you say “Remember that I'm vegetarian”, models that know tools can note it after you have "
+            "allowed it.",
+        ),
+    )
     lend_limit_gib: int = parameter(
         0,
         minimum=1,
@@ -371,7 +389,8 @@ class Settings(SamplerParameters):
     def sampling(self) -> Sampling:
         """Return the sampling of new answers."""
         values = {name: getattr(self, name) for name in parameters(SamplerParameters)}
-        return Sampling(**values, max_tokens=self.max_tokens or None)
+        tools = (MEMORY_TOOLS,) if self.memory and self.memory_tool else ()
+        return Sampling(**values, max_tokens=self.max_tokens or None, tools=tools)
 
     def device_preferences(self) -> DevicePreferences:
         """Return the device settings that apply to all models."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from app.translation import QT_TR_NOOP
 
 SENTENCES: dict[str, str] = {
+    "fact_empty": QT_TR_NOOP("The fact has no text. Write a short sentence."),
+    "fact_too_long": QT_TR_NOOP("The fact has {characters} characters; up to {limit} are possible. Shorten it."),
+    "facts_full": QT_TR_NOOP("The memory is full ({limit_bytes}). Delete facts in Settings > Memory first."),
+    "fact_missing": QT_TR_NOOP("This fact was deleted meanwhile. Open the settings again."),
     "tool_server_built_in": QT_TR_NOOP("{name} is a part of the program and can't be removed."),
     "search_service_missing": QT_TR_NOOP("There's no search service yet. Choose one in Settings > Tools."),
     "search_key_missing": QT_TR_NOOP("{service} needs an API key. Enter it in Settings > Tools."),

@@ -29,7 +29,7 @@ from model_manager.errors import UserError
 
 _PAGE_BYTES = 512
 """Least size of a page, and so of a database with content."""
-_TABLES = ("attachments", "messages", "conversations", "folder_documents", "folders")
+_TABLES = ("attachments", "messages", "conversations", "folder_documents", "folders", "facts")
 """Those that refer to others before them."""
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024
 """A check after a crash reads the whole file; for a larger one it would delay the start by seconds."""

@@ -157,6 +157,17 @@ STEPS: tuple[Step, ...] = (
         "ALTER TABLE attachments ADD COLUMN height INTEGER",
         "ALTER TABLE attachments ADD COLUMN data BLOB",
     ),
+    (
+        # Facts that the user wants models to know.
+        """
+        CREATE TABLE facts (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            created_at TEXT NOT NULL,
+            content TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
 )
 """SQL statements of each migration: ``STEPS[n]`` migrates from version n to version n + 1."""
 

@@ -22,6 +22,7 @@ _TABLES = {
     "conversations": conversation_of,
     "messages": message_of,
     "attachments": None,
+    "facts": None,
 }
 """With the function that checks a row."""
 _REPAIRS = (

@@ -29,6 +29,7 @@ from app.conversation import (
 from app.sampling import Sampling
 from app.shelf import Shelf
 from app.store import search_index, shelves
+from app.store.facts import FactStore
 from app.store.folders import FolderStore, add_missing_folder
 from app.store.records import (
     CONVERSATIONS,
@@ -78,7 +79,7 @@ class ConversationChanges(TypedDict, total=False):
     title_is_chosen: bool
 
 
-class ConversationStore(FolderStore):
+class ConversationStore(FolderStore, FactStore):
     """Conversations in ``<folder>/conversations.sqlite3``.  All methods are thread-safe.
 
     Every method can raise the ``UserError`` of ``database_errors``, and ``conversation_missing`` (id) or

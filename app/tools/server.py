@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
+from app.sampling import MEMORY_TOOLS
 from model_manager.errors import UserError
 from model_manager.hub.access import host_of, split_url
 
-WEB, MEMORY = "web", "memory"
+WEB, MEMORY = "web", MEMORY_TOOLS
 """Names of the built-in servers."""
 BUILT_IN = (WEB, MEMORY)
 MAX_NAME_CHARACTERS = 64

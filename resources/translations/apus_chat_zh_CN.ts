@@ -1596,6 +1596,22 @@
         <translation>这台电脑放不下。</translation>
     </message>
     <message>
+        <source>The fact has no text. Write a short sentence.</source>
+        <translation>没有内容。请写一句简短的话。</translation>
+    </message>
+    <message>
+        <source>The fact has {characters} characters; up to {limit} are possible. Shorten it.</source>
+        <translation>内容有 {characters} 个字符，最多 {limit} 个。请缩短。</translation>
+    </message>
+    <message>
+        <source>The memory is full ({limit_bytes}). Delete facts in Settings &gt; Memory first.</source>
+        <translation>记忆已满（{limit_bytes}）。请先在“设置 &gt; 记忆”中删除一些内容。</translation>
+    </message>
+    <message>
+        <source>This fact was deleted meanwhile. Open the settings again.</source>
+        <translation>此条记忆已被删除。请重新打开设置。</translation>
+    </message>
+    <message>
         <source>{name} is a part of the program and can&apos;t be removed.</source>
         <translation>“{name}”是程序自带的，无法移除。</translation>
     </message>
@@ -2212,6 +2228,14 @@
         <translation>总结已移除，模型将重新读取原消息。</translation>
     </message>
     <message>
+        <source>Remembered. Settings &gt; Memory lists all facts.</source>
+        <translation>已记住。“设置 &gt; 记忆”中列出了全部内容。</translation>
+    </message>
+    <message>
+        <source>Remember</source>
+        <translation>记住</translation>
+    </message>
+    <message>
         <source>Message deleted.</source>
         <translation>消息已删除。</translation>
     </message>
@@ -2356,6 +2380,14 @@
     <message>
         <source>Tools</source>
         <translation>工具</translation>
+    </message>
+    <message>
+        <source>Whether the model is given the facts of Settings &gt; Memory. Never in temporary chats.</source>
+        <translation>是否把“设置 &gt; 记忆”中的内容提供给模型。临时对话中从不提供。</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>记忆</translation>
     </message>
     <message>
         <source>Shown</source>
@@ -2528,10 +2560,6 @@ Click to rename</source>
         <translation>删除我的所有数据</translation>
     </message>
     <message>
-        <source>Deletes all conversations, drafts, presets, backups and logs. Models and other settings are kept.</source>
-        <translation>删除所有对话、草稿、预设、备份和日志，保留模型和其他设置。</translation>
-    </message>
-    <message>
         <source>Delete everything…</source>
         <translation>全部删除…</translation>
     </message>
@@ -2570,6 +2598,10 @@ Click to rename</source>
     <message>
         <source>Cached conversations</source>
         <translation>已缓存的对话</translation>
+    </message>
+    <message>
+        <source>Deletes all conversations, facts, drafts, presets, backups and logs. Models and other settings are kept.</source>
+        <translation>删除所有对话、记忆、草稿、预设、备份和日志。保留模型和其他设置。</translation>
     </message>
     <message>
         <source>Database (*.sqlite3)</source>
@@ -3165,8 +3197,8 @@ Click to rename</source>
         <translation>要删除我的所有数据吗？</translation>
     </message>
     <message>
-        <source>This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); unsent drafts; your presets; the database backups made here ({copies}); and the logs.</source>
-        <translation>将彻底删除：所有对话及其附件，包括归档和回收站中的（{conversations} 个）；未发送的草稿；你的预设；程序制作的数据库备份（{copies} 份）；日志。</translation>
+        <source>This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups made here ({copies}); and the logs.</source>
+        <translation>将永久删除所有对话及其附件，包括归档和回收站（{conversations} 个）、记忆、未发送的草稿、你的预设、在此创建的数据库备份（{copies} 个）以及日志。</translation>
     </message>
     <message>
         <source>Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere.</source>
@@ -3290,6 +3322,48 @@ Click to rename</source>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>FactDialog</name>
+    <message>
+        <source>Fact</source>
+        <translation>内容</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Models get it in later conversations. Settings &gt; Memory lists all facts.</source>
+        <translation>以后的对话会把它提供给模型。“设置 &gt; 记忆”中列出了全部内容。</translation>
+    </message>
+    <message>
+        <source>{count} of {limit} characters</source>
+        <translation>{count}/{limit} 个字符</translation>
+    </message>
+</context>
+<context>
+    <name>FactRow</name>
+    <message>
+        <source>Edit: {fact}</source>
+        <translation>编辑：{fact}</translation>
+    </message>
+    <message>
+        <source>Delete: {fact}</source>
+        <translation>删除：{fact}</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
     </message>
 </context>
 <context>
@@ -4053,6 +4127,57 @@ Click to rename</source>
     <message>
         <source>{plan} (fastest)</source>
         <translation>{plan}（最快）</translation>
+    </message>
+</context>
+<context>
+    <name>MemorySettings</name>
+    <message>
+        <source>New fact</source>
+        <translation>新内容</translation>
+    </message>
+    <message>
+        <source>For example: I&apos;m vegetarian.</source>
+        <translation>例如：我吃素。</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
+    <message>
+        <source>Search facts</source>
+        <translation>搜索记忆</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
+        <source>Copy all</source>
+        <translation>全部复制</translation>
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation>重新询问</translation>
+    </message>
+    <message>
+        <source>Ask again before models change the memory</source>
+        <translation>模型更改记忆前重新询问</translation>
+    </message>
+    <message>
+        <source>Run without asking: {names}</source>
+        <translation>无需询问即可运行：{names}</translation>
+    </message>
+    <message>
+        <source>Edit fact</source>
+        <translation>编辑记忆</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Fact deleted.</source>
+        <translation>记忆已删除。</translation>
     </message>
 </context>
 <context>
@@ -5695,6 +5820,10 @@ Click to rename</source>
         <translation>联网搜索</translation>
     </message>
     <message>
+        <source>Memory: note and delete facts</source>
+        <translation>记忆：记录和删除</translation>
+    </message>
+    <message>
         <source>{count} tools, about {tokens} tokens</source>
         <translation>{count} 个工具，约 {tokens} 个 token</translation>
     </message>
@@ -6009,6 +6138,10 @@ Click to rename</source>
     <message>
         <source>Stop keeping in context</source>
         <translation>取消保留</translation>
+    </message>
+    <message>
+        <source>Remember this…</source>
+        <translation>记住这条…</translation>
     </message>
     <message>
         <source>Keep in context</source>
@@ -7091,6 +7224,22 @@ Click to rename</source>
         <translation>模型也可以读取这些网页，例如路由器的页面。通常关闭。</translation>
     </message>
     <message>
+        <source>Use the memory</source>
+        <translation>使用记忆</translation>
+    </message>
+    <message>
+        <source>Models are given the facts below in every conversation except temporary chats.</source>
+        <translation>除临时对话外，每次对话都会把下面的内容提供给模型。</translation>
+    </message>
+    <message>
+        <source>Models can note facts</source>
+        <translation>模型可以记录</translation>
+    </message>
+    <message>
+        <source>When you say “Remember that I&apos;m vegetarian”, models that know tools can note it after you have allowed it.</source>
+        <translation>当你说“记住我吃素”时，支持工具的模型可以在你允许后记录下来。</translation>
+    </message>
+    <message>
         <source>Lend at most</source>
         <translation>最多出借</translation>
     </message>
@@ -7726,6 +7875,10 @@ Click to rename</source>
     <message>
         <source>Tools</source>
         <translation>工具</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>记忆</translation>
     </message>
     <message>
         <source>Lending</source>

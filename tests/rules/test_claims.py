@@ -109,6 +109,7 @@ def test_the_windows_installer_needs_no_administrator() -> None:
 
 CLAIMS = """
 no promise
+    For example: I'm vegetarian
     Lend only in a network that you trust
     default: all networks
     English · 简体中文
@@ -267,6 +268,13 @@ hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secre
     huggingface.co，以及你指定的主机
     Sent only to huggingface.co and the hosts below
     Hosts you trust with your token, such as your own mirror
+tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data tools/test_memory.py::test_the_memory_is_off_where_it_was_switched_off_and_in_temporary_chats
+    Models are given the facts below in every conversation except temporary chats
+tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data window/test_memory.py::test_facts_are_added_edited_searched_copied_and_deleted
+    Facts that you want models to know in every conversation, in a list that you edit
+    记忆：希望模型在每次对话中都知道的内容，列表由你编辑
+tools/test_memory.py::test_a_model_notes_a_fact_once_the_user_allows_it
+    When you say “Remember that I'm vegetarian”, models that know tools can note it after you have allowed it
 tools/test_web.py::test_nothing_is_offered_or_sent_before_a_service_was_chosen window/test_web_search.py::test_the_switch_leads_to_the_settings_until_a_service_is_chosen
     Where models search the web
     Without one they don't, and nothing is sent
@@ -322,10 +330,10 @@ cli/test_tools_cli.py::test_servers_are_added_tested_and_removed
     remove a server and its secrets
     start a server and list its tools
 window/test_servers.py::test_server_answers_and_a_local_model_continues doctor/test_diagnostics.py::test_hub_and_servers_get_only_their_own_keys
-    your messages with the conversation before them
+    your messages with the conversation before them, and the facts of the memory
     the server that you chose
     you use a model of a server
-    你的消息和之前的对话
+    你的消息、之前的对话和记忆
     你选择的服务器
     使用服务器上的模型时
     What you write is sent only to the server that answers
@@ -349,8 +357,8 @@ window/models/test_search.py::test_magnet_link_is_downloaded_after_confirmation 
     文件片段（上传给他人）
     磁力链接下载期间
 store/test_data_folder_before.py::test_conversations_are_listed store/test_data_folder_before.py::test_drafts store/test_data_folder_before.py::test_settings
-    Conversations, drafts and settings are in the data folder (Settings > Data opens it)
-    对话、草稿和设置保存在数据文件夹中（设置 >“数据”可以打开）
+    Conversations, the memory, drafts and settings are in the data folder (Settings > Data opens it)
+    对话、记忆、草稿和设置保存在数据文件夹中（设置 >“数据”可以打开）
 config/test_secrets.py::test_kept_in_the_keyring config/test_secrets.py::test_without_a_keyring_values_are_kept_in_memory window/test_download_settings.py::test_token_is_kept_in_memory_without_a_keyring
     Tokens and keys are in the system's keyring; without one they are forgotten when the program closes
     令牌和密钥保存在系统密钥环中；没有密钥环时，程序关闭后就不再保留
@@ -362,13 +370,13 @@ window/test_download_settings.py::test_token_is_stored_in_the_keyring_only
 end_to_end/test_lifecycle.py::test_no_log_holds_what_was_said_nor_a_key end_to_end/test_lifecycle.py::test_the_log_stays_small_and_holds_no_address_that_was_asked
     Logs contain no conversation text and no token
     日志中没有对话内容，也没有令牌
-window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/test_conversations.py::test_erased_text_is_in_no_file
-    *Delete all my data* in the settings deletes conversations, drafts, presets, backups and logs; models, servers and other settings are kept
-    设置中的“删除我的所有数据”会删除对话、草稿、预设、备份和日志；模型、服务器和其他设置保留
+window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/test_conversations.py::test_erased_text_is_in_no_file store/test_facts.py::test_facts_are_in_backups_and_gone_after_the_deletion_of_everything
+    *Delete all my data* in the settings deletes conversations, facts of the memory, drafts, presets, backups and logs; models, servers and other settings are kept
+    设置中的“删除我的所有数据”会删除对话、记忆、草稿、预设、备份和日志；模型、服务器和其他设置保留
     Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere
     All your data has been deleted
-    This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); unsent drafts; your presets; the database backups made here ({copies}); and the logs
-    Deletes all conversations, drafts, presets, backups and logs
+    This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups made here ({copies}); and the logs
+    Deletes all conversations, facts, drafts, presets, backups and logs
     Models and other settings are kept
 cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit

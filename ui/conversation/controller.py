@@ -490,6 +490,8 @@ class ConversationController(QObject):
                 self._show_summary()
             case "begin":
                 self.open(None)
+            case "remember":
+                self._remember(message)
             case "pin":
                 store.pin_message(message.id, not message.is_pinned)
                 self.refresh()
@@ -569,6 +571,21 @@ class ConversationController(QObject):
             self.overrides_changed.emit()
         self.refresh()
         self._notice.show_message(self.tr("Summary removed. The model gets the messages themselves again."))
+
+    def _remember(self, message: Message) -> None:
+        """Open the dialog with what is selected of a message, or with its text, as a fact to be kept."""
+        from ui.widgets.fact_dialog import FactDialog
+
+        text = self._transcript.state.selected_text().strip() or split_thought(message.content)[2]
+
+        def add(text: str) -> None:
+            self._services.store.add_fact(text)
+            self._notice.show_message(self.tr("Remembered. Settings > Memory lists all facts."))
+            self.overrides_changed.emit()
+
+        dialog = FactDialog(self.tr("Remember"), text, self._window)
+        dialog.saved.connect(lambda text: self._notice.attempt(lambda: add(text)))
+        show_dialog(dialog)
 
     def _edit_answer(self, message: Message) -> None:
         """Open the dialog with the text of an answer after its thoughts; unsaved changes return with it."""
@@ -660,7 +677,7 @@ class ConversationController(QObject):
         session = self.session
 
         def toggle() -> None:
-            tools = session.effective(self._models.model_id() or "").sampling.tools
+            tools = session.sampling().tools
             others = tuple(name for name in tools if name != WEB)
             session.change_sampling(tools=others if WEB in tools else (*others, WEB))
             if WEB not in tools and not self._knows_tools():
@@ -688,7 +705,7 @@ class ConversationController(QObject):
         try:
             folder = self.session.folder()
             overrides = folder.over(self.session.overrides())
-            tools = self.session.effective(self._models.model_id() or "").sampling.tools
+            tools = self.session.sampling().tools
         except UserError:
             # The conversation has been deleted by another process.
             return
@@ -811,6 +828,7 @@ class ConversationController(QObject):
             self._siblings.get(message.id, ()),
             is_last=message.id == self._branch[-1].id,
             can_fork=not self.session.is_temporary,
+            can_remember=self._services.settings.current.memory,
             horizon=self.context.horizon,
             author=self._models.name_of(self._model_of(message)) if self._mixes_models else "",
         )

@@ -44,14 +44,15 @@ class MessageItems(QObject):
         *,
         is_last: bool,
         can_fork: bool,
+        can_remember: bool = False,
         horizon: VisibleContext | None,
         author: str = "",
     ) -> Item:
         """Return the item of one message.
 
         ``versions`` are the ids of all versions of the message where there are several.  ``is_last`` says whether it
-        ends its branch, ``can_fork`` whether its conversation is stored.  Above ``horizon`` the model sees only pinned
-        messages.  ``author`` is the name of the model where it is shown.
+        ends its branch, ``can_fork`` whether its conversation is stored, ``can_remember`` whether the memory is used.
+        Above ``horizon`` the model sees only pinned messages.  ``author`` is the name of the model where it is shown.
         """
         place = (versions.index(message.id) + 1, len(versions)) if message.id in versions else None
         is_question = message.role is Role.USER
@@ -71,6 +72,8 @@ class MessageItems(QObject):
             if is_question
             else self._answer_actions(message, can_fork, has_versions=place is not None)
         )
+        if can_remember and message.content and message.status is not Status.STREAMING:
+            actions = (*actions, "remember")
         return Item(
             message.id,
             message.role,

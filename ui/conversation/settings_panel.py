@@ -21,7 +21,7 @@ from app.services import Services
 from model_manager.errors import UserError
 from ui.conversation.answer_format import AnswerFormat
 from ui.conversation.tool_choice import ToolChoice
-from ui.widgets.controls import ChoiceBox, PromptField
+from ui.widgets.controls import CheckBox, ChoiceBox, PromptField
 from ui.widgets.dialog_parts import (
     Row,
     StatusLine,
@@ -98,6 +98,7 @@ class ConversationSettings(QWidget):
         self._has_thinking = bool(thinking)
         self.format = AnswerFormat()
         self.tools = ToolChoice(services.tools, model_knows_tools=model_knows_tools)
+        self.memory = CheckBox("conversationMemory")
         self.context_policy = ChoiceBox(
             "conversationContextPolicy",
             {
@@ -121,6 +122,7 @@ class ConversationSettings(QWidget):
         self.thinking.changed.connect(lambda thinking: self._set_sampling(thinking=thinking))
         self.format.changed.connect(lambda schema: self._set_sampling(json_schema=schema))
         self.tools.changed.connect(lambda names: self._set_sampling(tools=names))
+        self.memory.changed.connect(lambda is_on: self._set_sampling(memory=is_on))
         self.context_policy.changed.connect(lambda policy: self._set(context_policy=policy))
 
     def refresh(self) -> None:
@@ -170,6 +172,7 @@ class ConversationSettings(QWidget):
             row(self.format.kind, self.tr("Answer format"), format_text),
             self.format,
             row(self.tools, self.tr("Tools"), tools_text),
+            *self._memory_row(),
             row(self.context_policy, self.tr("When the context is full"), policy_text),
             10,
             hairline(),
@@ -191,6 +194,14 @@ class ConversationSettings(QWidget):
         vbox(head, (scroll, 1), parent=body)
         return body
 
+    def _memory_row(self) -> tuple[Row, ...]:
+        """Return the switch of the memory, where the settings use it."""
+        if not self._settings.current.memory:
+            return ()
+        text = self.tr("Whether the model is given the facts of Settings > Memory. Never in temporary chats.")
+        self.memory.setEnabled(not self._session.is_temporary)
+        return (Row(self.memory, self.tr("Memory"), text, compact=True),)
+
     def _show_samplers(self, shown: bool) -> None:
         self.more.setAccessibleDescription(self.tr("Shown") if shown else self.tr("Hidden"))
         self.more.setIcon(icon("chevron-down" if shown else "chevron-right", "quiet_text"))
@@ -205,11 +216,12 @@ class ConversationSettings(QWidget):
         self.system_prompt.set_value(prompt)
         self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
         self.format.set_value(overrides.sampling.json_schema if overrides.sampling else "")
-        self.tools.set_value(overrides.sampling.tools if overrides.sampling else ())
+        self.tools.set_value((overrides.sampling or self._default_values()).tools)
         sampling = overrides.sampling or self._default_values()
         self.sampling.show_values(sampling)
         self.samplers.show_values(sampling)
         self.default_sampling.setVisible(overrides.sampling is not None)
+        self.memory.set_value((overrides.sampling or self._default_values()).memory and not self._session.is_temporary)
         self.context_policy.set_value(overrides.context_policy)
         self._show_preset()
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from app.chat.token_estimate import estimated_tokens
 from app.tools.registry import ToolServers
-from app.tools.server import WEB
+from app.tools.server import MEMORY, WEB
 from app.units import grouped, rounded
 from model_manager.disk.json_file import to_json
 from ui.widgets.dialog_parts import button, quiet_label
@@ -53,7 +53,7 @@ class ToolChoice(QWidget):
                 box.setChecked(name in chosen)
 
     def _box(self, name: str) -> QCheckBox:
-        titles = {WEB: self.tr("Web search")}
+        titles = {WEB: self.tr("Web search"), MEMORY: self.tr("Memory: note and delete facts")}
         box = QCheckBox(titles.get(name, name).replace("&", "&&"))
         box.setObjectName(f"toolServer:{name}")
         box.toggled.connect(lambda _is_on: self.changed.emit(self._chosen()))

@@ -88,8 +88,8 @@ class DataSettings(QWidget):
                     self.erase,
                     self.tr("Delete all my data"),
                     self.tr(
-                        "Deletes all conversations, drafts, presets, backups and logs. Models and other settings are "
-                        "kept."
+                        "Deletes all conversations, facts, drafts, presets, backups and logs. Models and other "
+                        "settings are kept."
                     ),
                 ),
             },
@@ -222,8 +222,8 @@ class EraseDialog(QDialog):
         self.deleted = paragraph(
             self.tr(
                 "This permanently deletes all conversations and their attachments, including the archive and "
-                "trash ({conversations}); unsent drafts; your presets; the database backups made here "
-                "({copies}); and the logs."
+                "trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups "
+                "made here ({copies}); and the logs."
             ).format(conversations=conversations, copies=backups)
         )
         kept = quiet_label(

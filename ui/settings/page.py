@@ -18,6 +18,7 @@ from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
 from ui.settings.lending import LendingSettings
 from ui.settings.local_server import LocalServerSettings
+from ui.settings.memory import MemorySettings
 from ui.settings.sections import SECTIONS, section_titles
 from ui.settings.servers import ServerSettings
 from ui.settings.tools import ToolSettings
@@ -110,6 +111,7 @@ class SettingsPage(Page):
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
         self.tools = ToolSettings(services, self._status)
+        self.memory = MemorySettings(services)
         self.lending = LendingSettings(services, self._status)
         self.local_server = LocalServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
@@ -118,7 +120,15 @@ class SettingsPage(Page):
         self._lay_out(*((title, getattr(self, name)) for name, title in section_titles().items()))
         for form in self._forms:
             form.changed.connect(self._set)
-        for page in (self.devices, self.lending, self.servers, self.tools, self.local_server, self.downloads):
+        for page in (
+            self.devices,
+            self.lending,
+            self.servers,
+            self.tools,
+            self.memory,
+            self.local_server,
+            self.downloads,
+        ):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
@@ -202,6 +212,7 @@ class SettingsPage(Page):
         self.local_server.show_settings()
         self.downloads.show_settings()
         self.tools.web.show_settings()
+        self.memory.show_settings()
 
     def is_busy(self) -> bool:
         """Return whether models are moved, or a backup or import is running."""

@@ -13,6 +13,7 @@ SECTIONS = {
     "devices": QT_TRANSLATE_NOOP("settings", "Devices"),
     "servers": QT_TRANSLATE_NOOP("settings", "Servers"),
     "tools": QT_TRANSLATE_NOOP("settings", "Tools"),
+    "memory": QT_TRANSLATE_NOOP("settings", "Memory"),
     "lending": QT_TRANSLATE_NOOP("settings", "Lending"),
     "local_server": QT_TRANSLATE_NOOP("settings", "Local server"),
     "downloads": QT_TRANSLATE_NOOP("settings", "Downloads"),

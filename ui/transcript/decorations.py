@@ -40,7 +40,7 @@ FRAMED = (
     "edit",
 )
 """Suggested next actions of an unfinished answer."""
-RARE = ("retry_with", "compare", "fork", "details", "export", "pin", "delete")
+RARE = ("retry_with", "compare", "fork", "details", "export", "remember", "pin", "delete")
 """Actions behind the last button of the row."""
 ARROW_WIDTH = 22
 FRAME_HEIGHT = 30
@@ -52,6 +52,7 @@ _ICONS = {
     "retry_with": "models",
     "revise": "edit",
     "details": "info",
+    "remember": "star",
     "delete": "trash",
     "summarise": "archive",
     "previous": "chevron-left",

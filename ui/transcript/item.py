@@ -26,6 +26,7 @@ ACTIONS = (
         "fork",
         "details",
         "export",
+        "remember",
     ),
     *("pin", "delete", "previous", "next"),
 )
@@ -133,6 +134,7 @@ class TranscriptStrings(QObject):
             "fork": self.tr("New conversation from here"),
             "details": self.tr("Answer details…"),
             "export": self.tr("Export this message…"),
+            "remember": self.tr("Remember this…"),
             "pin": self.tr("Keep in context"),
             "delete": self.tr("Delete from here on"),
             "previous": self.tr("Previous version"),
