@@ -1737,6 +1737,17 @@
     </message>
 </context>
 <context>
+    <name>AllowedTools</name>
+    <message>
+        <source>Ask again</source>
+        <translation>重新询问</translation>
+    </message>
+    <message>
+        <source>Run without asking: {names}</source>
+        <translation>无需询问即可运行：{names}</translation>
+    </message>
+</context>
+<context>
     <name>AnswerFormat</name>
     <message>
         <source>Text</source>
@@ -4156,18 +4167,6 @@ Click to rename</source>
         <translation>全部复制</translation>
     </message>
     <message>
-        <source>Ask again</source>
-        <translation>重新询问</translation>
-    </message>
-    <message>
-        <source>Ask again before models change the memory</source>
-        <translation>模型更改记忆前重新询问</translation>
-    </message>
-    <message>
-        <source>Run without asking: {names}</source>
-        <translation>无需询问即可运行：{names}</translation>
-    </message>
-    <message>
         <source>Edit fact</source>
         <translation>编辑记忆</translation>
     </message>
@@ -6220,18 +6219,6 @@ Click to rename</source>
     <message>
         <source>Sends one search to the service and shows what it found.</source>
         <translation>向该服务发送一次搜索，并显示结果。</translation>
-    </message>
-    <message>
-        <source>Ask again</source>
-        <translation>重新询问</translation>
-    </message>
-    <message>
-        <source>Ask again before models search the web</source>
-        <translation>模型搜索网络前重新询问</translation>
-    </message>
-    <message>
-        <source>Run without asking: {names}</source>
-        <translation>无需询问即可运行：{names}</translation>
     </message>
     <message>
         <source>Remove</source>

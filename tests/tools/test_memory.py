@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from app.backends import backend_for
 from app.chat.memory import FACTS
 from app.chat.session import ChatSession
 from app.chat.tool_rounds import Decision
-from app.config.paths import DataFolder
 from app.conversation import TOOLS_CALLED
 from app.services import Services
 from app.tool_calls import ToolCall, split_steps
 from app.tools.memory import FORGOTTEN, REMEMBERED, UNKNOWN
 from app.tools.offered import OfferedTools
-from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.cancellation import NEVER_CANCELLED
 from tests.rigs.openai_server import openai_server
 from tests.tools.test_rounds import ended
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = Services(DataFolder(tmp_path / "data"))
-    yield services
-    services.close()
-
-
-@pytest.fixture
-def session(services: Services) -> ChatSession:
-    def run_at_once(job: Callable[[], None], _token: CancelToken, **_where: bool) -> None:
-        job()
-
-    return ChatSession(
-        services.store,
-        services.settings,
-        lambda model_id: backend_for(services, model_id),
-        run_at_once,
-        tools=lambda: OfferedTools(services.tools),
-    )
 
 
 def asked(session: ChatSession, services: Services, prompt: str | None = None) -> dict[str, Any]:

@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
-from app.backends import backend_for
 from app.chat.answer import RunningAnswer
 from app.chat.session import ChatSession
 from app.chat.tool_rounds import DECLINED, UNKNOWN, Decision
@@ -21,9 +19,7 @@ from app.conversation import TOOLS_CALLED, Message
 from app.sampling import Sampling
 from app.services import Services
 from app.tool_calls import ToolCall, call_block, folded, result_block, split_steps
-from app.tools.offered import OfferedTools
 from app.tools.server import ToolServer
-from model_manager.cancellation import CancelToken
 from tests.rigs.openai_server import openai_server
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -40,26 +36,10 @@ CALL = ("Let me add. ", "<tool_call>", '{"name": "add", "arguments": {"a": 2, "b
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = Services(DataFolder(tmp_path / "data"))
+def services(services: Services) -> Services:
     services.settings.change(max_tokens=24)
     services.tools.add(RIG)
-    yield services
-    services.close()
-
-
-@pytest.fixture
-def session(services: Services) -> ChatSession:
-    def run_at_once(job: Callable[[], None], _token: CancelToken, **_where: bool) -> None:
-        job()
-
-    return ChatSession(
-        services.store,
-        services.settings,
-        lambda model_id: backend_for(services, model_id),
-        run_at_once,
-        tools=lambda: OfferedTools(services.tools),
-    )
+    return services
 
 
 def ended(answer: RunningAnswer) -> Message:

@@ -43,13 +43,6 @@ def here() -> Iterator[Web]:
         yield served
 
 
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = Services(DataFolder(tmp_path / "data"))
-    yield services
-    services.close()
-
-
 def call(services: Services, name: str, **arguments: Any) -> ToolCall:
     offered = OfferedTools(services.tools)
     offered.offer(("web",), NEVER_CANCELLED)
@@ -117,7 +110,7 @@ def test_a_key_stays_with_its_service(here: Web) -> None:
 
 
 def test_nothing_is_offered_or_sent_before_a_service_was_chosen(services: Services, here: Web) -> None:
-    assert [(each.name, each.is_on) for each in services.tools.list()] == [("web", False)]
+    assert [(each.name, each.is_on) for each in services.tools.list()] == [("web", False), ("memory", True)]
     assert OfferedTools(services.tools).offer(("web",), NEVER_CANCELLED) == ()
     with pytest.raises(UserError, match="search_service_missing"):
         services.web.find("q", NEVER_CANCELLED)
@@ -313,4 +306,4 @@ def test_built_in_tools_are_in_the_list_of_servers(services: Services) -> None:
     (server,) = parse_servers('{"mcpServers": {"web": {"command": "x"}}}')
     assert server.name == "web MCP"
     services.tools.add(server)
-    assert [each.name for each in services.tools.list()] == ["web", "web MCP"]
+    assert [each.name for each in services.tools.list()] == ["web", "memory", "web MCP"]

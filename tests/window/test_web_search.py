@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
+from PySide6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.tools.web import secret_name
@@ -169,7 +169,7 @@ def test_tools_that_run_without_asking_ask_again(open_window: OpenWindow, qtbot:
     tools = window.controller.services.tools
     tools.allow(tools.connect("web")[0])
     page = open_settings(window, qtbot).tools.web
-    assert find(page, "allowedWebTools", QLabel).text() == "Run without asking: search_web"
-    page.ask_again.click()
-    qtbot.waitUntil(page.ask_again.isHidden, timeout=PATIENCE_MS)
+    assert page.allowed.names.text() == "Run without asking: search_web"
+    page.allowed.ask_again.click()
+    qtbot.waitUntil(page.allowed.isHidden, timeout=PATIENCE_MS)
     assert tools.get("web").allowed == ()

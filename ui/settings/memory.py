@@ -15,9 +15,9 @@ from app.conversation import Fact
 from app.services import Services
 from app.store.folding import fold
 from app.tools.server import MEMORY
-from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, quiet_label, show_dialog
+from ui.settings.allowed_tools import AllowedTools
+from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, show_dialog
 from ui.widgets.fact_dialog import FactDialog
-from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, clear, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 from ui.widgets.tool_button import set_name, tool_button
@@ -65,15 +65,12 @@ class MemorySettings(QWidget):
         self.add_button = button("addFactButton", self.tr("Add"))
         self.search = line_edit("searchFacts", self.tr("Search facts"), self.tr("Search"))
         self.copy = button("copyFactsButton", self.tr("Copy all"), quiet=True)
-        self.allowed = quiet_label()
-        self.allowed.setObjectName("allowedMemoryTools")
-        self.ask_again = button("askAgainForMemoryButton", self.tr("Ask again"), quiet=True)
-        self.ask_again.setAccessibleName(self.tr("Ask again before models change the memory"))
+        self.allowed = AllowedTools(services.tools, MEMORY, self._status)
         self.rows: list[FactRow] = []
         self._list = vbox()
         vbox(
             self.form,
-            hbox((self.allowed, 1), self.ask_again),
+            self.allowed,
             hairline(),
             12,
             hbox((self.text, 1), self.add_button, spacing=8),
@@ -89,17 +86,13 @@ class MemorySettings(QWidget):
         self.add_button.clicked.connect(self.add)
         self.search.textChanged.connect(self._filter)
         self.copy.clicked.connect(self._copy)
-        self.ask_again.clicked.connect(self._ask_again)
         self.show_settings()
 
     def show_settings(self) -> None:
         """Show the current settings and facts."""
         self.form.show_values(self._services.settings.current)
         self.form.rows["memory_tool"].setEnabled(self._services.settings.current.memory)
-        allowed = self._services.tools.get(MEMORY).allowed
-        self.allowed.setText(self.tr("Run without asking: {names}").format(names=", ".join(allowed)))
-        for each in (self.allowed, self.ask_again):
-            each.setVisible(bool(allowed))
+        self.allowed.refresh()
         self._status.attempt(self.show_facts)
 
     def show_facts(self) -> None:
@@ -160,11 +153,3 @@ class MemorySettings(QWidget):
             return False
         self.changed.emit()
         return True
-
-    def _ask_again(self) -> None:
-        run_job(
-            self,
-            lambda: self._services.tools.ask_again(MEMORY),
-            lambda _none: self.show_settings(),
-            self._status.show_error,
-        )

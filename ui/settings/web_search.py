@@ -12,8 +12,9 @@ from app.services import Services
 from app.tools.search import Source
 from app.tools.server import WEB
 from app.tools.web import ADDRESSES, secret_name
+from ui.settings.allowed_tools import AllowedTools
 from ui.widgets.controls import CONTROL_WIDTH
-from ui.widgets.dialog_parts import StatusLine, button, line_edit, quiet_label
+from ui.widgets.dialog_parts import StatusLine, button, line_edit
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -55,27 +56,21 @@ class WebSearchSettings(QWidget):
             },
             order=("search_service", "searxng_url", "search_key", "test_search"),
         )
-        self.allowed = quiet_label()
-        self.allowed.setObjectName("allowedWebTools")
-        self.ask_again = button("askAgainForWebButton", self.tr("Ask again"), quiet=True)
-        self.ask_again.setAccessibleName(self.tr("Ask again before models search the web"))
-        vbox(self.form, hbox((self.allowed, 1), self.ask_again), self._status, parent=self)
+        self.allowed = AllowedTools(services.tools, WEB, self._status)
+        self.allowed.changed.connect(self.changed)
+        vbox(self.form, self.allowed, self._status, parent=self)
         self.show_settings()
         self.form.changed.connect(self._on_changed)
         self.key.textChanged.connect(self._refresh)
         self.key.returnPressed.connect(self._save_key)
         self.save_key.clicked.connect(self._save_key)
         self.test.clicked.connect(self.test_search)
-        self.ask_again.clicked.connect(self._ask_again)
 
     def show_settings(self) -> None:
         """Show the current settings."""
         self.form.show_values(self._services.settings.current)
         self._read_key()
-        allowed = self._services.tools.get(WEB).allowed
-        self.allowed.setText(self.tr("Run without asking: {names}").format(names=", ".join(allowed)))
-        for each in (self.allowed, self.ask_again):
-            each.setVisible(bool(allowed))
+        self.allowed.refresh()
 
     def _on_changed(self, values: Mapping[str, Any]) -> None:
         self._status.clear()
@@ -148,10 +143,3 @@ class WebSearchSettings(QWidget):
             return
         hosts = ", ".join(dict.fromkeys(each.host for each in found))
         self._status.show_message(self.tr("The search works. Found: {hosts}").format(hosts=hosts), "good")
-
-    def _ask_again(self) -> None:
-        def show(_none: object) -> None:
-            self.show_settings()
-            self.changed.emit()
-
-        run_job(self, lambda: self._services.tools.ask_again(WEB), show, self._status.show_error)
