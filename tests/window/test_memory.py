@@ -11,8 +11,8 @@ from tests.rigs.openai_server import openai_server
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, send, wait_for_answer
 from tests.window.test_servers import open_settings, said
+from ui.settings.fact_dialog import FactDialog
 from ui.settings.memory import SEARCHED_FROM, MemorySettings
-from ui.widgets.fact_dialog import FactDialog
 from ui.window.main_window import MainWindow
 
 

@@ -574,7 +574,7 @@ class ConversationController(QObject):
 
     def _remember(self, message: Message) -> None:
         """Open the dialog with what is selected of a message, or with its text, as a fact to be kept."""
-        from ui.widgets.fact_dialog import FactDialog
+        from ui.settings.fact_dialog import FactDialog
 
         text = self._transcript.state.selected_text().strip() or split_thought(message.content)[2]
 

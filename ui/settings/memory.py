@@ -16,8 +16,8 @@ from app.services import Services
 from app.store.folding import fold
 from app.tools.server import MEMORY
 from ui.settings.allowed_tools import AllowedTools
+from ui.settings.fact_dialog import FactDialog
 from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, show_dialog
-from ui.widgets.fact_dialog import FactDialog
 from ui.widgets.layouts import CENTRE, clear, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 from ui.widgets.tool_button import set_name, tool_button
