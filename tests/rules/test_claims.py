@@ -273,6 +273,9 @@ tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data tools/test_
 tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data window/test_memory.py::test_facts_are_added_edited_searched_copied_and_deleted
     Facts that you want models to know in every conversation, in a list that you edit
     记忆：希望模型在每次对话中都知道的内容，列表由你编辑
+window/test_memory.py::test_a_message_is_remembered_from_its_menu
+    Models get it in later conversations
+    Settings > Memory lists all facts
 tools/test_memory.py::test_a_model_notes_a_fact_once_the_user_allows_it
     When you say “Remember that I'm vegetarian”, models that know tools can note it after you have allowed it
 tools/test_web.py::test_nothing_is_offered_or_sent_before_a_service_was_chosen window/test_web_search.py::test_the_switch_leads_to_the_settings_until_a_service_is_chosen
