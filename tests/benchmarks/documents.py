@@ -78,7 +78,7 @@ LLAMA = {
 }
 GUIDE = {
     "How long does the trash keep conversations?": "trash keeps conversations for 30 days",
-    "What is a file called until its checksum is correct?": "until its SHA-256 is correct",
+    "What is a file called until its checksum is correct?": "its SHA-256, where the hub lists one, is correct",
     "Where is the original layout of a converted file kept?": "gguf.origin.json",
     "Which proxies are supported?": "HTTP and SOCKS proxies",
     "What is the shortcut for a temporary chat?": "Ctrl+Shift+N",
