@@ -12,8 +12,8 @@ from ui.composer.composer import Composer
 from ui.widgets.job import run_job
 
 SAVE_MS, SAVE_LARGE_MS = 1000, 5000
-LARGE_CHARACTERS = 1 << 20
-"""Attachments above this size are written less often."""
+LARGE = 1 << 20
+"""Attachments above this size, in characters or bytes, are written less often."""
 
 
 class DraftSaver(QObject):
@@ -41,8 +41,8 @@ class DraftSaver(QObject):
     def set(self, conversation_id: str | None, draft: Draft) -> None:
         """Set the draft of a conversation; None is the new one."""
         if self._drafts.put(conversation_id, draft) and not self._timer.isActive():
-            size = sum(len(each.content) for each in draft.attachments)
-            self._timer.start(SAVE_LARGE_MS if size > LARGE_CHARACTERS else SAVE_MS)
+            size = sum(len(each.content or (each.picture and each.picture.data) or "") for each in draft.attachments)
+            self._timer.start(SAVE_LARGE_MS if size > LARGE else SAVE_MS)
 
     def refresh(self) -> None:
         """Adapt to changes of the store by an import, a restored backup or the deletion of all data."""
