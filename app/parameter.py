@@ -37,7 +37,8 @@ class Parameter:
 
     def accepts(self, value: object) -> bool:
         """Return whether ``value`` has the type of the default and is within the bounds or among the choices."""
-        if isinstance(value, list | dict):
+        if isinstance(value, list | dict) or (isinstance(value, str) and "\0" in value):
+            # No path and no address contains a zero byte; the system refuses it with another error than a missing one.
             return False
         if self.choices:
             return value in self.choices

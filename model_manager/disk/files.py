@@ -127,7 +127,11 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
 
     Raises ``OSError``, also for a pipe or a device, which may never end, and for a file of more than ``max_bytes``.
     """
-    status = path.stat()
+    try:
+        status = path.stat()
+    except ValueError as error:
+        # A name that no file can have, such as one that contains a zero byte.
+        raise OSError(errno.EINVAL, str(error)) from error
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise OSError(errno.EINVAL, "Not a file")
     if status.st_size > max_bytes:

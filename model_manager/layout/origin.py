@@ -120,7 +120,8 @@ class OriginSummary:
 
 def origin_path(path: Path) -> Path:
     """Return the path of the file that stores the origin of ``path``."""
-    return path.with_name(f"{path.name}.origin.json")
+    # The root folder, which an invalid id can name, has no name to replace.
+    return path.parent / f"{path.name}.origin.json"
 
 
 def write_origin(path: Path, origin: Origin) -> None:

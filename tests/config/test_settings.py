@@ -56,6 +56,7 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
         ("sidebar_shown", "yes"),
         ("unheard_of", 1),
         ("model_id", 7),
+        ("models_folder", "/a\0b"),
     ],
 )
 def test_an_invalid_value_is_replaced_by_its_default(tmp_path: Path, key: str, value: object) -> None:

@@ -25,6 +25,7 @@ from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import load
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.engine_children import engine_children
+from tests.rigs.gguf_bytes import STRING, with_keys
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 
@@ -187,6 +188,14 @@ def test_rehearsal_does_not_affect_another_engine(
     rehearser.rehearse(starter, LoadSpec(context=512))
     assert engine.state is before
     assert engine.pid in engine_children()
+
+
+def test_a_long_name_delays_neither_rehearsal_nor_load(
+    engine: LocalEngine, rehearser: LocalEngine, tiny_model: Path, tmp_path: Path
+) -> None:
+    path = with_keys(tiny_model, tmp_path / "long.gguf", {"general.name": (STRING, "N" * 600_000)})
+    assert isinstance(rehearser.rehearse(path, LoadSpec(context=512)), Rehearsal)
+    load(engine, path, context=512)
 
 
 def test_rehearsal_of_an_unsupported_file_is_an_error(rehearser: LocalEngine, tmp_path: Path) -> None:

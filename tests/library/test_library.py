@@ -138,6 +138,7 @@ def test_unknown_models_are_reported(library: ModelLibrary, model: Path) -> None
     assert _code(lambda: library.resolve("starter")) == "starter_missing"
     for text in ("gone.gguf", "gone.GGUF", "./gone", "~/gone", "zero\0byte.gguf", "x" * 5000 + ".gguf"):
         assert _code(lambda text=text: library.resolve(text)) == "file_missing"
+    assert library.resolve("../" * 400).problem == "is_a_folder"
 
 
 def test_a_file_that_disappears_and_returns(library: ModelLibrary, model: Path) -> None:

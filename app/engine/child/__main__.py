@@ -61,6 +61,8 @@ from model_manager.plan.load_spec import LoadSpec
 
 DEBUG, CONTINUED = 1, 5
 """enum ggml_log_level."""
+MAX_LINE_BYTES = 2000
+"""Of the engine's log."""
 WRITE_S, END_S = 2.0, 2.5
 """Seconds for writing states at the end, and after which the process ends; the parent waits a little longer."""
 
@@ -260,7 +262,8 @@ class Child:
     def _on_log(self, level: int, text: bytes, _data: object) -> None:
         if level == DEBUG:
             return
-        line = text.decode(errors="replace")
+        # The name of a model may have any length, and patterns are looked for in the log.
+        line = text[:MAX_LINE_BYTES].decode(errors="replace") + ("\n" if len(text) > MAX_LINE_BYTES else "")
         self._log.append(line)
         if level != CONTINUED or line.strip(". \n"):
             sys.stderr.write(line)

@@ -10,7 +10,7 @@ from model_manager.gguf.header import GgufHeader
 
 HOST = "CPU"
 MEBIBYTE = 1 << 20
-_BUFFER = re.compile(r"(?P<buffers>\S+)\s+(?P<what>model|KV|RS|compute) buffer size\s*=\s*(?P<mib>[0-9.]+) MiB")
+_BUFFER = re.compile(r"(?<!\S)(?P<buffers>\S+)\s+(?P<what>model|KV|RS|compute) buffer size\s*=\s*(?P<mib>[0-9.]+) MiB")
 _KIND = {"model": "weights_bytes", "KV": "kv_bytes", "RS": "kv_bytes", "compute": "compute_bytes"}
 _ALL_DEVICES = "Meta("
 _TILES = "AMX"
