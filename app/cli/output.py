@@ -14,17 +14,19 @@ from typing import Any, TextIO, cast
 from app.messages import sentence
 from model_manager.errors import UserError
 
-_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in b"\t\n\r"}
+_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in b"\t\n"}
 
 
 class _Terminal:
     """Text stream that replaces control characters, so that foreign text can't send commands to the terminal."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, *, rewrites_lines: bool) -> None:
+        """``rewrites_lines``: a text that begins with a carriage return replaces the last line, as progress does."""
+        self._stream, self._start = stream, "\r" if rewrites_lines else ""
 
     def write(self, text: str) -> int:
-        return self._stream.write(text.translate(_CONTROLS))
+        start = self._start if text.startswith("\r") else ""
+        return self._stream.write(start + text[len(start) :].replace("\r\n", "\n").translate(_CONTROLS))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -37,7 +39,8 @@ def safe_output() -> Iterator[None]:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     output, errors = (
-        cast("TextIO", _Terminal(stream)) if stream.isatty() else stream for stream in (sys.stdout, sys.stderr)
+        cast("TextIO", _Terminal(stream, rewrites_lines=stream is sys.stderr)) if stream.isatty() else stream
+        for stream in (sys.stdout, sys.stderr)
     )
     with redirect_stdout(output), redirect_stderr(errors):
         yield

@@ -273,17 +273,21 @@ def start_chat(data: Path, model: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
 def test_a_terminal_gets_no_control_characters_and_a_pipe_gets_all(run: Run, data: Path) -> None:
-    title = "a\x1b]0;b\x07c\x9bd\x7f中"
+    text = "a\x1b]0;b\x07c\x9bd\x7f中"
     with ConversationStore.open(data / "conversations") as store:
-        store.create(title=title)
-    assert title in run("conversations", "list").stdout
+        conversation = store.create(title=text)
+        store.begin_turn(conversation.id, f"rewritten\r{text}")
+    assert text in run("conversations", "list").stdout
     ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "app", "--data-dir", str(data), "conversations", "list"]
-    subprocess.run(command, cwd=ROOT, stdout=theirs, stderr=theirs, check=True)
+    command = [sys.executable, "-m", "app", "--data-dir", str(data), "conversations"]
+    for words in (["list"], ["show", conversation.id]):
+        subprocess.run([*command, *words], cwd=ROOT, stdout=theirs, stderr=theirs, check=True)
     shown = os.read(ours, 4096).decode()
     os.close(theirs)
     os.close(ours)
-    assert "a\ufffd]0;b\ufffdc\ufffdd\ufffd中\r\n" in shown
+    safe = "a\ufffd]0;b\ufffdc\ufffdd\ufffd中"
+    assert f"{safe}\r\n" in shown
+    assert f"rewritten\ufffd{safe}\r\n" in shown
 
 
 def test_commands_work_without_a_log(run: Run, data: Path) -> None:
