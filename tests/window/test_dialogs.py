@@ -153,7 +153,7 @@ def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, sho
     assert services.settings.current.temperature == 2
     assert services.settings.current.repeat_penalty == 0.5
     forms = (dialog.appearance, dialog.conversation, dialog.engine, dialog.downloads.form, dialog.data.form)
-    forms += (dialog.local_server.form, dialog.lending.form, dialog.tools.web.form)
+    forms += (dialog.local_server.form, dialog.lending.form, dialog.tools.web.form, dialog.memory.form)
     rows = {name: row for form in forms for name, row in form.rows.items()}
     shown_elsewhere = {"devices", "rpc_servers"}
     assert {name for name, each in PARAMETERS.items() if each.page} <= rows.keys() | shown_elsewhere

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.bounds import MAX_FACT_CHARACTERS
@@ -86,6 +86,10 @@ class MemorySettings(QWidget):
         self.add_button.clicked.connect(self.add)
         self.search.textChanged.connect(self._filter)
         self.copy.clicked.connect(self._copy)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the facts: models and other windows note some while the page is hidden."""
+        super().showEvent(event)
         self.show_settings()
 
     def show_settings(self) -> None:
