@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     if all(argument.lower().endswith(".gguf") for argument in arguments):
         # Without arguments, or as a file manager opens files; other imports would delay the window.
         return _window()(None, [Path(argument) for argument in arguments])
-    from app.process.child_process import DOCUMENTS, ENGINE, FORMULAS, TEMPLATE_RENDERER
+    from app.process.child_process import DOCUMENTS, DRAWINGS, ENGINE, FORMULAS, TEMPLATE_RENDERER
 
     if arguments[:1] == [ENGINE.flag]:
         from app.engine.child.__main__ import main as child
@@ -38,6 +38,11 @@ def main(argv: list[str] | None = None) -> int:
         from app.documents.child.__main__ import main as documents
 
         documents()
+        return 0
+    if arguments[:1] == [DRAWINGS.flag]:
+        from ui.pictures.drawing_child import main as drawings
+
+        drawings()
         return 0
     from app.cli.parser import make_parser
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.browser_pages import BrowserPages
 from app.chat.worker import InferenceWorker
 from app.config.drafts import Drafts
 from app.config.paths import DataFolder
@@ -82,6 +83,7 @@ class Services:
         self.presets = Presets(folder.presets_file)
         self.drafts = Drafts(folder.drafts_file)
         self.formula_renderer = FormulaRenderer()
+        self.pages = BrowserPages(folder.pages)
 
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
@@ -108,7 +110,7 @@ class Services:
         self.states.delete(all_but=[conversation.id for conversation in kept])
 
     def erase_everything(self) -> None:
-        """Delete all personal data: conversations, facts, their backups, states, vectors, drafts, presets and logs.
+        """Delete all personal data: conversations, facts, backups, states, vectors, pages, drafts, presets and logs.
 
         Models, servers and other settings are kept.  Nothing is deleted while an answer is being written.
 
@@ -118,6 +120,8 @@ class Services:
         self.store.erase_everything()
         self.forget_states()
         self.vectors.erase()
+        self.pages.delete_written()
+        self.pages.delete_earlier()
         self.drafts.erase()
         self.presets.erase()
         self.settings.change(conversation_id=None, preset_id="")
@@ -138,6 +142,7 @@ class Services:
         self.downloads.close()
         self.hasher.shut_down()
         self.formula_renderer.close()
+        self.pages.delete_written()
         self.local_server.stop()
         self.worker.close(CLOSE_S)
         self.servers.close()

@@ -34,6 +34,8 @@ class DataFolder:
         """Vectors of the passages of documents."""
         self.exact_batches = root / "exact_batches.json"
         """Models and devices that compute guessed tokens exactly."""
+        self.pages = root / "pages"
+        """HTML of answers that the browser shows, until the program closes."""
         self.models = root / "models"
         """Model files, and the registry of those in other folders."""
         self.lent = root / "lent"

@@ -41,6 +41,7 @@ ENGINE = ChildProgram("app.engine.child", "--engine-child")
 TEMPLATE_RENDERER = ChildProgram("app.engine.child.template_child", "--template-renderer")
 FORMULAS = ChildProgram("app.formulas.child", "--formula-child")
 DOCUMENTS = ChildProgram("app.documents.child", "--document-child")
+DRAWINGS = ChildProgram("ui.pictures.drawing_child", "--drawing-child")
 
 
 _LIMITED_ENVIRONMENT = re.compile(
@@ -120,8 +121,8 @@ class ChildProcess:
 class LimitedProcess(ChildProcess):
     """A child with limits on time and memory, which answers JSON lines.
 
-    Chat templates, formulas and documents come from files and answers, and their cost is unknown.  Used by one thread,
-    except for ``close``, which any thread may call.
+    Chat templates, formulas, documents and drawings come from files and answers, and their cost is unknown.  Used by
+    one thread, except for ``close``, which any thread may call.
     """
 
     def __init__(self, program: ChildProgram, limit_bytes: int, *, quiet: bool = False) -> None:

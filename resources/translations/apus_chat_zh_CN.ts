@@ -2295,6 +2295,18 @@
         <translation>打开</translation>
     </message>
     <message>
+        <source>Open in browser</source>
+        <translation>在浏览器中打开</translation>
+    </message>
+    <message>
+        <source>Open this HTML in your browser?</source>
+        <translation>在浏览器中打开此 HTML？</translation>
+    </message>
+    <message>
+        <source>Its scripts run in the browser. The page can&apos;t connect to the internet or read your files.</source>
+        <translation>其中的脚本会在浏览器中运行，但该页面无法连接网络，也无法读取您的文件。</translation>
+    </message>
+    <message>
         <source>Save as</source>
         <translation>另存为</translation>
     </message>
@@ -6067,6 +6079,26 @@ Click to rename</source>
         <translation>取消自动换行</translation>
     </message>
     <message>
+        <source>Preview</source>
+        <translation>预览</translation>
+    </message>
+    <message>
+        <source>Show code</source>
+        <translation>显示代码</translation>
+    </message>
+    <message>
+        <source>Open in browser…</source>
+        <translation>在浏览器中打开…</translation>
+    </message>
+    <message>
+        <source>Drawing</source>
+        <translation>图形</translation>
+    </message>
+    <message>
+        <source>Drawing: {name}</source>
+        <translation>图形：{name}</translation>
+    </message>
+    <message>
         <source>Copy table</source>
         <translation>复制表格</translation>
     </message>
@@ -8158,6 +8190,14 @@ Click to rename</source>
     <message>
         <source>Error of the tool</source>
         <translation>工具的错误</translation>
+    </message>
+    <message>
+        <source>Drawing…</source>
+        <translation>正在绘制…</translation>
+    </message>
+    <message>
+        <source>Can&apos;t be drawn</source>
+        <translation>无法绘制</translation>
     </message>
 </context>
 </TS>

@@ -96,7 +96,7 @@ class VersionView(QWidget):
         self.choice.setMaximumWidth(MAX_WIDGET_SIZE)
         self.choice.setAccessibleName(self.tr("Version"))
         self.keep = button("keepVersionButton", self.tr("Continue with this version"))
-        self.transcript = Transcript()
+        self.transcript = Transcript(with_previews=False)
         self.transcript.use_formula_renderer(renderer)
         self.transcript.set_theme(current_theme())
         self.transcript.setAccessibleName(self.tr("Version"))

@@ -136,6 +136,8 @@ class ConversationController(QObject):
         transcript.action_requested.connect(self.act)
         transcript.link_activated.connect(self._ask_to_open)
         transcript.save_requested.connect(self._ask_where_to_save)
+        transcript.picture_requested.connect(self.attachments.show)
+        transcript.browser_requested.connect(self._ask_to_open_page)
         self.attachments.failed.connect(self._show_error)
         self.drafts.failed.connect(self._show_error)
         problems = services.file_problems()
@@ -796,6 +798,24 @@ class ConversationController(QObject):
             ("openButton", self.tr("Open")),
             self.tr("Cancel"),
             lambda: QDesktopServices.openUrl(QUrl(address)),
+        )
+
+    def _ask_to_open_page(self, code: str) -> None:
+        """Open HTML of an answer in the browser."""
+
+        def open_page() -> None:
+            path = self._services.pages.write(code)
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+        ask(
+            self._window,
+            "pageQuestion",
+            self.tr("Open in browser"),
+            self.tr("Open this HTML in your browser?"),
+            self.tr("Its scripts run in the browser. The page can't connect to the internet or read your files."),
+            ("openButton", self.tr("Open")),
+            self.tr("Cancel"),
+            lambda: self._notice.attempt(open_page),
         )
 
     def _ask_where_to_save(self, name: str, text: str) -> None:

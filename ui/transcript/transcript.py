@@ -29,8 +29,9 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, Q
 
 from app.conversation import Status
 from app.formulas import FormulaRenderer
-from app.markdown.blocks import Code, Table, block_text
+from app.markdown.blocks import Table, block_text
 from app.markdown.highlight import code_file_name
+from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.announcer import Announcer
 from ui.transcript.blocks.code import CodePart
@@ -72,8 +73,13 @@ class Transcript(Translated, QAbstractScrollArea):
     """The user wraps long lines of code, or scrolls them."""
     save_requested = Signal(str, str)
     """Name and text of a file to be written."""
+    picture_requested = Signal(object)
+    """The ``Attachment`` of a drawing to be shown large."""
+    browser_requested = Signal(str)
+    """HTML to be opened in the browser."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, with_previews: bool = True) -> None:
+        """``with_previews`` offers to show code as a drawing or in the browser."""
         super().__init__(parent)
         self.setObjectName("transcript")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -91,6 +97,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self.keyboard = Keyboard(state, self.find_bar, self)
         self.formulas = FormulaCache(self)
         self.thumbnails = Thumbnails(self)
+        self.drawings = Drawings(self) if with_previews else None
         self._announcer = Announcer(self)
         self._waiting: dict[str, str] = {}
         """By message id the line shown instead of an answer that has not begun."""
@@ -110,7 +117,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._jump.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._jump.hide()
         self._connect()
-        self._context = RenderContext(TextStyle(LIGHT), self.formulas, self.thumbnails)
+        self._context = RenderContext(TextStyle(LIGHT), self.formulas, self.thumbnails, self.drawings)
         self._retranslate()
 
     def _connect(self) -> None:
@@ -123,6 +130,8 @@ class Transcript(Translated, QAbstractScrollArea):
         self.finder.changed.connect(self.viewport().update)
         self.formulas.rendered.connect(self._update_formulas)
         self.thumbnails.ready.connect(self.viewport().update)
+        if self.drawings is not None:
+            self.drawings.changed.connect(self._update_drawings)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self._jump.clicked.connect(state.jump_to_newest)
         self._read_timer.timeout.connect(self._read_more)
@@ -206,15 +215,20 @@ class Transcript(Translated, QAbstractScrollArea):
         """Use other colours, or another text size."""
         style = TextStyle(theme, text_size)
         wraps = self._context.wraps_code
-        self._context = RenderContext(style, self.formulas, self.thumbnails, wraps_code=wraps)
+        self._context = RenderContext(style, self.formulas, self.thumbnails, self.drawings, wraps_code=wraps)
         self._relayout()
 
     def set_wraps_code(self, wraps: bool) -> None:
         """Wrap long lines of code, or scroll them."""
         if wraps != self._context.wraps_code:
             self._context.wraps_code = wraps
-            self.page.wrap_code()
-            self._arrange()
+            self._update_drawings()
+
+    def _update_drawings(self) -> None:
+        """Lay out the code again that is wrapped, or shown as a drawing, or no longer."""
+        self.page.wrap_code()
+        self._arrange()
+        self.viewport().update()
 
     def set_reduced_motion(self, reduced: bool) -> None:
         """Turn the animation of the caret of a growing answer off or on."""
@@ -341,10 +355,10 @@ class Transcript(Translated, QAbstractScrollArea):
             self.state.set_thought_open(number, not self.state.thoughts.is_open(item))
         elif kind == "fold":
             self.state.set_folded(number, not view.is_folded)
-        elif kind in {"code", "save", "wrap"}:
+        elif kind in {"code", "save", "wrap", "preview", "picture", "browser"}:
             part = view.parts[int(name)]
             assert isinstance(part, CodePart)
-            self._press_code(part.block, kind)
+            self._press_code(part, kind)
             if kind == "code":
                 self._show_done(number, key)
         elif kind == "table":
@@ -360,11 +374,18 @@ class Transcript(Translated, QAbstractScrollArea):
                 self._show_done(number, key)
             self._request_action(number, name)
 
-    def _press_code(self, code: Code, kind: str) -> None:
+    def _press_code(self, part: CodePart, kind: str) -> None:
+        code = part.block
         if kind == "code":
             QGuiApplication.clipboard().setText(code.text)
         elif kind == "save":
             self.save_requested.emit(code_file_name(code.text, code.language), f"{code.text}\n")
+        elif kind == "preview" and self.drawings is not None:
+            self.drawings.toggle(code.text)
+        elif kind == "picture" and part.drawing is not None:
+            self.picture_requested.emit(part.drawing.attachment)
+        elif kind == "browser":
+            self.browser_requested.emit(code.text)
         else:
             self.set_wraps_code(not self._context.wraps_code)
             self.wrapping_changed.emit(self._context.wraps_code)

@@ -47,6 +47,7 @@ class Maintenance(QObject):
                 store.backup_if_due(services.settings.current.backups())
                 store.purge_deleted(timedelta(days=TRASH_DAYS))
                 services.tidy_states()
+                services.pages.delete_earlier()
             except StoreClosed:
                 # The program has ended meanwhile.
                 return

@@ -32,6 +32,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from app.formulas import FormulaRenderer, Shape
 from app.markdown.blocks import Span
+from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
 from ui.widgets.theme import CHINESE_FAMILIES
@@ -193,11 +194,19 @@ class RenderContext:
     """Shared by all parts of a transcript for drawing: style, pictures, formulas, and the object that draws them."""
 
     def __init__(
-        self, style: TextStyle, formulas: FormulaCache, thumbnails: Thumbnails, *, wraps_code: bool = False
+        self,
+        style: TextStyle,
+        formulas: FormulaCache,
+        thumbnails: Thumbnails,
+        drawings: Drawings | None,
+        *,
+        wraps_code: bool = False,
     ) -> None:
         self.style = style
         self.formulas = formulas
         self.thumbnails = thumbnails
+        self.drawings = drawings
+        """The code that is shown as drawings; None where previews are not offered."""
         self.formula_object = FormulaObject(style, formulas)
         self.wraps_code = wraps_code
         """Whether long lines of code are wrapped instead of scrolled."""
