@@ -596,6 +596,11 @@ engine/test_conversation_cache.py::test_a_conversation_continues_after_another_o
     对话缓存（数据文件夹中的 `states`）包含对话文本和引擎的计算结果
     Only you can read its files (mode 0600)
     这些文件只有你本人可以读取（权限 0600）
+window/test_previews.py::test_html_opens_in_the_browser_without_connections window/test_previews.py::test_pages_are_deleted_when_the_program_closes window/test_previews.py::test_pages_of_a_killed_process_are_deleted_at_the_next_start
+    HTML that you open in the browser is a file in the folder `pages` of the data folder
+    Only you can read it (mode 0600)
+    It is deleted when the program closes, and a content security policy in it forbids every connection
+    在浏览器中打开的 HTML 是数据文件夹中 `pages` 里的文件，只有你本人可以读取（权限 0600），程序关闭时删除；其中的内容安全策略禁止一切网络连接
 window/test_settings_data.py::test_a_deleted_conversation_has_no_state window/test_settings_data.py::test_the_conversation_cache_is_shown_and_cleared engine/test_conversation_cache.py::test_a_temporary_conversation_leaves_nothing
     They are deleted with their conversations, a temporary chat has none, and Settings > Data clears them or turns the cache off
     删除对话时会一并删除；临时对话没有缓存；在设置 >“数据”中可以清空或关闭缓存

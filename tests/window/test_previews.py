@@ -17,8 +17,10 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.browser_pages import POLICY, BrowserPages
+from app.config.paths import DataFolder
 from app.conversation import Attachment, Status
 from app.process.child_process import DRAWINGS
+from app.services import Services
 from app.svg import MAX_CHARACTERS, MAX_DEPTH, MAX_ELEMENTS, is_svg, safe_svg
 from model_manager.cancellation import NEVER_CANCELLED
 from tests.window.conftest import OpenWindow
@@ -216,7 +218,9 @@ def test_svg_out_of_bounds_is_refused(code: str) -> None:
         '<svg viewBox="0 0 9 9" width="1e9" height="1e9"><filter id="f" x="-9999%" y="-9999%" width="99999999%" '
         'height="99999999%"><feGaussianBlur stdDeviation="9999"/></filter><rect filter="url(#f)" width="9" height="9"/>'
         "</svg>",
-        '<svg viewBox="0 0 9 9"><path stroke="red" d="' + "M0 0L9 9 " * 20_000 + '" stroke-dasharray="1e-9"/></svg>',
+        '<svg viewBox="0 0 9 9"><path stroke="red" d="'
+        + ("M0 0L9 9 " * 1000 + "\n") * 10
+        + '" stroke-dasharray="1e-9"/></svg>',
     ],
 )
 def test_hostile_svg_neither_blocks_nor_ends_the_window(transcript: Transcript, qtbot: QtBot, code: str) -> None:
@@ -233,6 +237,15 @@ def test_hostile_svg_neither_blocks_nor_ends_the_window(transcript: Transcript, 
     assert time.process_time() - before < 3
     drawing = drawings.drawing(code)
     assert drawings.has_failed(code) or (drawing is not None and drawing.picture.width <= 2048)
+
+
+def test_text_has_the_size_of_a_browser_where_none_is_given() -> None:
+    given, default = (
+        draw(f'<svg width="300" height="40"><text y="30"{size}>Text of a drawing</text></svg>', NEVER_CANCELLED)
+        for size in (' font-size="16"', "")
+    )
+    assert given is not None
+    assert given == default
 
 
 def test_drawing_process_of_a_bundle() -> None:
@@ -260,7 +273,7 @@ def test_html_opens_in_the_browser_without_connections(
     open_window: OpenWindow, qtbot: QtBot, opened: list[QUrl]
 ) -> None:
     window = open_window()
-    transcript, services = window.controller.transcript, window.controller.services
+    transcript = window.controller.transcript
     transcript.set_items([answer("a", fenced(PAGE, "html"))])
     assert keys(transcript) == ["browser:1", "save:1", "code:1"]
     transcript.press(0, "browser:1")
@@ -277,6 +290,12 @@ def test_html_opens_in_the_browser_without_connections(
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_pages_are_deleted_when_the_program_closes(tmp_path: Path) -> None:
+    services = Services(DataFolder(tmp_path))
+    path = services.pages.write(PAGE)
+    assert path.is_relative_to(tmp_path)
     services.close()
     assert not path.exists()
 

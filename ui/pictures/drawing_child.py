@@ -14,13 +14,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter
+from PySide6.QtGui import QFont, QGuiApplication, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from app.bounds import MAX_PICTURE_BYTES, PICTURE_SIDE
 from app.process.limited_child import serve
 from app.svg import safe_svg
 from ui.pictures.drawings import LEAST_SIDE, LIMIT_BYTES, LIMIT_S, PATIENCE, SHARPNESS
+
+DEFAULT_TEXT_SIZE = 16
+"""Of text without a size, as in browsers (CSS ``medium``)."""
 
 
 def main() -> None:
@@ -48,6 +51,7 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     image.fill(Qt.GlobalColor.white)
     painter = QPainter(image)
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setFont(QFont(QGuiApplication.font().families(), DEFAULT_TEXT_SIZE))
     renderer.setAspectRatioMode(Qt.AspectRatioMode.KeepAspectRatio)
     renderer.render(painter, QRectF(0, 0, width, height))
     painter.end()
