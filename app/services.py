@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.browser_pages import BrowserPages
 from app.chat.worker import InferenceWorker
 from app.config.drafts import Drafts
 from app.config.paths import DataFolder
@@ -25,6 +24,7 @@ from app.formulas import FormulaRenderer
 from app.idle_hasher import IdleHasher
 from app.local_server.server import LocalServer
 from app.planning.service import PlanningService
+from app.previews.pages import BrowserPages
 from app.servers.registry import Servers
 from app.store.store import ConversationStore
 from app.tools.memory import MemoryTools

@@ -16,12 +16,12 @@ from PySide6.QtGui import QColor, QDesktopServices, QImage
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.browser_pages import POLICY, BrowserPages
 from app.config.paths import DataFolder
 from app.conversation import Attachment, Status
+from app.previews.pages import POLICY, BrowserPages
+from app.previews.svg import MAX_CHARACTERS, MAX_DEPTH, MAX_ELEMENTS, is_svg, safe_svg
 from app.process.child_process import DRAWINGS
 from app.services import Services
-from app.svg import MAX_CHARACTERS, MAX_DEPTH, MAX_ELEMENTS, is_svg, safe_svg
 from model_manager.cancellation import NEVER_CANCELLED
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find

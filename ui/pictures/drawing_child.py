@@ -18,8 +18,8 @@ from PySide6.QtGui import QFont, QGuiApplication, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from app.bounds import MAX_PICTURE_BYTES, PICTURE_SIDE
+from app.previews.svg import safe_svg
 from app.process.limited_child import serve
-from app.svg import safe_svg
 from ui.pictures.drawings import LEAST_SIDE, LIMIT_BYTES, LIMIT_S, PATIENCE, SHARPNESS
 
 DEFAULT_TEXT_SIZE = 16

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from app.bounds import within_bounds
 from app.conversation import Attachment, Picture
 from app.picture_header import PNG
+from app.previews.svg import MAX_SVG_TITLE
 from app.process.child_process import DRAWINGS, LimitedProcess
-from app.svg import MAX_SVG_TITLE
 from model_manager.cancellation import CancelToken
 from model_manager.disk.json_file import from_plain
 from ui.widgets.job import Job

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QTextBlockFormat, QTextCursor, QTextLayout
 
-from app.browser_pages import is_page
 from app.markdown.blocks import Block, Code, fenced, utf16_length
 from app.markdown.control_characters import visible_in_code
 from app.markdown.highlight import PLAIN_LANGUAGES, CodeRole, Line, coloured_lines
-from app.svg import is_svg
+from app.previews.pages import is_page
+from app.previews.svg import is_svg
 from app.tool_calls import CALL, FAILED, RESULT
 from app.translation import QT_TRANSLATE_NOOP
 from ui.pictures.drawings import Drawing

@@ -1,0 +1,1 @@
+"""Previews of code in answers: drawings, and pages for the browser."""
