@@ -70,7 +70,12 @@ class PublishedModel:
     @property
     def bytes(self) -> int:
         """Bytes of all files."""
-        return sum(file.bytes for file in (*self.files, *self._projectors))
+        return self.weight_bytes + sum(file.bytes for file in self._projectors)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the files without the projector."""
+        return sum(file.bytes for file in self.files)
 
     @property
     def _projectors(self) -> tuple[HubFile, ...]:
@@ -79,9 +84,13 @@ class PublishedModel:
     def targets(self) -> tuple[TargetFile, ...]:
         """Return the files that a download creates."""
         projectors = (TargetFile(projector_name(self.file_name), (each,)) for each in self._projectors)
+        return (*self.weight_targets(), *projectors)
+
+    def weight_targets(self) -> tuple[TargetFile, ...]:
+        """Return the files of the model itself, without its projector."""
         if self.kind == "shards":
-            return (*(TargetFile(PurePosixPath(file.name).name, (file,)) for file in self.files), *projectors)
-        return (TargetFile(self.file_name, self.files), *projectors)
+            return tuple(TargetFile(PurePosixPath(file.name).name, (file,)) for file in self.files)
+        return (TargetFile(self.file_name, self.files),)
 
 
 def projector_name(file_name: str) -> str:

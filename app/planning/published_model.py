@@ -85,7 +85,7 @@ def _key(model: PublishedModel) -> tuple[str, str]:
 
 def _read_all(client: HttpClient, model: PublishedModel) -> PublishedHeader:
     found = PublishedHeader(())
-    for target in model.targets():
+    for target in model.weight_targets():
         header, file = _read(client, model, target)
         found = PublishedHeader((*found.headers, header), (*found.files, file))
         if found.head_bytes > MAX_HEADER_BYTES:
@@ -132,7 +132,7 @@ def candidates(
             model.id,
             model.quantisation or "",
             model.bytes,
-            known[model.id].headers if model.id in known else estimate_headers(reference, model.bytes),
+            known[model.id].headers if model.id in known else estimate_headers(reference, model.weight_bytes),
         )
         for model in models
     )

@@ -123,8 +123,9 @@ def _projector(name: str, files: Mapping[str, HubFile]) -> HubFile | None:
     for each in dict.fromkeys((folder, "")):
         own = (file for file in files if file.removesuffix(_base(file)) == each)
         inside = {_base(file): file for file in own if _is_model_name(file) or is_projector_name(file)}
-        if found := matching_projectors(_base(name), {*inside, _base(name)}):
-            return files[inside[found[0]]]
+        matching = matching_projectors(_base(name), {*inside, _base(name)})
+        if found := next((each for each in matching if each in inside), None):
+            return files[inside[found]]
     return None
 
 

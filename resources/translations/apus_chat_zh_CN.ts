@@ -2304,7 +2304,7 @@
     </message>
     <message>
         <source>Its scripts run in the browser. The page can&apos;t connect to the internet or read your files.</source>
-        <translation>其中的脚本会在浏览器中运行，但该页面无法连接网络，也无法读取您的文件。</translation>
+        <translation>其中的脚本会在浏览器中运行，但该页面无法连接网络，也无法读取你的文件。</translation>
     </message>
     <message>
         <source>Save as</source>

@@ -99,7 +99,7 @@ def test_json_output_contains_the_measurements(run: Run, tiny_model: Path) -> No
     assert set(answer) == {
         "text", "finish_reason", "prompt_tokens", "completion_tokens", "prompt_tokens_per_second",
         "tokens_per_second", "time_to_first_token_s", "load_s", "conversation_id", "plan", "documents",
-        "speculation",
+        "speculation", "stop_string",
     }  # fmt: skip
     assert (answer["finish_reason"], answer["completion_tokens"]) == ("length", 40)
     assert answer["conversation_id"] is None

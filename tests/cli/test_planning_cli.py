@@ -31,9 +31,10 @@ PLAN_KEYS = {
     "tokens_per_second_estimate", "prompt_tokens_per_second_estimate", "reasons", "engine",
 }  # fmt: skip
 DEVICE_KEYS = {
-    "name", "free_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes",
+    "name", "free_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "projector_bytes", "reserve_bytes",
+    "left_bytes",
 }  # fmt: skip
-HOST_KEYS = {"weights_bytes", "kv_bytes", "compute_bytes", "repack_bytes"}
+HOST_KEYS = {"weights_bytes", "kv_bytes", "compute_bytes", "projector_bytes", "repack_bytes"}
 OFFLINE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 
 
@@ -72,7 +73,7 @@ def check_plan(plan: Any, actual: bool = False) -> None:
     assert set(plan["host"]) == HOST_KEYS | more
     for device in plan["devices"]:
         assert set(device) == DEVICE_KEYS | more
-        parts = ("weights_bytes", "kv_bytes", "compute_bytes", "reserve_bytes", "left_bytes")
+        parts = ("weights_bytes", "kv_bytes", "compute_bytes", "projector_bytes", "reserve_bytes", "left_bytes")
         assert device["free_bytes"] == sum(device[part] for part in parts)
     assert len(plan["tensor_split"]) == len(plan["devices"])
 

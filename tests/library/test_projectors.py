@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -164,14 +162,12 @@ def test_hostile_projector_is_refused_quickly_and_in_little_memory(tmp_path: Pat
     path.write_bytes(data)
     code = (
         "import resource, sys; from pathlib import Path\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (3, 3))\n"
         "from model_manager.gguf.projector import read_projector\n"
         "from model_manager.errors import UserError\n"
         "try: read_projector(Path(sys.argv[1]))\n"
-        "except UserError as error: print(error.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "except UserError as error: print(error.code)\n"
     )
-    begin = time.process_time()
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    name, kib = done.stdout.split()
-    assert name == "gguf_damaged"
-    assert int(kib) < 400 << 10
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime < 3 or time.process_time() - begin < 3
+    assert done.stdout.split() == ["gguf_damaged"]
