@@ -19,7 +19,7 @@ from app.conversation import Role
 from app.engine.child.template import PromptTemplate
 from app.engine.child.template_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 from app.engine.local_engine import LocalEngine
-from app.process.child_process import FORMULAS, TEMPLATE_RENDERER, ChildProgram, LimitedProcess
+from app.process.child_process import DRAWINGS, FORMULAS, TEMPLATE_RENDERER, ChildProgram, LimitedProcess
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError
 from tests.engine.requests import ask, load
@@ -225,7 +225,7 @@ def test_renderer_ends_with_the_engine(engine: LocalEngine, tmp_path: Path) -> N
     assert not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.parametrize("program", [TEMPLATE_RENDERER, FORMULAS], ids=lambda program: program.module)
+@pytest.mark.parametrize("program", [TEMPLATE_RENDERER, FORMULAS, DRAWINGS], ids=lambda program: program.module)
 def test_limited_processes_do_not_inherit_secrets(program: ChildProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HF_TOKEN", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "MY_PASSWORD"):
         monkeypatch.setenv(name, "planted")

@@ -14,7 +14,7 @@ from app.picture_header import PNG
 from app.previews.svg import MAX_SVG_TITLE
 from app.process.child_process import DRAWINGS, LimitedProcess
 from model_manager.cancellation import CancelToken
-from model_manager.disk.json_file import from_plain
+from model_manager.disk.json_file import JsonError, from_plain
 from ui.widgets.job import Job
 
 LIMIT_S, PATIENCE = 3.0, 4
@@ -74,8 +74,12 @@ def draw(svg: str, token: CancelToken) -> Drawing | None:
         process.close()
     if answer is None or "broken" in answer:
         return None
-    title = str(answer.pop("title"))[:MAX_SVG_TITLE]
-    picture = from_plain({**answer, "name": "drawing.png", "media_type": PNG}, Picture)
+    title = str(answer.pop("title", ""))[:MAX_SVG_TITLE]
+    try:
+        picture = from_plain({**answer, "name": "drawing.png", "media_type": PNG}, Picture)
+    except JsonError:
+        # Something in the SVG has taken over the process.
+        return None
     attachment = within_bounds(Attachment(picture.name, "", picture=picture))
     return Drawing(attachment, attachment.picture, title) if attachment.picture is not None else None
 
@@ -111,7 +115,6 @@ class Drawings(QObject):
             self._pending.add(svg)
             job = Job(self)
             job.succeeded.connect(partial(self._keep, svg))
-            job.failed.connect(lambda _error: self._keep(svg, None))
             job.start(lambda: draw(svg, job.token))
         self.changed.emit()
 

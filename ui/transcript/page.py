@@ -116,7 +116,7 @@ class Page:
         return bool(changed)
 
     def wrap_code(self) -> None:
-        """Lay out the code with longer or shorter lines; the line that is being read stays in place."""
+        """Lay out the code that is wrapped or drawn, or no longer; the line that is being read stays in place."""
         line = self._reading_line()
         for view in self.views.values():
             view.body.wrap_code()

@@ -220,7 +220,7 @@ class PartStack:
         return isinstance(part, CodePart) and part.head > 0
 
     def wrap_code(self) -> None:
-        """Lay the code out again where it was laid out with longer or shorter lines."""
+        """Lay the code out again that is wrapped or drawn, or no longer."""
         self._layout = (-1.0, -1.0)
 
     def table(self, number: int) -> Table:
