@@ -19,9 +19,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.servers.protocol import ServedModel
+from app.servers.providers import FoundServer
+from app.tools.server import ToolServer
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS
 from tests.window.test_tab_order import PLACES
+from ui.settings.page import SettingsPage
 
 SIZE = 640, 400
 """Of the whole screen, in pixels of 200 %."""
@@ -93,6 +97,31 @@ def test_nothing_is_cut_or_out_of_reach(open_window: OpenWindow, qtbot: QtBot, p
     with contextlib.suppress(qtbot.TimeoutError):
         qtbot.waitUntil(lambda: faults(shown) == [], timeout=PATIENCE_MS // 4)
     assert faults(shown) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_narrowest_settings_do_not_scroll_sideways(open_window: OpenWindow, qtbot: QtBot, language: str) -> None:
+    window = open_window()
+    services = window.controller.services
+    services.servers.add("https://models.example.org/v1", models=[ServedModel("Qwen3-235B-A22B-2507", "chat", None)])
+    services.tools.add(ToolServer(name="files", command=("npx",)))
+    services.store.add_fact("I'm a vegetarian.")
+    window.controller.apply_settings(services.settings.change(language=language))
+    QApplication.sendPostedEvents()
+    window.resize(window.minimumWidth(), 700)
+    window.controller.show_settings()
+    page = window.centre.page
+    assert isinstance(page, SettingsPage)
+    page.servers.provider.setCurrentIndex(1)
+    page.servers.provider.activated.emit(1)
+    page.servers.rows[next(iter(page.servers.rows))].change_key.click()
+    found = FoundServer("LM Studio", "http://127.0.0.1:1234/v1", None)
+    page.servers._show_found([found])
+    page.downloads._show_token(True)
+    qtbot.waitUntil(lambda: page.servers.found_rows[0].isVisible(), timeout=PATIENCE_MS)
+    with contextlib.suppress(qtbot.TimeoutError):
+        qtbot.waitUntil(lambda: faults([page]) == [], timeout=PATIENCE_MS // 4)
+    assert faults([page]) == []
 
 
 def test_a_dialog_is_no_larger_than_its_screen(open_window: OpenWindow) -> None:

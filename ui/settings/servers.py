@@ -17,7 +17,7 @@ from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
-from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, quiet_label
+from ui.widgets.dialog_parts import Row, StatusLine, button, hairline, line_edit, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, clear, hbox, vbox
@@ -36,11 +36,8 @@ class ServerRow(QWidget):
     def __init__(self, server: Server) -> None:
         super().__init__()
         self.server = server
-        title = QLabel(server.title)
-        title.setTextFormat(Qt.TextFormat.PlainText)
         self.models = QComboBox()
         self.models.setObjectName("serverModels")
-        self.models.setAccessibleName(self.tr("Models on {server}").format(server=server.title))
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setMinimumContentsLength(18)
         wheel_only_with_focus(self.models)
@@ -52,13 +49,12 @@ class ServerRow(QWidget):
         self.key = line_edit("newServerKey", label, self.tr("Type the key and press Enter"), is_secret=True)
         self.key.setFixedWidth(CONTROL_WIDTH)
         self.key.hide()
-        vbox(
-            hbox((vbox(title, quiet_label(server.url), spacing=2), 1), self.models, self.use, spacing=8),
-            hbox(None, self.key, self.refresh, self.change_key, self.remove, spacing=4),
-            parent=self,
-            spacing=4,
-            margins=(0, 12, 0, 8),
-        )
+        used = QWidget()
+        hbox(self.models, self.use, parent=used, spacing=8)
+        row = Row(used, server.title, server.url)
+        buttons = hbox(None, self.refresh, self.change_key, self.remove)
+        vbox(row, hbox(None, self.key), buttons, parent=self, spacing=4, margins=(0, 6, 0, 8))
+        self.models.setAccessibleName(self.tr("Models on {server}").format(server=server.title))
         self.change_key.clicked.connect(self._toggle_key_field)
         self.key.returnPressed.connect(self._enter_key)
         self.show_models(server.models)
@@ -162,11 +158,12 @@ class ServerSettings(QWidget):
         self._fields = (self.address, self.key, self.name)
         labels = (self.tr("Address"), self.tr("API key"), self.tr("Name"))
         form.addWidget(service, 0, 0)
-        form.addLayout(hbox((self.provider, 1), self.keys_button, spacing=8), 0, 1)
+        form.addWidget(self.provider, 0, 1)
         for number, (label, field) in enumerate(zip(labels, self._fields, strict=True), 1):
             field.returnPressed.connect(self.add)
             form.addWidget(QLabel(label), number, 0)
-            form.addWidget(field, number, 1)
+            beside = (self.keys_button,) if field is self.key else ()
+            form.addLayout(hbox((field, 1), *beside, spacing=8), number, 1)
         self.add_button = button("addServerButton", self.tr("Add server"))
         form.addLayout(hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 4, 1)
         self._warning = quiet_label(
