@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import pytest
 
 from app.config.paths import DataFolder
 from app.conversation import Status
+from app.servers.protocol import Kind, ServedModel
 from app.services import Services
+from app.tools.server import ToolServer
 from tests.rigs.at_spi import Desktop, Node, missing, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,17 +41,28 @@ READABLE = "See the page and $x^2$.\n\na\tb\n1\t2\n\n```py\nx = 1\n```\n\n```py\
 BUTTONS = "Copy table", "Copy code", "Copy code 2", "Copy", "Try again"
 TEXTS = "list item", "label", "filler"
 """Roles of what can have the focus without being a control."""
+DIALOGS = (
+    (("Ctrl", "E"), "dialog", "Export"),
+    (("Ctrl", "Shift", "I"), "dialog", "Import"),
+    (("F1",), "dialog", "Keyboard shortcuts"),
+    (("Ctrl", "Shift", "D"), "dialog", "Diagnostics"),
+    (("Ctrl", ","), "list", "Sections"),
+)
+"""Keys that open a dialog or page, and a control of it."""
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
 @contextmanager
-def program(desktop: Desktop, folder: Path) -> Iterator[Node]:
+def program(
+    desktop: Desktop, folder: Path, leave: Callable[[subprocess.Popen[bytes]], object] = subprocess.Popen.terminate
+) -> Iterator[Node]:
+    """The running program, which ends by itself after ``leave``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "--data-dir", str(folder)], cwd=ROOT, env=desktop.environment
     )
     try:
         yield desktop.program()
-        process.terminate()
+        leave(process)
         assert process.wait(timeout=PATIENCE_S) == 0, "it crashed"
     finally:
         process.kill()
@@ -94,6 +107,10 @@ def problems_now(root: Node) -> list[str]:
                 found.append(f"{role} without a name in {parent.role} {parent.name!r}, {each.description!r}")
             if is_control:
                 names[role, name] += 1
+                if name and each.description.startswith(f"{name} ("):
+                    found.append(f"{role} {name!r} is repeated: {each.description!r}")
+            if role in ("slider", "progress bar", "spin box") and not {"Value", "Text"} & {*each.interfaces}:
+                found.append(f"{role} {name!r} without a value")
             if role in ("unknown", "invalid"):
                 found.append(f"no role: {name}")
         found += [f"{count} × {role} {name!r}" for (role, name), count in names.items() if count > 1]
@@ -177,4 +194,27 @@ def test_a_screen_reader_reads_and_operates_the_window(desktop: Desktop, tmp_pat
         window.find("check box", "Settings").act()
         # All sections are on one page.
         window.find("combo box", "English")
+        assert problems(window) == []
+
+
+def test_a_screen_reader_reads_pages_and_dialogs(desktop: Desktop, tmp_path: Path) -> None:
+    services = Services(DataFolder(tmp_path))
+    services.settings.change(language="en", authority="http://127.0.0.1:9", proxy="none", model_id="starter")
+    services.servers.add("https://models.example.org/v1", models=[ServedModel("Qwen3", Kind.VLLM, None)])
+    services.tools.add(ToolServer("files", ("npx",)))
+    services.store.add_fact("I'm a vegetarian.")
+    services.close()
+    with program(desktop, tmp_path) as window:
+        window.find("push button", "Model: SmolLM2")
+        for keys, role, name in DIALOGS:
+            desktop.press(*keys)
+            window.find(role, name)
+            assert problems(window) == [], name
+            desktop.press("Escape")
+            wait_until(lambda: "focused" in window.find("text", "Message").states)
+        desktop.press("Ctrl", "M")
+        window.find("list item", "SmolLM2")
+        window.find("check box", "Memory layout").act()
+        slider = window.find("slider", "")
+        assert "Value" in slider.interfaces
         assert problems(window) == []

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 120
+PATIENCE_S = 45
 STEP_S = 0.05
+MOST_STOPS = 80
+"""Presses of a key on the way to an object."""
 ROOT = "/org/a11y/atspi/accessible/root"
 REGISTRY = "org.a11y.atspi.Registry"
 ACCESSIBLE, ACTION, TEXT = "org.a11y.atspi.Accessible", "org.a11y.atspi.Action", "org.a11y.atspi.Text"
@@ -39,7 +41,13 @@ STATES = {
 }
 """Names of the states that matter here by their bits."""
 
-KEYCODES = {"Escape": 9, "Tab": 23, "Return": 36, "Ctrl": 37, "Shift": 50, "Up": 111, "Down": 116, "K": 45, "Space": 65}
+KEYCODES = {
+    "Escape": 9, "Tab": 23, "Return": 36, "Ctrl": 37, "Shift": 50, "Alt": 64, "Space": 65, "F1": 67, "F2": 68,
+    "Home": 110, "Up": 111, "PgUp": 112, "Left": 113, "Right": 114, "End": 115, "Down": 116, "PgDown": 117,
+    **{key: 24 + place for place, key in enumerate("QWERTYUIOP")},
+    **{key: 38 + place for place, key in enumerate("ASDFGHJKL")},
+    **{key: 52 + place for place, key in enumerate("ZXCVBNM,./")},
+}  # fmt: skip
 """Of the keyboard of Xvfb."""
 KEY_PRESS, KEY_RELEASE = 0, 1
 LABELLED_BY = 2
@@ -72,6 +80,8 @@ class Desktop:
         self._processes: list[subprocess.Popen[str]] = []
         self.environment: dict[str, str] = {}
         self.announcements: deque[Any] = deque()
+        self._focus: deque[Any] = deque()
+        self._focused: Node | None = None
 
     def __enter__(self) -> Desktop:
         from jeepney import DBusAddress, MatchRule, message_bus, new_method_call
@@ -90,11 +100,15 @@ class Desktop:
         with open_dbus_connection(address) as session:
             (self._address,) = session.send_and_get_reply(new_method_call(launcher, "GetAddress")).body
         self._bus = open_dbus_connection(self._address)
-        rule = MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="Announcement")
-        self._bus.send_and_get_reply(message_bus.AddMatch(rule))
-        self._bus.filter(rule, queue=self.announcements)
-        registry = "/org/a11y/atspi/registry"
-        self.call(REGISTRY, registry, REGISTRY, "RegisterEvent", "sass", "object:announcement", [], "")
+        focused = MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="StateChanged")
+        focused.add_arg_condition(0, "focused")
+        said = MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="Announcement")
+        events = (said, self.announcements, "announcement"), (focused, self._focus, "state-changed:focused")
+        for rule, queue, event in events:
+            self._bus.send_and_get_reply(message_bus.AddMatch(rule))
+            self._bus.filter(rule, queue=queue)
+            registry = "/org/a11y/atspi/registry"
+            self.call(REGISTRY, registry, REGISTRY, "RegisterEvent", "sass", f"object:{event}", [], "")
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -136,15 +150,51 @@ class Desktop:
         return found
 
     def press(self, *keys: str) -> None:
-        """Press keys together as on a keyboard, in the order of ``KEYCODES``."""
+        """Press keys of ``KEYCODES`` together as on a keyboard."""
         codes = [KEYCODES[key] for key in keys]
         path, interface = "/org/a11y/atspi/registry/deviceeventcontroller", "org.a11y.atspi.DeviceEventController"
         for code, kind in [*((code, KEY_PRESS) for code in codes), *((code, KEY_RELEASE) for code in reversed(codes))]:
             self.call(REGISTRY, path, interface, "GenerateKeyboardEvent", "isu", code, "", kind)
 
+    def type(self, text: str) -> None:
+        """Type text; an uppercase letter with Shift."""
+        for each in text:
+            key = "Space" if each == " " else each.upper()
+            self.press(*(("Shift",) if each.isupper() else ()), key)
+
+    def walk_to(self, role: str, name: str, *keys: str) -> Node:
+        """Press Tab, or other keys, until an object has the focus whose name or label begins so."""
+        self.focus_changes()
+        passed: list[str] = []
+        while len(passed) < MOST_STOPS:
+            before = self._focused
+            self.press(*(keys or ("Tab",)))
+            # What has the focus can get it again, for example when its window is activated.
+            wait_until(lambda before=before: self.focus_changes() and self._focused != before)
+            node = self._focused
+            assert node is not None
+            with suppress(Exception):  # objects can be deleted meanwhile
+                passed.append(f"{node.role} {node.label!r}")
+                if node.role == role and name in (node.label[: len(name)], node.name[: len(name)]):
+                    return node
+        raise AssertionError(f"{role} {name!r} is not among {passed}")
+
+    def focus_changes(self) -> list[Node]:
+        """Return the objects that got the focus since the last call."""
+        self._receive()
+        events = [(each.header.fields[7], each.header.fields[1], each.body[1]) for each in self._focus]
+        self._focus.clear()
+        found = [Node(self, bus, path) for bus, path, is_focused in events if is_focused]
+        self._focused = found[-1] if found else self._focused
+        return found
+
+    def _receive(self) -> None:
+        """Receive waiting signals."""
+        self.call(REGISTRY, ROOT, ACCESSIBLE, "GetRole")
+
     def announced(self) -> list[str]:
         """Return what programs asked the screen reader to say since the last call."""
-        self.call(REGISTRY, ROOT, ACCESSIBLE, "GetRole")  # receives waiting signals
+        self._receive()
         texts = [message.body[3][1] for message in self.announcements]
         self.announcements.clear()
         return texts

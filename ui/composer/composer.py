@@ -307,7 +307,7 @@ class Composer(TranslatedWidget):
         self._edit_label.setText(self.tr("Editing an earlier question"))
         set_name(self._cancel, self.tr("Cancel editing"), "Esc")
         self._cancel.setText(self.tr("Cancel"))
-        set_name(self.attach_button, self.tr("Attach files"))
+        set_name(self.attach_button, self.tr("Attach files"), "Ctrl+Shift+A")
         self.web_button.setAccessibleName(self.tr("Web search"))
         self.show_web_search(self.web_button.isChecked())
         self.attach_button.setToolTip(self.tr("Attach files (Ctrl+Shift+A), or drop them here"))

@@ -14,6 +14,7 @@ from app.export.formats import ExportFormat, ExportLabels, ExportOptions, Though
 from ui.widgets.controls import wheel_only_with_focus
 from ui.widgets.dialog_parts import quiet_label
 from ui.widgets.layouts import hbox, vbox
+from ui.widgets.tool_button import name_choice
 
 LONGEST_TITLE = 40
 
@@ -99,7 +100,7 @@ class FormatOptions(QWidget):
         self._formats = formats
         self._is_one_message = False
         formats_by_name = {name: translate(each.label) for name, each in formats.items()}
-        self.format_box = _combo_box("exportFormat", self.tr("Format"), formats_by_name, settings.export_format)
+        self.format_box = _combo_box("exportFormat", formats_by_name, settings.export_format)
         self.description = quiet_label()
         self.metadata = QCheckBox(self.tr("Include the model, settings and speed of each answer"))
         self.metadata.setObjectName("exportMetadata")
@@ -108,16 +109,17 @@ class FormatOptions(QWidget):
         self.branches.setObjectName("exportAllBranches")
         self.unfinished = QCheckBox(self.tr("Include stopped and interrupted answers"))
         self.unfinished.setObjectName("exportUnfinished")
-        self._thoughts_label = QLabel(self.tr("Thoughts"))
+        self._thoughts_label = QLabel()
         labels = dict(zip(ThoughtExport, (self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted")), strict=True))
-        self.thoughts = _combo_box(
-            "exportThoughts", self.tr("Thoughts"), labels, ThoughtExport(settings.export_thoughts)
-        )
+        self.thoughts = _combo_box("exportThoughts", labels, ThoughtExport(settings.export_thoughts))
         # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._thoughts_label.setBuddy(self.thoughts)
         thoughts = hbox(self._thoughts_label, self.thoughts, None, spacing=12)
         boxes = (self.metadata, self.branches, self.unfinished)
         vbox(self.format_box, self.description, 2, *boxes, thoughts, parent=self, spacing=6)
+        name_choice(self.format_box, self.tr("Format"))
+        name_choice(self.thoughts, self.tr("Thoughts"))
         self.format_box.currentIndexChanged.connect(self._update)
         self._update()
 
@@ -156,12 +158,9 @@ class FormatOptions(QWidget):
         self.description.setText(description)
 
 
-def _combo_box(
-    name: str, label: str, labels: Mapping[str, str] | Mapping[ThoughtExport, str], current: str
-) -> QComboBox:
+def _combo_box(name: str, labels: Mapping[str, str] | Mapping[ThoughtExport, str], current: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
-    box.setAccessibleName(label)
     for value, text in labels.items():
         box.addItem(text, value)
     box.setCurrentIndex(max(0, box.findData(current)))

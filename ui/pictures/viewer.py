@@ -39,7 +39,7 @@ class PictureViewer(QDialog):
         self._status = StatusLine("pictureStatus")
         save = button("savePictureButton", self.tr("Save as…"))
         copy = button("copyPictureButton", self.tr("Copy"))
-        close = button("closeButton", self.tr("Close"), primary=True)
+        close = button("closeButton", self.tr("Close"))
         items = heading(attachment.name), 4, quiet_label(size), 12, (self.canvas, 1)
         arrange(self, vbox(*items, margins=(MARGIN, MARGIN, MARGIN, 16)), self._status, save, copy, close)
         save.clicked.connect(self._choose_file)

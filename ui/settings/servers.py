@@ -21,6 +21,7 @@ from ui.widgets.dialog_parts import Row, StatusLine, button, hairline, line_edit
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, clear, hbox, vbox
+from ui.widgets.tool_button import name_choice
 
 ADD_ANYWAY = ("server_unreachable", "server_silent", "server_lost", "server_busy", "server_failing", "tls_failed")
 """Errors that can be temporary."""
@@ -54,7 +55,7 @@ class ServerRow(QWidget):
         row = Row(used, server.title, server.url)
         buttons = hbox(None, self.refresh, self.change_key, self.remove)
         vbox(row, hbox(None, self.key), buttons, parent=self, spacing=4, margins=(0, 6, 0, 8))
-        self.models.setAccessibleName(self.tr("Models on {server}").format(server=server.title))
+        name_choice(self.models, self.tr("Models on {server}").format(server=server.title))
         self.change_key.clicked.connect(self._toggle_key_field)
         self.key.returnPressed.connect(self._enter_key)
         self.show_models(server.models)

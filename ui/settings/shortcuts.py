@@ -145,7 +145,7 @@ def make_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]],
 
 
 def show_keys(window: QWidget, before: Keys, now: Keys) -> None:
-    """Replace the keys at the end of tool tips, as in "Export (Ctrl+E)"."""
+    """Replace the keys at the end of tool tips, as in "Export (Ctrl+E)", and as accessible descriptions."""
     if before == now:
         return
     texts = {each: key_text(now[id_][0]) if now[id_] else "" for id_, keys in before.items() for each in keys}
@@ -157,6 +157,8 @@ def show_keys(window: QWidget, before: Keys, now: Keys) -> None:
     for widget in window.findChildren(QWidget):
         if tip := widget.toolTip():
             widget.setToolTip(re.sub(r"( ?[(（])([^()（）]+)([)）])$", replaced, tip))
+        if (keys := widget.accessibleDescription()) in texts:
+            widget.setAccessibleDescription(texts[keys])
 
 
 def translated(text: str) -> str:

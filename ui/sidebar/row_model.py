@@ -421,9 +421,10 @@ class RowModel(QStringListModel):
         match row:
             case FolderRow(folder=folder):
                 state = self.tr("expanded") if folder.is_expanded else self.tr("collapsed")
-                return self.tr("{name}, folder with {count} conversations, {state}").format(
-                    name=text, count=row.count, state=state
-                )
+                spoken = self.tr("{name}, folder with {count} conversations, {state}")
+                if row.count == 1:
+                    spoken = self.tr("{name}, folder with 1 conversation, {state}")
+                return spoken.format(name=text, count=row.count, state=state)
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)
             case Found(conversation=conversation):

@@ -322,7 +322,10 @@ class Transcript(Translated, QAbstractScrollArea):
         self._arrange()
 
     def _watch_answer(self) -> None:
-        """Animate the caret and count the seconds of thinking while an answer grows that can be seen."""
+        """Animate the caret and count the seconds of thinking while an answer grows that can be seen; announce it."""
+        if self.page.items and QAccessible.isActive():
+            # From the beginning: an answer can be stopped before its first token.
+            self._announcer.follow(self.page.view(len(self.page.items) - 1), self.state.strings)
         self._answer_timer.start(SECOND_MS if self._reduced_motion else CARET_STEP_MS)
 
     def _animate(self) -> None:

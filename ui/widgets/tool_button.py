@@ -25,6 +25,8 @@ def tool_button(
 def set_name(control: QWidget, name: str, keys: str = "") -> None:
     """Set the accessible name, which is also the tool tip, there followed by the shortcut."""
     control.setAccessibleName(name)
+    # Otherwise the tool tip, which repeats the name.
+    control.setAccessibleDescription(keys)
     control.setToolTip(f"{name} ({keys})" if keys else name)
 
 
