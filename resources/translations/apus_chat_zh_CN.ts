@@ -5333,6 +5333,10 @@ Click to rename</source>
         <translation>{name}，文件夹，{count} 个对话，{state}</translation>
     </message>
     <message>
+        <source>{name}, folder with 1 conversation, {state}</source>
+        <translation>{name}，包含 1 个对话的文件夹，{state}</translation>
+    </message>
+    <message>
         <source>{title}, pinned</source>
         <translation>{title}，已置顶</translation>
     </message>

@@ -218,3 +218,6 @@ def test_a_screen_reader_reads_pages_and_dialogs(desktop: Desktop, tmp_path: Pat
         slider = window.find("slider", "")
         assert "Value" in slider.interfaces
         assert problems(window) == []
+        window.find("push button", "More options").act()
+        window.find("combo box", "Automatic")
+        assert problems(window) == []

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 45
+PATIENCE_S = 120
 STEP_S = 0.05
 MOST_STOPS = 80
 """Presses of a key on the way to an object."""

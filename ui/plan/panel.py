@@ -22,6 +22,7 @@ from ui.plan.strings import device_name, tokens_text
 from ui.widgets.dialog_parts import button, quiet_label
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
+from ui.widgets.tool_button import name_choice
 
 ARROW = 14
 BATCHES = (128, 256, 512, 1024, 2048, 4096)
@@ -80,9 +81,8 @@ class PlanPanel(QWidget):
         }
         self._labels = {option: quiet_label(name) for option, name in names.items()}
         """Labels of the advanced options, in the order of their controls."""
-        for option, name in {"context": self.tr("Context"), "kv_type": self.tr("KV cache"), **names}.items():
-            control = self.controls[option]
-            (control.focusProxy() or control).setAccessibleName(name)
+        for option, label in self._labels.items():
+            label.setBuddy(self.controls[option])
         self.more = QToolButton()
         self.more.setText(self.tr("More options"))
         self.more.setToolTip(self.tr("Advanced"))
@@ -96,6 +96,12 @@ class PlanPanel(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self._lay_out()
+        for option, name in {"context": self.tr("Context"), "kv_type": self.tr("KV cache"), **names}.items():
+            control = self.controls[option]
+            if isinstance(control, OptionComboBox):
+                name_choice(control, name)
+            else:
+                (control.focusProxy() or control).setAccessibleName(name)
         self.advanced.hide()
         for option, control in self.controls.items():
             control.changed.connect(partial(self._change, option))
