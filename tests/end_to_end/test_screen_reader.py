@@ -56,7 +56,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 def program(
     desktop: Desktop, folder: Path, leave: Callable[[subprocess.Popen[bytes]], object] = subprocess.Popen.terminate
 ) -> Iterator[Node]:
-    """The running program, which ends by itself after ``leave``."""
+    """The running program; ``leave`` ends it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "--data-dir", str(folder)], cwd=ROOT, env=desktop.environment
     )
