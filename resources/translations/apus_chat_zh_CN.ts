@@ -5297,8 +5297,8 @@ Click to rename</source>
 <context>
     <name>RowModel</name>
     <message>
-        <source>Empty. Drag conversations here.</source>
-        <translation>空文件夹，可拖入对话</translation>
+        <source>Drag conversations here.</source>
+        <translation>把对话拖到这里。</translation>
     </message>
     <message>
         <source>Untitled</source>
@@ -6482,6 +6482,17 @@ Click to rename</source>
     <message>
         <source>No folder</source>
         <translation>不在文件夹中</translation>
+    </message>
+</context>
+<context>
+    <name>dialog</name>
+    <message>
+        <source>Folder:</source>
+        <translation>文件夹：</translation>
+    </message>
+    <message>
+        <source>File type:</source>
+        <translation>文件类型：</translation>
     </message>
 </context>
 <context>

@@ -163,6 +163,18 @@ def test_numbers_have_bounds_and_every_setting_has_a_row(services: Services, sho
         assert row.control.accessibleName() or row.control.focusProxy() or is_worded
 
 
+def test_page_keys_scroll_the_page_and_change_no_number(services: Services, shown, qapp):
+    dialog = shown(SettingsPage(services))
+    number = dialog.conversation.controls["temperature"]
+    bar, before = dialog.findChild(QScrollArea).verticalScrollBar(), number.value()
+    dialog.findChild(QScrollArea).ensureWidgetVisible(number)
+    number.setFocus()
+    place = bar.value()
+    QTest.keyClick(number, Qt.Key.Key_PageDown)
+    assert bar.value() > place
+    assert number.value() == before
+
+
 def test_wheel_changes_only_the_focused_control(services: Services, shown, qapp):
     dialog = shown(SettingsPage(services))
     bar = dialog.findChild(QScrollArea).verticalScrollBar()

@@ -88,7 +88,7 @@ def ids_of(window: MainWindow) -> dict[str, str]:
     return {**{each.name: each.id for each in store.folders()}, **{each.title: each.id for each in store.list()}}
 
 
-ALL = ["Work", "  Reports", "    figures", "  plan", "Home", "  Empty. Drag conversations here.", "Today", "two", "one"]
+ALL = ["Work", "  Reports", "    figures", "  plan", "Home", "  Drag conversations here.", "Today", "two", "one"]
 
 
 def test_folders_are_shown_above_the_dates_and_stay_collapsed(
@@ -174,7 +174,7 @@ def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtB
         assert shown(window)[-3:] == ["plan", "two", "one"]
         assert store_of(window).trash() == []
     else:
-        assert shown(window) == ["Home", "  Empty. Drag conversations here.", "Today", "two", "one"]
+        assert shown(window) == ["Home", "  Drag conversations here.", "Today", "two", "one"]
         assert {each.title for each in store_of(window).trash()} == {"plan", "figures"}
         assert window.controller.conversation.session.is_empty
     undo(qtbot, window)

@@ -56,7 +56,7 @@ class CompareDialog(QDialog):
         close = button("closeButton", self.tr("Close"))
         close.clicked.connect(self.reject)
         arrange(self, self._splitter, self.status, close)
-        resize_within_screen(self, *DEFAULT_SIZE)
+        resize_within_screen(self, *map(min, DEFAULT_SIZE, parent.size().toTuple()))
         self.sides[1].choice.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -41,7 +41,7 @@ class EditDialog(QDialog):
         self.save.clicked.connect(self.accept)
         self.field.textChanged.connect(self._refresh)
         QShortcut(QKeySequence("Ctrl+Return"), self, self.save.click)
-        resize_within_screen(self, *DEFAULT_SIZE)
+        resize_within_screen(self, *map(min, DEFAULT_SIZE, parent.size().toTuple()))
         self.field.moveCursor(QTextCursor.MoveOperation.Start)
         self.field.setFocus()
         self._refresh()

@@ -26,6 +26,7 @@ OTHER_ROWS = {
     "engine": ("SettingsPage", {"diagnostics": "Diagnostics"}),
     "servers": ("ServerSettings", {"add": "Add server"}),
     "tools": ("WebSearchSettings", {"search_key": "API key", "test_search": "Test the search"}),
+    "memory": ("MemorySettings", {"facts": "New fact"}),
     "lending": ("LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
     "local_server": ("LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
     "downloads": (

@@ -395,7 +395,7 @@ class RowModel(QStringListModel):
             case FolderRow(folder=folder):
                 return folder.name
             case EmptyFolder():
-                return self.tr("Empty. Drag conversations here.")
+                return self.tr("Drag conversations here.")
             case Conversation(title=title) | Found(conversation=Conversation(title=title)):
                 return title or self.tr("Untitled")
             case SearchHit(snippet=snippet) | DocumentHit(snippet=snippet):

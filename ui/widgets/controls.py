@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -26,18 +27,20 @@ CUSTOM = "custom"
 """Value of the entry of ``CustomChoiceBox`` that shows the field."""
 
 
-class _WheelFilter(QObject):
+class _ScrollFilter(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+        is_wheel = event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus()
+        is_page = isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+        if is_wheel or is_page:
             event.ignore()
             return True
         return False
 
 
 def wheel_only_with_focus(control: QWidget) -> None:
-    """Let the wheel change the control only while it has the focus; otherwise it scrolls the page."""
+    """Let the wheel change the control only while it has the focus; otherwise it scrolls the page, as PgUp and PgDn."""
     control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    control.installEventFilter(_WheelFilter(control))
+    control.installEventFilter(_ScrollFilter(control))
 
 
 def indent(number: QAbstractSpinBox) -> None:

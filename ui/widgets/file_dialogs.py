@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QCompleter, QFileDialog, QWidget
 
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 
@@ -63,6 +63,12 @@ def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None], 
 
 
 def _open_file_dialog(dialog: _FileDialog, chosen: Callable[[Path], None]) -> None:
+    # Qt has no translations of these, and the list of names that begin like the typed one is a window of its own.
+    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, dialog.tr("Folder:"))
+    dialog.setLabelText(QFileDialog.DialogLabel.FileType, dialog.tr("File type:"))
+    for completer in dialog.findChildren(QCompleter):
+        if (popup := completer.popup()) is not None:
+            popup.setObjectName("completions")
     dialog.filesSelected.connect(dialog.emit_paths)
     dialog.picked.connect(chosen)
     show_dialog(dialog)
