@@ -165,6 +165,9 @@ class Desktop:
     def walk_to(self, role: str, name: str, *keys: str) -> Node:
         """Press Tab, or other keys, until an object has the focus whose name or label begins so."""
         self.focus_changes()
+        if self._focused is None:
+            window = self.program()
+            self._focused = wait_until(lambda: next((n for n in window.shown() if "focused" in n.states), None))
         passed: list[str] = []
         while len(passed) < MOST_STOPS:
             before = self._focused
