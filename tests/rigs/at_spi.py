@@ -19,6 +19,7 @@ from typing import Any
 
 PATIENCE_S = 120
 STEP_S = 0.05
+SETTLED_S = 0.2
 MOST_STOPS = 80
 """Presses of a key on the way to an object."""
 ROOT = "/org/a11y/atspi/accessible/root"
@@ -164,7 +165,7 @@ class Desktop:
 
     def walk_to(self, role: str, name: str, *keys: str) -> Node:
         """Press Tab, or other keys, until an object has the focus whose name or label begins so."""
-        self.focus_changes()
+        self._settle()
         if self._focused is None:
             window = self.program()
             self._focused = wait_until(lambda: next((n for n in window.shown() if "focused" in n.states), None))
@@ -174,6 +175,7 @@ class Desktop:
             self.press(*(keys or ("Tab",)))
             # What has the focus can get it again, for example when its window is activated.
             wait_until(lambda before=before: self.focus_changes() and self._focused != before)
+            self._settle()
             node = self._focused
             assert node is not None
             with suppress(Exception):  # objects can be deleted meanwhile
@@ -181,6 +183,14 @@ class Desktop:
                 if node.role == role and name in (node.label[: len(name)], node.name[: len(name)]):
                     return node
         raise AssertionError(f"{role} {name!r} is not among {passed}")
+
+    def _settle(self) -> None:
+        """Wait until the focus stays where it is: a list gets it before its current item does."""
+        self.focus_changes()
+        while True:
+            time.sleep(SETTLED_S)
+            if not self.focus_changes():
+                return
 
     def focus_changes(self) -> list[Node]:
         """Return the objects that got the focus since the last call."""
