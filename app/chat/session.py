@@ -22,7 +22,7 @@ from app.chat.tool_rounds import Decision, ToolProvider
 from app.config.presets import ConversationOverrides
 from app.config.settings import SettingsFile
 from app.context import ContextPolicy
-from app.conversation import Attachment, Message, Role
+from app.conversation import Attachment, Conversation, Message, Role
 from app.sampling import Sampling
 from app.store.store import ConversationStore
 from model_manager.cancellation import CancelToken
@@ -214,11 +214,15 @@ class ChatSession:
             UserError: it could not be stored; nothing was started.
         """
         backend = self._backend_for(model_id)
-        if self.conversation_id is None:
-            self.conversation_id = self._create(first_title(question, attachments), model_id)
+        new = None
+        if (conversation_id := self.conversation_id) is None:
+            new = self._new(first_title(question, attachments), model_id)
+            conversation_id = new.id
         asked, answer = self.store.begin_turn(
-            self.conversation_id, question, instead_of=replaces, attachments=tuple(attachments)
+            conversation_id, question, instead_of=replaces, attachments=tuple(attachments), new=new
         )
+        if new is not None:
+            self.conversation_id, self._new_overrides = new.id, None
         return asked, self._start(answer, backend, model_id, adjust, token)
 
     def retry(self, message_id: str, model_id: str) -> RunningAnswer:
@@ -276,12 +280,12 @@ class ChatSession:
         if answer.is_stored and self._titles is not None:
             self._titles.update(answer, event.message, may_generate=not self.answers)
 
-    def _create(self, title: str, model_id: str) -> str:
+    def _new(self, title: str, model_id: str) -> Conversation:
         overrides = self.overrides()
         prompt = overrides.system_prompt
         if prompt is None:
             prompt = self._first_prompt(model_id)
-        created = self.store.create(
+        return self.store.new(
             title=title,
             system_prompt=prompt,
             model_id=model_id,
@@ -289,8 +293,6 @@ class ChatSession:
             context_policy=overrides.context_policy,
             folder_id=self.folder_id(),
         )
-        self._new_overrides = None
-        return created.id
 
     def _first_prompt(self, model_id: str) -> str:
         """Return the system prompt of a new conversation that has no other; empty for that of the folder's preset."""

@@ -100,8 +100,31 @@ class ConversationStore(FolderStore, FactStore):
         folder_id: str | None = None,
     ) -> Conversation:
         """Create a conversation."""
+        conversation = self.new(
+            title=title,
+            system_prompt=system_prompt,
+            model_id=model_id,
+            sampling=sampling,
+            context_policy=context_policy,
+            folder_id=folder_id,
+        )
+        with self._connections.writing() as connection:
+            insert_conversation(connection, conversation)
+        return conversation
+
+    @staticmethod
+    def new(
+        *,
+        title: str = "",
+        system_prompt: str = "",
+        model_id: str | None = None,
+        sampling: Sampling | None = None,
+        context_policy: ContextPolicy | None = None,
+        folder_id: str | None = None,
+    ) -> Conversation:
+        """Return a conversation that is not stored, for ``begin_turn``."""
         now = datetime.now(UTC)
-        conversation = Conversation(
+        return Conversation(
             id=str(uuid.uuid4()),
             title=clean_text(title),
             created_at=now,
@@ -112,9 +135,6 @@ class ConversationStore(FolderStore, FactStore):
             context_policy=context_policy,
             folder_id=folder_id,
         )
-        with self._connections.writing() as connection:
-            insert_conversation(connection, conversation)
-        return conversation
 
     def get(self, conversation_id: str) -> Conversation:
         """Return the conversation without its messages."""
@@ -321,13 +341,17 @@ class ConversationStore(FolderStore, FactStore):
         *,
         instead_of: str | None = None,
         attachments: Sequence[Attachment] = (),
+        new: Conversation | None = None,
     ) -> tuple[Message, Message]:
         """Add a question below the leaf, and below it an empty streaming answer, which becomes the leaf.
 
-        ``instead_of``: id of an earlier question; the new one becomes its sibling.  Raises ``UserError``:
-        ``answer_in_progress`` (id): another process writes the answer that the question would follow.
+        ``instead_of``: id of an earlier question; the new one becomes its sibling.  ``new`` is a conversation that is
+        stored with its first question.  Raises ``UserError``: ``answer_in_progress`` (id): another process writes the
+        answer that the question would follow.
         """
         with self._connections.writing() as connection:
+            if new is not None:
+                insert_conversation(connection, new)
             parent_id = _find_conversation(connection, conversation_id).leaf_id
             if instead_of is not None:
                 parent_id = _find_message(connection, instead_of, conversation_id).parent_id

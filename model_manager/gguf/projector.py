@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from model_manager.errors import UserError
@@ -179,6 +180,7 @@ def best_first(names: Iterable[str]) -> list[str]:
     return sorted(names, key=rank)
 
 
+@lru_cache(maxsize=4096)
 def model_name(name: str) -> str:
     """Return the part of a file's name that is the model's, without its quantisation, to compare it."""
     stem = model_stem(Path(name)).casefold()

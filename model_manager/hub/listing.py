@@ -60,6 +60,12 @@ def unavailable_models(repository: Repository) -> tuple[UnavailableModel, ...]:
 
 def _candidates(repository: Repository) -> Iterator[PublishedModel | UnavailableModel]:
     files = {file.name: file for file in repository.files}
+    folders: dict[str, dict[str, HubFile]] = defaultdict(dict)
+    for file in repository.files:
+        if _is_model_name(file.name) or is_projector_name(_base(file.name)):
+            folders[file.name.removesuffix(_base(file.name))][_base(file.name)] = file
+    # Only these are searched for each model.
+    pictured = {folder: inside for folder, inside in folders.items() if any(map(is_projector_name, inside))}
     for name, kind, names, missing in (*_shard_sets(files), *_part_sets(files)):
         model = PublishedModel(
             id=f"{repository.id}:{name}",
@@ -70,7 +76,7 @@ def _candidates(repository: Repository) -> Iterator[PublishedModel | Unavailable
             files=tuple(files[each] for each in names),
             quantisation=quantisation_in(name),
             checksums_from=repository.listed_by,
-            projector=_projector(name, files),
+            projector=_projector(name, pictured),
         )
         try:
             if missing:
@@ -117,15 +123,13 @@ def _part_sets(files: Collection[str]) -> Iterator[_FileSet]:
                 yield base, "parts", [], gaps if isinstance(gaps, list) else []
 
 
-def _projector(name: str, files: Mapping[str, HubFile]) -> HubFile | None:
+def _projector(name: str, folders: Mapping[str, Mapping[str, HubFile]]) -> HubFile | None:
     """Return the projector in the folder of a model, or in the repository's first folder."""
-    folder = name.removesuffix(_base(name))
-    for each in dict.fromkeys((folder, "")):
-        own = (file for file in files if file.removesuffix(_base(file)) == each)
-        inside = {_base(file): file for file in own if _is_model_name(file) or is_projector_name(file)}
-        matching = matching_projectors(_base(name), {*inside, _base(name)})
-        if found := next((each for each in matching if each in inside), None):
-            return files[inside[found]]
+    for each in dict.fromkeys((name.removesuffix(_base(name)), "")):
+        inside = folders.get(each, {})
+        for found in matching_projectors(_base(name), {*inside, _base(name)}):
+            if found in inside:
+                return inside[found]
     return None
 
 

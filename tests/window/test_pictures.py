@@ -145,6 +145,8 @@ def test_picture_beside_a_text_is_pasted_as_the_text(window: MainWindow) -> None
     window.composer.field.paste()
     assert window.composer.text() == "three cells"
     assert not window.composer.chips.is_reading
+    # An object of Python in the clipboard must not outlive Python.
+    QGuiApplication.clipboard().clear()
 
 
 def test_picture_dropped_from_a_browser(window: MainWindow, qtbot: QtBot) -> None:
