@@ -175,7 +175,7 @@ def parse_call(body: bytes, model: ServedModel, *, is_chat: bool) -> Call:
 
 def unknown_model(name: str, model: ServedModel) -> ApiError:
     """Return the error for the name of another model."""
-    message = f"The model {name[:200]!r} isn't served here. Use {model.id!r}."
+    message = f"The model {repr(name)[:200]} isn't served here. Use {model.id!r}."
     return ApiError(404, message, param="model", code="model_not_found")
 
 

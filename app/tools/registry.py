@@ -306,7 +306,8 @@ class ToolServers:
     # The file and the keyring
 
     def _read(self) -> tuple[ToolServer, ...]:
-        return tuple(each.renamed() for each in self._file.read())
+        # One without a command or an address is nothing but a wrong entry, unless it has the name of built-in tools.
+        return tuple(each.renamed() for each in self._file.read() if not each.is_built_in or each.name in BUILT_IN)
 
     def _change(self, change: Callable[[tuple[ToolServer, ...]], tuple[ToolServer, ...]]) -> None:
         """Change the list as it is in the file: another process may have changed it."""

@@ -91,7 +91,7 @@ class EditableHeader:
         if dice is not None and dice.chance(0.1):
             head = dice.damaged(head)
         if dice is not None and dice.chance(0.05):
-            length = dice.randrange(2 * len(head))
+            length = dice.randrange(2 * len(head) + 1)
         hostile.write(path, padded(head))
         with path.open("r+b") as file:
             file.truncate(length if 0 < length < _LARGEST_HOLE else len(head))

@@ -105,6 +105,16 @@ def test_without_a_keyring_secrets_are_in_the_private_file(tmp_path: Path) -> No
         assert stat.S_IMODE((tmp_path / "tools.json").stat().st_mode) == 0o600
 
 
+def test_an_entry_without_command_and_address_takes_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "tools.json"
+    ToolServers(file, Secrets({})).add(ToolServer("x", ("true",)))
+    file.write_text(file.read_text().replace('"true"', ""))
+    servers = ToolServers(file, Secrets({}))
+    assert servers.list() == ()
+    servers.add(ToolServer("x", ("true",)))
+    assert [each.name for each in servers.list()] == ["x"]
+
+
 def test_changes_of_two_programs_are_both_kept(tmp_path: Path, safe: Safe) -> None:
     file = tmp_path / "tools.json"
     one, other = ToolServers(file, Secrets({})), ToolServers(file, Secrets({}))

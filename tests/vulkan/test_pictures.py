@@ -63,4 +63,7 @@ def test_stop_inside_a_picture_on_a_device(engine: LocalEngine, tmp_path: Path) 
     with pytest.raises(Cancelled):
         stop_in_the_picture()
     assert engine.pid is not None
-    assert first_probabilities(engine) == first_probabilities(engine)
+    # The second time the picture is in the cache.
+    first, second = first_probabilities(engine), first_probabilities(engine)
+    assert first.keys() == second.keys()
+    assert list(second.values()) == pytest.approx(list(first.values()), abs=0.05)
