@@ -174,7 +174,7 @@ def _deltas(client: ServerClient, request: ChatRequest, model: ServedModel, prog
         try:
             yield from client.chat(body, model.name)
         except UserError as error:
-            # llama-server reports an error of a chat template as one of its own.
+            # llama-server reports an error of a chat template with the status of a server error.
             is_refused = error.code in ("server_refused", "server_failing") and not progress.tokens
             detail = str(error.data.get("detail", ""))
             if error.code in _REFUSALS and _has_pictures(request) and protocol.refuses_pictures(detail):

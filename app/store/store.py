@@ -89,25 +89,9 @@ class ConversationStore(FolderStore, FactStore):
 
     # Conversations
 
-    def create(
-        self,
-        *,
-        title: str = "",
-        system_prompt: str = "",
-        model_id: str | None = None,
-        sampling: Sampling | None = None,
-        context_policy: ContextPolicy | None = None,
-        folder_id: str | None = None,
-    ) -> Conversation:
-        """Create a conversation."""
-        conversation = self.new(
-            title=title,
-            system_prompt=system_prompt,
-            model_id=model_id,
-            sampling=sampling,
-            context_policy=context_policy,
-            folder_id=folder_id,
-        )
+    def create(self, **fields: Any) -> Conversation:
+        """Store a conversation without messages; ``fields`` as those of ``new``."""
+        conversation = self.new(**fields)
         with self._connections.writing() as connection:
             insert_conversation(connection, conversation)
         return conversation

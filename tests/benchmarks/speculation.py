@@ -79,7 +79,7 @@ def main() -> int:
     model = arguments.model or find_starter()
     assert model is not None
     sampling = Sampling(temperature=0.0, seed=1, max_tokens=TOKENS)
-    # The model has read the text twice; after one copy alone, the starter invents sentences of its own.
+    # The model has read the text twice; after one copy alone, the starter continues with other sentences.
     copied = f"{TEXT}\n\n{TEXT}\n\n{TEXT[: TEXT.index(WORD)]}{ANOTHER}"
     chats = [
         ChatRequest((PromptMessage(Role.USER, text),), Sampling(temperature=0.7, seed=1, max_tokens=TOKENS))

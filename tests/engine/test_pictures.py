@@ -277,7 +277,7 @@ def test_refusals(shared_engine: LocalEngine, files: dict[str, Files], tmp_path:
 
     def code(name: Path | str, shown: Picture) -> str:
         load(shared_engine, (path, Path(name)) if name else (path, ""))  # type: ignore[arg-type]
-        # Texts are answered all the same.
+        # Messages without pictures are still answered.
         assert ask(shared_engine, question("What?")).text
         with pytest.raises(UserError) as raised:
             ask(shared_engine, question("What?", shown))

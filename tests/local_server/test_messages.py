@@ -74,7 +74,7 @@ def test_ends_of_answers(client: anthropic.Anthropic) -> None:
     assert "Paris" not in stopped.content[0].text
     begun = [*QUESTION, {"role": "assistant", "content": "The capital of France is"}]
     assert ask(extra_body=GREEDY, messages=begun).content[0].text.startswith(" Paris")
-    # Programs made for Claude ask some requests of its own models.
+    # Programs made for Claude send some requests to other Claude models.
     assert ask(model="claude-haiku-4-5", max_tokens=1).model == "starter"
     schema = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"], "additionalProperties": False}
     answer = ask(output_config={"format": {"type": "json_schema", "schema": schema}})

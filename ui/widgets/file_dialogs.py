@@ -63,7 +63,7 @@ def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None], 
 
 
 def _open_file_dialog(dialog: _FileDialog, chosen: Callable[[Path], None]) -> None:
-    # Qt has no translations of these, and the list of names that begin like the typed one is a window of its own.
+    # Qt doesn't translate these labels, and the list of matching names is a separate window for the style sheet.
     dialog.setLabelText(QFileDialog.DialogLabel.LookIn, dialog.tr("Folder:"))
     dialog.setLabelText(QFileDialog.DialogLabel.FileType, dialog.tr("File type:"))
     for completer in dialog.findChildren(QCompleter):
