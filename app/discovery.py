@@ -12,6 +12,7 @@ import platform
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,7 +46,6 @@ class Announcement:
         self.is_known = threading.Event()
         """Set once others can find it."""
         self._closed = threading.Event()
-        # Whether the name is taken is asked for almost two seconds.
         self._thread = threading.Thread(
             target=self._announce, args=(address, port, interfaces), name="announcement", daemon=True
         )
@@ -60,7 +60,8 @@ class Announcement:
         try:
             zeroconf = _open(interfaces)
             try:
-                zeroconf.register_service(_service(address, port), allow_name_change=True)
+                # Its instance is random: nobody needs to be asked, for almost two seconds, whether the name is taken.
+                zeroconf.register_service(_service(address, port), cooperating_responders=True)
                 self.is_known.set()
                 self._closed.wait()
             finally:
@@ -109,20 +110,21 @@ def _service(address: str, port: int) -> ServiceInfo:
     from zeroconf import ServiceInfo
 
     name = _printable(platform.node().partition(".")[0]) or "APUS Chat"
-    host = "".join(each if each.isascii() and each.isalnum() else "-" for each in name)
+    # Computers of the same name would share their addresses otherwise.
+    instance = f"apus-chat-{uuid.uuid4().hex}"
     return ServiceInfo(
         TYPE,
-        f"{name}.{TYPE}",
+        f"{instance}.{TYPE}",
         addresses=[socket.inet_aton(address)],
         port=port,
-        properties={"path": "/v1"},
-        server=f"{host}-apus-chat.local.",
+        properties={"path": "/v1", "name": name},
+        server=f"{instance}.local.",
     )
 
 
 def _shared(info: ServiceInfo) -> SharedModel | None:
     """Return what an answer describes; anyone in the network can send one."""
-    name = _printable(info.name.removesuffix(f".{TYPE}"))
+    name = _printable((info.properties.get(b"name") or b"").decode(errors="replace"))
     for text in info.parsed_addresses():
         address = ipaddress.ip_address(text)
         is_usable = address.is_private and not (address.is_multicast or address.is_unspecified)
