@@ -163,7 +163,9 @@ class JsonFile(Generic[T]):
 
 def _parsed(data: bytes | str) -> Any:
     try:
-        return json.loads(data)
+        text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
+        # As escapes, the two halves of a character become one: values are equal after they were written and read again.
+        return json.loads(text.encode(errors="backslashreplace"))
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from error
 

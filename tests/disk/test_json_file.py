@@ -81,6 +81,14 @@ def test_lone_surrogates_and_numbers_that_are_not_finite() -> None:
     assert from_json(b'\xef\xbb\xbf{"name": "a"}', Item) == Item("a")
 
 
+@pytest.mark.parametrize("data", ['{"a": "\ud83d\ude00"}', '{"a": "\ud83d\\ude00"}', '{"a": "\\ud83d\\ude00"}'])
+@pytest.mark.parametrize("type_", [dict[str, str], dict[str, Any]])
+def test_halves_of_a_character_are_joined(data: str, type_: type[object]) -> None:
+    """As they are when they are written and read again, so that texts remain equal."""
+    for text in (data, data.encode("utf-8", "surrogatepass"), data.encode("utf-16", "surrogatepass")):
+        assert from_json(text, type_) == {"a": "😀"}
+
+
 def test_parsed_json_is_converted() -> None:
     assert from_plain({"name": "a", "size": 1}, Item) == Item("a", 1)
     with pytest.raises(JsonError):
