@@ -57,6 +57,7 @@ RAW_JSON = (
 """Texts in place of a JSON value that ``json.dumps`` doesn't write."""
 _SCALAR = re.compile(r'-?\b\d[\d.eE+-]*|true|false|null|"[^"\\]*"(?!\s*:)')
 _MAX_DEPTH = 60
+_MAX_REPEATED = 2_000
 
 
 class Hostile(random.Random):
@@ -147,7 +148,9 @@ class Hostile(random.Random):
         elif isinstance(old, str):
             container[key] = self.text() if self.chance(0.7) else old + self.text()
         elif isinstance(old, list) and old and self.chance(0.5):
-            container[key] = old[: self.randrange(len(old))] if self.chance(0.7) else old * 50
+            # Repeated lists in repeated lists would be most of the work.
+            times = 50 if len(places) < _MAX_REPEATED else 1
+            container[key] = old[: self.randrange(len(old))] if self.chance(0.7) else old * times
         else:
             container[key] = self.number() if isinstance(old, int | float) else self.scalar()
 

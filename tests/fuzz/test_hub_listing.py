@@ -70,13 +70,14 @@ def _listing(dice: Hostile) -> dict[str, Any]:
     }
 
 
-def _read(dice: Hostile) -> tuple[Repository, ...]:
+def _hostile_answer(dice: Hostile) -> tuple[bytes, bool]:
+    """Return an answer of a hub, and whether it is one to a search."""
     listing = _listing(dice)
     if dice.chance(0.6):
         listing = dice.mutated(listing)
     if dice.chance(0.3):
-        return parse_search(_encoded(dice, [listing, _listing(dice)]), "hub.test")
-    return (parse_repository(_encoded(dice, listing), "hub.test"),)
+        return _encoded(dice, [listing, _listing(dice)]), True
+    return _encoded(dice, listing), False
 
 
 def _encoded(dice: Hostile, value: object) -> bytes:
@@ -126,9 +127,10 @@ def _check(found: Repository) -> None:
 def test_hostile_listings(count: int) -> None:
     ends: Counter[str] = Counter()
     for dice in hostile_cases(count):
+        content, is_search = _hostile_answer(dice)
         begun = time.thread_time()
         try:
-            found = _read(dice)
+            found = parse_search(content, "hub.test") if is_search else (parse_repository(content, "hub.test"),)
         except UserError as problem:
             _check_text(sentence(problem), 1000)
             ends["refused"] += 1
