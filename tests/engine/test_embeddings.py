@@ -56,6 +56,23 @@ def test_a_chat_model_stays_loaded_and_problems_are_named(
     assert ask(shared_engine, "Hello", max_tokens=8).text == before
 
 
+def test_memory_is_bounded_for_large_vocabularies(tmp_path: Path) -> None:
+    words = [f"w{number}" for number in range(100_000)]
+    model = write_tiny_embedder(tmp_path / "embed.gguf", words=words)
+    embedder = Embedder(tmp_path / "embed.log")
+    this = psutil.Process()
+    before = set(this.children())
+    try:
+        embedder.embed(model, [" ".join(words[:8])])
+        (child,) = set(this.children()) - before
+        small = child.memory_info().rss
+        embedder.embed(model, [" ".join(words[start : start + 120]) for start in range(0, 1920, 120)])
+        # 2,048 tokens at once would take 780 MiB more.
+        assert child.memory_info().rss - small < 150 << 20
+    finally:
+        embedder.release()
+
+
 def test_the_embedder_has_a_child_of_its_own_with_a_lower_priority(tmp_path: Path) -> None:
     embedder = Embedder(tmp_path / "embed.log")
     this = psutil.Process()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -11,8 +12,10 @@ WORDS = ("the", "cat", "dog", "sat", "ran", "on", "mat", "is", "blue", "sky")
 N_EMBD, N_FF, N_LAYER, N_CTX = 32, 64, 2, 128
 
 
-def write_tiny_embedder(path: Path, *, pooling: gguf.PoolingType = gguf.PoolingType.MEAN) -> Path:
-    """Write a random model of ten words; ``pooling`` is how the vectors of the tokens become that of the text."""
+def write_tiny_embedder(
+    path: Path, *, pooling: gguf.PoolingType = gguf.PoolingType.MEAN, words: Sequence[str] = WORDS
+) -> Path:
+    """Write a random model of these words; ``pooling`` is how the vectors of the tokens become that of the text."""
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_type("model")
     writer.add_context_length(N_CTX)
@@ -23,10 +26,10 @@ def write_tiny_embedder(path: Path, *, pooling: gguf.PoolingType = gguf.PoolingT
     writer.add_layer_norm_eps(1e-12)
     writer.add_causal_attention(False)
     writer.add_pooling_type(pooling)
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"\u2581{word}" for word in WORDS)]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"\u2581{word}" for word in words)]
     writer.add_tokenizer_model("bert")
     writer.add_token_list(tokens)
-    writer.add_token_types([3, 3, 3, 3, *([1] * len(WORDS))])
+    writer.add_token_types([3, 3, 3, 3, *([1] * len(words))])
     writer.add_token_type_count(2)
     for name, number in (("pad", 0), ("unk", 1), ("bos", 2), ("sep", 3)):
         getattr(writer, f"add_{name}_token_id")(number)

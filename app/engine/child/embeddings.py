@@ -14,8 +14,11 @@ from app.engine.protocol import Embeddings
 from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 
-BATCH_TOKENS = 2048
-"""Most models are trained for 512; one batch is computed at once."""
+MAX_TOKENS = 2048
+"""Of one text; most models are trained for 512."""
+BATCH_TOKENS = 256
+"""Several texts are computed at once up to this.  For each token of a batch the engine allocates a number for each of
+the vocabulary, 1 MB with 250,000 of them, which no text needs; larger batches are not faster either."""
 BATCH_TEXTS = 64
 """LLAMA_MAX_SEQ is 256."""
 MEAN, CLS, LAST = 1, 2, 3
@@ -42,8 +45,8 @@ class EmbeddingModel:
         if not model:
             raise UserError("load_refused", path=path)
         self._model = model
-        self._limit = min(BATCH_TOKENS, llama_cpp.llama_model_n_ctx_train(model))
-        context = self._new_context(BATCH_TOKENS)
+        self._limit = min(MAX_TOKENS, llama_cpp.llama_model_n_ctx_train(model))
+        context = self._new_context()
         if not context or llama_cpp.llama_pooling_type(context) not in (MEAN, CLS, LAST):
             if context:
                 llama_cpp.llama_free(context)
@@ -74,7 +77,9 @@ class EmbeddingModel:
         start = 0
         while start < len(tokens):
             end, size = start, 0
-            while end < min(len(tokens), start + BATCH_TEXTS) and size + len(tokens[end]) <= BATCH_TOKENS:
+            while end < min(len(tokens), start + BATCH_TEXTS):
+                if end > start and size + len(tokens[end]) > BATCH_TOKENS:
+                    break
                 size += len(tokens[end])
                 end += 1
             self._embed_batch(tokens[start:end], size, vectors[start:end])
@@ -107,10 +112,10 @@ class EmbeddingModel:
                 vector = llama_cpp.llama_get_embeddings_seq(self._context, number)
                 vectors[number] = np.ctypeslib.as_array(vector, (self._dimension,))
 
-    def _new_context(self, tokens: int) -> int | None:
+    def _new_context(self) -> int | None:
         params: Any = llama_cpp.llama_context_default_params()
         # Attention to both sides needs all tokens of a batch at once.
-        params.n_ctx = params.n_batch = params.n_ubatch = tokens
+        params.n_ctx = params.n_batch = params.n_ubatch = MAX_TOKENS
         params.n_seq_max = BATCH_TEXTS
         params.kv_unified = True
         params.embeddings = True
