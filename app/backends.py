@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from app.backend import AnswerOrigin, ChatBackend, ChatEvent, ChatRequest
 from app.chat.prompt import without_pictures
-from app.config.secrets import LOCAL_SERVER_KEY
-from app.engine.protocol import Embeddings, TokenCounts, Tokens
-from app.local_server.access import Access, new_key
-from app.local_server.model import ServedModel
+from app.engine.protocol import TokenCounts, Tokens
 from app.parameter import parameters
 from app.planning.planned_load import LoadRequest
 from app.planning.service import PlanningService
@@ -22,7 +17,6 @@ from app.services import Services
 from app.structured.schema import schema_grammar
 from app.thoughts import thinking_choices
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
-from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.library.library import LocalModel
 from model_manager.plan.load_spec import PlanOptions
@@ -98,15 +92,13 @@ class LocalBackend:
 
     def _sha256(self, file: LocalModel) -> str | None:
         try:
+            if file.bytes <= HASH_AT_ONCE_BYTES:
+                return self._library.hash_of(file.path)
             known = self._library.known_hash(file.path)
-            if known is not None or file.bytes > HASH_AT_ONCE_BYTES:
-                return known.sha256 if known else None
-            sha256 = sha256_of(file.path)
-            self._library.record_file_hash(file.path, sha256)
         except UserError:
             # The answer is kept even if its file is gone.
             return None
-        return sha256
+        return known.sha256 if known else None
 
 
 def loaded_plan(planning: PlanningService) -> dict[str, Any]:
@@ -123,106 +115,6 @@ def backend_for(services: Services, model_id: str, options: PlanOptions | None =
     if is_server_model(model_id):
         return services.servers.backend(model_id)
     return LocalBackend(services, model_id, options)
-
-
-class ServedModels:
-    """The model that the local server offers: a certain one, or the one selected in the window."""
-
-    def __init__(self, services: Services, model_id: str | None = None, options: PlanOptions | None = None) -> None:
-        """``options`` as for ``backend_for``."""
-        self._services, self._model_id, self._options = services, model_id, options
-        self._known: tuple[object, LocalBackend, LocalModel, ServedModel] | None = None
-
-    def load(self, token: CancelToken) -> Iterator[ChatEvent]:
-        """Load the model, in the worker's thread.  Raises as ``__call__`` and ``LocalBackend.load``."""
-        _, backend, _, _ = self._find()
-        return backend.load(token)
-
-    def __call__(self) -> ServedModel:
-        """Return the model.  Its header is read again only where the selection, the options or the file have changed.
-
-        Raises:
-            UserError: ``no_local_model`` where none is selected, or one on a server; as ``LocalBackend.resolve``.
-        """
-        _, _, file, model = self._find()
-        loaded = self._services.planning.loader.loaded
-        is_loaded = loaded is not None and loaded.request.path == file.path
-        return replace(model, context=loaded.result.context) if loaded and is_loaded else model
-
-    def embedding_models(self) -> dict[str, int]:
-        """Return the times of the embedding models of the library by id.  Raises as ``ModelLibrary.list``."""
-        return {each.id: _changed_at(each.path) for each in self._services.library.list() if each.ready and each.embeds}
-
-    def embed(self, name: str, texts: Sequence[str], token: CancelToken) -> Embeddings:
-        """Compute the embeddings of texts by the model or by another one of the library, never by any other file.
-
-        Raises:
-            UserError: ``model_unknown`` (id, known); as ``__call__`` and ``Embedder.embed``.
-        """
-        paths = {each.id: each.path for each in self._services.library.list()}
-        if name not in paths:
-            _, _, file, model = self._find()
-            if name != model.id:
-                raise UserError("model_unknown", id=name, known=list(paths))
-            paths[name] = file.path
-        return self._services.embedder.embed(paths[name], texts, token)
-
-    def _find(self) -> tuple[object, LocalBackend, LocalModel, ServedModel]:
-        services, settings = self._services, self._services.settings.current
-        model_id = self._model_id or settings.model_id or ""
-        if not model_id or is_server_model(model_id):
-            raise UserError("no_local_model")
-        key = model_id, settings, services.planning.overrides.get(model_id)
-        known = self._known
-        if known is None or known[0] != key or known[3].created != _changed_at(known[2].path):
-            backend, file = LocalBackend(services, model_id, self._options), services.library.resolve(model_id)
-            header = services.planning.headers_of(model_id)[0]
-            if not header.embeds:
-                backend.resolve()
-            # Other programs needn't know where the file is.
-            name = file.id if file.id != str(file.path) else file.path.stem
-            template, created = header.chat_template or "", _changed_at(file.path)
-            model = ServedModel(
-                name,
-                backend,
-                settings.sampling(),
-                thinking_choices(template),
-                created=created,
-                embeds=header.embeds,
-                knows_tools="tools" in template,
-                reads_pictures=file.reads_pictures,
-            )
-            known = self._known = key, backend, file, model
-        return known
-
-
-def start_local_server(services: Services) -> None:
-    """Start, restart or stop the local server as the settings say.  May wait for the keyring.
-
-    A key is made where other computers may use the server and there is none.
-
-    Raises:
-        UserError: as ``LocalServer.start``.
-    """
-    settings, secrets = services.settings.current, services.secrets
-    if not settings.local_server:
-        services.local_server.stop()
-        return
-    key = secrets.get(LOCAL_SERVER_KEY) or ""
-    if settings.local_server_network and not key:
-        key = new_key()
-        secrets.set(LOCAL_SERVER_KEY, key)
-    host = "0.0.0.0" if settings.local_server_network else "127.0.0.1"
-    origins = tuple(settings.local_server_origins.split())
-    services.local_server.start(Access(host, settings.local_server_port, key, origins), ServedModels(services))
-
-
-def _changed_at(path: Path) -> int:
-    try:
-        return int(path.stat().st_mtime)
-    except OSError:
-        # The next request reports that the file is missing.
-        return 0
 
 
 def thinking_choices_of(services: Services, model_id: str) -> tuple[str, ...]:

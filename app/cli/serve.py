@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from functools import partial
 
 from app.backend import LoadProgress
-from app.backends import ServedModels
 from app.cli.output import attributes, print_json, print_note
 from app.cli.plan import plan_options
 from app.cli.progress import ProgressLine, cancel_on_interrupt
 from app.local_server.access import Access, is_loopback, is_origin
+from app.served_models import ServedModels
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from model_manager.errors import Cancelled, UserError

@@ -18,12 +18,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.backend import ChatRequest, PromptMessage, TextDelta
-from app.backends import ServedModels
 from app.config.paths import DataFolder
 from app.conversation import Role
 from app.local_server.access import Access
 from app.local_server.model import ServedModel
 from app.sampling import Sampling
+from app.served_models import ServedModels
 from app.services import Services
 from model_manager.cancellation import CancelToken
 from tests.benchmarks.figures import ROOT, Figure, at_least, at_most, median, report, reported, rounded

@@ -9,10 +9,10 @@ import pytest
 from zeroconf import ServiceInfo, Zeroconf
 
 from app import discovery
-from app.backends import ServedModels
 from app.config.paths import DataFolder
 from app.discovery import TYPE, Announcement, SharedModel, find_shared
 from app.local_server.access import Access, network_address
+from app.served_models import ServedModels
 from app.services import Services
 
 HERE = ["127.0.0.1"]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from openai import OpenAI
 
-from app.backends import ServedModels
 from app.config.paths import DataFolder
 from app.local_server.access import Access
+from app.served_models import ServedModels
 from app.services import Services
 from tests.rigs.tiny_model import write_tiny_model
 from tests.tools.test_rounds import CALL, TEMPLATE

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QShortcut
 
-from app.backends import start_local_server
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
 from app.conversation import Role, Status
 from app.imports import is_export
 from app.markdown.highlight import warm_up
+from app.served_models import start_local_server
 from app.services import Services
 from app.shelf import Shelf
 from model_manager.errors import UserError
@@ -532,8 +532,7 @@ class WindowController(QObject):
     def _change_zoom(self, step: int) -> None:
         """Make the whole interface larger or smaller by ``step`` steps; 0 resets it."""
         bounds, settings = PARAMETERS["zoom"], self.services.settings
-        percent = settings.current.zoom + step * int(bounds.step) if step else Settings.zoom
-        percent = int(max(bounds.minimum, min(bounds.maximum, percent)))
+        percent = bounds.clamped(settings.current.zoom + step * bounds.step) if step else Settings.zoom
         self.window.notice.attempt(lambda: settings.change(zoom=percent))
         self.window.appearance.use(settings.current)
         if zoom() != percent:
