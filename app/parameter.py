@@ -51,6 +51,10 @@ class Parameter:
             return value is None or isinstance(value, str)
         return type(value) is type(self.default)
 
+    def clamped(self, value: float) -> int:
+        """Return the nearest whole number within the bounds."""
+        return round(max(self.minimum, min(value, self.maximum)))
+
     def to_shown(self, value: Any) -> Any:
         """Return a stored value in the unit that is shown; named values stay."""
         return value if self.unit == 1 or value in self.named_values else value * self.unit

@@ -31,7 +31,6 @@ from app.tools.memory import MemoryTools
 from app.tools.registry import ToolServers
 from app.tools.web import WebTools
 from model_manager.disk.files import disk_errors, remove_temporary_files
-from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 
 CLOSE_S = 3.0
@@ -153,16 +152,9 @@ class Services:
         self.store.close()
 
     def _embedding_model(self) -> tuple[Path, str] | None:
-        """Return the library's embedding model and its hash, which is computed where it is not known yet."""
+        """Return the library's embedding model and its hash."""
         model = next((each for each in self.library.list() if each.embeds and each.problem is None), None)
-        if model is None:
-            return None
-        known = self.library.known_hash(model.path)
-        if known is not None:
-            return model.path, known.sha256
-        sha256 = sha256_of(model.path)
-        self.library.record_file_hash(model.path, sha256)
-        return model.path, sha256
+        return None if model is None else (model.path, self.library.hash_of(model.path))
 
     def _cache_options(self) -> CacheOptions | None:
         disk_bytes, loaded = self.settings.current.conversation_cache << 30, self.planning.loader.loaded

@@ -223,10 +223,6 @@ def _sampling(values: Fields, model: ServedModel) -> Sampling:
     return sampling if "repeat_penalty" in given else default_sampling(sampling, model.id)
 
 
-def _is_limit(value: object) -> bool:
-    return value == -1 or is_whole(value, 1, math.inf)
-
-
 def sampler_values(values: Fields, *names: str) -> dict[str, Any]:
     """Take the samplers of these names."""
     given: dict[str, Any] = {}

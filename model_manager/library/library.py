@@ -17,6 +17,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from model_manager.disk.files import file_identity
+from model_manager.disk.hashing import sha256_of
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
 from model_manager.gguf.shards import first_shard, model_stem, read_model
@@ -266,6 +267,18 @@ class ModelLibrary:
         absolute, registry = _absolute(path), self._file.read()
         metadata = registry.facts.get(str(absolute))
         return _hash_of(absolute, registry, metadata.origin if metadata else None)
+
+    def hash_of(self, path: Path) -> str:
+        """Return the SHA-256 of a file, which is computed and stored where it is not known yet.
+
+        Raises ``UserError`` as ``known_hash``, ``sha256_of`` and ``record_file_hash``.
+        """
+        known = self.known_hash(path)
+        if known is not None:
+            return known.sha256
+        sha256 = sha256_of(path)
+        self.record_file_hash(path, sha256)
+        return sha256
 
     def record_file_hash(self, path: Path, sha256: str) -> None:
         """Store the hash that was just computed from a file.

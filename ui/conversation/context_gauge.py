@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QLabel, QLayout, QRadioButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -12,6 +12,7 @@ from app.units import grouped
 from ui.widgets.dialog_parts import SMALL_SIZE, button, hairline, quiet_label
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import current_theme, interface_font
+from ui.widgets.translated import Translated
 
 BAR_WIDTH, BAR_HEIGHT, POPOVER_BAR_HEIGHT = 56, 6, 8
 PADDING, HEIGHT = 8, 30
@@ -22,7 +23,7 @@ WIDEST_USE = "~88.8k"
 """Room for the used tokens."""
 
 
-class ContextGauge(QAbstractButton):
+class ContextGauge(Translated, QAbstractButton):
     """Used and total context; hidden while the size is not known.  A tilde marks an estimate."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -61,12 +62,6 @@ class ContextGauge(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         """Return the size with the numbers alone, which does not change while an answer grows."""
         return QSize(self._width_of(self._numbers(WIDEST_USE)), HEIGHT)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Retranslate."""
-        if event.type() == QEvent.Type.LanguageChange:
-            self._retranslate()
-        super().changeEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text, the bar, and the state as a button."""

@@ -220,7 +220,7 @@ class MainWindow(QMainWindow):
         self._remember_panel_width()
         values = {
             "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
-            "sidebar_width": max(180, min(600, shown_width or self._settings.current.sidebar_width)),
+            "sidebar_width": PARAMETERS["sidebar_width"].clamped(shown_width or self._settings.current.sidebar_width),
         }
         self.notice.attempt(lambda: self._settings.change(**values))
         if not self._is_quitting and not self.can_close():
@@ -277,8 +277,7 @@ class MainWindow(QMainWindow):
 
     def _remember_panel_width(self) -> None:
         if self._is_docked(self.panel):
-            bounds = PARAMETERS["panel_width"]
-            width = max(int(bounds.minimum), min(int(bounds.maximum), self.panel.width()))
+            width = PARAMETERS["panel_width"].clamped(self.panel.width())
             self.notice.attempt(lambda: self._settings.change(panel_width=width))
 
     def _set_widths(self) -> None:
