@@ -2282,38 +2282,6 @@
         <source>The document was removed from the folder.</source>
         <translation>该文档已从文件夹中移除。</translation>
     </message>
-    <message>
-        <source>Open link</source>
-        <translation>打开链接</translation>
-    </message>
-    <message>
-        <source>Open this address in your browser?</source>
-        <translation>要在浏览器中打开这个地址吗？</translation>
-    </message>
-    <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>Open in browser</source>
-        <translation>在浏览器中打开</translation>
-    </message>
-    <message>
-        <source>Open this HTML in your browser?</source>
-        <translation>在浏览器中打开此 HTML？</translation>
-    </message>
-    <message>
-        <source>Its scripts run in the browser. The page can&apos;t connect to the internet or read your files.</source>
-        <translation>其中的脚本会在浏览器中运行，但该页面无法连接网络，也无法读取你的文件。</translation>
-    </message>
-    <message>
-        <source>Save as</source>
-        <translation>另存为</translation>
-    </message>
-    <message>
-        <source>Saved as {name}.</source>
-        <translation>已另存为 {name}。</translation>
-    </message>
 </context>
 <context>
     <name>ConversationList</name>
@@ -3345,6 +3313,45 @@ Click to rename</source>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>ExternalActions</name>
+    <message>
+        <source>Open link</source>
+        <translation>打开链接</translation>
+    </message>
+    <message>
+        <source>Open this address in your browser?</source>
+        <translation>要在浏览器中打开这个地址吗？</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Open in browser</source>
+        <translation>在浏览器中打开</translation>
+    </message>
+    <message>
+        <source>Open this HTML in your browser?</source>
+        <translation>在浏览器中打开此 HTML？</translation>
+    </message>
+    <message>
+        <source>Its scripts run in the browser. The page can&apos;t connect to the internet or read your files.</source>
+        <translation>其中的脚本会在浏览器中运行，但该页面无法连接网络，也无法读取你的文件。</translation>
+    </message>
+    <message>
+        <source>Save as</source>
+        <translation>另存为</translation>
+    </message>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已另存为 {name}。</translation>
     </message>
 </context>
 <context>

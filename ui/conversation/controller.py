@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta, TextReplaced
 from app.backends import backend_for, context_size, knows_tools, reads_pictures, thinking_choices_of, trained_context
@@ -33,12 +32,12 @@ from app.thoughts import split_thought
 from app.tools.offered import OfferedTools
 from app.tools.server import WEB
 from app.tools.web import sources_of
-from model_manager.disk.files import write_atomically
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
 from ui.composer.composer import Composer
 from ui.conversation.answer_events import AnswerEvents
 from ui.conversation.draft_saver import DraftSaver
+from ui.conversation.external_actions import ExternalActions
 from ui.conversation.header import Header
 from ui.conversation.message_items import MAX_PLACES, MAX_SOURCES, MessageItems
 from ui.conversation.model_picker import ModelPicker
@@ -46,7 +45,6 @@ from ui.transcript.item import ATTACHMENT, PASSAGE, SOURCE, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
-from ui.widgets.file_dialogs import ask_for_file, documents_folder
 from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:
@@ -95,9 +93,12 @@ class ConversationController(QObject):
         self._services, self._transcript, self._header, self._composer = services, transcript, header, composer
         self._notice, self._models, self._window = notice, models, window
         self._items = MessageItems(self)
+        self._external = ExternalActions(services.pages, notice, window)
+        transcript.link_activated.connect(self._external.ask_to_open)
+        transcript.save_requested.connect(self._external.ask_where_to_save)
+        transcript.browser_requested.connect(self._external.ask_to_open_page)
         self._branch: list[Message] = []
         self._siblings: dict[str, tuple[str, ...]] = {}
-        self._text_to_save = ""
         self._unsaved_edits: dict[str, str] = {}
         """Texts of answers that were edited but not saved, by the ids of their messages."""
         self._completed = set[str]()
@@ -134,10 +135,7 @@ class ConversationController(QObject):
         composer.web_button.clicked.connect(self.toggle_web_search)
         composer.field.edit_last_requested.connect(self._edit_last)
         transcript.action_requested.connect(self.act)
-        transcript.link_activated.connect(self._ask_to_open)
-        transcript.save_requested.connect(self._ask_where_to_save)
         transcript.picture_requested.connect(self.attachments.show)
-        transcript.browser_requested.connect(self._ask_to_open_page)
         self.attachments.failed.connect(self._show_error)
         self.drafts.failed.connect(self._show_error)
         problems = services.file_problems()
@@ -541,7 +539,7 @@ class ConversationController(QObject):
         )
         dialog.kept.connect(self._select_version)
         for side in dialog.sides:
-            side.transcript.save_requested.connect(self._ask_where_to_save)
+            side.transcript.save_requested.connect(self._external.ask_where_to_save)
         show_dialog(dialog)
 
     def _show_summary(self) -> None:
@@ -785,50 +783,7 @@ class ConversationController(QObject):
         if number >= MAX_SOURCES and len(sources) > MAX_SOURCES + 1:
             self._show_details(message)
         elif number < len(sources):
-            self._ask_to_open(sources[number].url)
-
-    def _ask_to_open(self, address: str) -> None:
-        """Show where a link leads before it is opened."""
-        ask(
-            self._window,
-            "linkQuestion",
-            self.tr("Open link"),
-            self.tr("Open this address in your browser?"),
-            address,
-            ("openButton", self.tr("Open")),
-            self.tr("Cancel"),
-            lambda: QDesktopServices.openUrl(QUrl(address)),
-        )
-
-    def _ask_to_open_page(self, code: str) -> None:
-        """Open HTML of an answer in the browser."""
-
-        def open_page() -> None:
-            path = self._services.pages.write(code)
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-
-        ask(
-            self._window,
-            "pageQuestion",
-            self.tr("Open in browser"),
-            self.tr("Open this HTML in your browser?"),
-            self.tr("Its scripts run in the browser. The page can't connect to the internet or read your files."),
-            ("openButton", self.tr("Open")),
-            self.tr("Cancel"),
-            lambda: self._notice.attempt(open_page),
-        )
-
-    def _ask_where_to_save(self, name: str, text: str) -> None:
-        self._text_to_save = text
-        window = QApplication.activeModalWidget() or self._window
-        ask_for_file(window, self.tr("Save as"), "", self._save_text, save_as=documents_folder() / name)
-
-    def _save_text(self, path: Path) -> None:
-        # Excel reads CSV as UTF-8 only behind a byte order mark.
-        encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
-        data = self._text_to_save.encode(encoding, "replace")
-        if self._notice.attempt(lambda: write_atomically(path, data)):
-            self._notice.show_message(self.tr("Saved as {name}.").format(name=path.name))
+            self._external.ask_to_open(sources[number].url)
 
     # Display
 
