@@ -25,6 +25,9 @@ TOOLS_CALLED = "tool_calls"
 EDITED = "edited"
 """Finish reason of a version of an answer that the user wrote."""
 
+TRASH_DAYS = 30
+"""Deleted conversations and messages can be restored for this long."""
+
 
 class Role(StrEnum):
     """Author of a message."""
@@ -46,6 +49,17 @@ class Status(StrEnum):
     """The engine or the program died during the answer; the text so far is kept."""
     FAILED = "failed"
     """The answer could not begin; ``Message.error`` is the reason."""
+
+
+class Shelf(StrEnum):
+    """Where a conversation is."""
+
+    CONVERSATIONS = "conversations"
+    """In the list: pinned ones first, then the latest activity."""
+    ARCHIVE = "archive"
+    """The last archived first."""
+    TRASH = "trash"
+    """The last deleted first."""
 
 
 @dataclass(frozen=True)

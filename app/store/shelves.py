@@ -14,8 +14,7 @@ from datetime import datetime
 from functools import partial
 from itertools import pairwise
 
-from app.conversation import Conversation, ShelfOrder
-from app.shelf import Shelf
+from app.conversation import Conversation, Shelf, ShelfOrder
 from app.store.records import CONVERSATIONS, column_value, conversation_of
 
 _SHELVES = {

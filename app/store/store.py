@@ -15,11 +15,11 @@ from app.conversation import (
     ConversationTree,
     ImportResult,
     SearchHit,
+    Shelf,
     ShelfOrder,
     SkippedConversation,
 )
 from app.sampling import Sampling
-from app.shelf import Shelf
 from app.store import search_index, shelves
 from app.store.branches import all_messages, find_conversation
 from app.store.facts import FactStore

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.context import ContextPolicy
-from app.conversation import Attachment, Conversation, ConversationTree, Status
+from app.conversation import Attachment, Conversation, ConversationTree, Shelf, Status
 from app.sampling import Sampling
-from app.shelf import Shelf
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.conversation import Attachment
-from app.shelf import Shelf
+from app.conversation import Attachment, Shelf
 from app.store.salvage import salvage
 from app.store.store import ConversationStore
 from model_manager.errors import UserError

@@ -13,8 +13,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.conversation import Attachment, Conversation, ConversationTree, Status
-from app.shelf import Shelf
+from app.conversation import Attachment, Conversation, ConversationTree, Shelf, Status
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, indexes, titles

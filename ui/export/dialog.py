@@ -15,12 +15,11 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from app.config.settings import Settings, SettingsFile
-from app.conversation import Conversation
+from app.conversation import Conversation, Shelf
 from app.export.export import FORMATS, export_conversations, export_message, message_tree
 from app.export.file_names import file_name, name_key
 from app.export.formats import ExportFormat, ExportOptions
 from app.formulas import FormulaRenderer
-from app.shelf import Shelf
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.choices import FormatOptions, ScopeSelector, export_labels, translate

@@ -11,9 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
+from app.conversation import Shelf
 from app.engine.cache_folder import CacheUsage
 from app.services import Services
-from app.shelf import Shelf
 from app.units import size_text
 from model_manager.errors import UserError
 from ui.imports.dialog import ImportDialog

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 
-from app.shelf import Shelf
+from app.conversation import Shelf
 from app.translation import QT_TRANSLATE_NOOP
 
 

@@ -18,8 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from app.conversation import DocumentHit, SearchHit
-from app.shelf import Shelf
+from app.conversation import DocumentHit, SearchHit, Shelf
 from ui.sidebar.folder_drag import FolderDrag
 from ui.sidebar.row_delegate import RowDelegate
 from ui.sidebar.row_model import FolderRow, Found, Heading, Index, Mark, MoreHits, RowModel

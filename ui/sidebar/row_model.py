@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
 
-from app.conversation import Conversation, DocumentHit, Folder, SearchHit, ShelfOrder
-from app.shelf import Shelf
+from app.conversation import Conversation, DocumentHit, Folder, SearchHit, Shelf, ShelfOrder
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.errors import UserError
 from ui.widgets.formats import date_text

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.shelf import TRASH_DAYS, Shelf
+from app.conversation import TRASH_DAYS, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox

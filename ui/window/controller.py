@@ -13,12 +13,11 @@ from PySide6.QtGui import QShortcut
 
 from app.chat.answer import RunningAnswer
 from app.config.settings import PARAMETERS, Settings
-from app.conversation import Role, Status
+from app.conversation import Role, Shelf, Status
 from app.imports import is_export
 from app.markdown.highlight import warm_up
 from app.served_models import start_local_server
 from app.services import Services
-from app.shelf import Shelf
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import STARTER, ModelPicker

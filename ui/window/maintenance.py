@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.conversation import TRASH_DAYS
 from app.services import Services
-from app.shelf import TRASH_DAYS
 from app.store.connections import StoreClosed
 from model_manager.errors import UserError
 from ui.widgets.job import run_job
