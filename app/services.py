@@ -87,7 +87,8 @@ class Services:
     def file_problems(self) -> list[UserError]:
         """Return why files of the data folder could not be read, if so."""
         files = (self.settings, self.presets, self.drafts, self.servers, self.tools, self.library)
-        return [each.problem for each in files if each.problem is not None]
+        problems = [each.problem for each in files if each.problem is not None]
+        return problems + self.planning.file_problems()
 
     def forget_states(self, conversation_ids: Sequence[str] | None = None) -> None:
         """Delete these conversations, or all for None, from the conversation cache."""

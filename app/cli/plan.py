@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.cli.output import attributes, print_columns, print_json, print_result
+from app.cli.output import attributes, print_columns, print_json, print_note, print_result
 from app.cli.progress import ProgressLine, cancel_on_interrupt
 from app.config.paths import DataFolder
 from app.downloads import ModelDownloads
@@ -43,6 +43,8 @@ def run(folder: DataFolder, downloads: ModelDownloads, arguments: argparse.Names
     planning = PlanningService(
         folder, downloads.library, engine, lambda: downloads.settings.current.device_preferences()
     )
+    for problem in planning.file_problems():
+        print_note(problem)
     try:
         match arguments.command:
             case "devices":

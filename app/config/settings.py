@@ -412,13 +412,19 @@ class SettingsFile:
     """The settings and their file.  Thread-safe."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: JsonFile[dict[str, Any]] = JsonFile(path, dict[str, Any], {}, private=True)
         self._lock = threading.Lock()
-        self._settings = _settings(self._file.read())
+        stored = self._file.read()
+        self._settings = _settings(stored)
+        self._invalid = {name for name in PARAMETERS.keys() & stored if not PARAMETERS[name].accepts(stored[name])}
 
     @property
     def problem(self) -> UserError | None:
-        """The error if the file could not be read."""
+        """The error if the file could not be read, or ``settings_invalid`` (path, names) if
+        values have another type or are out of bounds."""
+        if self._invalid:
+            return UserError("settings_invalid", path=self._path, names=", ".join(sorted(self._invalid)))
         return self._file.problem
 
     @property
@@ -435,10 +441,11 @@ class SettingsFile:
             UserError: as ``JsonFile.write``; the change still applies until the program ends.
         """
         with self._lock:
-            if dataclasses.replace(self._settings, **values) != self._settings:
+            if self._invalid & values.keys() or dataclasses.replace(self._settings, **values) != self._settings:
                 stored = {**dataclasses.asdict(self._settings), **self._file.read(), **values}
                 self._settings = dataclasses.replace(_settings(stored), **values)
                 self._file.write(stored)
+                self._invalid -= values.keys()
             return self._settings
 
 

@@ -11,6 +11,10 @@ SENTENCES: dict[str, str] = {
     "file_set_aside": QT_TR_NOOP(
         "The file {path} was damaged. It was renamed to {aside}, and the program starts with a new one."
     ),
+    "settings_invalid": QT_TR_NOOP(
+        "The file {path} has invalid values ({names}). They stay in the file, and the defaults apply until you change"
+        " them."
+    ),
     "is_a_folder": QT_TR_NOOP("{path} is a folder. Choose the .gguf file in it."),
     "not_a_file": QT_TR_NOOP("{path} isn't a regular file. Choose another file."),
     "file_changed": QT_TR_NOOP(

@@ -47,6 +47,13 @@ class _Notes:
         self._file = JsonFile(path, dict[str, Any], {})
         self._lock = threading.Lock()
 
+    @property
+    def problem(self) -> UserError | None:
+        """The error if the file can't be read."""
+        with self._lock:
+            self._file.read()
+            return self._file.problem
+
     def _get(self, key: str) -> Any:
         with self._lock:
             return self._file.read().get(key)

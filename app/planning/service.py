@@ -55,6 +55,10 @@ class PlanningService:
         self.loader = PlannedLoader(engine, self._reader, self._remembered)
         """For the inference worker only."""
 
+    def file_problems(self) -> list[UserError]:
+        """Return why files of plan options could not be read, if so."""
+        return [each.problem for each in (self.overrides, self._remembered) if each.problem is not None]
+
     def machine(
         self,
         rpc_servers: tuple[str, ...] = (),

@@ -177,7 +177,7 @@ def temporary_copy(path: Path, folder: Path) -> Iterator[Path]:
     try:
         with disk_errors(temporary):
             temporary.touch(0o600)
-            for suffix in ("", "-wal"):
+            for suffix in ("", "-wal", "-journal"):
                 source = path.with_name(path.name + suffix)
                 if source.exists():
                     shutil.copyfile(source, temporary.with_name(temporary.name + suffix))

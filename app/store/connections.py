@@ -44,9 +44,13 @@ class DamagedRow(Exception):
 
 
 def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sqlite3.Connection:
-    """Open the existing database at ``path`` in autocommit mode.  A read-only connection changes no file."""
+    """Open the existing database at ``path`` in autocommit mode.
+
+    A read-only connection changes no file, unless a killed process has left a rollback journal: what that process had
+    begun to change is taken back, before which nothing can be read.
+    """
     location = path.absolute().as_posix()
-    mode = "ro" if read_only else "rw"
+    mode = "ro" if read_only and not path.with_name(f"{path.name}-journal").exists() else "rw"
     connection = sqlite3.connect(
         f"file://{'' if location.startswith('/') else '/'}{quote(location, safe='/:')}?mode={mode}",
         uri=True,

@@ -131,7 +131,8 @@ class _Comparison(Worker):
     """Requests the beginning of each piece without a published hash again, once the whole file is present.
 
     Nothing else shows that a server replaced the file by one of the same size between two requests: what was fetched
-    before differs.  The first piece is compared as a whole, because it begins with the header, which versions share.
+    before differs.  The first piece is compared as a whole, because it begins with the header, which versions share;
+    a published file is where the server ignores the range.
     """
 
     def __init__(self, session: DownloadSession, pieces: set[Piece], free: list[Piece]) -> None:
@@ -151,8 +152,10 @@ class _Comparison(Worker):
                 return False
             piece = self._free.pop()
         try:
-            self._compare(piece, source.file(piece.published_file))
-            self._pieces.remove(piece)
+            compared = self._compare(piece, source.file(piece.published_file))
+            with self.session.changed:
+                self._pieces.difference_update(compared)
+                self._free[:] = [each for each in self._free if each in self._pieces]
         except BaseException:
             self._free.append(piece)
             raise
@@ -160,25 +163,30 @@ class _Comparison(Worker):
             self.session.notify()
         return True
 
-    def _compare(self, piece: Piece, remote: RemoteFile) -> None:
+    def _compare(self, piece: Piece, remote: RemoteFile) -> tuple[Piece, ...]:
+        """Return the pieces that were compared."""
         length = min(piece.length, COMPARED_BYTES) if piece.number else piece.length
         response, is_range = remote.open(piece.start, length)
+        offset, end = (piece.start, piece.start + length) if is_range else (0, piece.published_file.bytes)
         with response:
-            # A server without ranges sent the whole file at once, which was compared on the way.
-            content = response.read(length) if is_range else b""
-        if is_range and len(content) < length:
+            for data in response.chunks():
+                if not piece.file.matches(piece.source - piece.start + offset, data[: end - offset]):
+                    raise remote.replaced(response)
+                offset += len(data)
+                self.add_received(len(data))
+        if offset < end:
             raise TransientError("connection_lost", host=host_of(response.url), detail="the response ended early")
-        if not piece.file.matches(piece.source, content):
-            raise remote.replaced(response)
-        self.add_received(len(content))
+        return (piece,) if is_range else piece.file.pieces_of(piece.part)
 
 
 class _Connection(Worker):
     """Thread that fetches one piece after the other, or whole published files from a server without ranges."""
 
-    def __init__(self, session: DownloadSession, queue: PieceQueue) -> None:
+    def __init__(self, session: DownloadSession, queue: PieceQueue, uncompared: set[Piece]) -> None:
+        """``uncompared`` are the pieces without a published hash; those that came in one response are removed."""
         super().__init__(session)
         self._queue = queue
+        self._uncompared = uncompared
         self._piece: Piece | None = None
         self._response: HttpResponse | None = None
         self._started = 0.0
@@ -234,6 +242,7 @@ class _Connection(Worker):
         part = first.published_file
         offset, end = first.start + first.done, first.start + first.length
         response, is_range = source.file(part).open(offset, end - offset)
+        streamed: list[Piece] = []
         with response:
             self._response = response
             if is_range:
@@ -246,6 +255,8 @@ class _Connection(Worker):
                 return
             else:
                 offset, end = 0, part.bytes
+                # Others fetch the rest.
+                streamed = [each for each in first.file.pieces_of(first.part) if each.is_complete or each in missing]
             with first.file.files.part.open("r+b", buffering=0) as handle:
                 for data in response.chunks():
                     if offset + len(data) > end:
@@ -259,6 +270,8 @@ class _Connection(Worker):
                     self.session.throttle(len(data))
         if offset < end:
             raise TransientError("connection_lost", host=host_of(response.url), detail="the response ended early")
+        with self.session.changed:
+            self._uncompared.difference_update(streamed)
 
     def _store(self, handle: BinaryIO, missing: list[Piece], offset: int, data: bytes) -> None:
         """Store what is missing of ``data``, which starts at ``offset`` of the published file.
@@ -346,10 +359,9 @@ class _Download(DownloadSession):
         self.problem, self.last_byte_at = None, time.monotonic()
         self._queue = queue = PieceQueue(partial, self.transfer)
         self._hasher = hasher = Hasher(self, queue)
-        connections = [_Connection(self, queue) for _ in range(max(1, self._options.connections))]
-        self._unverified = list(hasher.hashes)
         self._uncompared = {piece for file in partial for piece in file.pieces if not piece.published_file.sha256}
-        free = list(self._uncompared)
+        connections = [_Connection(self, queue, self._uncompared) for _ in range(max(1, self._options.connections))]
+        self._unverified = list(hasher.hashes)
         workers: list[Worker] = [*connections]
         threads: list[threading.Thread] = []
 
@@ -370,6 +382,7 @@ class _Download(DownloadSession):
                 finish(hashes.file, hashes.on_disk)
             if self._uncompared and queue.is_complete and len(workers) == len(connections):
                 self.last_byte_at = time.monotonic()
+                free = list(self._uncompared)
                 workers.extend(_Comparison(self, self._uncompared, free) for _ in connections)
                 threads.extend(each.start() for each in workers[len(connections) :])
             if self.transfer.limit_bytes_per_s is None:

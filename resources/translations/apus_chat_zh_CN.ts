@@ -824,6 +824,10 @@
         <translation>{id} 不是 Hub 上的模型。请使用 OWNER/REPO:FILE 的形式，或内置模型清单中的名称（apus:Q2_K）。</translation>
     </message>
     <message>
+        <source>The file {path} has invalid values ({names}). They stay in the file, and the defaults apply until you change them.</source>
+        <translation>文件 {path} 中有无效的值（{names}）。这些值会保留在文件中，在你更改之前使用默认值。</translation>
+    </message>
+    <message>
         <source>{path} isn&apos;t a regular file. Choose another file.</source>
         <translation>{path} 不是普通文件。请选择其他文件。</translation>
     </message>

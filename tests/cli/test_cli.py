@@ -245,7 +245,7 @@ def test_a_data_folder_that_cannot_be_created_is_one_line(run: Run, tmp_path: Pa
 
 
 def test_damaged_files_of_the_data_folder_are_reported(run: Run, data: Path, tiny_model: Path) -> None:
-    names = ("settings.json", "presets.json", "servers.json")
+    names = ("settings.json", "presets.json", "servers.json", "wishes.json", "plans.json")
     data.mkdir()
     for name in names:
         (data / name).write_text("{")
@@ -253,8 +253,10 @@ def test_damaged_files_of_the_data_folder_are_reported(run: Run, data: Path, tin
     assert done.returncode == 0, done.stderr
     assert [line.split(" ", 1)[0] for line in done.stderr.splitlines()] == ["apus-chat:"] * len(names)
     assert all(name in done.stderr for name in names)
-    (data / "settings.json").write_text("{")
-    assert "settings.json" in run("models", "list").stderr
+    for name, command in (("settings.json", ("models", "list")), ("wishes.json", ("plan", "starter"))):
+        (data / name).write_text("{")
+        assert name in run(*command).stderr
+        assert (data / f"{name}.damaged-1").read_text() == "{"
 
 
 def start_chat(data: Path, model: Path) -> subprocess.Popen[str]:

@@ -31,16 +31,16 @@ def test_changes_of_two_programs_are_both_kept(tmp_path: Path) -> None:
     assert SettingsFile(path).current == command.current
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"', "[" * 100_000, '{"theme": "dark"\0}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"text"', "[" * 100_000, '{"theme": "dark"\0}', "\udcdc"])
 def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: str) -> None:
     path, aside = tmp_path / "settings.json", tmp_path / "settings.json.damaged"
-    path.write_text(content)
+    path.write_text(content, "utf-8", "surrogateescape")
     settings = SettingsFile(path)
     assert settings.current == Settings()
     assert settings.problem is not None
     assert (settings.problem.code, settings.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
     settings.change(theme="dark")
-    assert aside.read_text() == content
+    assert aside.read_text("utf-8", "surrogateescape") == content
     again = SettingsFile(path)
     assert (again.current.theme, again.problem) == ("dark", None)
 
@@ -62,8 +62,19 @@ def test_a_damaged_file_is_set_aside_and_reported_once(tmp_path: Path, content: 
 def test_an_invalid_value_is_replaced_by_its_default(tmp_path: Path, key: str, value: object) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({key: value, "idle_release_minutes": 5}))
-    now = SettingsFile(path).current
-    assert now == Settings(idle_release_minutes=5)
+    settings = SettingsFile(path)
+    assert settings.current == Settings(idle_release_minutes=5)
+    settings.change(idle_release_minutes=6)
+    assert json.loads(path.read_text())[key] == value
+    again = SettingsFile(path)
+    assert again.current == Settings(idle_release_minutes=6)
+    if key in PARAMETERS:
+        for problem in (settings.problem, again.problem):
+            assert problem is not None
+            assert (problem.code, problem.data) == ("settings_invalid", {"path": path, "names": key})
+        again.change(**{key: PARAMETERS[key].default})
+    assert again.problem is None
+    assert SettingsFile(path).problem is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")

@@ -78,7 +78,13 @@ def test_lone_surrogates_and_numbers_that_are_not_finite() -> None:
     for indent in (0, 2):
         assert from_json(to_json(Item(name), indent=indent), Item) == Item(name)
     assert to_json([math.nan, math.inf]) == b"[null,null]"
-    assert from_json(b'\xef\xbb\xbf{"name": "a"}', Item) == Item("a")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_files_that_an_editor_has_encoded_otherwise(encoding: str) -> None:
+    data = '{"name": "å"}'.encode(encoding)
+    assert from_json(data, Item) == Item("å")
+    assert from_json(data, dict[str, Any]) == {"name": "å"}
 
 
 @pytest.mark.parametrize("data", ['{"a": "\ud83d\ude00"}', '{"a": "\ud83d\\ude00"}', '{"a": "\\ud83d\\ude00"}'])
@@ -104,7 +110,7 @@ def test_a_file_is_written_and_read(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["items.json"]
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"name": 5}', b"", b"\x00" * 10])
+@pytest.mark.parametrize("content", [b"{", b'{"name": 5}', b"", b"\x00" * 10, '{"name": "å"}'.encode("latin-1")])
 def test_a_damaged_file_is_renamed_and_never_overwritten(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "items.json"
     (tmp_path / "items.json.damaged").write_bytes(b"an earlier one")

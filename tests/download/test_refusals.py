@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -184,6 +185,35 @@ def test_file_without_hash_that_is_swapped_silently_is_never_mixed(
     running.join()
     assert running.error is None
     assert sha256_of(running.paths[0]) == expected
+
+
+def test_comparison_that_is_answered_with_the_whole_file(
+    source: Path, shelf: Shelf, fetch: Fetch, models: Path, hub: FakeHub, tmp_path: Path
+) -> None:
+    """A server that suddenly ignores ranges, as another one behind the same address does."""
+    fetch(shelf.published(with_hashes=False), connections=1)
+    fetching = hub.count("cdn") - -(-SIZE // PIECE)
+    shutil.rmtree(models)
+    hub.reset()
+    new = write_plain_gguf(tmp_path / "new", SIZE, seed=1)
+    hub.fault("cdn", "ignore_range", times=-1, skip=fetching)
+    running = fetch.start(shelf.published(with_hashes=False), connections=1)
+    running.transfer.limit_bytes_per_s = 400_000
+    running.until(lambda status: status.progress.done > 3 * PIECE)
+    hub.repos[REPOSITORY]["model.gguf"].path = new
+    running.transfer.limit_bytes_per_s = None
+    running.join()
+    assert running.error is None
+    assert sha256_of(running.paths[0]) == sha256_of(new)
+
+
+def test_file_without_hash_from_a_server_without_ranges_is_sent_once(
+    source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub
+) -> None:
+    hub.fault("cdn", "ignore_range", times=-1)
+    (path,) = fetch(shelf.published(with_hashes=False), connections=1)
+    assert sha256_of(path) == sha256_of(source)
+    assert hub.count("cdn") == 3, "the header, the first piece, and the file"
 
 
 def test_file_without_hash_that_changes_with_each_request_is_refused(

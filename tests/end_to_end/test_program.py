@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ import pytest
 from app.conversation import Status
 from app.store.store import ConversationStore
 from tests.rigs.tiny_model import write_tiny_model
+from ui.start.single_instance import socket_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
@@ -232,14 +236,48 @@ def test_start_after_a_killed_window(tmp_path: Path) -> None:
         wait_for(first, "ready")
         first.kill()
         first.communicate(timeout=PATIENCE_S)
-    socket = tmp_path / "window.sock"  # where other users can't put theirs
-    assert socket.is_socket()
+    path = tmp_path / "window.sock"  # where other users can't put theirs
+    assert path.is_socket()
     with program(RECEIVING, str(tmp_path)) as second:
         wait_for(second, "ready")
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=PATIENCE_S)
         assert second.returncode == 0
-    assert not socket.exists()
+    assert not path.exists()
+
+
+@POSIX
+@pytest.mark.parametrize("replies", [False, True])
+def test_the_window_opens_beside_a_socket_of_another_program(tmp_path: Path, replies: bool) -> None:
+    """One that does not reply, and one of another user, who can create it where it is in the temporary folder."""
+    if replies and os.geteuid() != 0:
+        pytest.skip("only root can give a socket to another user")
+    data = tmp_path / ("long " * 20 if replies else "data")
+    data.mkdir()
+    path = Path(tempfile.gettempdir(), socket_name(data))
+    received = b""
+
+    def accept() -> None:
+        nonlocal received
+        with suppress(OSError), other.accept()[0] as connection:
+            received = connection.recv(1000)
+            if replies:
+                connection.sendall(b"taken\n")
+
+    with closing(socket.socket(socket.AF_UNIX)) as other:
+        other.bind(str(path))
+        if replies:
+            os.chown(path, 65534, 65534)
+        other.listen()
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        with program(RECEIVING, str(data)) as process:
+            wait_for(process, "ready")
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+            assert process.returncode == 0
+    path.unlink(missing_ok=True)
+    assert not replies or received == b""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the platform plugin of X11")

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pypdf import PageObject, PdfReader
+from pypdfium2 import PdfDocument
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 
 from app.conversation import Attachment, ConversationTree, Role, Status
@@ -280,6 +282,30 @@ def test_text_from_right_to_left_begins_at_the_right(formula_renderer: FormulaRe
     assert sum(place > 300 for place in found) > 8
     # The title, the time, the speakers, the question and the footer.
     assert sum(place < 300 for place in found) <= 7
+
+
+def test_formulas_beside_text_from_right_to_left_have_their_space(formula_renderer: FormulaRenderer) -> None:
+    widths = []
+    for before, after in (("QQ", "ZZ"), ("قبل", "بعد")):
+        options = ExportOptions(metadata=False, paper="a4", formula_renderer=formula_renderer)
+        tree = answered(f"{before} $x = \\frac{{a}}{{b}} + y$ {after}")
+        page = PdfDocument(pdf_format().write([tree], options))[0]
+        chars = page.get_textpage()
+        shown = [(chars.get_text_range(number, 1), chars.get_charbox(number)) for number in range(chars.count_chars())]
+        boxes = [box for char, box in shown if char in before + after]
+        assert len(boxes) == len(before + after)
+        # Left, bottom, right and top: the formula is in the widest gap between the letters.
+        edges = sorted((box[0], box[2]) for box in boxes)
+        left, right = max(((one[1], other[0]) for one, other in pairwise(edges)), key=lambda gap: gap[1] - gap[0])
+        bottom, top = min(box[1] for box in boxes), max(box[3] for box in boxes)
+        height, ink = page.get_height(), page.render(scale=4, grayscale=True).to_numpy() < 128
+        rows = ink[int(4 * (height - top)) : int(4 * (height - bottom))]
+        gap = rows[:, int(4 * left) + 2 : int(4 * right) - 2].any(axis=0)
+        assert gap.sum() > len(gap) / 3
+        assert not gap[:4].any()
+        assert not gap[-4:].any()
+        widths.append(right - left)
+    assert widths[0] == pytest.approx(widths[1], abs=4)
 
 
 def test_row_higher_than_a_page_is_split() -> None:

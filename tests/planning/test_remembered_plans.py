@@ -85,12 +85,18 @@ def test_note_is_ignored_with_more_free_memory(tmp_path: Path, basis: PlanBasis)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "null"])
-def test_damaged_notes_are_ignored_and_replaced(tmp_path: Path, basis: PlanBasis, content: str) -> None:
-    path = tmp_path / "plans.json"
+def test_damaged_notes_are_set_aside(tmp_path: Path, basis: PlanBasis, content: str) -> None:
+    path, aside = tmp_path / "plans.json", tmp_path / "plans.json.damaged"
     path.write_text(content)
     plans = RememberedPlans(path)
     assert plans.find(basis, OPTIONS) is None
     plans.note(basis, OPTIONS, basis.plan(OPTIONS))
     assert plans.find(basis, OPTIONS) is not None
+    if content == "{}":
+        assert not aside.exists()
+    else:
+        assert aside.read_text() == content
+        assert plans.problem is not None
+        assert (plans.problem.code, plans.problem.data) == ("file_set_aside", {"path": path, "aside": aside})
     path.write_text(path.read_text().replace('"wishes"', '"wish"'))
     assert plans.find(basis, OPTIONS) is None

@@ -46,6 +46,17 @@ def write_lock(folder: Path) -> None:
     connection.close()
 
 
+def write_half(folder: Path) -> None:
+    """Write a part of a transaction into the file, as while an older database or a backup is first opened."""
+    connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE messages SET content = hex(zeroblob(50000))")
+    tell()
+    connection.close()
+
+
 def own(folder: Path) -> None:
     """Lock the database exclusively, also against reading."""
     connection = sqlite3.connect(folder / "conversations.sqlite3", isolation_level=None)

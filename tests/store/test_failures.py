@@ -260,6 +260,30 @@ def test_a_log_without_its_database_is_kept(folder: Path) -> None:
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("version", [2, len(STEPS)])
+def test_a_transaction_of_a_killed_process_is_taken_back(folder: Path, version: int) -> None:
+    conversation_id = filled(folder)
+    path = folder / "conversations.sqlite3"
+    if version == 2:
+        shutil.copy(Path(__file__).parents[1] / "data" / "conversations-v2.sqlite3", path)
+    with closing(sqlite3.connect(path)) as connection:
+        before = connection.execute("SELECT id, content FROM messages").fetchall()
+    for use in ("doctor", "open"):
+        whole = path.read_bytes()
+        with start("write_half", folder) as child:
+            child.kill()
+        assert path.read_bytes() != whole
+        assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+        if use == "doctor":
+            assert database_damage(path, lambda: False) == ""
+        else:
+            with ConversationStore.open(folder) as store:
+                assert version == 2 or store.get(conversation_id).title == "天"
+                kept = {each.id: each.content for tree in store.trees() for each in tree.messages}
+            assert kept
+            assert kept.items() <= dict(before).items(), "those in the trash are in no tree"
+
+
 def test_a_newer_database_is_refused_unchanged(folder: Path) -> None:
     filled(folder)
     with start("make_newer", folder) as child:

@@ -50,13 +50,21 @@ def hand_over(folder: Path, files: Sequence[Path]) -> bool:
 
     socket = QLocalSocket()
     socket.connectToServer(name)
-    if not socket.waitForConnected(WAIT_MS):
+    if not socket.waitForConnected(WAIT_MS) or not _is_own(Path(socket.fullServerName())):
         return False
     socket.write(json.dumps([str(path.resolve()) for path in files]).encode() + b"\n")
     # Without its reply, an instance that is just closing would lose the files.
     has_reply = socket.waitForReadyRead(WAIT_MS)
     socket.disconnectFromServer()
     return has_reply
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether this user has created a socket; in the temporary folder it could be another one's."""
+    try:
+        return sys.platform == "win32" or path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 class SingleInstance(QObject):
