@@ -133,6 +133,8 @@ static bool exact_sgemm(
     }
     return true;
 }
+
+#include "exact_repacked.h"
 #else
 #define exact_sgemm(...) false
 #endif

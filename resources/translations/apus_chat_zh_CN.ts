@@ -1489,15 +1489,15 @@
     </message>
     <message>
         <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
     </message>
     <message>
         <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
+        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
     </message>
     <message>
         <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} tokens/s，读取提示词约 {reading} tokens/s。</translation>
+        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token. Close other programs, or choose a smaller quantisation or a shorter context.</source>
@@ -2811,7 +2811,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{count} tokens, {rate} tokens/s</source>
-        <translation>{count} 个 token，{rate} tokens/s</translation>
+        <translation>{count} 个 token，{rate} token/秒</translation>
     </message>
     <message>
         <source>off: this model can&apos;t take back a guess</source>
@@ -3969,7 +3969,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{speed} tokens/s</source>
-        <translation>{speed} tokens/s</translation>
+        <translation>{speed} token/秒</translation>
     </message>
     <message>
         <source>{minutes} min ago</source>
@@ -4152,11 +4152,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Prompt, tokens/s</source>
-        <translation>提示词，tokens/s</translation>
+        <translation>提示词，token/秒</translation>
     </message>
     <message>
         <source>Answer, tokens/s</source>
-        <translation>回答，tokens/s</translation>
+        <translation>回答，token/秒</translation>
     </message>
     <message>
         <source>{plan} (fastest)</source>
@@ -4242,7 +4242,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{number} tokens/s</source>
-        <translation>{number} tokens/s</translation>
+        <translation>{number} token/秒</translation>
     </message>
     <message>
         <source>{seconds} s</source>
@@ -4496,11 +4496,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Partly in RAM, about {speed} tokens/s</source>
-        <translation>部分在内存中，约 {speed} tokens/s</translation>
+        <translation>部分在内存中，约 {speed} token/秒</translation>
     </message>
     <message>
         <source>In RAM, about {speed} tokens/s</source>
-        <translation>在内存中，约 {speed} tokens/s</translation>
+        <translation>在内存中，约 {speed} token/秒</translation>
     </message>
     <message>
         <source>It&apos;s larger than the memory of this computer.</source>
@@ -4508,7 +4508,7 @@ Click to rename</source>
     </message>
     <message>
         <source>About {speed} tokens/s</source>
-        <translation>约 {speed} tokens/s</translation>
+        <translation>约 {speed} token/秒</translation>
     </message>
     <message>
         <source>{speed}, estimated from the size of the file.</source>
@@ -4563,7 +4563,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Download {name}, {size}, about {speed} tokens/s</source>
-        <translation>下载 {name}，{size}，约 {speed} tokens/s</translation>
+        <translation>下载 {name}，{size}，约 {speed} token/秒</translation>
     </message>
     <message>
         <source>Best for this computer: {name}</source>
@@ -7681,27 +7681,27 @@ Click to rename</source>
     <name>plan</name>
     <message>
         <source>{quantisation} fits on your GPU with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+        <translation>{quantisation} 可放入你的 GPU，上下文 {context}，约 {speed} token/秒。</translation>
     </message>
     <message>
         <source>{quantisation} fits on your two GPUs with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的两块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+        <translation>{quantisation} 可放入你的两块 GPU，上下文 {context}，约 {speed} token/秒。</translation>
     </message>
     <message>
         <source>{quantisation} fits on your {count} GPUs with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可放入你的 {count} 块 GPU，上下文 {context}，约 {speed} tokens/s。</translation>
+        <translation>{quantisation} 可放入你的 {count} 块 GPU，上下文 {context}，约 {speed} token/秒。</translation>
     </message>
     <message>
         <source>{quantisation} runs on the CPU with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可以用 CPU 运行，上下文 {context}，约 {speed} tokens/s。</translation>
+        <translation>{quantisation} 可以用 CPU 运行，上下文 {context}，约 {speed} token/秒。</translation>
     </message>
     <message>
         <source>{quantisation} runs partly in RAM with {context} context, about {speed} tokens/s.</source>
-        <translation>{quantisation} 可以运行，部分放在内存中，上下文 {context}，约 {speed} tokens/s。</translation>
+        <translation>{quantisation} 可以运行，部分放在内存中，上下文 {context}，约 {speed} token/秒。</translation>
     </message>
     <message>
         <source>Only {quantisation} runs on this computer, but slowly: about {speed} tokens/s. A smaller model or a server answers faster.</source>
-        <translation>这台电脑只能运行 {quantisation}，而且较慢：约 {speed} tokens/s。更小的模型或服务器回答更快。</translation>
+        <translation>这台电脑只能运行 {quantisation}，而且较慢：约 {speed} token/秒。更小的模型或服务器回答更快。</translation>
     </message>
     <message>
         <source>GPU, {gib} GiB</source>
