@@ -56,6 +56,9 @@ REFUSED = {
     "a name that is not there": "{{ nobody.name }}",
     "no template at all": "{% for %}",
     "a number with too many digits": "{{ 10 ** 5000 }}",
+    "an error without a text": "{% set n = 5000 * messages|length %}{{ raise_exception(10 ** n) }}",
+    "an error with a list in lists": "{% set n = namespace(a=[]) %}{% for i in range(3000) %}{% set n.a = [n.a] %}"
+    "{% endfor %}{{ raise_exception(n.a) }}",
     "an escape": "{{ messages.__class__.__mro__[1].__subclasses__() }}",
     "another file": "{% include '/etc/passwd' %}",
     "brackets without end": "{{ " + "(" * 20000 + "1" + ")" * 20000 + " }}",

@@ -44,7 +44,8 @@ _ATOMS = """messages messages[0] message message.content message['role'] loop lo
     nobody add_generation_prompt namespace namespace() cycler joiner lipsum range dict self caller strftime_now
     raise_exception
     0 1 -1 0.5 3 999 10**20 true none [] {} () 'a' '\\ud800' '\\x00' '%d' '{0.__class__}' '</think>' range(3) range(999)
-    dict(a=1) messages|list messages[::-1] messages[::0] messages[9] [messages,messages] ''.join"""
+    dict(a=1) messages|list messages[::-1] messages[::0] messages[9] [messages,messages] ''.join
+    (10**5000*messages|length)"""
 ATOMS = _ATOMS.split()
 _FILTERS = """abs attr batch capitalize center count default dictsort escape filesizeformat first float forceescape
     format groupby indent int items join last length list lower map max min pprint random reject rejectattr replace

@@ -16,6 +16,7 @@ Protocol: one JSON object per line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -67,8 +68,15 @@ class TemplateRenderer:
             return {"costly": True}
         except Exception as error:
             # Division by zero, a missing key, deep recursion: any error of untrusted code.
-            return {"refused": str(error)[:500] or type(error).__name__}
+            return {"refused": _detail(error)}
         return {"text": text} if len(text) <= MAX_PROMPT_CHARACTERS else {"costly": True}
+
+
+def _detail(error: Exception) -> str:
+    # Some errors have no text: of a number with thousands of digits, or of lists in lists.
+    with contextlib.suppress(Exception):
+        return str(error)[:500] or type(error).__name__
+    return type(error).__name__
 
 
 def _compile(source: str, bos: str, eos: str) -> jinja2.Template:
