@@ -13,16 +13,18 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf  # imported by the first use: few people share a model
 
 TYPE = "_apus-chat._tcp.local."
-MAX_FOUND, MAX_NAME = 50, 60
-"""Servers, and bytes of a name."""
+MAX_ANSWERS, MAX_FOUND, MAX_NAME = 500, 50, 60
+"""Answers that are looked at, servers, and bytes of a name."""
 ANSWER_S = 1.5
 """Seconds for which answers are awaited; those in the same network come within a tenth."""
 CLOSE_S = 1.0
@@ -80,7 +82,7 @@ def find_shared(
     names: dict[str, None] = {}
 
     def note(*, name: str, state_change: ServiceStateChange, **_: object) -> None:
-        if state_change is not ServiceStateChange.Removed and len(names) < MAX_FOUND:
+        if state_change is not ServiceStateChange.Removed and len(names) < MAX_ANSWERS:
             names[name] = None
 
     try:
@@ -91,11 +93,25 @@ def find_shared(
     try:
         ServiceBrowser(zeroconf, TYPE, handlers=[note])
         time.sleep(wait_s)
-        infos = (zeroconf.get_service_info(TYPE, name, timeout=round(wait_s * 1000)) for name in tuple(names))
-        found = dict.fromkeys(shared for info in infos if info is not None and (shared := _shared(info)) is not None)
+        found = dict.fromkeys(_described(zeroconf, tuple(names), wait_s))
     finally:
         zeroconf.close()
-    return tuple(each for each in found if not own or each.url != f"{own}/v1")
+    others = (each for each in found if not own or each.url != f"{own}/v1")
+    return tuple(islice(others, MAX_FOUND))
+
+
+def _described(zeroconf: Zeroconf, names: Sequence[str], wait_s: float) -> Iterator[SharedModel]:
+    """Yield what is known of these names; descriptions that didn't come with them are awaited for ``wait_s`` in all."""
+    from zeroconf import Error
+
+    end = time.monotonic() + wait_s
+    for name in names:
+        # Anyone in the network can answer with names that no service can have, or that nobody describes.
+        with suppress(Error):
+            rest_ms = max(1, round((end - time.monotonic()) * 1000))
+            info = zeroconf.get_service_info(TYPE, name, timeout=rest_ms)
+            if info is not None and (shared := _shared(info)) is not None:
+                yield shared
 
 
 def _open(interfaces: Sequence[str] | None) -> Zeroconf:

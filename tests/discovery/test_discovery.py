@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from zeroconf import ServiceInfo, Zeroconf
+from zeroconf import DNSOutgoing, DNSPointer, ServiceInfo, Zeroconf, const
 
 from app import discovery
 from app.config.paths import DataFolder
@@ -32,6 +34,42 @@ def test_what_is_announced_is_found_until_it_is_closed() -> None:
     first.close()
     second.close()
     assert find_shared(interfaces=HERE) == ()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[f"a\0b.{TYPE}", TYPE, "other.local.", f".{TYPE}"], [f"{number}.{TYPE}" for number in range(100)]],
+    ids=["impossible", "not described"],
+)
+def test_names_that_no_service_has_hide_nothing(names: list[str]) -> None:
+    announcement = Announcement("127.0.0.1", 8033, HERE)
+    assert announcement.is_known.wait(PATIENCE_S)
+    answers = []
+    for start in range(0, len(names), 20):
+        answers.append(DNSOutgoing(const._FLAGS_QR_RESPONSE | const._FLAGS_AA))
+        for name in names[start : start + 20]:
+            pointer = DNSPointer(TYPE, const._TYPE_PTR, const._CLASS_IN, const._DNS_OTHER_TTL, name)
+            answers[-1].add_answer_at_time(pointer, 0)
+    is_over = threading.Event()
+
+    def answer() -> None:
+        while not is_over.wait(0.1):
+            for each in answers:
+                zeroconf.send(each)
+
+    with Zeroconf(HERE) as zeroconf:
+        sender = threading.Thread(target=answer)
+        sender.start()
+        begin = time.monotonic()
+        try:
+            found = find_shared(LISTEN_S, HERE)
+        finally:
+            is_over.set()
+            sender.join()
+            announcement.close()
+        seconds = time.monotonic() - begin
+    assert [each.url for each in found] == ["http://127.0.0.1:8033/v1"]
+    assert seconds < 4 * LISTEN_S
 
 
 def test_a_shared_server_is_announced_and_one_for_this_computer_is_not(tmp_path: Path) -> None:
