@@ -86,11 +86,14 @@ def test_reused_cache_gives_the_same_answer_as_a_fresh_one(engine: LocalEngine, 
     assert ask(engine, *turns, max_tokens=12).text == with_cache.text
 
 
-def test_continuation_starts_after_the_prefill(shared_engine: LocalEngine, starter: Path) -> None:
+@pytest.mark.parametrize("penalty", [1.0, 1.5])
+def test_continuation_starts_after_the_prefill(shared_engine: LocalEngine, starter: Path, penalty: float) -> None:
+    """With a penalty for repetitions too, because it counts what is in the prompt."""
     load(shared_engine, starter)
-    whole = ask(shared_engine, "Count from one to twenty in words.", max_tokens=40)
-    begun = ask(shared_engine, "Count from one to twenty in words.", max_tokens=20)
-    rest = ask(shared_engine, "Count from one to twenty in words.", prefill=begun.text, max_tokens=20)
+    question, sampling = "Count from one to twenty in words.", {"repeat_penalty": penalty}
+    whole = ask(shared_engine, question, max_tokens=40, **sampling)
+    begun = ask(shared_engine, question, max_tokens=20, **sampling)
+    rest = ask(shared_engine, question, prefill=begun.text, max_tokens=20, **sampling)
     assert whole.text.startswith(begun.text)
     assert begun.text + rest.text == whole.text
 
