@@ -159,14 +159,13 @@ class ModelLoaded:
 
 @dataclass(frozen=True)
 class PlanChanged:
-    """Another plan is tried, the ``attempt``-th from 1, because memory ran out or an RPC server is missing.
+    """Another plan is tried because memory ran out or an RPC server is missing.
 
     The code of ``because`` begins with ``rpc_`` in the second case; ``memory_not_pinned`` is a remark on a loaded plan.
     """
 
     because: UserError
     plan: LoadPlan
-    attempt: int
 
 
 @dataclass(frozen=True)

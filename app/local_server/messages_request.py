@@ -26,7 +26,7 @@ from app.local_server.request import (
     sampler_values,
     unknown_model,
 )
-from app.local_server.tools import MAX_TOOLS, Turns, definition, tool_use
+from app.local_server.tools import MAX_TOOLS, Turns, are_tools, definition, tool_use
 from app.sampling import Sampling
 from app.tool_calls import ToolCall, ToolDefinition
 from model_manager.disk.json_file import to_json
@@ -98,10 +98,10 @@ def _call(values: Fields, model: ServedModel, sampling: Sampling) -> Call:
         prefill, prompt = prompt[-1].content, prompt[:-1]
     if not any(each.role is Role.USER for each in prompt):
         raise ApiError(400, "messages needs a message of the user.", param="messages")
-    tools = values.take("tools", f"a list of up to {MAX_TOOLS} tools", _are_objects, [])
+    tools = values.take("tools", f"a list of up to {MAX_TOOLS} tools", are_tools, [])
     definitions = [_tool(each, f"tools[{number}].") for number, each in enumerate(tools)]
     chosen, is_parallel = _choice(Fields(values.take("tool_choice", "an object", is_object, {}), "tool_choice."))
-    use = tool_use(definitions, chosen, model, is_parallel=is_parallel, place="tool_choice")
+    use = tool_use(definitions, chosen, model, is_parallel=is_parallel)
     effort, schema = _output(Fields(values.take("output_config", "an object", is_object, {}), "output_config."))
     thinking = _thinking(values, model, effort)
     schema = answer_schema(schema, use, "output_config.format")
@@ -126,10 +126,6 @@ def _are_stops(value: object) -> bool:
         and len(value) <= MAX_STOPS
         and all(is_text(each) and 0 < len(each) <= MAX_STOP_CHARACTERS for each in value)
     )
-
-
-def _are_objects(value: object) -> bool:
-    return isinstance(value, list) and len(value) <= MAX_TOOLS and all(map(is_object, value))
 
 
 def _tool(tool: Mapping[str, Any], place: str) -> ToolDefinition:

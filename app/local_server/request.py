@@ -28,7 +28,7 @@ from app.local_server.fields import (
 from app.local_server.model import ServedModel
 from app.local_server.openai_tokens import COUNT, text_of
 from app.local_server.pictures import check_count, picture_of
-from app.local_server.tools import MAX_TOOLS, ToolUse, Turns, definition, tool_use
+from app.local_server.tools import MAX_TOOLS, ToolUse, Turns, are_tools, definition, tool_use
 from app.parameter import parameters
 from app.sampling import SamplerParameters, Sampling
 from app.structured.schema import JSON_OBJECT
@@ -327,7 +327,7 @@ def _tool_use(values: Fields, model: ServedModel) -> ToolUse:
     def is_choice(value: object) -> bool:
         return value in ("none", "auto", "required") or is_object(value)
 
-    tools = values.take("tools", f"a list of up to {MAX_TOOLS} tools", _is_tools, [])
+    tools = values.take("tools", f"a list of up to {MAX_TOOLS} tools", are_tools, [])
     definitions = [_tool(Fields(each, f"tools[{number}]."), number) for number, each in enumerate(tools)]
     chosen = values.take("tool_choice", "none, auto, required, or an object with a function", is_choice, None)
     if isinstance(chosen, dict):
@@ -338,11 +338,7 @@ def _tool_use(values: Fields, model: ServedModel) -> ToolUse:
         function.finish()
         choice.finish()
     is_parallel = values.take("parallel_tool_calls", "true or false", is_flag, True)
-    return tool_use(definitions, chosen, model, is_parallel=is_parallel, place="tool_choice")
-
-
-def _is_tools(value: object) -> bool:
-    return isinstance(value, list) and len(value) <= MAX_TOOLS and all(map(is_object, value))
+    return tool_use(definitions, chosen, model, is_parallel=is_parallel)
 
 
 def _tool(values: Fields, number: int) -> ToolDefinition:

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.backend import PromptMessage
 from app.conversation import Role
-from app.local_server.fields import ApiError
+from app.local_server.fields import ApiError, is_object
 from app.local_server.model import ServedModel
 from app.messages import sentence
 from app.structured.schema import schema_grammar
@@ -36,13 +36,10 @@ class ToolUse:
     """Whether an answer may have several calls."""
 
 
-def tool_use(
-    tools: Sequence[ToolDefinition], chosen: str | None, model: ServedModel, *, is_parallel: bool, place: str
-) -> ToolUse:
+def tool_use(tools: Sequence[ToolDefinition], chosen: str | None, model: ServedModel, *, is_parallel: bool) -> ToolUse:
     """Return the use of tools by an answer.
 
-    ``chosen`` is ``auto``, ``none``, ``required``, or ``=NAME`` for a certain tool; None for the default.  ``place``
-    names the field of the choice.
+    ``chosen`` is ``auto``, ``none``, ``required``, or ``=NAME`` for a certain tool; None for the default.
 
     Raises:
         ApiError: with status 400.
@@ -52,7 +49,7 @@ def tool_use(
         raise ApiError(400, "Two tools have the same name.", param="tools")
     if chosen == "none" or not tools:
         if chosen not in (None, "none", "auto"):
-            raise ApiError(400, f"{place} needs tools.", param=place)
+            raise ApiError(400, "tool_choice needs tools.", param="tool_choice")
         return ToolUse()
     if not model.knows_tools:
         message = (
@@ -63,13 +60,18 @@ def tool_use(
         return ToolUse(tuple(tools), is_parallel=is_parallel)
     asked = [each for each in tools if chosen == "required" or chosen == f"={each.name}"]
     if not asked:
-        raise ApiError(400, f"{place} names none of the tools.", param=place)
+        raise ApiError(400, "tool_choice names none of the tools.", param="tool_choice")
     schema = to_json({"anyOf": [_call_schema(each, number) for number, each in enumerate(asked)]}).decode()
     try:
         schema_grammar(schema)
     except UserError as error:
         raise ApiError(400, sentence(error), param="tools", code=error.code) from error
     return ToolUse(tuple(tools), schema)
+
+
+def are_tools(value: object) -> bool:
+    """Return whether a value is a list of objects, at most ``MAX_TOOLS``."""
+    return isinstance(value, list) and len(value) <= MAX_TOOLS and all(map(is_object, value))
 
 
 def definition(name: Any, description: Any, schema: Any, place: str) -> ToolDefinition:

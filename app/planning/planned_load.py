@@ -81,7 +81,6 @@ class _Attempt:
     begin: float
     """Time of its beginning."""
     next: list[LoadPlan] | None = None
-    tried: int = 0
 
 
 class PlannedLoader:
@@ -256,7 +255,7 @@ class PlannedLoader:
             assert state is not None
             if state.result.pinned is False:
                 attempt.plan = replace(attempt.plan, reasons=(*attempt.plan.reasons, "not_pinned"))
-                yield PlanChanged(UserError("memory_not_pinned"), attempt.plan, attempt.tried)
+                yield PlanChanged(UserError("memory_not_pinned"), attempt.plan)
             self._loaded = LoadedPlan(request, attempt.plan, state.result)
             return
 
@@ -283,8 +282,7 @@ class PlannedLoader:
         if not attempt.next:
             raise failure
         attempt.plan = attempt.next.pop(0)
-        attempt.tried += 1
-        return PlanChanged(failure, attempt.plan, attempt.tried)
+        return PlanChanged(failure, attempt.plan)
 
     def _choose_drivers(self, attempt: _Attempt) -> None:
         """Restart the engine if its child was started for another plan.
@@ -316,7 +314,7 @@ class PlannedLoader:
 def _missing_servers(attempt: _Attempt) -> Iterator[PlanChanged]:
     """Yield an event for each optional RPC server that is missing."""
     for problem in attempt.basis.machine.missing:
-        yield PlanChanged(problem, attempt.plan, attempt.tried)
+        yield PlanChanged(problem, attempt.plan)
 
 
 def _is_worth_rehearsing(plan: LoadPlan) -> bool:

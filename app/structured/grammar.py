@@ -29,7 +29,7 @@ class Grammar:
     def __init__(self) -> None:
         self.rules: dict[str, list[Symbols]] = {}
         self._size = 0
-        self._named: dict[object, str] = {}
+        self._named: dict[tuple[Symbols, ...], str] = {}
         self.space = self.rule([(), ('" "',), ('"\\n" [ \\t]{0,20}',)])
         """White space between tokens."""
         escapes = (
@@ -60,13 +60,12 @@ class Grammar:
                 raise TooLargeError
             self.rules[name].append(alternative)
 
-    def rule(self, alternatives: Iterable[Symbols], key: object = None) -> str:
-        """Return the name of a rule with these alternatives; one for each ``key``."""
-        alternatives = tuple(alternatives)
-        key = alternatives if key is None else key
+    def rule(self, alternatives: Iterable[Symbols]) -> str:
+        """Return the name of the rule with these alternatives."""
+        key = tuple(alternatives)
         if key not in self._named:
             self._named[key] = self.new()
-            self.add(self._named[key], alternatives)
+            self.add(self._named[key], key)
         return self._named[key]
 
     def repeat(self, one: Symbols, least: int, most: int | None) -> Symbols:

@@ -55,7 +55,6 @@ def tight(services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None
 def test_out_of_memory_falls_back_and_is_remembered(services: Services, ask: Ask) -> None:
     events = ask("starter")
     steps = replanned(events)
-    assert [step.attempt for step in steps] == list(range(1, len(steps) + 1))
     assert len(steps) >= 2
     assert {step.because.code for step in steps} == {"engine_out_of_memory"}
     taken = [step.plan.host.used_bytes for step in steps]

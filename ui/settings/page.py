@@ -110,7 +110,7 @@ class SettingsPage(Page):
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services, self._status)
-        self.tools = ToolSettings(services, self._status)
+        self.tools = ToolSettings(services)
         self.memory = MemorySettings(services)
         self.lending = LendingSettings(services, self._status)
         self.local_server = LocalServerSettings(services, self._status)

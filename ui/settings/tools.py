@@ -140,11 +140,9 @@ class ToolSettings(QWidget):
     changed = Signal()
     """Servers were added, removed or switched."""
 
-    def __init__(self, services: Services, status: StatusLine) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
         self._tools = services.tools
-        self._secrets = services.secrets
-        self._dialog_status = status
         self._status = StatusLine("toolsStatus", hide_when_empty=True)
         self.rows: dict[str, ToolServerRow] = {}
         self._list = vbox()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,3 @@ def picture_tokens(picture: bytes, part: int, count: int) -> list[int]:
     """Return the tokens of a part of a picture, which no other picture has."""
     data = hashlib.shake_128(picture + part.to_bytes(4, "little")).digest(4 * count)
     return [-1 - (value & 0x7FFFFFFF) for value in array("I", data)]
-
-
-def moved(place: PicturePlace, by: int) -> PicturePlace:
-    """Return the place with another start."""
-    return replace(place, start=place.start + by)
