@@ -45,6 +45,7 @@ from app.engine.protocol import (
     Embeddings,
     Event,
     Failure,
+    FlashAttentionGain,
     Forget,
     Forgotten,
     Generate,
@@ -54,6 +55,7 @@ from app.engine.protocol import (
     ListDevices,
     Load,
     LoadResult,
+    MeasureAttention,
     Ready,
     Rehearse,
     Result,
@@ -73,6 +75,7 @@ from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import OFFLOAD_VARIABLE
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import AttentionShape
 
 T = TypeVar("T")
 
@@ -177,6 +180,14 @@ class LocalEngine:
         finally:
             if not was_running and not keep:
                 self.release()
+
+    def flash_attention_gain(self, shape: AttentionShape, token: CancelToken = NEVER_CANCELLED) -> float | None:
+        """Measure how many times faster a model's attention is with flash attention, on the CPU.
+
+        Raises as ``devices``.
+        """
+        command = MeasureAttention(shape)
+        return self._result(command, FlashAttentionGain, Phase.PROBING, token, PROBE_S).gain
 
     def rehearse(
         self, path: Path, spec: LoadSpec, timeout_s: float = REHEARSAL_S, token: CancelToken = NEVER_CANCELLED

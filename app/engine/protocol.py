@@ -22,6 +22,7 @@ from model_manager.devices.devices import Device
 from model_manager.disk.json_file import JsonError, from_json, to_json
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import AttentionShape
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,13 @@ class ListDevices:
 
     rpc_servers: tuple[str, ...] = ()
     optional_servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeasureAttention:
+    """Measure attention on the CPU with flash attention and without."""
+
+    shape: AttentionShape
 
 
 @dataclass(frozen=True)
@@ -273,6 +281,13 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class FlashAttentionGain:
+    """How many times faster a typical turn's attention is with flash attention; None where it can't be measured."""
+
+    gain: float | None
+
+
+@dataclass(frozen=True)
 class DeviceList:
     """The devices of this engine build, and the backends that it was built with, with devices or without.
 
@@ -287,7 +302,20 @@ class DeviceList:
     missing: tuple[Failure, ...] = ()
 
 
-Command = Load | Generate | Forget | CountTokens | Tokenize | ListDevices | Rehearse | Bench | Embed | Lend | Stop
+Command = (
+    Load
+    | Generate
+    | Forget
+    | CountTokens
+    | Tokenize
+    | ListDevices
+    | MeasureAttention
+    | Rehearse
+    | Bench
+    | Embed
+    | Lend
+    | Stop
+)
 Result = (
     LoadResult
     | GenerateResult
@@ -297,6 +325,7 @@ Result = (
     | Rehearsal
     | BenchResult
     | DeviceList
+    | FlashAttentionGain
     | Embeddings
     | Failure
 )

@@ -20,7 +20,7 @@ from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadResult
 from app.planning.basis import PlanBasis
 from app.planning.machine import MachineReader, simulated_machine_from
-from app.planning.saved_options import RememberedPlans
+from app.planning.saved_options import RememberedAttention, RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
@@ -86,8 +86,14 @@ class _Attempt:
 class PlannedLoader:
     """Loads and answers with plans.  One engine, one loaded file."""
 
-    def __init__(self, engine: LocalEngine, reader: MachineReader, remembered: RememberedPlans) -> None:
-        self._engine, self._reader, self._remembered = engine, reader, remembered
+    def __init__(
+        self,
+        engine: LocalEngine,
+        reader: MachineReader,
+        remembered: RememberedPlans,
+        attention: RememberedAttention,
+    ) -> None:
+        self._engine, self._reader, self._remembered, self._attention = engine, reader, remembered, attention
         self._loaded: LoadedPlan | None = None
         self._ran_out: tuple[LoadedPlan, UserError] | None = None
         """The load that ran out of memory during an answer."""
@@ -206,7 +212,8 @@ class PlannedLoader:
         simulated = simulated_machine_from(os.environ)
         if simulated is not None and not simulated.devices:
             machine = replace(machine, devices=tuple(device for device in machine.devices if device.is_rpc))
-        return PlanBasis(request.headers, machine, self._reader.host(measure=False))
+        basis = PlanBasis(request.headers, machine, self._reader.host(measure=False))
+        return self._attention.applied(basis, partial(self._engine.flash_attention_gain, token=token))
 
     def _ensure_loaded(
         self, request: LoadRequest, attempt: _Attempt | None, failure: UserError | None, token: CancelToken

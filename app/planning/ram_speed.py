@@ -43,7 +43,7 @@ class RememberedRamSpeed:
         if self._speed is None:
             stored = self._file.read()
             low, high = PLAUSIBLE
-            if stored.machine == _machine() and low <= stored.speed.one_core <= stored.speed.all_cores <= high:
+            if stored.machine == machine_name() and low <= stored.speed.one_core <= stored.speed.all_cores <= high:
                 self._speed = stored.speed
         return self._speed
 
@@ -55,10 +55,11 @@ class RememberedRamSpeed:
         self._speed = measure_ram()
         if is_idle:
             with suppress(UserError):
-                self._file.write(_Measured(_machine(), self._speed))
+                self._file.write(_Measured(machine_name(), self._speed))
         return self._speed
 
 
-def _machine() -> str:
+def machine_name() -> str:
+    """Return what distinguishes this machine from others, for figures measured on it."""
     gib = round(psutil.virtual_memory().total / GIB)
     return f"{platform.node()}, {platform.machine()}, {usable_cores()} cores, {gib} GiB"

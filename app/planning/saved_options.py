@@ -5,18 +5,26 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from app.config.settings import AUTOMATIC_LAYERS, Settings
 from app.planning.basis import PlanBasis, applicable_options
+from app.planning.ram_speed import IDLE_PERCENT, IDLE_SAMPLE_S, machine_name
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import AttentionShape
 
 MAX_NOTES = 100
+LEAST_ATTENTION, MOST_KEYS = 1 << 14, 1 << 14
+"""Numbers of a token's queries in all layers for which the way matters, and most of its keys in one."""
 MORE_BYTES = 256 << 20
 """This much more free memory on a device is a reason to plan again."""
 MORE_RAM = 1.1
@@ -133,6 +141,33 @@ class RememberedPlans(_Notes):
             self._set(_key(basis, options), note, limit=MAX_NOTES)
         except UserError as error:
             logger.warning("plan not remembered: %s", error.code)
+
+
+class RememberedAttention(_Notes):
+    """Whether flash attention is faster on this processor, by the model's attention: ``attention.json``.
+
+    Measured once, before the first load on the CPU alone.  A machine that is busy then keeps the default, as one that
+    was measured later would read all conversations again.
+    """
+
+    def applied(self, basis: PlanBasis, measure: Callable[[AttentionShape], float | None] | None = None) -> PlanBasis:
+        """Return the basis with what is known, or measured now where ``measure`` is given."""
+        shape, engine = basis.shape.attention, basis.machine.engine
+        if shape is None or engine is None or basis.machine.devices:
+            return basis
+        is_small = shape.heads * shape.width * shape.layers < LEAST_ATTENTION
+        if is_small or shape.key_heads * shape.width > MOST_KEYS:
+            return basis
+        key = f"{machine_name()}, {engine.engine}, {shape.heads} {shape.key_heads} {shape.width} {shape.layers}"
+        gain = self._get(key)
+        if not isinstance(gain, float) and measure is not None:
+            gain = 0.0
+            if psutil.cpu_percent(IDLE_SAMPLE_S) < IDLE_PERCENT:
+                with suppress(UserError):
+                    gain = measure(shape) or 0.0
+            with suppress(UserError):
+                self._set(key, gain, limit=MAX_NOTES)
+        return replace(basis, host=replace(basis.host, flash_attention_gain=gain)) if isinstance(gain, float) else basis
 
 
 def _key(basis: PlanBasis, options: PlanOptions) -> str:

@@ -19,7 +19,7 @@ from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis, file_for_rehearsal
 from app.planning.machine import Machine, MachineReader, simulated_machine
 from app.planning.planned_load import LoadRequest, PlannedLoader
-from app.planning.saved_options import ModelOverrides, RememberedPlans, plan_options_from
+from app.planning.saved_options import ModelOverrides, RememberedAttention, RememberedPlans, plan_options_from
 from app.units import GIB
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
@@ -52,7 +52,8 @@ class PlanningService:
         self._reader = MachineReader(folder, preferences)
         self.overrides = ModelOverrides(folder.root / "wishes.json")
         self._remembered = RememberedPlans(folder.root / "plans.json")
-        self.loader = PlannedLoader(engine, self._reader, self._remembered)
+        self._attention = RememberedAttention(folder.root / "attention.json")
+        self.loader = PlannedLoader(engine, self._reader, self._remembered, self._attention)
         """For the inference worker only."""
 
     def file_problems(self) -> list[UserError]:
@@ -123,7 +124,7 @@ class PlanningService:
         if headers[0].embeds:
             raise UserError("embedding_model", path=headers[0].path)
         machine = self.machine(rpc_servers, simulated_gpus=simulated_gpus)
-        return PlanBasis(headers, machine, self.host(simulated_ram))
+        return self._attention.applied(PlanBasis(headers, machine, self.host(simulated_ram)))
 
     def remembered_plan(self, basis: PlanBasis, options: PlanOptions) -> LoadPlan | None:
         """Return the plan that a load with these options would use because it worked, or was the fastest, before."""

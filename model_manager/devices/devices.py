@@ -124,6 +124,8 @@ class HostMemory:
     ``cores``, ``core_bandwidth`` that of one core; None where not measured.  ``repacked_types`` are the tensor types
     that the engine copies into this processor's own order; ``has_amx``: plain matrices go into tiles instead.
     ``cache_bytes``: last cache level, 0 where unknown; so is ``total_bytes``, the whole RAM.
+    ``flash_attention_gain``: how many times faster the planned model's attention is with flash attention; None where
+    not measured.
     """
 
     available_bytes: int
@@ -134,6 +136,7 @@ class HostMemory:
     core_bandwidth: float | None = None
     cache_bytes: int = 0
     total_bytes: int = 0
+    flash_attention_gain: float | None = None
 
     @property
     def reserve_bytes(self) -> int:

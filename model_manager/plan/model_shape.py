@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.projector import Projector
-from model_manager.plan.kv_cache import CacheRules, HeaderKeys, cache_rules
+from model_manager.plan.kv_cache import AttentionRange, CacheRules, HeaderKeys, cache_rules
 
 _BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.([0-9]{1,3})\.(.+)")
 _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
@@ -112,6 +112,16 @@ class TensorWidths:
 
 
 @dataclass(frozen=True)
+class AttentionShape:
+    """What determines the speed of attention: heads of queries, those of keys and values, their width, and layers."""
+
+    heads: int
+    key_heads: int
+    width: int
+    layers: int
+
+
+@dataclass(frozen=True)
 class ModelShape:
     """A whole model, from the headers of all its files.
 
@@ -148,6 +158,19 @@ class ModelShape:
         """Bytes of all tensors in the files, each once."""
         layers = sum(layer.dense + layer.experts.total for layer in self.layers)
         return layers + self.embedding.total + self.output.total + self.unused.total
+
+    @property
+    def attention(self) -> AttentionShape | None:
+        """What determines the speed of attention; None where it differs between layers or isn't the usual one."""
+        with_cache = [each for each in self.cache.layers if each.attends is not AttentionRange.NOWHERE]
+        heads, sizes = self.widths.heads, self.cache.head_sizes
+        if len(sizes) != 1 or {each.key_values for each in with_cache} != {
+            each.value_values for each in with_cache[:1]
+        }:
+            return None
+        key_heads, rest = divmod(with_cache[0].key_values, sizes[0])
+        is_usual = key_heads > 0 and not rest and heads % key_heads == 0 and self.widths.queries == heads * sizes[0]
+        return AttentionShape(heads, key_heads, sizes[0], len(with_cache)) if is_usual else None
 
     @property
     def bits_per_weight(self) -> float:

@@ -9,8 +9,9 @@ A pure function.  What it decides besides the placement (``placement``):
   of one more layer, on the devices.  q4_0 only on request.
 * **Pipeline parallelism**: with everything on several devices and a context large enough for long prompts, if its
   larger buffers fit.
-* **Flash attention**: on if the cache needs it or the layers are split over GPUs and CPU; off on the CPU alone, where
-  generation with a 16-bit cache is three times faster without it at 4k; else the engine decides.
+* **Flash attention**: on if the cache needs it or the layers are split over GPUs and CPU.  On the CPU alone, with a
+  16-bit cache, off unless it was measured to be faster: a token takes up to three times as long with it.  Else the
+  engine decides.
 * **Micro-batch** where a device copies weights from RAM for each of them: larger ones are read faster and take memory
   from layers.  The one with the shortest typical turn of those that read nearly as fast as any, unless that makes the
   turn much longer.
@@ -223,7 +224,7 @@ def _with_attention(placement: Placement) -> Placement:
     """Turn flash attention off on the CPU alone with a 16-bit cache, if RAM holds the larger buffers."""
     problem, spec = placement.problem, placement.problem.spec
     is_open = spec.flash_attention is None and spec.kv_type == "f16" and problem.shape.cache.has_attention
-    if placement.n_gpu_layers or not is_open:
+    if placement.n_gpu_layers or not is_open or (problem.host.flash_attention_gain or 0.0) > 1.0:
         return placement
     without = replace(placement, problem=replace(problem, spec=replace(spec, flash_attention=False)))
     return without if without.verdict == placement.verdict else placement

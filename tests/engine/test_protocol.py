@@ -14,6 +14,7 @@ from app.tool_calls import ToolCall, ToolDefinition, ToolStep
 from model_manager.devices.devices import Device
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.model_shape import AttentionShape
 
 MESSAGES: list[p.Command | p.Event] = [
     p.Load("/m/a.gguf", LoadSpec(context=4096, tensor_split=(3.0, 2.0), experts_in_ram=(1, 5), devices=("CUDA0",))),
@@ -37,6 +38,8 @@ MESSAGES: list[p.Command | p.Event] = [
     p.Stop(),
     p.Rehearse("/m/a.gguf", LoadSpec(split_mode="none", main_gpu="CUDA1", mmap=False, pipeline=False)),
     p.Bench(512, 64, 3),
+    p.MeasureAttention(AttentionShape(9, 3, 64, 30)),
+    p.FlashAttentionGain(1.25),
     p.Lend("0.0.0.0", 50052, "/c", 1 << 30),
     p.Lending(("CUDA0",), 5),
     p.Embed("/m/e.gguf", ("one", "二")),

@@ -19,6 +19,7 @@ from typing import BinaryIO, NoReturn
 
 from llama_cpp import llama_cpp
 
+from app.engine.child.attention_speed import flash_attention_gain
 from app.engine.child.conversation_cache import cache_key
 from app.engine.child.embeddings import EmbeddingModel
 from app.engine.child.ggml import Ggml
@@ -40,6 +41,7 @@ from app.engine.protocol import (
     Embeddings,
     Event,
     Failure,
+    FlashAttentionGain,
     Forget,
     Forgotten,
     Generate,
@@ -47,6 +49,7 @@ from app.engine.protocol import (
     ListDevices,
     Load,
     LoadResult,
+    MeasureAttention,
     Ready,
     Rehearse,
     Stop,
@@ -54,6 +57,7 @@ from app.engine.protocol import (
     decode,
     encode,
 )
+from model_manager.devices.devices import usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.projector import projector_for
 from model_manager.plan.compute_buffers import WITH_HOST_BUFFER
@@ -165,6 +169,8 @@ class Child:
                 lend(command, self._ggml, self._emit)
             case ListDevices():
                 return self._list_devices(command)
+            case MeasureAttention():
+                return FlashAttentionGain(flash_attention_gain(self._ggml, command.shape, usable_cores()))
             case _ if session is None:
                 raise UserError("nothing_loaded")
             case Generate():

@@ -212,6 +212,32 @@ class Ggml:
         start.restype = None
         start(endpoint, cache, threads, count, devices)
 
+    def function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """Return a function of ``ggml-base`` without ``ggml_`` in its name, for these types."""
+        function = self._base[f"ggml_{name}"]
+        function.restype, function.argtypes = result, arguments
+        return function
+
+    def cpu_backend(self, threads: int) -> int | None:
+        """Initialise a backend that computes on the processor, for ``free``; None where this engine has none."""
+        for handle in self.devices():
+            if handle.device.kind == "cpu" and (backend := self._base.ggml_backend_dev_init(handle.pointer, None)):
+                registry = self._base.ggml_backend_dev_backend_reg(handle.pointer)
+                address = self._base.ggml_backend_reg_get_proc_address(registry, b"ggml_backend_set_n_threads")
+                if address:
+                    ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)(address)(backend, threads)
+                return int(backend)
+        return None
+
+    def new_context(self, size: int) -> int:
+        """Make a context of some bytes for the descriptions of tensors and graphs, for ``free``."""
+        return int(self._base.ggml_init(_InitParameters(size, None, True)))
+
+    def free(self, context: int, backend: int) -> None:
+        """Free both."""
+        self._base.ggml_free(context)
+        self._base.ggml_backend_free(backend)
+
     def buffer_type(self, device: int) -> int:
         """Return the type of a device's buffers."""
         return int(self._base.ggml_backend_dev_buffer_type(device))

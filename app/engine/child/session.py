@@ -59,6 +59,8 @@ BATCH_S, DEVICE_BATCH_S = 2.0, 0.7
 """Seconds per batch.  A batch that would take longer is made smaller, down to LEAST_BATCH tokens, for frequent
 progress.  The CPU can be stopped between two operations, pipelined devices only between two (shorter) batches."""
 LEAST_BATCH = 16
+CELL_STEP = 256
+"""Attention is computed over cells of the cache in steps of this, so that batches best end at one."""
 LEAST_WHOLE = 128
 """Of this limit for a batch, even parts have more tokens than devices need to take weights out of host memory."""
 UNSTOPPABLE_S = 0.7
@@ -417,6 +419,8 @@ class EngineContext:
             else:
                 per_token = (time.monotonic() - begin) / done
                 size = max(LEAST_BATCH, min(self._batch, int(batch_s / per_token)))
+                if size > (over := (position + done + size) % CELL_STEP):
+                    size -= over
 
     def _decode_singly(self, tokens: ctypes.Array[Any], count: int, position: int = 0) -> Iterator[int]:
         """Decode tokens one by one, as in an answer; yield 1 after each."""

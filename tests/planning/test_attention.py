@@ -1,0 +1,93 @@
+"""Whether flash attention is faster on this processor: measured once for a model, by the real engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.planning.basis import PlanBasis
+from app.planning.machine import Machine
+from app.planning.saved_options import RememberedAttention
+from app.services import Services
+from model_manager.devices.devices import HostMemory, simulated_devices
+from model_manager.errors import UserError
+from model_manager.gguf.header import read_header
+from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.model_shape import AttentionShape
+from tests.planning.conftest import Ask
+
+
+class Processor:
+    """The engine, on a processor that is idle or busy."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.gain: float | None = 1.25
+        self.busy_percent = 0.0
+        self.asked: list[AttentionShape] = []
+        monkeypatch.setattr(psutil, "cpu_percent", lambda _seconds: self.busy_percent)
+
+    def measure(self, shape: AttentionShape) -> float | None:
+        self.asked.append(shape)
+        if self.gain is None:
+            raise UserError("engine_died")
+        return self.gain
+
+
+@pytest.fixture
+def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
+    return Processor(monkeypatch)
+
+
+@pytest.fixture
+def basis(starter: Path, services: Services) -> PlanBasis:
+    return PlanBasis((read_header(starter),), Machine((), services.planning.machine().engine), HostMemory(64 << 30))
+
+
+def gain_of(path: Path, basis: PlanBasis, processor: Processor | None = None) -> float | None:
+    return RememberedAttention(path).applied(basis, processor and processor.measure).host.flash_attention_gain
+
+
+def test_gain_is_measured_once_for_a_model(tmp_path: Path, basis: PlanBasis, processor: Processor) -> None:
+    path = tmp_path / "attention.json"
+    assert gain_of(path, basis) is None
+    assert gain_of(path, basis, processor) == gain_of(path, basis, processor) == gain_of(path, basis) == 1.25
+    assert processor.asked == [AttentionShape(9, 3, 64, 30)]
+    assert basis.machine.engine is not None
+    other = replace(basis.machine, engine=replace(basis.machine.engine, engine="another"))
+    assert gain_of(path, replace(basis, machine=other)) is None
+    path.write_text("{", encoding="utf-8")
+    assert gain_of(path, basis) is None
+
+
+@pytest.mark.parametrize(("busy_percent", "gain"), [(50.0, 1.25), (0.0, None)])
+def test_a_busy_machine_and_a_failed_engine_keep_the_default(
+    tmp_path: Path, basis: PlanBasis, processor: Processor, busy_percent: float, gain: float | None
+) -> None:
+    path = tmp_path / "attention.json"
+    processor.busy_percent, processor.gain = busy_percent, gain
+    assert RememberedAttention(path).applied(basis, processor.measure).plan(PlanOptions()).spec.flash_attention is False
+    processor.busy_percent, processor.gain = 0.0, 1.25
+    # With another choice, all conversations would be read again.
+    assert gain_of(path, basis, processor) == 0.0
+
+
+def test_nothing_is_measured_with_gpus_or_for_tiny_models(
+    tmp_path: Path, basis: PlanBasis, tiny_model: Path, processor: Processor
+) -> None:
+    path = tmp_path / "attention.json"
+    with_gpu = replace(basis, machine=replace(basis.machine, devices=simulated_devices([8])))
+    for each in (with_gpu, replace(basis, headers=(read_header(tiny_model),))):
+        assert gain_of(path, each, processor) is None
+    assert not processor.asked
+
+
+def test_a_load_follows_the_measurement(ask: Ask, services: Services, starter: Path, processor: Processor) -> None:
+    ask(starter)
+    (gain,) = json.loads((services.folder.root / "attention.json").read_text(encoding="utf-8")).values()
+    assert 0.05 < gain < 20
+    assert services.engine.state is not None
+    assert services.engine.state.result.flash_attention is (gain > 1)
