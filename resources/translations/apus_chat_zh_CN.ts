@@ -1989,6 +1989,13 @@
     </message>
 </context>
 <context>
+    <name>BusyDialog</name>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+</context>
+<context>
     <name>CompareDialog</name>
     <message>
         <source>Compare versions</source>
@@ -3247,10 +3254,6 @@ Click to rename</source>
         <translation>正在导出…大约还需 {seconds} 秒</translation>
     </message>
     <message>
-        <source>Stopping…</source>
-        <translation>正在停止…</translation>
-    </message>
-    <message>
         <source>Exported to {name}.</source>
         <translation>已导出到 {name}。</translation>
     </message>
@@ -3842,10 +3845,6 @@ Click to rename</source>
     <message>
         <source>Cancelled.</source>
         <translation>已取消。</translation>
-    </message>
-    <message>
-        <source>Stopping…</source>
-        <translation>正在停止…</translation>
     </message>
 </context>
 <context>

@@ -77,7 +77,6 @@ class ExportDialog(BusyDialog):
         self._folder = Path(values.export_folder) if is_folder else documents_folder()
         self._proposed = ""
         self._last_file: Path | None = None
-        self._job: Job | None = None
         self._started = 0.0
         current = _find(store, conversation_id) if conversation_id else None
         self.scope = ScopeSelector(count, current, tuple(selection), message_id)
@@ -259,11 +258,6 @@ class ExportDialog(BusyDialog):
         left = max(1, round(elapsed * (1 - share) / share))
         self.status.show_message(self.tr("Exporting… about {seconds} s left").format(seconds=left))
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self.status.show_message(self.tr("Stopping…"))
-
     def _exported(self, warnings: Sequence[UserError], files: Sequence[Path]) -> None:
         self._last_file = files[0] if files else None
         folder = files[0].parent if files else self._folder
@@ -285,9 +279,6 @@ class ExportDialog(BusyDialog):
         self._update()
         self.status.show_message(text, kind, action)
         self._work_finished(succeeded=kind in ("good", "quiet"))
-
-    def _is_busy(self) -> bool:
-        return self._job is not None
 
     def _update(self) -> None:
         """Show what is possible now."""

@@ -57,7 +57,6 @@ class ImportDialog(BusyDialog):
         self.setAcceptDrops(True)
         self._store, self._presets = store, presets
         self._path: Path | None = None
-        self._job: Job | None = None
         self.choose_file = button("importFileButton", self.tr("Choose file…"))
         self.choose_folder = button("importFolderButton", self.tr("Choose folder…"))
         self.summary = paragraph()
@@ -227,11 +226,6 @@ class ImportDialog(BusyDialog):
     def _show_progress(self, progress: Progress) -> None:
         self.progress.setValue(round((progress.fraction or 0) * PROGRESS_STEPS))
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self.status.show_message(self.tr("Stopping…"))
-
     def _fail(self, error: UserError) -> None:
         # Part of an import may be stored.
         self.imported.emit()
@@ -244,9 +238,6 @@ class ImportDialog(BusyDialog):
         self._grow()
         self._work_finished(succeeded=kind in ("good", "quiet"))
         self.busy_changed.emit(False)
-
-    def _is_busy(self) -> bool:
-        return self._job is not None
 
     def _grow(self) -> None:
         """Make room for all texts."""

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from model_manager.errors import UserError
 from ui.widgets.announcement import announce
 from ui.widgets.error_text import error_text
+from ui.widgets.job import Job
 from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import name_choice
@@ -41,12 +42,23 @@ TEXT_WIDTH = 160
 
 
 class BusyDialog(QDialog):
-    """Dialog that is only hidden when it is closed during its work; it is shown again when the work fails."""
+    """Dialog with a job; closed during the job it is only hidden, and shown again if the job fails."""
 
-    _pending_result: int | None = None
+    status: StatusLine
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._job: Job | None = None
+        """The running job; subclasses set it."""
+        self._pending_result: int | None = None
 
     def _is_busy(self) -> bool:
-        raise NotImplementedError
+        return self._job is not None
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self.status.show_message(self.tr("Stopping…"))
 
     def _work_finished(self, *, succeeded: bool) -> None:
         """To be called when the work has finished and ``_is_busy`` returns false."""
