@@ -96,19 +96,22 @@ class ChatSession:
 
     # The open conversation
 
-    def open(self, conversation_id: str | None, message_id: str = "", *, folder_id: str | None = None) -> None:
+    def open(self, conversation_id: str | None, message_id: str = "", *, folder_id: str | None = None) -> list[Message]:
         """Open a conversation, on the branch of ``message_id`` where that is given; None opens a new one in a folder.
+
+        Returns the messages of the branch.
 
         Raises:
             UserError: ``conversation_missing``, or as the store does; the conversation before stays open.
         """
-        if conversation_id is not None:
-            shown = {message.id for message in self._permanent.branch(conversation_id)}
-            if message_id and message_id not in shown:
-                self._permanent.select_leaf(conversation_id, message_id)
+        branch = [] if conversation_id is None else self._permanent.branch(conversation_id)
+        if conversation_id is not None and message_id and message_id not in {message.id for message in branch}:
+            self._permanent.select_leaf(conversation_id, message_id)
+            branch = self._permanent.branch(conversation_id)
         self._leave_temporary()
         self.conversation_id, self._new_overrides = conversation_id, None
         self._new_folder_id = folder_id
+        return branch
 
     def open_temporary(self) -> None:
         """Open a new conversation that is not stored."""

@@ -30,7 +30,11 @@ _CODES = {
     sqlite3.SQLITE_IOERR_SHORT_READ: "database_damaged",
 }
 _NOT_UTF8 = "Could not decode to UTF-8"
-_SCHEMA_DAMAGED = ("no such table", "no such column", "no such index")
+_DAMAGED = (
+    *("no such table", "no such column", "no such index", "unsupported file format"),
+    # Of the search, whose function gets text that isn't UTF-8.
+    "user-defined function raised exception",
+)
 DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """Errors of ``sqlite3``: it raises the second for a message that quotes a schema which isn't UTF-8."""
 
@@ -65,7 +69,7 @@ def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sq
 def error_code(error: sqlite3.Error | UnicodeDecodeError) -> str | None:
     """Return the ``UserError`` code of one of ``DATABASE_ERRORS``, or None for a bug."""
     number = getattr(error, "sqlite_errorcode", None)
-    if isinstance(error, UnicodeDecodeError) or str(error).startswith((_NOT_UTF8, *_SCHEMA_DAMAGED)):
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith((_NOT_UTF8, *_DAMAGED)):
         return "database_damaged"
     return None if number is None else _CODES.get(number, _CODES.get(number & 0xFF))
 

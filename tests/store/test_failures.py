@@ -212,6 +212,29 @@ def test_damage_is_reported_when_it_is_read_and_at_the_next_opening(folder: Path
     assert refusal(folder).code == "database_damaged"
 
 
+def test_an_unknown_format_of_the_schema_is_damage(folder: Path) -> None:
+    filled(folder)
+    path = folder / "conversations.sqlite3"
+    content = bytearray(path.read_bytes())
+    content[44:48] = b"\0\0\0\x09"
+    path.write_bytes(content)
+    assert refusal(folder).code == "database_damaged"
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+def test_damage_is_reported_by_the_search(folder: Path, is_indexed: bool) -> None:
+    filled(folder)
+    with ConversationStore.open(folder) as store:
+        while is_indexed and store.update_search_index():
+            pass
+    path = folder / "conversations.sqlite3"
+    path.write_bytes(path.read_bytes().replace("20 字字".encode(), b"20 \xff\xfe\xff\xe5\xad\x97"))
+    with ConversationStore.open(folder) as store, pytest.raises(UserError) as raised:
+        store.search("字字 20")
+    assert raised.value.code == "database_damaged"
+
+
 def test_damage_that_the_doctor_finds_is_refused_at_the_next_opening(folder: Path) -> None:
     filled(folder)
     damage_a_message(folder)

@@ -157,8 +157,8 @@ class ConversationController(QObject):
         """Open a new conversation that is not stored."""
         self._before_leaving(self._open_temporary)
 
-    def refresh(self) -> None:
-        """Show the open conversation as it is stored now.
+    def refresh(self, branch: list[Message] | None = None) -> None:
+        """Show the open conversation as it is stored now; ``branch`` are its messages where they have just been read.
 
         Raises:
             UserError: as the store does.
@@ -166,7 +166,8 @@ class ConversationController(QObject):
         store, conversation_id = self.session.store, self.session.conversation_id
         self._branch, self._siblings = [], {}
         if conversation_id is not None:
-            self._branch, self._siblings = store.branch(conversation_id), store.siblings(conversation_id)
+            self._branch = store.branch(conversation_id) if branch is None else branch
+            self._siblings = store.siblings(conversation_id)
         self._track_context()
         self._mixes_models = self._has_several_models()
         self._transcript.set_items([self._item(message) for message in self._branch])
@@ -190,8 +191,7 @@ class ConversationController(QObject):
 
     def _open(self, conversation_id: str | None, message_id: str, needle: str, folder_id: str | None) -> None:
         def show() -> None:
-            self.session.open(conversation_id, message_id, folder_id=folder_id)
-            self.refresh()
+            self.refresh(self.session.open(conversation_id, message_id, folder_id=folder_id))
             model_id = self.session.folder().model_id if folder_id is not None else None
             if model_id is not None and any(each.key == model_id for each in self._models.entries()):
                 self._models.use(model_id)
