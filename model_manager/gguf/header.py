@@ -42,6 +42,14 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b'{"error"')
 _SNIFFED_BYTES = 512
 _DEFAULT_ALIGNMENT = 32
+_ENGINE_ALIGNMENT = 32
+"""Of mapped weights: TENSOR_ALIGNMENT in ``ggml/src/ggml-impl.h``."""
+_SINGLE_PRECISION = re.compile(
+    r"norm|\.(?:ssm_[ad]|ssm_conv1d\w*|ple_conv1d|shortconv\.conv|hc_\w*(?:base|scale)|altup_correct_scale)(?:\.|$)"
+    r"|\.time_mix_(?:lerp_\w+|first|decay|[wav]0|ln|k_[ka]|r_k)\.|\.channel_mix_lerp_\w\."
+)
+"""Names of weights by which no matrices are multiplied; the operations with them take 32-bit floats alone.  Source:
+``LLM_TENSOR_INFOS`` in ``src/llama-arch.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36."""
 _ALIGNMENTS = frozenset(1 << power for power in range(21))
 _MAX_KEYS = 1 << 16
 _MAX_KEY_BYTES = (1 << 16) - 1
@@ -212,7 +220,8 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
     projectors, importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that
     don't say how the vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the
-    engine would crash.
+    engine would crash; hyperparameters_absurd(path, key, value) for tensors that it can't map, because they don't begin
+    at a multiple of 32 bytes.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
@@ -224,6 +233,9 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
         if each.experts_in_separate_tensors:
             raise UserError("experts_in_separate_tensors", path=header.path)
         for tensor in each.tensors:
+            if (each.data_offset + tensor.offset) % _ENGINE_ALIGNMENT:
+                value = str(each.alignment)
+                raise UserError("hyperparameters_absurd", path=each.path, key="general.alignment", value=value)
             if not _is_usable(tensor):
                 raise UserError("tensor_type_unsupported", path=each.path, tensor=tensor.name, type=tensor.type)
 
@@ -234,7 +246,8 @@ def _is_usable(tensor: TensorInfo) -> bool:
         return True
     # Norms and biases are multiplied with and added to activations.
     is_vector = tensor.name.endswith("_exps.bias") or max(tensor.shape, default=1) == prod(tensor.shape)
-    return tensor.type == "F32" if is_vector else tensor.type not in NO_WEIGHTS
+    is_single = is_vector or _SINGLE_PRECISION.search(tensor.name)
+    return tensor.type == "F32" if is_single else tensor.type not in NO_WEIGHTS
 
 
 def check_answers(header: GgufHeader, *further: GgufHeader) -> None:
@@ -363,7 +376,8 @@ _BOUNDS = {
     **{f"attention.{part}_length{kind}": (1, _MAX_HEADS) for part in ("key", "value") for kind in ("", "_mla", "_swa")},
     **dict.fromkeys(("attention.indexer.key_length", "shortconv.l_cache"), (0, _MAX_HEADS)),
     "rope.dimension_count": (1, _MAX_HEADS),
-    **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "group_count", "time_step_rank")},
+    **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "time_step_rank")},
+    "ssm.group_count": (0, _MAX_HEADS),
     **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
 }
 """Least and greatest value, also for each layer, of every whole number that a plan uses or the engine asserts.  What
@@ -391,6 +405,8 @@ _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 _LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
 """Architectures of which only a part of each head is rotated."""
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
+_STATE_BY_HEADS = ("falcon-h1", "granitehybrid", "mamba2", "nemotron_h", "nemotron_h_moe", "plamo2")
+_STATES_OF_TWICE_THE_WIDTH = ("granitehybrid", "jamba")
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
@@ -431,13 +447,13 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
         if kv and each % kv:
             yield (key("attention.head_count_kv"), f"{kv} for {each}")
-    usual_head, is_uneven = width // (max(heads, default=0) or 1), width % (max(heads, default=0) or 1)
+    usual_head, has_rest = width // (max(heads, default=0) or 1), width % (max(heads, default=0) or 1)
     head = max(numbers("attention.key_length"), default=usual_head)
     value_head = max(numbers("attention.value_length"), default=usual_head)
     windowed = max(numbers("attention.key_length_swa"), default=head)
     windowed_value = max(numbers("attention.value_length_swa"), default=value_head)
     if architecture in _KEYS_AS_LONG_AS_VALUES:
-        if is_uneven and not numbers("attention.key_length"):
+        if has_rest and not numbers("attention.key_length"):
             yield (key("attention.head_count"), f"{max(heads)} for {width}")
         for part, length, expected in (("", value_head, head), ("_swa", windowed_value, windowed)):
             if length != expected:
@@ -457,9 +473,14 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         yield (key("interleave_moe_layer_step"), "0")
     if architecture == "gpt-oss" and windowed != head:
         yield (key("attention.key_length_swa"), f"{windowed} of {head}")
+    for number in numbers("ssm.group_count"):
+        if (number == 0) != (architecture == "plamo2"):
+            yield (key("ssm.group_count"), str(number))
     for inner in numbers("ssm.inner_size"):
-        groups = max(numbers("ssm.group_count"), default=1)
-        if inner < max(numbers("ssm.time_step_rank"), default=0) or (groups and inner % groups):
+        rank, groups = max(numbers("ssm.time_step_rank"), default=0), max(numbers("ssm.group_count"), default=1)
+        is_uneven = (groups and inner % groups) or (rank and inner % rank and architecture in _STATE_BY_HEADS)
+        is_other = inner != 2 * width and architecture in _STATES_OF_TWICE_THE_WIDTH
+        if inner < rank or is_uneven or is_other:
             yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:
         epsilon = metadata.get(key(name))

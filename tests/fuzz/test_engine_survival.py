@@ -97,9 +97,14 @@ def test_the_engine_survives_hostile_headers(load: Load, valid_files: list[Path]
     headers, path = [EditableHeader.read(valid) for valid in valid_files], tmp_path / "tried.gguf"
     died: list[tuple[Hostile, str]] = []
     for dice in hostile_cases(MANY // 10):
-        dice.choice(headers).mutated(dice).write(path, dice)
+        header = dice.choice(headers)
+        changed = header.mutated(dice)
+        changed.write(path, dice)
         if _is_accepted(path) and (ended_by := load(path)):
-            died.append((dice, signal.Signals(ended_by).name))
+            is_lacking = bool({each[0] for each in header.tensors} - {each[0] for each in changed.tensors})
+            # See the test of lacking tensors.
+            if not (is_lacking and load(path, "rehearsal")):
+                died.append((dice, signal.Signals(ended_by).name))
     assert died == []
 
 

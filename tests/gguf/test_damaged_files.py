@@ -256,6 +256,12 @@ def test_unsupported_tensor_types_are_refused(tmp_path: Path, number: int, name:
         ("blk.0.attn_norm.weight", (32,), 8, "Q8_0"),
         ("blk.0.attn_norm.weight", (1, 32), 1, "F16"),
         ("blk.0.ffn_down_exps.bias", (32, 2), 1, "F16"),
+        ("blk.0.ssm_a", (64, 2), 42, "Q2_0"),
+        ("blk.0.ssm_conv1d.weight", (4, 2), 1, "F16"),
+        ("blk.0.shortconv.conv.weight", (4, 2), 1, "F16"),
+        ("blk.0.attn_q_norm.weight", (32, 2), 8, "Q8_0"),
+        ("blk.0.time_mix_first.weight", (32, 2), 1, "F16"),
+        ("blk.0.time_mix_lerp_fused.weight", (16, 1, 1, 5), 30, "BF16"),
     ],
 )
 def test_weights_with_which_the_engine_would_crash_are_refused(
@@ -268,6 +274,25 @@ def test_weights_with_which_the_engine_would_crash_are_refused(
         check_loadable(read_header(path))
     assert caught.value.code == "tensor_type_unsupported"
     assert caught.value.data == {"path": path, "tensor": name, "type": type_}
+
+
+@pytest.mark.parametrize("alignment", [1, 8, 16])
+def test_tensors_that_the_engine_cannot_map_are_refused(tmp_path: Path, alignment: int) -> None:
+    path = tmp_path / "unaligned.gguf"
+    for length in range(alignment):
+        keys = [
+            key("general.architecture", STRING, "llama"),
+            key("general.alignment", U32, alignment),
+            key("general.name", STRING, "x" * length),
+        ]
+        content = header(keys, [tensor("blk.0.attn_norm.weight", (8,))])
+        path.write_bytes(content + bytes(-len(content) % alignment) + bytes(32))
+        found = read_header(path)
+        if found.data_offset % 32:
+            break
+    with pytest.raises(UserError) as caught:
+        check_loadable(found)
+    assert caught.value.data == {"path": path, "key": "general.alignment", "value": str(alignment)}
 
 
 @pytest.mark.parametrize(("name", "number"), [("d2t", 27), ("blk.0.ffn_gate_tid2eid.weight", 26)])

@@ -256,6 +256,9 @@ def test_what_only_some_architectures_do_not_survive_is_refused(
     [
         *((name, {"attention.key_length": 32, "attention.value_length": 16}) for name in ("phi3", "phimoe", "minicpm")),
         ("ernie4_5-moe", {"interleave_moe_layer_step": 0}),
+        *((name, {"embedding_length": 512, "ssm.inner_size": 512}) for name in ("jamba", "granitehybrid")),
+        *((name, {"ssm.inner_size": 512, "ssm.time_step_rank": 7}) for name in ("mamba2", "nemotron_h")),
+        ("plamo2", {"ssm.group_count": 1}),
     ],
     ids=str,
 )
@@ -266,6 +269,13 @@ def test_what_the_graphs_of_further_architectures_assert_is_refused(
     path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
     with pytest.raises(UserError, match="hyperparameters_absurd"):
         read_header(path)
+
+
+def test_only_files_of_plamo_2_say_that_there_are_no_groups(tmp_path: Path) -> None:
+    path = tmp_path / "some.gguf"
+    keys = [("general.architecture", STRING, "plamo2"), ("plamo2.ssm.group_count", U32, 0)]
+    path.write_bytes(padded(header([key(*each) for each in keys], [])))
+    assert read_header(path).integer("plamo2.ssm.group_count") == 0
 
 
 @pytest.mark.parametrize("architecture", arch_shapes.ARCHITECTURES)
