@@ -150,6 +150,8 @@ class Services:
         self.engine.release()
         self.embedder.release()
         self.lender.stop()
+        # An answer that didn't end with its token ends with the engine, and is saved.
+        self.worker.close(CLOSE_S)
         self.store.close()
 
     def _embedding_model(self) -> tuple[Path, str] | None:

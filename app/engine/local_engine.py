@@ -308,11 +308,8 @@ class LocalEngine:
             self._requests += 1
             number = self._requests
         try:
-            # The pipe of a child that died may be closed meanwhile.
-            with suppress(ValueError):
-                event = next(self._events(process, number, CountTokens(texts=tuple(texts)), self._phase), None)
-                return event.text_tokens if isinstance(event, TokenCounts) else None
-            return None
+            event = next(self._events(process, number, CountTokens(texts=tuple(texts)), self._phase), None)
+            return event.text_tokens if isinstance(event, TokenCounts) else None
         finally:
             with self._changed:
                 self._is_counting = False

@@ -95,7 +95,11 @@ class ChildProcess:
 
     def lines(self) -> Iterator[bytes]:
         """Yield its lines; ends with the child."""
-        return iter(self._output)
+        # Another thread may close it, and with it the pipe.
+        with contextlib.suppress(ValueError):
+            # Not "yield from", which closes the pipe where the caller wants no further line.
+            for line in self._output:  # noqa: UP028
+                yield line
 
     def wait(self) -> int:
         """Wait for the end and return the exit code, as ``subprocess`` does."""

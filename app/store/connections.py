@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from app.store.writers import request_check
 from model_manager.disk.files import error_detail, is_disk_full
-from model_manager.errors import UserError
+from model_manager.errors import Cancelled, UserError
 
 _CODES = {
     sqlite3.SQLITE_FULL: "disk_full",
@@ -39,8 +39,8 @@ DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """Errors of ``sqlite3``: it raises the second for a message that quotes a schema which isn't UTF-8."""
 
 
-class StoreClosed(RuntimeError):
-    """The store was used after it was closed; background jobs must expect it while the program ends."""
+class StoreClosed(Cancelled):
+    """The store was used after it was closed: a background job has outlived it, and counts as cancelled."""
 
 
 class DamagedRow(Exception):

@@ -21,7 +21,7 @@ from app.store.backups import (
     newest_restorable,
     restorable_copy,
 )
-from app.store.connections import Connections, StoreClosed, connect, database_errors
+from app.store.connections import Connections, connect, database_errors
 from app.store.migrations import STEPS, is_empty, migrate, missing_object, version_of
 from app.store.writers import DAMAGED, Writer, opening_lock, writers_in
 from model_manager.disk.files import make_private
@@ -96,14 +96,11 @@ class Database:
         """Add messages of this number of characters to the search index, and return whether more may be waiting.
 
         Without a number as many as take ``STEP_S``.  For a background thread; the search scans the waiting messages
-        until then, and those of fewer characters.  Does nothing after ``close``.
+        until then, and those of fewer characters.
         """
         started = time.thread_time()
-        try:
-            with self._connections.writing() as connection:
-                has_more = search_index.index_pending(connection, characters or self._batch)
-        except StoreClosed:
-            return False
+        with self._connections.writing() as connection:
+            has_more = search_index.index_pending(connection, characters or self._batch)
         if has_more and characters is None:
             fitting = self._batch * search_index.STEP_S / max(0.001, time.thread_time() - started)
             self._batch = int(min(search_index.BATCH, max(search_index.SMALLEST_BATCH, fitting)))
@@ -125,17 +122,14 @@ class Database:
     def backup_if_due(self, schedule: BackupSchedule) -> Backup | None:
         """Make the automatic backup where it is due and there is a conversation; for a background thread.
 
-        Does nothing after ``close``.  Raises ``UserError`` as ``copy_database``.
+        Raises ``UserError`` as ``copy_database``.
         """
         if self._path is None or not self._backup_folder.is_due(schedule):
             return None
-        try:
-            with self._connections.reading() as connection:
-                if connection.execute("SELECT 1 FROM conversations LIMIT 1").fetchone() is None:
-                    return None
-            return self._add_backup(BackupKind.AUTOMATIC, schedule.kept)
-        except StoreClosed:
-            return None
+        with self._connections.reading() as connection:
+            if connection.execute("SELECT 1 FROM conversations LIMIT 1").fetchone() is None:
+                return None
+        return self._add_backup(BackupKind.AUTOMATIC, schedule.kept)
 
     def restore_backup(self, path: Path) -> Backup:
         """Replace everything by the content of the backup at ``path``, and return a backup of what was replaced.

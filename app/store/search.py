@@ -27,7 +27,7 @@ _LONGEST_PART = 1000
 _MOST_PARTS = 10
 _CUT = "…"
 _WORD = 16
-"""A cut word at the start of a snippet is dropped when it ends within this number of characters."""
+"""A cut word at the start or the end of a snippet is dropped where it has fewer characters."""
 _MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)|(?<!\|)\|(?!\|)|:?-{3,}:?(?= *\|)")
 """Markdown marks of emphasis, code, headings, quotes and tables."""
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
@@ -260,9 +260,11 @@ def _snippet(text: str, folded_span: _Span, terms: _Terms) -> tuple[str, tuple[_
     before = _plain(text[first:start]).lstrip()
     hit = _one_line(text[start:end])
     after = _plain(text[end:last]).rstrip()
-    if first > 0 and text[first - 1].isalnum() and " " in before[:_WORD]:
-        # Don't start in the middle of a word.
+    # Neither start nor end in the middle of a word.
+    if first > 0 and not text[first - 1].isspace() and " " in before[:_WORD]:
         before = before.partition(" ")[2]
+    if last < len(text) and not text[last].isspace() and " " in after[-_WORD:]:
+        after = after.rpartition(" ")[0]
     if first > 0:
         before = _CUT + before
     if last < len(text):

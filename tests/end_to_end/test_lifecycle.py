@@ -127,8 +127,11 @@ yield lambda: not self.idle()
 
 
 @POSIX
-def test_while_it_loads(tmp_path: Path) -> None:
-    leaves_well(LOADING, tmp_path, "signal", "starter")
+@pytest.mark.parametrize("grace_s", [2, 60])
+def test_while_it_loads(tmp_path: Path, grace_s: int) -> None:
+    """The answer is saved as well where the load takes longer to stop than the services wait for it."""
+    steps = f"import app.engine.local_engine\napp.engine.local_engine.STOP_GRACE_S = {grace_s}{LOADING}"
+    leaves_well(steps, tmp_path, "signal", "starter")
     question, _, status = last_answer(tmp_path)
     assert (question, status) == ("hello", Status.STOPPED)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from app.config.settings import DAILY
 from app.conversation import Attachment, Conversation, ConversationTree, ImportResult, Message, Role, SearchHit, Status
 from app.store import search as search_module
 from app.store import search_index
@@ -158,6 +157,14 @@ def test_the_snippet_is_one_line_around_the_hit(store: ConversationStore) -> Non
     assert snippet.endswith("后…")
     assert "前 天空 后" in snippet
     assert len(snippet) < 140
+
+
+def test_a_snippet_begins_and_ends_with_whole_words(store: ConversationStore) -> None:
+    words = [f"well-{chr(97 + number % 26) * 7}" for number in range(60)]
+    words[30] = "zebra"
+    say(store, " ".join(words))
+    (snippet,) = found(store, "zebra")
+    assert set(snippet.strip("…").split()) <= set(words)
 
 
 def test_a_snippet_has_no_marks_of_a_table(store: ConversationStore) -> None:
@@ -453,14 +460,6 @@ def test_words_are_found_in_a_text_longer_than_a_batch(store: ConversationStore)
     index_all(store)
     assert len(store.search("zebra 斑马 quagga")) == 1
     assert len(store.search("quagga 马 ga")) == 1
-
-
-def test_background_jobs_do_nothing_after_the_store_is_closed(folder: Path) -> None:
-    store = ConversationStore.open(folder)
-    say(store, "words")
-    store.close()
-    assert store.update_search_index() is False
-    assert store.backup_if_due(DAILY) is None
 
 
 def many_conversations(count: int = 50) -> Iterator[ConversationTree]:

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QObject, QThread
 from PySide6.QtWidgets import QWidget
 
+from app.store.store import ConversationStore
 from model_manager.errors import Cancelled, UserError
 from ui.widgets.job import Job, run_job
 
@@ -43,6 +44,14 @@ def test_bug_reaches_the_exception_hook(qtbot, qapp):
         qtbot.waitSignal(job.finished).wait()
     assert caught[0][0] is ZeroDivisionError
     assert "<lambda>" in {frame.name for frame in traceback.extract_tb(caught[0][2])}
+
+
+def test_job_that_outlives_the_store_only_finishes(qtbot, qapp):
+    store = ConversationStore.in_memory()
+    store.close()
+    for work in (store.titles, store.update_search_index):
+        job = run_job(QObject(qapp), work, pytest.fail, pytest.fail)
+        qtbot.waitSignal(job.finished).wait()
 
 
 def test_cancelled_job_only_finishes(qtbot, qapp):

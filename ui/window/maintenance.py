@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.conversation import TRASH_DAYS
 from app.services import Services
-from app.store.connections import StoreClosed
 from model_manager.errors import UserError
 from ui.widgets.job import run_job
 
@@ -43,14 +42,10 @@ class Maintenance(QObject):
         services, store = self._services, self._store
 
         def clean_up() -> None:
-            try:
-                store.backup_if_due(services.settings.current.backups())
-                store.purge_deleted(timedelta(days=TRASH_DAYS))
-                services.tidy_states()
-                services.pages.delete_earlier()
-            except StoreClosed:
-                # The program has ended meanwhile.
-                return
+            store.backup_if_due(services.settings.current.backups())
+            store.purge_deleted(timedelta(days=TRASH_DAYS))
+            services.tidy_states()
+            services.pages.delete_earlier()
 
         run_job(self, clean_up, lambda _none: self.schedule(), self._fail)
 
