@@ -287,6 +287,7 @@ class AnswerOrigin:
     engine: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
     endpoint: str | None = None
+    lacks_tools: bool = False
 
 
 class ChatBackend(Protocol):

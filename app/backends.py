@@ -37,6 +37,8 @@ class LocalBackend:
         self._settings = services.settings.current
         self._options = options
         self._resolved: tuple[LocalModel, LoadRequest] | None = None
+        self._lacks_tools = False
+        """Whether the model could not be offered the tools of the last request."""
 
     def resolve(self) -> LocalModel:
         """Resolve and check the file.
@@ -54,6 +56,7 @@ class LocalBackend:
         if request.sampling.json_schema:
             schema_grammar(request.sampling.json_schema)  # before minutes of loading
         file, load = self._resolve()
+        self._lacks_tools = bool(request.tools) and not _has_tools(self._planning, self._model_id)
         if not file.reads_pictures:
             request = without_pictures(request, file.name or file.id)
         return self._planning.loader.answer(load, request, token)
@@ -81,7 +84,8 @@ class LocalBackend:
             return AnswerOrigin(self._model_id)
         file, state = self._resolved[0], self._engine.state
         engine = state.result.engine if state else None
-        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, loaded_plan(self._planning))
+        plan = loaded_plan(self._planning)
+        return AnswerOrigin(file.id, self._sha256(file), file.quantisation, engine, plan, lacks_tools=self._lacks_tools)
 
     def _resolve(self) -> tuple[LocalModel, LoadRequest]:
         if self._resolved is None:
@@ -135,10 +139,14 @@ def knows_tools(services: Services, model_id: str) -> bool:
     if not model_id or is_server_model(model_id):
         return True
     try:
-        return "tools" in (services.planning.headers_of(model_id)[0].chat_template or "")
+        return _has_tools(services.planning, model_id)
     except UserError:
         # The next request reports what is wrong with the file.
         return True
+
+
+def _has_tools(planning: PlanningService, model_id: str) -> bool:
+    return "tools" in (planning.headers_of(model_id)[0].chat_template or "")
 
 
 def reads_pictures(services: Services, model_id: str) -> bool | None:

@@ -197,6 +197,8 @@ class Provenance:
     """None where the attachments were given as a whole, or there were none."""
     speculation: Speculation | None = None
     """None where it was turned off."""
+    lacks_tools: bool = False
+    """Whether the conversation has tools, but the chat template of the model knows none."""
 
 
 @dataclass(frozen=True)

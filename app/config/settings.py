@@ -201,7 +201,7 @@ class Settings(SamplerParameters):
             "tavily": "Tavily",
         },
         page="tools",
-        label=QT_TRANSLATE_NOOP("parameters", "Search service"),
+        label=QT_TRANSLATE_NOOP("parameters", "Web search service"),
         description=QT_TRANSLATE_NOOP(
             "parameters", "Where models search the web. Without one they don't, and nothing is sent."
         ),

@@ -140,6 +140,8 @@ class ExportFormat:
     """Contains everything, whatever the options say."""
     has_examples: bool = False
     """Contains separate examples: the options ``all_branches`` and ``unfinished`` apply."""
+    folds_thoughts: bool = False
+    """Readers can unfold the thoughts in it; in others they are shown or omitted."""
     is_pasteable: bool = False
     """Offered for the clipboard."""
 

@@ -144,6 +144,7 @@ HTML = ExportFormat(
     QT_TRANSLATE_NOOP("export", "HTML page"),
     QT_TRANSLATE_NOOP("export", "Opens in any browser, with formulas and colours; loads no external content."),
     one_conversation(lambda tree, options: [page(tree, options)]),
+    folds_thoughts=True,
 )
 
 

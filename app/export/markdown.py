@@ -100,5 +100,6 @@ MARKDOWN = ExportFormat(
     QT_TRANSLATE_NOOP("export", "Markdown"),
     QT_TRANSLATE_NOOP("export", "The branch shown, as text for reading or for use in other programs."),
     one_conversation(pieces),
+    folds_thoughts=True,
     is_pasteable=True,
 )

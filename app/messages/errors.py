@@ -136,8 +136,10 @@ SENTENCES: dict[str, str] = {
         "An answer isn't finished yet. Stop it or wait until it finishes, then try again."
     ),
     "window_library_missing": QT_TR_NOOP(
-        "The window can't be opened because the library {library} is missing. Install the package that contains it: "
-        "for libxcb-cursor.so.0 that is libxcb-cursor0 on Debian and Ubuntu, xcb-util-cursor on Fedora and Arch."
+        "The window can't be opened because the library {library} is missing. Install what a window needs: "
+        "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxkbcommon-x11-0 on Debian "
+        "and Ubuntu; xcb-util-cursor xcb-util-wm xcb-util-image xcb-util-keysyms xcb-util-renderutil libxkbcommon-x11 "
+        "on Fedora and Arch."
     ),
     "no_display": QT_TR_NOOP(
         'The window can\'t be opened because no display is available ({detail}). "apus-chat --help" lists the commands '

@@ -27,6 +27,12 @@ class Provider:
     """The page of its documentation with this address."""
     keys: str = ""
     """The page on which API keys are made; empty for a program on this computer."""
+    chinese: str = ""
+    """Name in Chinese, where it differs."""
+
+    def name_in(self, language: str) -> str:
+        """Return the name in a language of the interface."""
+        return self.chinese or self.name if language.startswith("zh") else self.name
 
 
 @dataclass(frozen=True)

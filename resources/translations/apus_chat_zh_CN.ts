@@ -664,6 +664,10 @@
         <translation>消息 {id} 不存在，可能已被删除。</translation>
     </message>
     <message>
+        <source>The window can&apos;t be opened because the library {library} is missing. Install what a window needs: libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxkbcommon-x11-0 on Debian and Ubuntu; xcb-util-cursor xcb-util-wm xcb-util-image xcb-util-keysyms xcb-util-renderutil libxkbcommon-x11 on Fedora and Arch.</source>
+        <translation>无法打开窗口：缺少库 {library}。请安装窗口所需的软件包：Debian 和 Ubuntu 上是 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxkbcommon-x11-0；Fedora 和 Arch 上是 xcb-util-cursor xcb-util-wm xcb-util-image xcb-util-keysyms xcb-util-renderutil libxkbcommon-x11。</translation>
+    </message>
+    <message>
         <source>The conversations in {path} were written by a newer version of APUS Chat (format {version}, this version supports up to {known}). Update this program; nothing was changed.</source>
         <translation>{path} 中的对话由更新版本的 APUS Chat 写入（格式 {version}，本程序最高支持 {known}）。请更新本程序；未做任何更改。</translation>
     </message>
@@ -874,10 +878,6 @@
     <message>
         <source>An answer isn&apos;t finished yet. Stop it or wait until it finishes, then try again.</source>
         <translation>有一个回答尚未完成。请停止回答或等它完成，然后重试。</translation>
-    </message>
-    <message>
-        <source>The window can&apos;t be opened because the library {library} is missing. Install the package that contains it: for libxcb-cursor.so.0 that is libxcb-cursor0 on Debian and Ubuntu, xcb-util-cursor on Fedora and Arch.</source>
-        <translation>缺少库 {library}，无法打开窗口。请安装包含它的软件包：libxcb-cursor.so.0 在 Debian 和 Ubuntu 上是 libxcb-cursor0，在 Fedora 和 Arch 上是 xcb-util-cursor。</translation>
     </message>
     <message>
         <source>The window can&apos;t be opened because no display is available ({detail}). &quot;apus-chat --help&quot; lists the commands that need none.</source>
@@ -2270,12 +2270,12 @@
         <translation>消息已删除，其后的 {count} 条也已删除。</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
+        <source>The selected model doesn&apos;t know tools, so it can&apos;t search the web.</source>
+        <translation>所选模型不支持工具，无法联网搜索。</translation>
     </message>
     <message>
-        <source>The selected model doesn&apos;t know tools, so it can&apos;t search the web. Choose another model.</source>
-        <translation>所选模型不支持工具，无法搜索网络。请选择其他模型。</translation>
+        <source>Choose a model…</source>
+        <translation>选择模型…</translation>
     </message>
     <message>
         <source>Choose a search service first. Nothing is sent before that.</source>
@@ -3465,10 +3465,6 @@ Click to rename</source>
         <translation>{count} 个对话已移动到“{folder}”。</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
         <source>Its instructions and documents are deleted. Its conversations stay in your list.</source>
         <translation>其中的说明和文档会被删除，对话会保留在列表中。</translation>
     </message>
@@ -4268,6 +4264,14 @@ Click to rename</source>
         <translation>模型想运行 {names}。请先检查这次调用：工具以你的权限运行。</translation>
     </message>
     <message>
+        <source>Answered without web search: this model doesn&apos;t know tools. Try again with another.</source>
+        <translation>回答时没有联网搜索：这个模型不支持工具，请换个模型重试。</translation>
+    </message>
+    <message>
+        <source>Answered without tools: this model doesn&apos;t know them. Try again with another.</source>
+        <translation>回答时没有使用工具：这个模型不支持工具，请换个模型重试。</translation>
+    </message>
+    <message>
         <source>{count} more</source>
         <translation>还有 {count} 个</translation>
     </message>
@@ -4851,6 +4855,10 @@ Click to rename</source>
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
     </message>
 </context>
 <context>
@@ -5589,8 +5597,8 @@ Click to rename</source>
         <translation>恢复默认</translation>
     </message>
     <message>
-        <source>Click the keys of an action to change them. Backspace removes them.</source>
-        <translation>点击某项的快捷键即可修改，按退格键可清除。</translation>
+        <source>Click the keys of an action to change them. Backspace removes them. Grey ones can&apos;t be changed.</source>
+        <translation>点击快捷键即可修改，按退格键清除。灰色的快捷键不能修改。</translation>
     </message>
     <message>
         <source>{one} or {other}</source>
@@ -5789,10 +5797,6 @@ Click to rename</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
     </message>
 </context>
 <context>
@@ -6683,6 +6687,10 @@ Click to rename</source>
 <context>
     <name>formats</name>
     <message>
+        <source>, </source>
+        <translation>、</translation>
+    </message>
+    <message>
         <source>Original weights</source>
         <translation>原始权重</translation>
     </message>
@@ -7248,10 +7256,6 @@ Click to rename</source>
         <translation>空闲多久后卸载模型</translation>
     </message>
     <message>
-        <source>Search service</source>
-        <translation>搜索服务</translation>
-    </message>
-    <message>
         <source>Where models search the web. Without one they don&apos;t, and nothing is sent.</source>
         <translation>模型通过它搜索网络。不选择则不搜索，也不发送任何内容。</translation>
     </message>
@@ -7342,6 +7346,10 @@ Click to rename</source>
     <message>
         <source>Frees memory after this much time without a question.</source>
         <translation>超过这段时间没有提问时释放内存和显存。</translation>
+    </message>
+    <message>
+        <source>Web search service</source>
+        <translation>联网搜索服务</translation>
     </message>
     <message>
         <source>An instance that allows the format json.</source>
@@ -7998,6 +8006,10 @@ Click to rename</source>
     <message>
         <source>Search all conversations</source>
         <translation>搜索所有对话</translation>
+    </message>
+    <message>
+        <source>Undo deleting or moving, as the notice offers</source>
+        <translation>撤销刚才的删除或移动</translation>
     </message>
     <message>
         <source>Next conversation</source>

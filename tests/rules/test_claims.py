@@ -658,6 +658,8 @@ window/test_servers.py::test_server_is_added_once
     {server} is already in the list
 window/test_servers.py::test_unreachable_server_can_be_added
     {server} doesn't list any models yet
+window/test_shortcuts.py::test_other_keys_work_and_are_shown_everywhere
+    Grey ones can't be changed
 window/test_shortcuts.py::test_a_key_that_is_used_already_is_reported
     Click the keys of an action to change them
     Backspace removes them

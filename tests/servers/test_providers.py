@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,14 @@ def test_each_provider_has_an_address_its_source_and_a_page_for_keys() -> None:
         # A program on this computer needs no key, a service needs one and is encrypted.
         assert bool(each.keys) == (urlsplit(each.url).scheme == "https") == (not is_private_network(each.url))
         assert not each.keys or urlsplit(each.keys).scheme == "https"
+        # Where regions differ, each says which one it is.
+        assert not re.search("[一-鿿]", each.name)
+        assert each.name_in("en") == each.name
+        assert each.name_in("zh_CN") == (each.chinese or each.name)
+    regions = [each for each in known if re.search(r"\((China|international)\)$", each.name)]
+    assert len(regions) == 8
+    assert all(re.search("（.*(中国|国际)站）$", each.chinese) for each in regions)
+    assert len({each.name_in("zh_CN") for each in known}) == len(known)
     assert {urlsplit(each.url).port for each in local_providers()} == {11434, 1234, 8000, 8080}
 
 

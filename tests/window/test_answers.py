@@ -454,6 +454,9 @@ def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot:
     assert window.devicePixelRatio() == pytest.approx(1.1 * ratio)
     assert window.width() == pytest.approx(size.width() / 1.1, abs=1), "it keeps its size on the screen"
     qtbot.waitUntil(window.composer.field.hasFocus, timeout=PATIENCE_MS)
+    window.move(window.screen().availableGeometry().center())
+    window.controller.apply_settings(settings.change(zoom=150))
+    assert window.screen().availableGeometry().contains(window.geometry()), "it stays on the screen"
     window.controller.apply_settings(settings.change(zoom=200))
     assert window.devicePixelRatio() == pytest.approx(2 * ratio)
     qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)

@@ -145,6 +145,8 @@ def test_stop_keeps_the_text_and_continue_appends_to_it(open_window: OpenWindow,
 
     window.controller.services.settings.change(max_tokens=5)
     window.controller.transcript.action_requested.emit("continue", stopped.id)
+    (written,) = [each for each in window.controller.transcript.page.items if each.id == stopped.id]
+    assert (written.note, written.figures) == ("", ""), "they were about its beginning"
     continued = wait_for_answer(qtbot, window)
     assert continued.id == stopped.id
     assert continued.status is Status.COMPLETE

@@ -24,7 +24,7 @@ from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from ui.export.dialog import ExportDialog
 from ui.settings.page import SettingsPage
-from ui.settings.sections import SECTIONS
+from ui.settings.sections import SECTIONS, section_titles
 from ui.start.crash_dialog import MAX_ERRORS, CrashDialog, show_crash
 from ui.widgets.dialog_parts import MARGIN
 from ui.widgets.error_text import error_text
@@ -398,9 +398,16 @@ def test_an_error_becomes_a_sentence():
 def test_section_list_scrolls_and_follows(services: Services, shown: Callable[[Any], Any]) -> None:
     dialog = shown(SettingsPage(services))
     dialog.resize(600, 560)
-    assert not dialog.sections.isVisible()
+    choice = dialog.section_choice
+    assert (dialog.sections.isVisible(), choice.isVisible()) == (False, True)
+    assert [choice.itemText(place) for place in range(choice.count())] == list(section_titles().values())
+    choice.setCurrentIndex(6)
+    choice.activated.emit(6)
+    assert dialog.memory.visibleRegion().boundingRect().height() > 100
+    dialog.findChild(QScrollArea).verticalScrollBar().setValue(0)
+    assert choice.currentIndex() == 0
     dialog.resize(900, 560)
-    assert dialog.sections.isVisible()
+    assert (dialog.sections.isVisible(), choice.isVisible()) == (True, False)
     dialog.sections.setCurrentRow(4)
     assert dialog.servers.visibleRegion().boundingRect().height() > 100
     bar = dialog.findChild(QScrollArea).verticalScrollBar()

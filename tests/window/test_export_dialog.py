@@ -157,6 +157,10 @@ def test_options_that_do_not_apply_are_hidden(make: Make, store: ConversationSto
         choose(dialog, name)
         assert dialog.options.branches.isHidden()
         assert dialog.options.thoughts.isEnabled()
+        can_fold = name in ("md", "html")
+        thoughts = [dialog.options.thoughts.itemText(place) for place in range(dialog.options.thoughts.count())]
+        assert thoughts == ["Shown", *(["Collapsed"] if can_fold else []), "Omitted"]
+        assert dialog.options.thoughts.currentText() == ("Collapsed" if can_fold else "Shown")
     choose(dialog, "jsonl")
     assert dialog.options.branches.isVisible()
     assert dialog.options.unfinished.isVisible()
@@ -165,11 +169,17 @@ def test_options_that_do_not_apply_are_hidden(make: Make, store: ConversationSto
     assert not dialog.options.thoughts.isEnabled()
 
 
+def choose_thoughts(dialog: ExportDialog, text: str) -> None:
+    box = dialog.options.thoughts
+    box.setCurrentIndex(box.findText(text))
+    box.activated.emit(box.currentIndex())
+
+
 def test_options_are_applied(make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path) -> None:
     dialog = make(talk(store, "Sky", "<think>\nidea\n</think>\n\nanswer"))
     choose(dialog, "html")
     dialog.options.metadata.setChecked(False)
-    dialog.options.thoughts.setCurrentIndex(2)
+    choose_thoughts(dialog, "Omitted")
     dialog.path.setText(str(tmp_path / "sky.html"))
     press_export(qtbot, dialog)
     text = (tmp_path / "sky.html").read_text(encoding="utf-8")
@@ -184,16 +194,16 @@ def test_choices_are_remembered(
     dialog = make(conversation_id)
     choose(dialog, "txt")
     dialog.options.metadata.setChecked(False)
-    dialog.options.thoughts.setCurrentIndex(2)
+    choose_thoughts(dialog, "Omitted")
     (tmp_path / "here").mkdir()
     dialog.path.setText(str(tmp_path / "here" / "sky.txt"))
     press_export(qtbot, dialog)
     dialog.close()
     again = make(conversation_id)
-    assert (again.options.format.name, again.options.metadata.isChecked(), again.options.thoughts.currentIndex()) == (
+    assert (again.options.format.name, again.options.metadata.isChecked(), again.options.thoughts.currentText()) == (
         "txt",
         False,
-        2,
+        "Omitted",
     )
     assert Path(again.path.text()).parent == tmp_path / "here"
     assert SettingsFile(services.folder.settings_file).current.export_format == "txt"

@@ -214,7 +214,13 @@ def test_archive_and_unarchive(open_window: OpenWindow, qtbot: QtBot) -> None:
     assert titles(window) == ["kept"]
     assert window.notice.text() == "2 conversations archived."
     assert window.controller.conversation.session.is_empty
-    undo(qtbot, window)
+    assert window.composer.field.hasFocus()
+    qtbot.keyClicks(window.composer.field, "a")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Z, CONTROL)
+    assert (window.composer.text(), titles(window)) == ("", ["kept"]), "first what was written"
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Z, CONTROL)
+    assert titles(window) == ["also away", "put away", "kept"]
+    qtbot.keyClick(rows(window), Qt.Key.Key_Z, CONTROL)
     assert titles(window) == ["also away", "put away", "kept"]
     assert store_of(window).get(ids[2]).is_pinned, "the undo brings the pin back"
     store_of(window).archive(*ids[1:])

@@ -153,15 +153,28 @@ def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow
     section = QCoreApplication.translate("Palette", "Settings")
     titles = {row.title.text() for row in page.findChildren(Row) if row.title.text()}
     assert len(titles) > 35
+    # Those are commands too, and listed once.
+    once = {page.appearance.rows["shortcuts"].title.text(), page.engine.rows["diagnostics"].title.text()}
+    commands = QCoreApplication.translate("Palette", "Commands")
+    for title in once:
+        assert [entry.section for entry in window.controller._palette.search(title) if entry.title == title] == [
+            commands
+        ]
+    titles -= once | {entry.title for entry in found(window, "", commands)}
     lost = [title for title in titles if title not in [entry.title for entry in found(window, title, section)]]
     assert lost == []
     # By the names of choices too; what is chosen gets the focus.
     for text in {"en": ("dark", "light"), "zh_CN": ("深色", "shense", "ss", "qianse")}[language]:
         assert any(entry.key == "setting:appearance:theme" for entry in found(window, text, section)), text
-    for name in ("theme", "shortcuts"):
-        window.controller._palette._choose(f"setting:appearance:{name}")
-        control = find(window, "settingsDialog", SettingsPage).appearance.controls[name]
-        qtbot.waitUntil(control.hasFocus, timeout=PATIENCE_MS)
+    window.controller._palette._choose("setting:appearance:theme")
+    qtbot.waitUntil(page.appearance.controls["theme"].hasFocus, timeout=PATIENCE_MS)
+    # The fields for other servers have no row.
+    for text, name in (("mcp", "toolServerText"), ({"en": "web search", "zh_CN": "lwss"}[language], "search_service")):
+        key = found(window, text, section)[0].key
+        assert key == f"setting:tools:{name}"
+        window.controller._palette._choose(key)
+        field = page.tools.text if name == "toolServerText" else page.tools.web.form.controls[name]
+        qtbot.waitUntil(field.hasFocus, timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("form", ["characters", "initials", "pinyin"])

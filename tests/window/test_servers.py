@@ -127,6 +127,11 @@ def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot
     assert page.address.hasFocus()
     assert page.rows == {}
     assert said(dialog) == "", "the result is beside the form, not at the bottom of the dialog"
+    page.provider.activated.emit(0)
+    assert said(dialog, "serverStatus") == "", "it was about another service"
+    assert "isn't a valid server address" in add(dialog, qtbot, "http://", "")
+    page.address.setText(server.url)
+    assert said(dialog, "serverStatus") == ""
     warning = dialog.findChild(QLabel, "plainHttpWarning")
     assert warning is not None
     dialog.servers.address.setText("http://api.example.com/v1")
@@ -155,7 +160,7 @@ def test_focus_stays_where_a_server_was_added_and_changed(
     (row,) = page.rows.values()
     row.refresh.setFocus()
     qtbot.keyClick(row.refresh, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: "offers apus" in said(dialog), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "offers apus" in said(dialog, "serverListStatus"), timeout=PATIENCE_MS)
     assert row.refresh.hasFocus()
     assert said(dialog, "serverStatus") == ""
     qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
@@ -199,7 +204,7 @@ def test_server_is_refreshed_and_removed(open_window: OpenWindow, qtbot: QtBot, 
     (row,) = dialog.servers.rows.values()
     server.behaviour = Behaviour(key="sk-other", models=("small", "large"))
     qtbot.mouseClick(row.refresh, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "doesn't accept the API key" in said(dialog), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "doesn't accept the API key" in said(dialog, "serverListStatus"), timeout=PATIENCE_MS)
     qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
     row.key.setText("sk-other")
     qtbot.keyClick(row.key, Qt.Key.Key_Return)
@@ -399,7 +404,7 @@ def test_servers_are_found_and_added_with_one_click(
         page = dialog.servers
         qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: len(page.found_rows) == 2, timeout=PATIENCE_MS)
-        assert said(dialog) == "Servers found: 2"
+        assert (said(dialog, "serverListStatus"), said(dialog)) == ("Servers found: 2", "")
         here, other = page.found_rows
         qtbot.mouseClick(here.add, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: [row.server.title for row in page.rows.values()] == ["Ollama"], timeout=PATIENCE_MS)
@@ -413,7 +418,7 @@ def test_servers_are_found_and_added_with_one_click(
         qtbot.waitUntil(lambda: len(page.rows) == 2, timeout=PATIENCE_MS)
         assert not other.isVisible()
         qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: said(dialog).startswith("No other servers"), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: said(dialog, "serverListStatus").startswith("No other servers"), timeout=PATIENCE_MS)
         assert page.found_rows == []
 
 
@@ -431,6 +436,7 @@ def test_a_known_service_fills_in_the_form(
         page.provider.activated.emit(index)
         assert (page.address.text(), page.name.text()) == (provider.url, provider.name)
         assert page.keys_button.isVisible() is bool(provider.keys)
+        assert page.key.placeholderText() == ("API key" if provider.keys else "API key (optional)")
         if provider.keys:
             assert page.key.hasFocus()
             page.keys_button.click()

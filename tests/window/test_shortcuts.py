@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.window.conftest import OpenWindow
@@ -39,6 +40,10 @@ def assign(qtbot: QtBot, button: KeyButton, keys: str) -> None:
 def test_other_keys_work_and_are_shown_everywhere(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     dialog = dialog_of(window)
+    texts = {label.text() for label in dialog.findChildren(QLabel)}
+    assert any("Grey ones can't be changed." in text for text in texts)
+    assert dialog.buttons["next_version"].text() == "Alt+→"
+    assert "Ctrl+↓ or Alt+↓" in texts
     assign(qtbot, dialog.buttons["sidebar"], "Ctrl+Alt+B")
     assert dialog.buttons["sidebar"].text() == "Ctrl+Alt+B"
     assert not dialog.status.label.text()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QPushButton, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.tools.web import secret_name
@@ -22,6 +22,7 @@ from tests.window.test_servers import open_settings, said
 from ui.conversation.answer_details import DetailsDialog
 from ui.settings.page import SettingsPage
 from ui.widgets.controls import ChoiceBox
+from ui.widgets.filter_panel import FilterPanel
 from ui.window.main_window import MainWindow
 
 
@@ -86,6 +87,9 @@ def test_the_switch_leads_to_the_settings_until_a_service_is_chosen(
     qtbot.waitUntil(lambda: said(page, "webSearchStatus").startswith("The search works"), timeout=PATIENCE_MS)
     assert said(page, "webSearchStatus") == "The search works. Found: a.example, b.example"
     assert len(here.seen) == 1
+    status = page.findChild(QLabel, "webSearchStatus")
+    below = page.tools.web.test.mapTo(page, QPoint(0, page.tools.web.test.height())).y()
+    assert 0 <= status.mapTo(page, QPoint()).y() - below < 30, "it is below its button"
 
 
 def test_a_key_goes_to_the_keyring(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -151,6 +155,15 @@ def test_the_switch_is_of_one_conversation_and_has_a_shortcut(
     qtbot.keyClick(window.composer.field, keys.key(), keys.keyboardModifiers())
     assert window.composer.web_button.isChecked()
     assert "doesn't know tools" in window.notice._text.text()
+    assert window.notice.button.text() == "Choose a model…"
+    window.notice.button.click()
+    window.findChildren(FilterPanel)[-1].close_panel()
+    send(qtbot, window, "Who won?")
+    assert wait_for_answer(qtbot, window).provenance.lacks_tools
+    shown = window.controller.transcript.page.items[-1]
+    assert shown.note.startswith("Answered without web search: this model doesn't know tools.")
+    assert "retry_with" in shown.actions
+    assert here.seen == []
     window.controller.conversation.open_temporary()
     assert not window.composer.web_button.isChecked()
     window.composer.web_button.click()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.config.drafts import Draft
+from ui.widgets.formats import list_text
 from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import clear, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -55,7 +56,7 @@ class QuestionQueue(TranslatedWidget):
         clear(self._rows)
         self.setAccessibleName(self.tr("Questions that are sent next"))
         for place, question in enumerate(self._questions):
-            text = " ".join(question.text.split()) or ", ".join(each.name for each in question.attachments)
+            text = " ".join(question.text.split()) or list_text(each.name for each in question.attachments)
             edit, remove = (
                 tool_button("editQueuedButton", "edit", size=14),
                 tool_button("removeQueuedButton", "close", size=14),

@@ -25,7 +25,7 @@ from ui.widgets.dialog_parts import (
     scrolled,
 )
 from ui.widgets.error_text import passages_text
-from ui.widgets.formats import time_text
+from ui.widgets.formats import list_text, time_text
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import interface_font, mono_font
 
@@ -114,7 +114,7 @@ class DetailsDialog(QDialog):
             (self.tr("Context"), self.tr("{count} tokens").format(count=grouped(int(plan.get("context") or 0)))),
             (self.tr("KV cache"), str(plan.get("kv_type") or "")),
             (self.tr("Layers on GPUs"), str(plan.get("n_gpu_layers", ""))),
-            (self.tr("Tensor split"), ", ".join(f"{share:g}" for share in plan.get("tensor_split") or ())),
+            (self.tr("Tensor split"), list_text(f"{share:g}" for share in plan.get("tensor_split") or ())),
             (self.tr("Experts in RAM"), _ranges(plan.get("experts_in_ram") or ())),
         ]
         rows += [(str(device.get("name")), self._memory(device)) for device in plan.get("devices") or ()]
@@ -195,7 +195,7 @@ class DetailsDialog(QDialog):
         for excerpt in use.excerpts:
             pages = {each.page for each in excerpt.passages if each.page}
             headings = dict.fromkeys(each.heading for each in excerpt.passages if each.heading)
-            place = self.tr("pages {pages}").format(pages=_ranges(pages)) if pages else ", ".join(headings)
+            place = self.tr("pages {pages}").format(pages=_ranges(pages)) if pages else list_text(headings)
             places.append(f"{excerpt.name}: {place}" if place else excerpt.name)
         return [(self.tr("Attachments"), passages_text(use)), (self.tr("Passages"), "\n".join(places))]
 
@@ -261,4 +261,4 @@ def _ranges(numbers: Any) -> str:
             ranges[-1][1] = number
         else:
             ranges.append([number, number])
-    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)
+    return list_text(str(first) if first == last else f"{first}–{last}" for first, last in ranges)

@@ -647,7 +647,7 @@ class ConversationController(QObject):
             text = self.tr("Message deleted, along with the one below it.")
         elif more > 1:
             text = self.tr("Message deleted, along with {count} below it.").format(count=more)
-        self._notice.show_message(text, self.tr("Undo"), undo)
+        self._notice.show_undo(text, undo)
 
     # Dialogs
 
@@ -682,7 +682,9 @@ class ConversationController(QObject):
             session.change_sampling(tools=others if WEB in tools else (*others, WEB))
             if WEB not in tools and not self._knows_tools():
                 self._notice.show_message(
-                    self.tr("The selected model doesn't know tools, so it can't search the web. Choose another model."),
+                    self.tr("The selected model doesn't know tools, so it can't search the web."),
+                    self.tr("Choose a model…"),
+                    self._models.show_picker,
                     is_true=lambda: not self._knows_tools(),
                 )
 
@@ -732,7 +734,7 @@ class ConversationController(QObject):
         if self._notice.attempt(apply):
             self.overrides_changed.emit()
             text = self.tr("“{name}” applied.").format(name=preset.name)
-            self._notice.show_message(text, self.tr("Undo"), undo)
+            self._notice.show_undo(text, undo)
 
     def show_context(self) -> None:
         """Open the details of the context below the gauge."""

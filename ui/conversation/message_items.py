@@ -14,10 +14,12 @@ from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
 from app.conversation import EDITED, TOOLS_CALLED, Excerpt, GivenPassage, Message, Role, Status
 from app.tool_calls import pending, split_steps
+from app.tools.server import WEB
 from app.tools.web import sources_of
 from app.units import grouped, rate_text, rounded
 from ui.transcript.item import Item
 from ui.widgets.error_text import error_text_of, passages_text
+from ui.widgets.formats import list_text
 
 MAX_SOURCES = 6
 """Web pages shown below an answer, as ``MAX_PLACES``."""
@@ -57,7 +59,9 @@ class MessageItems(QObject):
         place = (versions.index(message.id) + 1, len(versions)) if message.id in versions else None
         is_question = message.role is Role.USER
         provenance = message.provenance
-        note = "" if is_question else self._note(message)
+        # A continued answer keeps what was noted of its beginning.
+        is_written = message.status is Status.STREAMING
+        note = "" if is_question or is_written else self._note(message)
         divider, has_summary = "", False
         if horizon is not None:
             if message.id in horizon.still_seen:
@@ -81,7 +85,7 @@ class MessageItems(QObject):
             message.status,
             author="" if is_question else author,
             note=note,
-            figures="" if is_question else self._figures(message),
+            figures="" if is_question or is_written else self._figures(message),
             actions=(*actions, *_version_actions(place)),
             version=place,
             divider=divider,
@@ -159,8 +163,13 @@ class MessageItems(QObject):
         if waits_for_tools(message):
             text = self.tr("The model wants to run {names}. Check the call first: a tool acts with your rights.")
             steps, _, _ = split_steps(message.content)
-            return text.format(names=", ".join(each.name for each in pending(steps)))
-        use = message.provenance.documents if message.provenance is not None else None
+            return text.format(names=list_text(each.name for each in pending(steps)))
+        provenance = message.provenance
+        if provenance is not None and provenance.lacks_tools:
+            if WEB in (provenance.sampling.tools if provenance.sampling is not None else ()):
+                return self.tr("Answered without web search: this model doesn't know tools. Try again with another.")
+            return self.tr("Answered without tools: this model doesn't know them. Try again with another.")
+        use = provenance.documents if provenance is not None else None
         return passages_text(use) if use is not None and use.is_spread else ""
 
     def _passages(self, message: Message) -> tuple[str, ...]:

@@ -110,8 +110,9 @@ class FormatOptions(QWidget):
         self.unfinished = QCheckBox(self.tr("Include stopped and interrupted answers"))
         self.unfinished.setObjectName("exportUnfinished")
         self._thoughts_label = QLabel()
-        labels = dict(zip(ThoughtExport, (self.tr("Shown"), self.tr("Collapsed"), self.tr("Omitted")), strict=True))
-        self.thoughts = _combo_box("exportThoughts", labels, ThoughtExport(settings.export_thoughts))
+        self._thoughts = ThoughtExport(settings.export_thoughts)
+        """As chosen; shown where the format can't collapse them."""
+        self.thoughts = _combo_box("exportThoughts", {}, "")
         # The minimum heights of the style sheet are too small: a layout must not shrink the boxes to them.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._thoughts_label.setBuddy(self.thoughts)
@@ -121,6 +122,7 @@ class FormatOptions(QWidget):
         name_choice(self.format_box, self.tr("Format"))
         name_choice(self.thoughts, self.tr("Thoughts"))
         self.format_box.currentIndexChanged.connect(self._update)
+        self.thoughts.activated.connect(self._choose_thoughts)
         self._update()
 
     @property
@@ -132,7 +134,7 @@ class FormatOptions(QWidget):
         """Return the selected options, in the language of the window."""
         return ExportOptions(
             metadata=self.metadata.isChecked(),
-            thoughts=ThoughtExport(self.thoughts.currentData()),
+            thoughts=self._thoughts,
             all_branches=self.branches.isChecked(),
             unfinished=self.unfinished.isChecked(),
             labels=export_labels(),
@@ -148,8 +150,21 @@ class FormatOptions(QWidget):
             each.setEnabled(not self.format.is_lossless)
         for box in (self.branches, self.unfinished):
             box.setVisible(self.format.has_examples)
+        self.thoughts.clear()
+        for value, text in self._thought_labels().items():
+            self.thoughts.addItem(text, value)
+        self.thoughts.setCurrentIndex(max(0, self.thoughts.findData(self._thoughts)))
         self._describe()
         self.changed.emit()
+
+    def _choose_thoughts(self) -> None:
+        self._thoughts = ThoughtExport(self.thoughts.currentData())
+
+    def _thought_labels(self) -> dict[ThoughtExport, str]:
+        labels = {ThoughtExport.KEEP: self.tr("Shown")}
+        if self.format.folds_thoughts:
+            labels[ThoughtExport.FOLD] = self.tr("Collapsed")
+        return {**labels, ThoughtExport.DROP: self.tr("Omitted")}
 
     def _describe(self) -> None:
         description = translate(self.format.description)
@@ -158,7 +173,7 @@ class FormatOptions(QWidget):
         self.description.setText(description)
 
 
-def _combo_box(name: str, labels: Mapping[str, str] | Mapping[ThoughtExport, str], current: str) -> QComboBox:
+def _combo_box(name: str, labels: Mapping[str, str], current: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     for value, text in labels.items():

@@ -32,7 +32,7 @@ from ui.widgets.dialog_parts import (
 )
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
-from ui.widgets.formats import date_text
+from ui.widgets.formats import date_text, list_text
 from ui.widgets.job import Job
 from ui.widgets.layouts import hbox, vbox
 
@@ -74,7 +74,7 @@ class ImportDialog(BusyDialog):
             self.tr(
                 "From {programs}. Choose or drop a file, an archive or a folder; the program it is from is recognised. "
                 "Existing conversations aren't changed or duplicated."
-            ).format(programs=", ".join(each.label for each in PROGRAMS.values()))
+            ).format(programs=list_text(each.label for each in PROGRAMS.values()))
         )
         choices = hbox(self.choose_file, self.choose_folder, None, spacing=8)
         texts = vbox(self.summary, self.details, spacing=6)
@@ -132,7 +132,7 @@ class ImportDialog(BusyDialog):
 
     def _summary(self, preview: ImportPreview) -> str:
         text = self.tr("From {program}. Conversations: {conversations}, messages: {messages}.").format(
-            program=", ".join(preview.programs),
+            program=list_text(preview.programs),
             conversations=grouped(preview.conversations),
             messages=grouped(preview.messages),
         )
@@ -154,7 +154,7 @@ class ImportDialog(BusyDialog):
         kinds = {PICTURE: self.tr("pictures"), FILE: self.tr("files"), TOOL: self.tr("tool calls")}
         notes = [f"{kinds[kind]} ({grouped(count)})" for kind, count in preview.notes.items()]
         if notes:
-            lines.append(self.tr("Noted in the text instead of imported: {kinds}.").format(kinds=", ".join(notes)))
+            lines.append(self.tr("Noted in the text instead of imported: {kinds}.").format(kinds=list_text(notes)))
         if preview.refused:
             lines.append(self._refused(preview.refused))
         return lines

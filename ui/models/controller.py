@@ -43,6 +43,7 @@ from ui.models.jobs import (
 from ui.widgets.dialog_parts import StatusLine, ask
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import open_folder
+from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 
 ASK_FROM_BYTES = 1 << 20
@@ -85,7 +86,7 @@ class ModelsController(QObject):
         """Add files and folders, in the background."""
         library = self._downloads.library
         if paths:
-            self._show(self.tr("Checking {name}…").format(name=", ".join(path.name for path in paths)))
+            self._show(self.tr("Checking {name}…").format(name=list_text(path.name for path in paths)))
             run_job(self, lambda: add_paths(library, paths), self._on_added, self.show_error)
 
     def _handlers(self) -> dict[str, Callable[[ModelItem], object]]:

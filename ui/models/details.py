@@ -43,7 +43,7 @@ from ui.widgets.dialog_parts import (
     set_kind,
     set_style_property,
 )
-from ui.widgets.formats import date_text, quality_of, quality_sentence
+from ui.widgets.formats import date_text, list_text, quality_of, quality_sentence
 from ui.widgets.icons import icon
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -416,7 +416,7 @@ class ModelDetails(QWidget):
                 n_bytes[tensor.type] = n_bytes.get(tensor.type, 0) + tensor.n_bytes
         total = max(1, sum(n_bytes.values()))
         kinds = sorted(n_bytes, key=lambda kind: -n_bytes[kind])
-        shares = ", ".join(
+        shares = list_text(
             f"{kind} {100 * n_bytes[kind] / total:.0f} %" for kind in kinds if n_bytes[kind] / total >= 0.005
         )
         bits = self.tr("{bits} bits per weight").format(bits=f"{8 * total / n_parameters:.2f}")

@@ -5,6 +5,7 @@ A row has two lines, size and state at the right, a button, a progress bar and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -206,12 +207,19 @@ class ModelRowDelegate(QStyledItemDelegate):
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
         x = _draw(painter, left, row.note, _small_font(), QColor(theme.quiet_text))
         rest = left.adjusted(x + (14 if x else 0), 0, 0, 0)
-        if row.fit and rest.width() > 40:
+        fit = whole_part(row.fit, rest.width() - 13, _small_font())
+        if fit:
             dot = QRectF(rest.left() + 0.5, rest.center().y() - 2.5, 7, 7)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(_colour_of(row.fit_kind, theme))
             painter.drawEllipse(dot)
-            _draw(painter, rest.adjusted(13, 0, 0, 0), row.fit, _small_font(), QColor(theme.quiet_text))
+            _draw(painter, rest.adjusted(13, 0, 0, 0), fit, _small_font(), QColor(theme.quiet_text))
+
+
+def whole_part(text: str, width: int, font: QFont) -> str:
+    """Return a text, or what is before its first comma, where that isn't wider; else nothing, as a cut one misleads."""
+    parts = text, re.split("[,，]", text)[0]
+    return next((each for each in parts if QFontMetrics(font).horizontalAdvance(each) <= width), "")
 
 
 def _draw(

@@ -20,6 +20,7 @@ from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.recommendation import Recommendation
 from ui.plan.bar_data import Bar, PartKind, Parts, short_description
 from ui.widgets.error_text import translate_message
+from ui.widgets.formats import list_text
 
 translate = QCoreApplication.translate
 
@@ -70,7 +71,7 @@ def _ram_text(bar: Bar) -> str:
         parts.append(translate("plan", "experts of 1 layer"))
     elif bar.experts:
         parts.append(translate("plan", "experts of {count} layers").format(count=bar.experts))
-    return ", ".join(parts) or translate("plan", "token embedding")
+    return list_text(parts) or translate("plan", "token embedding")
 
 
 def _range_text(layers: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.tools.registry import ToolServers
 from ui.widgets.dialog_parts import StatusLine, button, quiet_label
+from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox
 
@@ -30,7 +31,7 @@ class AllowedTools(QWidget):
     def refresh(self) -> None:
         """Show what runs without asking now."""
         allowed = self._tools.get(self._server).allowed
-        text = self.tr("Run without asking: {names}").format(names=", ".join(allowed))
+        text = self.tr("Run without asking: {names}").format(names=list_text(allowed))
         self.names.setText(text)
         self.ask_again.setAccessibleDescription(text)
         self.setVisible(bool(allowed))

@@ -32,6 +32,7 @@ from ui.widgets.dialog_parts import (
     set_kind,
 )
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -152,7 +153,7 @@ class DeviceRow(QWidget):
         ]
         if len(largest) > MAX_PROCESSES:
             names.append(self.tr("{count} more").format(count=len(largest) - MAX_PROCESSES))
-        return self.tr("Used by {names}").format(names=", ".join(names))
+        return self.tr("Used by {names}").format(names=list_text(names))
 
 
 class DeviceSettings(QWidget):
@@ -301,7 +302,7 @@ class DeviceSettings(QWidget):
             ).format(variable=SIMULATED_GPUS_VARIABLE)
         else:
             engine = self.tr("{engine}, built for {backends}").format(
-                engine=machine.engine.engine, backends=", ".join(machine.engine.backends)
+                engine=machine.engine.engine, backends=list_text(machine.engine.backends)
             )
             if machine.nvidia.driver:
                 engine += self.tr(", NVIDIA driver {version}").format(version=machine.nvidia.driver)
@@ -369,5 +370,5 @@ class DeviceSettings(QWidget):
         memory = size_text(sum(each.free_bytes for each in lent))
         if len(lent) == 1:
             return self.tr("Connected: {device}, {memory} free").format(device=lent[0].name, memory=memory), "good"
-        names = ", ".join(each.name for each in lent)
+        names = list_text(each.name for each in lent)
         return self.tr("Connected: {devices}, {memory} free").format(devices=names, memory=memory), "good"

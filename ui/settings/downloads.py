@@ -20,6 +20,7 @@ from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, button, line_edit
 from ui.widgets.file_dialogs import ask_for_folder, open_folder
+from ui.widgets.formats import list_text
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -114,7 +115,7 @@ class DownloadSettings(QWidget):
         access, job = self._services.downloads.access, Job(self)
         token = job.token
         self.test.setEnabled(False)
-        self._status.show_message(self.tr("Testing {hosts}…").format(hosts=", ".join(map(host_of, endpoints))))
+        self._status.show_message(self.tr("Testing {hosts}…").format(hosts=list_text(map(host_of, endpoints))))
         job.finished.connect(lambda: self.test.setEnabled(True))
         job.succeeded.connect(self._use_fastest)
         job.failed.connect(self._status.show_error)
@@ -130,7 +131,7 @@ class DownloadSettings(QWidget):
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
         self._status.show_message(
             self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
-                host=host_of(best.endpoint), figures=", ".join(map(self._speed_text, speeds))
+                host=host_of(best.endpoint), figures=list_text(map(self._speed_text, speeds))
             ),
             "good",
             (self.tr("Undo"), lambda: self._use_endpoint(before)),

@@ -14,6 +14,7 @@ from app.services import Services
 from app.units import size_text
 from model_manager.errors import UserError
 from ui.widgets.dialog_parts import StatusLine, button
+from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -74,9 +75,9 @@ class LendingSettings(QWidget):
         text = self.tr("Enter it on the other PC in the settings under Devices, as an RPC server.")
         if state is not None:
             used = self.tr("{devices}: {size} used by other PCs.").format(
-                devices=", ".join(state.devices), size=size_text(state.used_bytes)
+                devices=list_text(state.devices), size=size_text(state.used_bytes)
             )
-            others = self.tr("Or: {addresses}").format(addresses=", ".join(addresses[1:])) if addresses[1:] else ""
+            others = self.tr("Or: {addresses}").format(addresses=list_text(addresses[1:])) if addresses[1:] else ""
             text = "\n".join(filter(None, (text, others, used)))
         row.set_texts(self.tr("Address"), text)
 

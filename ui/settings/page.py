@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
@@ -26,6 +26,7 @@ from ui.widgets.dialog_parts import MARGIN, StatusLine, button, heading, scrolle
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.page import Page
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
+from ui.widgets.tool_button import name_choice
 from ui.widgets.zoom import changes_at_once
 
 translate = QCoreApplication.translate
@@ -61,6 +62,10 @@ class SettingsPage(Page):
         self._services, self._settings = services, services.settings
         self._status = StatusLine("settingsStatus", hide_when_empty=True)
         self._status.setContentsMargins(MARGIN, 8, MARGIN, 12)
+        self.section_choice = QComboBox()
+        """In place of the list of sections in a narrow page."""
+        self.section_choice.setObjectName("settingsSection")
+        self.head.addWidget(self.section_choice)
         self._body = QWidget()
         self.column.addWidget(self._body, 1)
         self.column.addWidget(self._status)
@@ -109,7 +114,7 @@ class SettingsPage(Page):
             },
         )
         self.devices = DeviceSettings(services, self._status)
-        self.servers = ServerSettings(services, self._status)
+        self.servers = ServerSettings(services)
         self.tools = ToolSettings(services)
         self.memory = MemorySettings(services)
         self.lending = LendingSettings(services, self._status)
@@ -156,6 +161,10 @@ class SettingsPage(Page):
         self._scroll = scroll
         self.sections = SectionList(scroll, self._headings)
         names = vbox(self.sections, margins=(0, MARGIN - 6, 0, 0))
+        self.section_choice.setModel(self.sections.model())
+        self.section_choice.activated.connect(self.sections.select)
+        self.sections.currentRowChanged.connect(self.section_choice.setCurrentIndex)
+        name_choice(self.section_choice, self.sections.accessibleName())
         hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
         # Not earlier: without its parent it would be a window.
         self._show_sections(self.width())
@@ -167,7 +176,8 @@ class SettingsPage(Page):
 
     def _show_sections(self, width: int) -> None:
         self.sections.setVisible(width >= WITH_SECTION_LIST)
-        self.first_focus = self.back_button if self.sections.isHidden() else self.sections
+        self.section_choice.setVisible(width < WITH_SECTION_LIST)
+        self.first_focus = self.section_choice if self.sections.isHidden() else self.sections
 
     def show_section(self, name: str, setting: str = "") -> None:
         """Scroll to one of ``SECTIONS`` once the page is shown, or to a setting in it, which gets the focus."""
@@ -176,13 +186,15 @@ class SettingsPage(Page):
     def _scroll_to(self, section: str, setting: str) -> None:
         self.sections.select(list(SECTIONS).index(section))
         part = getattr(self, section)
-        for form in (part, *part.findChildren(ParameterForm)):
-            if isinstance(form, ParameterForm) and setting in form.rows:
-                self._scroll.ensureWidgetVisible(form.rows[setting])
-                controls = [form.controls[setting], *form.controls[setting].findChildren(QWidget)]
-                stops = [each for each in controls if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
-                if stops:
-                    stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        rows = {form.rows[setting]: form.controls[setting] for form in _forms_of(part) if setting in form.rows}
+        if setting and not rows and (control := part.findChild(QWidget, setting)) is not None:
+            rows = {control: control}
+        for row, control in rows.items():
+            self._scroll.ensureWidgetVisible(row)
+            controls = [control, *control.findChildren(QWidget)]
+            stops = [each for each in controls if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+            if stops:
+                stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self) -> None:
         for form in self._forms:
@@ -237,7 +249,7 @@ class SectionList(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Sections"))
         self._scroll, self._headings = scroll, headings
-        self._is_scrolling = False
+        self._is_scrolling = self._is_following = False
         self._target: int | None = None
         page = scroll.widget()
         assert page is not None
@@ -260,8 +272,9 @@ class SectionList(QListWidget):
         return super().eventFilter(watched, event)
 
     def _scroll_to(self, number: int) -> None:
-        self._target = number
-        self._scroll_to_target()
+        if not self._is_following:
+            self._target = number
+            self._scroll_to_target()
 
     def _scroll_to_target(self) -> None:
         if self._target is None:
@@ -278,8 +291,13 @@ class SectionList(QListWidget):
         bar = self._scroll.verticalScrollBar()
         limit = value + HEADING_DISTANCE
         passed = [number for number, title in enumerate(self._headings) if title.y() - MARGIN <= limit]
-        with QSignalBlocker(self):
-            self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
+        self._is_following = True
+        self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
+        self._is_following = False
+
+
+def _forms_of(section: QWidget) -> list[ParameterForm]:
+    return [section] if isinstance(section, ParameterForm) else section.findChildren(ParameterForm)
 
 
 def preset_labels(presets: Presets, chosen: str) -> dict[str, str]:

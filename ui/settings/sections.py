@@ -21,19 +21,22 @@ SECTIONS = {
 }
 """Titles of the sections by name, in their order; those of settings are the pages of their declarations."""
 
-OTHER_ROWS = {
-    "appearance": ("SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
-    "engine": ("SettingsPage", {"diagnostics": "Diagnostics"}),
-    "servers": ("ServerSettings", {"add": "Add server"}),
-    "tools": ("WebSearchSettings", {"search_key": "API key", "test_search": "Test the search"}),
-    "memory": ("MemorySettings", {"facts": "New fact"}),
-    "lending": ("LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
-    "local_server": ("LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
-    "downloads": (
+OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("appearance", "SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
+    ("engine", "SettingsPage", {"diagnostics": "Diagnostics"}),
+    ("servers", "ServerSettings", {"serverAddress": "Add server"}),
+    ("tools", "WebSearchSettings", {"search_key": "API key", "test_search": "Test the search"}),
+    ("tools", "ToolSettings", {"toolServerText": "MCP servers"}),
+    ("memory", "MemorySettings", {"facts": "New fact"}),
+    ("lending", "LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
+    ("local_server", "LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
+    (
+        "downloads",
         "DownloadSettings",
         {"models_folder": "Models folder", "test": "Fastest mirror", "token": "Access token"},
     ),
-    "data": (
+    (
+        "data",
         "DataSettings",
         {
             "folder": "Data folder",
@@ -45,8 +48,11 @@ OTHER_ROWS = {
             "erase": "Delete all my data",
         },
     ),
-}
-"""For each section the rows that belong to no declared setting: the context of their titles, and these by name."""
+)
+"""Section, context of the titles, and these by name, of the rows that belong to no declared setting.
+
+A name is that of a row, or of a control.
+"""
 
 
 def section_titles() -> dict[str, str]:
@@ -58,6 +64,6 @@ def other_rows() -> list[tuple[str, str, str]]:
     """Return section, name and title, in the current language, of the rows that belong to no declared setting."""
     return [
         (section, name, QCoreApplication.translate(context, title))
-        for section, (context, rows) in OTHER_ROWS.items()
+        for section, context, rows in OTHER_ROWS
         for name, title in rows.items()
     ]

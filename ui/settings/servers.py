@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QLocale, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
@@ -19,6 +19,7 @@ from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
 from ui.widgets.dialog_parts import Row, StatusLine, button, hairline, line_edit, quiet_label
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, clear, hbox, vbox
 from ui.widgets.tool_button import name_choice
@@ -112,13 +113,14 @@ class ServerSettings(QWidget):
     """Servers or their models have changed."""
     model_chosen = Signal(str)
 
-    def __init__(self, services: Services, status: StatusLine) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
         self._servers = services.servers
         self._secrets = services.secrets
-        self._dialog_status = self._status = status
+        self._list_status = StatusLine("serverListStatus", hide_when_empty=True)
         self._form_status = StatusLine("serverStatus", hide_when_empty=True)
+        self._status = self._list_status
         self._is_adding = self._is_looking = False
         self._suggested_name = ""
         """Name of the provider that the form was filled in for."""
@@ -147,14 +149,14 @@ class ServerSettings(QWidget):
         wheel_only_with_focus(self.provider)
         self.provider.addItem(self.tr("Other"))
         for each in providers():
-            self.provider.addItem(each.name, each)
+            self.provider.addItem(each.name_in(QLocale().name()), each)
         service = QLabel(self.tr("Service"))
         service.setBuddy(self.provider)
         self.provider.setAccessibleName(service.text())
         self.keys_button = button("providerKeysButton", self.tr("Get an API key…"), quiet=True)
         self.keys_button.hide()
         self.address = line_edit("serverAddress", self.tr("Server address"), "http://127.0.0.1:8000/v1")
-        self.key = line_edit("serverKey", self.tr("Server API key"), self.tr("API key (optional)"), is_secret=True)
+        self.key = line_edit("serverKey", self.tr("Server API key"), is_secret=True)
         self.name = line_edit("serverName", self.tr("Server name"), self.tr("Any name you like"))
         self._fields = (self.address, self.key, self.name)
         labels = (self.tr("Address"), self.tr("API key"), self.tr("Name"))
@@ -177,13 +179,17 @@ class ServerSettings(QWidget):
         self._warning.setObjectName("plainHttpWarning")
         form.addWidget(self._warning, 5, 1)
         look = hbox((looked_for, 1), self.look_button, spacing=12)
-        vbox(explanation, self._list, look, self._found, form, parent=self, spacing=12, margins=(0, 4, 0, 12))
+        items = explanation, self._list, look, self._list_status, self._found, form
+        vbox(*items, parent=self, spacing=12, margins=(0, 4, 0, 12))
         self.add_button.clicked.connect(self.add)
         self.look_button.clicked.connect(self.look)
         self.provider.activated.connect(lambda _index: self._choose(self.provider.currentData()))
         self.keys_button.clicked.connect(self._open_keys)
         self.address.textChanged.connect(self._show_warning)
+        for field in (self.address, self.key):
+            field.textChanged.connect(self._forget_result)
         self._show_warning("")
+        self._show_provider(None)
         self.show_servers()
 
     def show_servers(self) -> None:
@@ -205,7 +211,7 @@ class ServerSettings(QWidget):
         if self._is_looking:
             return
         self._is_looking = True
-        self._report_in(self._dialog_status)
+        self._report_in(self._list_status)
         self._status.show_message(self.tr("Looking for servers…"))
         own = self._services.local_server.status().url
         run_job(self, lambda: self._servers.find(own), self._show_found, self._on_failed)
@@ -244,14 +250,26 @@ class ServerSettings(QWidget):
 
     def _choose(self, provider: Provider | None) -> None:
         """Fill the form in for a provider."""
-        self.keys_button.setVisible(bool(provider and provider.keys))
+        self._show_provider(provider)
+        self._forget_result()
         if provider is None:
             return
         self.address.setText(provider.url)
         if self.name.text() in ("", self._suggested_name):
-            self._suggested_name = provider.name
-            self.name.setText(provider.name)
+            self._suggested_name = provider.name_in(QLocale().name())
+            self.name.setText(self._suggested_name)
         (self.key if provider.keys else self.add_button).setFocus()
+
+    def _show_provider(self, provider: Provider | None) -> None:
+        """Show whether an API key is needed, and where to get one."""
+        needs_key = provider is not None and bool(provider.keys)
+        self.keys_button.setVisible(needs_key)
+        self.key.setPlaceholderText(self.tr("API key") if needs_key else self.tr("API key (optional)"))
+
+    def _forget_result(self) -> None:
+        """Remove the result of what was in the form before."""
+        if not self._is_adding:
+            self._form_status.clear()
 
     def _open_keys(self) -> None:
         provider = self.provider.currentData()
@@ -284,12 +302,12 @@ class ServerSettings(QWidget):
     def refresh(self, server_id: str) -> None:
         """Query the models of a server again."""
         row = self.rows[server_id]
-        self._report_in(self._dialog_status)
+        self._report_in(self._list_status)
         self._status.show_message(self.tr("Connecting to {url}…").format(url=row.server.url))
         self._run(lambda: self._servers.refresh(server_id), self._on_refreshed)
 
     def _report_in(self, status: StatusLine) -> None:
-        """Show the result of an action near its control: beside the form, or in the dialog for a server of the list."""
+        """Show the result of an action near its control: beside the form, or below the list."""
         self._status.clear()
         self._status = status
 
@@ -308,7 +326,7 @@ class ServerSettings(QWidget):
         for field in self._fields:
             field.clear()
         self.provider.setCurrentIndex(0)
-        self.keys_button.hide()
+        self._show_provider(None)
         self._show_found_left()
         self.show_servers()
         self._show_models(server)
@@ -336,7 +354,7 @@ class ServerSettings(QWidget):
             )
             return
         first = server.models[0]
-        names = ", ".join(server.models[:NAMED_MODELS]) + ("…" if len(server.models) > NAMED_MODELS else "")
+        names = list_text(server.models[:NAMED_MODELS]) + ("…" if len(server.models) > NAMED_MODELS else "")
         self._status.show_message(
             self.tr("{server} offers {models}.").format(server=server.title, models=names),
             "good",
@@ -345,7 +363,7 @@ class ServerSettings(QWidget):
 
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
-        self._report_in(self._dialog_status)
+        self._report_in(self._list_status)
 
         def show(_result: object) -> None:
             self._servers.disconnect(server_id)
@@ -366,7 +384,7 @@ class ServerSettings(QWidget):
         self._run(lambda: self._servers.set_key(server_id, key), refresh)
 
     def _use_selected(self, server_id: str) -> None:
-        self._report_in(self._dialog_status)
+        self._report_in(self._list_status)
         self._use(server_id, self.rows[server_id].models.currentText())
 
     def _use(self, server_id: str, name: str) -> None:

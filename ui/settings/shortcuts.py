@@ -40,6 +40,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
             QT_TRANSLATE_NOOP("shortcuts", "Conversation settings"), "Ctrl+Shift+S", id="settings_of_conversation"
         ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Search all conversations"), "Ctrl+Shift+F", id="search"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Undo deleting or moving, as the notice offers"), "Ctrl+Z", id="undo"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", id="next_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
@@ -107,6 +108,7 @@ Keys = Mapping[str, Sequence[str]]
 
 BY_ID = {each.id: each for group in SHORTCUTS.values() for each in group if each.id}
 DEFAULTS: Keys = {id_: each.keys for id_, each in BY_ID.items()}
+ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
 FIXED = "escape"
 """The action whose key can't be changed."""
 
@@ -167,5 +169,7 @@ def translated(text: str) -> str:
 
 
 def key_text(keys: str) -> str:
-    """Return keys as the system writes them."""
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+    """Return keys as the system writes them, with the arrows as signs."""
+    style, key = QKeySequence.SequenceFormat.NativeText, keys.rpartition("+")[2]
+    text = QKeySequence(keys).toString(style)
+    return text.removesuffix(QKeySequence(key).toString(style)) + ARROWS[key] if key in ARROWS else text

@@ -123,7 +123,9 @@ class ShortcutsDialog(QDialog):
         close.clicked.connect(self.accept)
         page = QWidget()
         self._body = hbox(*((column, 1) for column in self._columns), spacing=2 * MARGIN)
-        hint = quiet_label(self.tr("Click the keys of an action to change them. Backspace removes them."))
+        hint = quiet_label(
+            self.tr("Click the keys of an action to change them. Backspace removes them. Grey ones can't be changed.")
+        )
         vbox(heading(title), hint, self._body, None, parent=page, spacing=16, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         arrange(self, scrolled(page), self.status, self.defaults, close)
         resize_within_screen(self, 900, 680)

@@ -19,6 +19,7 @@ from ui.settings.web_search import WebSearchSettings
 from ui.widgets.controls import CheckBox, PromptField
 from ui.widgets.dialog_parts import StatusLine, button, hairline, paragraph, quiet_label, set_kind
 from ui.widgets.error_text import error_text
+from ui.widgets.formats import list_text
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, LEFT, clear, hbox, vbox
 from ui.widgets.refresh_timer import RefreshTimer
@@ -65,7 +66,7 @@ class ToolServerRow(QWidget):
         self.problem = paragraph()
         self.problem.setObjectName("toolServerProblem")
         set_kind(self.problem, "bad")
-        self.allowed = quiet_label(self.tr("Run without asking: {names}").format(names=", ".join(server.allowed)))
+        self.allowed = quiet_label(self.tr("Run without asking: {names}").format(names=list_text(server.allowed)))
         self.allowed.setObjectName("allowedTools")
         self.ask_again = button("askAgainButton", self.tr("Ask again"), quiet=True)
         self.show_tools = button("showToolsButton", quiet=True)
@@ -215,7 +216,7 @@ class ToolSettings(QWidget):
             self._status.show_error(error)
             self.text.setFocus()
             return
-        names = ", ".join(each.name for each in servers)
+        names = list_text(each.name for each in servers)
 
         def show(_none: object) -> None:
             self.text.clear()

@@ -15,6 +15,7 @@ from app.tools.web import ADDRESSES, secret_name
 from ui.settings.allowed_tools import AllowedTools
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, button, line_edit
+from ui.widgets.formats import list_text
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
@@ -54,11 +55,12 @@ class WebSearchSettings(QWidget):
                     self.tr("Sends one search to the service and shows what it found."),
                 ),
             },
-            order=("search_service", "searxng_url", "search_key", "test_search"),
+            order=("search_service", "searxng_url", "search_key", "web_private", "test_search"),
         )
         self.allowed = AllowedTools(services.tools, WEB, self._status)
         self.allowed.changed.connect(self.changed)
-        vbox(self.form, self.allowed, self._status, parent=self)
+        # The form ends with the test.
+        vbox(self.form, self._status, self.allowed, parent=self)
         self.show_settings()
         self.form.changed.connect(self._on_changed)
         self.key.textChanged.connect(self._refresh)
@@ -141,5 +143,5 @@ class WebSearchSettings(QWidget):
         if not found:
             self._status.show_message(self.tr("The service answers, but found nothing."), "warning")
             return
-        hosts = ", ".join(dict.fromkeys(each.host for each in found))
+        hosts = list_text(dict.fromkeys(each.host for each in found))
         self._status.show_message(self.tr("The search works. Found: {hosts}").format(hosts=hosts), "good")

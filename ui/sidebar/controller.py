@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject
 from app.chat.answer import RunningAnswer
 from app.config.settings import SettingsFile
 from app.conversation import DocumentHit, SearchHit
-from app.store.connections import StoreClosed
 from app.store.folding import fold
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -184,7 +183,7 @@ class SidebarController(QObject):
 
         if removed:
             text = texts[0] if len(removed) == 1 else texts[1].format(count=len(removed))
-            self._notice.show_message(text, self.tr("Undo"), undo)
+            self._notice.show_undo(text, undo)
 
     def _restore(self, ids: Ids) -> None:
         restored = self._change(self._store.restore, ids)
@@ -269,21 +268,17 @@ def _find(store: ConversationStore, text: str, folder_id: str | None) -> _Result
     """Return the conversations that contain ``text`` with their newest hits, folders, and whether there are more."""
     by_conversation: dict[str, list[SearchHit]] = {}
     found: list[Found] = []
-    try:
-        hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE, folder_id=folder_id)
-        is_cut = len(hits) == MOST_HITS
-        folders = _find_folders(store, text, folder_id)
-        for hit in hits:
-            by_conversation.setdefault(hit.conversation_id, []).append(hit)
-        for id_, each in by_conversation.items():
-            in_title = next((hit for hit in each if hit.message_id is None), None)
-            messages = tuple(hit for hit in each if hit.message_id is not None)
-            # It may have been deleted meanwhile.
-            with suppress(UserError):
-                found.append(Found(store.get(id_), in_title, messages, is_cut or len(messages) == MOST_IN_ONE))
-    except StoreClosed:
-        # The program has ended meanwhile.
-        return [], [], False
+    hits = store.search(text, MOST_HITS, most_in_one=MOST_IN_ONE, folder_id=folder_id)
+    is_cut = len(hits) == MOST_HITS
+    folders = _find_folders(store, text, folder_id)
+    for hit in hits:
+        by_conversation.setdefault(hit.conversation_id, []).append(hit)
+    for id_, each in by_conversation.items():
+        in_title = next((hit for hit in each if hit.message_id is None), None)
+        messages = tuple(hit for hit in each if hit.message_id is not None)
+        # It may have been deleted meanwhile.
+        with suppress(UserError):
+            found.append(Found(store.get(id_), in_title, messages, is_cut or len(messages) == MOST_IN_ONE))
     return found, folders, is_cut
 
 
@@ -294,10 +289,6 @@ def _find_all(store: ConversationStore, text: str, found: Sequence[Found]) -> di
         if time.thread_time() - begun > STEP_S:
             break
         id_ = each.conversation.id
-        try:
-            hits = tuple(store.search(text, MOST_OF_ALL, only_in=id_))
-        except StoreClosed:
-            # The program has ended meanwhile.
-            return {}
+        hits = tuple(store.search(text, MOST_OF_ALL, only_in=id_))
         completed[id_] = replace(each, hits=hits, is_cut=len(hits) == MOST_OF_ALL)
     return completed

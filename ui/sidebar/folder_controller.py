@@ -177,7 +177,7 @@ class FolderController(QObject):
             text = self.tr("Moved to “{folder}”.").format(folder=path[-1].name)
         else:
             text = self.tr("{count} conversations moved to “{folder}”.").format(count=len(before), folder=path[-1].name)
-        self._notice.show_message(text, self.tr("Undo"), undo)
+        self._notice.show_undo(text, undo)
 
     def _add(self, parent_id: str | None) -> None:
         def add() -> None:
@@ -262,4 +262,4 @@ class FolderController(QObject):
             text = self.tr("Folder “{name}” deleted, {count} conversations moved to trash.").format(
                 name=deleted[0].folders[0].name, count=len(deleted[0].trashed)
             )
-        self._notice.show_message(text, self.tr("Undo"), undo)
+        self._notice.show_undo(text, undo)

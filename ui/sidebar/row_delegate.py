@@ -274,6 +274,9 @@ def _paint_match(
     skipped = 0
     while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
         skipped += 4
+    if skipped and (space := text.find(" ", skipped - 1, begin)) >= 0:
+        # Don't start in the middle of a word.
+        skipped = space + 1
     shown = ("…" if skipped else "") + text[skipped:]
     shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, area.width())
     shift = skipped - (1 if skipped else 0)

@@ -131,7 +131,7 @@ class Finder(QObject):
         self._start()
 
     def search_message(self, number: int, needle: str) -> None:
-        """Search one message and go to its first match."""
+        """Search one message and go to its first match; those of the others are marked too."""
         self.needle, self._only, self._from = needle, number, number
         self._start()
 
@@ -237,9 +237,7 @@ class Finder(QObject):
 
     def marks(self, number: int) -> Marks:
         """Return the matches in a message that is laid out."""
-        if not self.needle or self._only not in {None, number}:
-            return {}
-        return self._state.page.view(number).body.find(self.needle)
+        return self._state.page.view(number).body.find(self.needle) if self.needle else {}
 
     def current_match(self, number: int) -> Match | None:
         """Return the current match if it is in a message."""

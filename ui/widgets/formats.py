@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -27,6 +28,11 @@ _BY_NAME: tuple[tuple[Quality, str], ...] = (
     ("severe", r"IQ2_XXS|I?Q1_\w+|TQ1_0"),
 )
 """By the perplexities in llama.cpp's ``tools/quantize/README.md``; large models lose slightly less."""
+
+
+def list_text(items: Iterable[str]) -> str:
+    """Return items as a list in one line."""
+    return translate("formats", ", ").join(items)
 
 
 def quality_of(quantisation: str | None) -> Quality | None:

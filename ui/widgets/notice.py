@@ -31,6 +31,7 @@ class NoticeBar(QFrame):
         # Set before the first message, which would polish the bar once more.
         self.setProperty("error", False)
         self._action: Callable[[], None] | None = None
+        self._can_undo = False
         self._icon = IconLabel("info", "quiet_text")
         self._text = QLabel(self)
         self._text.setWordWrap(True)
@@ -62,7 +63,7 @@ class NoticeBar(QFrame):
 
         It is hidden as soon as ``is_true`` returns false: when the state that it is about has ended.
         """
-        self._action = action
+        self._action, self._can_undo = action, False
         self._is_true = is_true or (lambda: True)
         set_style_property(self, error=is_error)
         self._text.setText(text)
@@ -86,6 +87,16 @@ class NoticeBar(QFrame):
     ) -> None:
         """Show an error until it is closed or no longer true."""
         self.show_message(text, button, action, is_error=True, is_true=is_true)
+
+    def show_undo(self, text: str, undo: Callable[[], None]) -> None:
+        """Show what was done, with a button that undoes it, which Ctrl+Z presses too."""
+        self.show_message(text, self.tr("Undo"), undo)
+        self._can_undo = True
+
+    def undo(self) -> None:
+        """Undo what the message says, where it can be undone."""
+        if self._can_undo and self.isVisible():
+            self._act()
 
     def refresh(self) -> None:
         """Hide a message that is no longer true."""

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLoggingCategory
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins
+from PySide6.QtWidgets import QApplication, QWidget
 
 _FUNCTIONS = {
     "win32": ("Qt6Gui.dll", "?setGlobalFactor@QHighDpiScaling@@SAXN@Z"),
@@ -53,7 +53,7 @@ def create_application(arguments: Sequence[str], read_zoom: Callable[[], int]) -
 
 
 def set_zoom(percent: int) -> None:
-    """Change the zoom; a shown window keeps its size on the screen.  Without Qt's function nothing changes."""
+    """Change the zoom; a shown window keeps its place on the screen.  Without Qt's function nothing changes."""
     set_factor = _factor_function()
     if set_factor is None:
         return
@@ -71,12 +71,28 @@ def set_zoom(percent: int) -> None:
     set_factor(float(os.environ.get(_VARIABLE, "1")) * percent / 100)
     QLoggingCategory.setFilterRules("")
     for window, state in zip(shown, states, strict=True):
-        window.resize(window.size() * before / percent)
+        _place(window, before / percent)
         window.setWindowState(state)
         window.show()
         window.activateWindow()
     if focused is not None:
         focused.setFocus()
+
+
+def _place(window: QWidget, scale: float) -> None:
+    """Keep the place and the size of a window on the screen, as far as it is within the screen then."""
+    frame, inside = window.frameGeometry(), window.geometry()
+    room = (
+        window.screen()
+        .availableGeometry()
+        .marginsRemoved(QMargins(0, 0, frame.width() - inside.width(), frame.height() - inside.height()))
+    )
+    size = (window.size() * scale).boundedTo(room.size()).expandedTo(window.minimumSize())
+    corner = frame.topLeft() * scale
+    left = max(room.left(), min(corner.x(), room.left() + room.width() - size.width()))
+    top = max(room.top(), min(corner.y(), room.top() + room.height() - size.height()))
+    window.resize(size)
+    window.move(left, top)
 
 
 def _factor_function() -> Callable[[float], None] | None:

@@ -43,7 +43,7 @@ NOTIFY_AFTER_S = 20.0
 NOTIFICATION_CHARACTERS = 120
 ON_PAGES = {
     "search", "escape", "find", "larger", "smaller", "usual_size", "sidebar", "palette", "models", "import", "settings",
-    "doctor", "shortcuts", "quit",
+    "doctor", "shortcuts", "undo", "quit",
 }  # fmt: skip
 """Actions that leave the shown page as it is or show another one; the others show the chat first."""
 
@@ -174,6 +174,7 @@ class WindowController(QObject):
             "search": lambda: window.sidebar.start_search(),
             "next_conversation": partial(self.conversations.open_neighbour, 1),
             "previous_conversation": partial(self.conversations.open_neighbour, -1),
+            "undo": window.notice.undo,
             "export": self._export_open,
             "write": window.composer.field.setFocus,
             "attach": conversation.attachments.choose,

@@ -26,7 +26,7 @@ RECENT = 6
 """Conversations that are offered before anything is typed."""
 MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 """Results of each section."""
-HIDDEN_COMMANDS = ("escape", "palette")
+HIDDEN_COMMANDS = ("escape", "palette", "undo")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 COMMAND, SEARCH = "command", "search"
 FOLDER, MOVE = "folder", "move"
@@ -167,8 +167,11 @@ class Palette(QObject):
                     words=" ".join(QCoreApplication.translate("parameters", each) for each in choices if each),
                 )
 
+        commands = {translated(each.text).rstrip("…") for shortcuts in SHORTCUTS.values() for each in shortcuts}
         for section, name, title in other_rows():
-            yield Entry(f"{SETTING}:{section}:{name}", title, self.tr("Settings"), label=titles[section])
+            # Some have a button for what is a command too.
+            if title not in commands:
+                yield Entry(f"{SETTING}:{section}:{name}", title, self.tr("Settings"), label=titles[section])
 
     def _command_entries(self) -> Iterable[Entry]:
         is_empty = self._conversation.session.is_empty

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QFontMetrics
 from pytestqt.qtbot import QtBot
 
 from app.downloads import ModelDownloads
@@ -13,7 +14,9 @@ from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
 from ui.models.item import Fit
+from ui.models.list_view import whole_part
 from ui.models.page import ModelsPage
+from ui.widgets.theme import interface_font
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -58,6 +61,13 @@ def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, downloads: Mode
     assert "verify" in names
     assert not names & {"delete", "remove"}
     dialog.jobs.shut_down()
+
+
+def test_a_fit_without_room_is_not_cut_in_a_word() -> None:
+    font = interface_font()
+    for text, part in (("In RAM, about 5 tokens/s", "In RAM"), ("在内存中，约 5 token/秒", "在内存中")):
+        short, long = (QFontMetrics(font).horizontalAdvance(each) for each in (part, text))
+        assert [whole_part(text, width, font) for width in (long, long - 1, short, short - 1)] == [text, part, part, ""]
 
 
 def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
