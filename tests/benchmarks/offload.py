@@ -1,6 +1,6 @@
 """Reading speed with experts in RAM on the Vulkan devices, against llama-bench of the same engine.
 
-    python -m tests.benchmarks.offload --llama-bench PATH [--out FILE]     about four minutes
+    python -m tests.benchmarks.offload --llama-bench PATH [--runs 3] [--out FILE]     two minutes for each run
 
 The model is ``tests.rigs.big_moe`` with one layer and experts below the limit of llvmpipe's buffers.  Runs alternate.
 llama-bench, which is not part of the engine's build, reads with several micro-batches; its best one counts.
@@ -26,7 +26,6 @@ from tests.rigs.big_moe import write_big_moe
 
 TOKENS = 512
 MICRO_BATCHES = (128, 256, 512)
-RUNS = 3
 DEVICES = ("Vulkan0", "Vulkan1")
 
 
@@ -47,7 +46,7 @@ def read(engine: LocalEngine, number: int) -> float:
     return finished.prompt_tokens_per_second
 
 
-def compare(program: Path, folder: Path) -> Figure:
+def compare(program: Path, folder: Path, runs: int) -> Figure:
     path = folder / "model.gguf"
     write_big_moe(path, n_layer=1, n_ff=4096)
     spec = LoadSpec(
@@ -63,7 +62,7 @@ def compare(program: Path, folder: Path) -> Figure:
     )
     engine = LocalEngine(folder / "engine.log")
     own, theirs = [], []
-    for number in range(RUNS):
+    for number in range(runs):
         theirs.append(bench(program, path))
         list(engine.load(path, spec))
         # The first prompt compiles shaders, as llama-bench's warm-up does.
@@ -79,10 +78,11 @@ def compare(program: Path, folder: Path) -> Figure:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--llama-bench", type=Path, required=True)
-    program = parser.parse_known_args()[0].llama_bench
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_known_args()[0]
     os.environ.update(vulkan.environment())
     with tempfile.TemporaryDirectory() as folder:
-        return report([reported(compare(program, Path(folder)))])
+        return report([reported(compare(arguments.llama_bench, Path(folder), arguments.runs))])
 
 
 if __name__ == "__main__":

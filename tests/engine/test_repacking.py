@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.backend import LoadProgress, TokenControls
+from app.engine.child.memory.weights_reader import WeightsReader
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import has_amx, repacked_types
@@ -24,7 +25,7 @@ READ = {"context": 512, "devices": (CPU,), "n_gpu_layers": 0, "mmap": False}
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two layers of 66 MiB; the stacks of experts are cut into several tasks."""
+    """Two layers of 66 MiB; the stacks of experts are cut into several slices."""
     path = tmp_path_factory.mktemp("repacking") / "model.gguf"
     write_big_moe(path, n_layer=2, n_ff=512)
     return path
@@ -47,7 +48,7 @@ def test_answers_are_those_of_the_engines_own_conversion(engine: LocalEngine, mo
 def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path) -> None:
     drop(model)
     load(engine, model, **READ)
-    assert cached_share(model) < 0.3
+    assert cached_share(model) < 0.1
     assert model.read_bytes()
     load(engine, model, **READ)
     assert cached_share(model) == 1.0
@@ -74,3 +75,15 @@ def test_a_damaged_file_is_refused(engine: LocalEngine, model: Path, tmp_path: P
         load(engine, cut, **READ)
     assert caught.value.code == "load_refused"
     load(engine, model, **READ)
+
+
+def test_a_file_that_ends_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    path, memory = tmp_path / "weights", bytearray(6)
+    path.write_bytes(b"weights")
+    reader = WeightsReader([path])
+    reader.read(path, 1, memoryview(memory))
+    assert memory == b"eights"
+    path.write_bytes(b"weig")
+    with pytest.raises(OSError, match="ends at byte 4"):
+        reader.read(path, 1, memoryview(memory))
+    reader.close()

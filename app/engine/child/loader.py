@@ -17,11 +17,11 @@ from llama_cpp import llama_cpp
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.graph_slices import GraphSlices
-from app.engine.child.memory.page_cache import PageCache, is_cached
 from app.engine.child.memory.repacking import Repacking
+from app.engine.child.memory.weights_reader import is_cached
 from app.engine.child.stop_flag import StopFlag
 from model_manager.devices.devices import default_devices, has_amx, repacked_types, usable_cores
-from model_manager.errors import UserError
+from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import flash_attention, tensor_overrides
@@ -100,25 +100,29 @@ def load(
     host = _host_tensors(spec, gpu_layers, headers)
     repacking = None
     if mmap is False and spec.repack and (not devices or gpu_layers == 0) and is_mostly_repacked(host):
-        repacking = Repacking(ggml, max(1, usable_cores() - 1), PageCache(headers))
-    elif mmap is False and _has_room(host) and not is_cached(Path(path)):
+        repacking = Repacking(ggml, headers, usable_cores())
+    if mmap is False and _has_room(host) and not is_cached(Path(path)):
         params.load_mode = DIRECT_IO
 
     def on_progress(fraction: float, _data: object) -> bool:
-        if repacking is not None:
-            repacking.after_read()
         meter.loading(fraction)
         return not stop.is_set()
 
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
     with repacking.during_load() if repacking is not None else nullcontext():
         model = llama_cpp.llama_model_load_from_file(path.encode(), params)
-    if stop.is_set():
+    try:
+        stop.raise_if_set()
+        if not model:
+            raise UserError("load_refused", path=path)
+        if repacking is not None:
+            repacking.read(stop, meter.loading)
+    except (Cancelled, UserError, OSError) as error:
         if model:
             llama_cpp.llama_model_free(model)
-        stop.raise_if_set()
-    if not model:
-        raise UserError("load_refused", path=path)
+        if isinstance(error, OSError):
+            raise UserError("load_refused", path=path) from error
+        raise
     # Backends that span several devices are not known here.
     is_known = spec.split_mode in ("layer", "none") and bool(devices)
     slices = slices if slices is not None and is_known and slices.install(devices) else None
