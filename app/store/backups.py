@@ -264,7 +264,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version > len(STEPS):
         raise UserError("backup_newer", path=path, version=version, known=len(STEPS))
     _check_pages(connection)
-    if version == 0:
+    if version <= 0:
         raise DamagedRow("it belongs to another program")
     migrate(connection, path)
     if missing := missing_object(connection):

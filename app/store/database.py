@@ -244,8 +244,8 @@ def _check(path: Path, busy_timeout_s: float, size_limit: int | None) -> None:
         version = version_of(connection)
         if version > len(STEPS):
             raise UserError("database_newer", path=path, version=version, known=len(STEPS))
-        if version == 0:
-            if not is_empty(connection):
+        if version <= 0:
+            if version < 0 or not is_empty(connection):
                 raise UserError("database_damaged", path=path, detail="it belongs to another program")
             refuse_beside_backups()
         if missing := missing_object(connection):
