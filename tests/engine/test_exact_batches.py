@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +16,54 @@ from llama_cpp import llama_cpp
 from app.engine.child.ggml import Ggml
 from model_manager.devices.devices import repacked_types
 
-F32, Q4_0, I32 = 0, 2, 26
+F32, I32 = 0, 26
 """enum ggml_type."""
-BLOCK_VALUES, Q4_0_BYTES, Q8_0_BYTES = 32, 18, 34
 FOLDER = Path(llama_cpp.__file__).parent / "lib"
 Floats = npt.NDArray[np.float32]
 
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of weights, its blocks, and ggml's kernel for one token, which has columns of another type."""
+
+    number: int
+    values: int
+    bytes: int
+    column: str
+    column_bytes: int
+    kernel: str
+
+
+KINDS = {
+    "Q4_0": Kind(2, 32, 18, "q8_0", 34, "q4_0_8x8_q8_0"),
+    "Q4_K": Kind(12, 256, 144, "q8_K", 292, "q4_K_8x8_q8_K"),
+}
+
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or "Q4_0" not in repacked_types(), reason="needs the symbols of an engine for this machine"
+    sys.platform != "linux" or not {"Q4_0", "Q4_K"} <= set(repacked_types()),
+    reason="needs the symbols of an engine for this machine",
 )
 
 
 class Weights:
-    """A stack of matrices in Q4_0, which the engine keeps with 8 rows interleaved."""
+    """A stack of matrices, which the engine keeps with 8 rows interleaved."""
 
-    def __init__(self, experts: int, rows: int, width: int) -> None:
-        self.experts, self.rows, self.width = experts, rows, width
-        kind = Ggml().repacked_buffer_type()
-        assert kind is not None
+    def __init__(self, kind: str, experts: int, rows: int, width: int) -> None:
+        self.kind, self.rows, self.width = KINDS[kind], rows, width
+        buffers = Ggml().repacked_buffer_type()
+        assert buffers is not None
         self._base, self._cpu = (ctypes.CDLL(str(FOLDER / f"libggml-{name}.so.0")) for name in ("base", "cpu"))
         self._backend = _call(self._cpu, "backend_cpu_init")
         self._context = self._new_context()
         extents = (width, rows, experts)[: 3 if experts > 1 else 2]
-        self.tensor = self._tensor(self._context, Q4_0, *extents)
-        self._buffer = self._base_call("backend_alloc_ctx_tensors_from_buft", self._context, ctypes.c_void_p(kind))
+        self.tensor = self._tensor(self._context, self.kind.number, *extents)
+        self._buffer = self._base_call("backend_alloc_ctx_tensors_from_buft", self._context, ctypes.c_void_p(buffers))
         random = np.random.default_rng(0)
-        blocks = random.integers(0, 256, (experts * rows * width // BLOCK_VALUES, Q4_0_BYTES), dtype=np.uint8)
-        scales = random.uniform(-0.1, 0.1, len(blocks)).astype(np.float16)
-        blocks[:, :2] = scales.view(np.uint8).reshape(-1, 2)
+        blocks = random.integers(0, 256, (experts * self._matrix_bytes // self.kind.bytes, self.kind.bytes), np.uint8)
+        # One or two scales of 16 bits.
+        scales = random.uniform(-0.1, 0.1, (len(blocks), 2)).astype(np.float16).view(np.uint8)
+        end = 2 if kind == "Q4_0" else 4
+        blocks[:, :end] = scales[:, :end]
         self._set(self.tensor, blocks)
 
     def close(self) -> None:
@@ -77,19 +98,27 @@ class Weights:
         self._base_call("free", context)
         return out
 
-    def product(self, values: Floats, expert: int | np.int32) -> Floats:
+    def product(self, values: Floats, expert: int) -> Floats:
         """Return the product of a matrix with one token, by ggml's kernel."""
-        quantised = ctypes.create_string_buffer(self.width // BLOCK_VALUES * Q8_0_BYTES)
+        quantised = ctypes.create_string_buffer(self.width // self.kind.values * self.kind.column_bytes)
         inputs = np.ascontiguousarray(values)
         count = ctypes.c_int64(self.width)
-        self._cpu.quantize_row_q8_0(inputs.ctypes.data_as(ctypes.c_void_p), quantised, count)
+        quantise = getattr(self._cpu, f"quantize_row_{self.kind.column}")
+        quantise(inputs.ctypes.data_as(ctypes.c_void_p), quantised, count)
         out = np.empty(self.rows, np.float32)
-        matrix_bytes = self.rows * self.width // BLOCK_VALUES * Q4_0_BYTES
-        matrix = ctypes.c_void_p((self._base_call("get_data", self.tensor).value or 0) + int(expert) * matrix_bytes)
+        matrix = ctypes.c_void_p(
+            (self._base_call("get_data", self.tensor).value or 0) + int(expert) * self._matrix_bytes
+        )
         pointer = out.ctypes.data_as(ctypes.c_void_p)
         stride = ctypes.c_size_t(self.rows)
-        self._cpu.ggml_gemv_q4_0_8x8_q8_0(self.width, pointer, stride, matrix, quantised, 1, self.rows)
+        getattr(self._cpu, f"ggml_gemv_{self.kind.kernel}")(
+            self.width, pointer, stride, matrix, quantised, 1, self.rows
+        )
         return out
+
+    @property
+    def _matrix_bytes(self) -> int:
+        return self.rows * self.width // self.kind.values * self.kind.bytes
 
     def _new_context(self) -> ctypes.c_void_p:
         class Parameters(ctypes.Structure):
@@ -116,9 +145,12 @@ def _call(library: ctypes.CDLL, name: str, *arguments: object) -> ctypes.c_void_
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize(("rows", "width"), [(8, 32), (88, 4096), (264, 2080)])
-def test_batches_have_the_sums_of_single_tokens(rows: int, width: int, threads: int) -> None:
-    weights = Weights(1, rows, width)
+@pytest.mark.parametrize(
+    ("kind", "rows", "width"),
+    [("Q4_0", 8, 32), ("Q4_0", 88, 4096), ("Q4_0", 264, 2080), ("Q4_K", 8, 256), ("Q4_K", 88, 4096)],
+)
+def test_batches_have_the_sums_of_single_tokens(kind: str, rows: int, width: int, threads: int) -> None:
+    weights = Weights(kind, 1, rows, width)
     values = np.random.default_rng(1).normal(size=(8, width)).astype(np.float32)
     values[3] = 0
     single = np.array([weights.product(each, 0) for each in values])
@@ -130,9 +162,10 @@ def test_batches_have_the_sums_of_single_tokens(rows: int, width: int, threads: 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("experts", [4, 40])
-def test_batches_of_experts_have_the_sums_of_single_tokens(experts: int, threads: int) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_of_experts_have_the_sums_of_single_tokens(kind: str, experts: int, threads: int) -> None:
     """Each token has its own columns for the experts that it chose, or one for all of them."""
-    weights = Weights(experts, 88, 1024)
+    weights = Weights(kind, experts, 88, 1024)
     random = np.random.default_rng(2)
     for count in range(1, 9):
         # The last tokens choose the same experts.
@@ -141,6 +174,8 @@ def test_batches_of_experts_have_the_sums_of_single_tokens(experts: int, threads
         for columns in (1, 3):
             values = random.normal(size=(count, columns, weights.width)).astype(np.float32)
             places = np.ndindex(*chosen.shape)
-            single = [weights.product(values[token, place % columns], chosen[token, place]) for token, place in places]
+            single = [
+                weights.product(values[token, place % columns], int(chosen[token, place])) for token, place in places
+            ]
             assert weights.multiply(values, threads, chosen).tobytes() == np.array(single).tobytes()
     weights.close()
