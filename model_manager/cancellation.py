@@ -1,4 +1,4 @@
-"""Cancellation token: one flag passed down from a Stop or Cancel button to the work that it ends."""
+"""What ends work early: a cancellation token, passed down from a Stop or Cancel button to the work, and a timer."""
 
 from __future__ import annotations
 
@@ -68,3 +68,14 @@ class CancelToken:
 
 NEVER_CANCELLED = CancelToken()
 """Default of optional token parameters; nothing cancels it."""
+
+
+def start_timer(seconds: float, action: Callable[[], object]) -> threading.Timer:
+    """Call ``action`` in another thread after ``seconds``, unless the returned timer is cancelled before.
+
+    The timer doesn't keep the program from ending.
+    """
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer

@@ -69,7 +69,7 @@ from app.engine.protocol import (
 )
 from app.process.child_process import ENGINE, ChildProcess, child_environment
 from app.tool_calls import ToolDefinition
-from model_manager.cancellation import NEVER_CANCELLED, CancelToken
+from model_manager.cancellation import NEVER_CANCELLED, CancelToken, start_timer
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import OFFLOAD_VARIABLE
@@ -405,7 +405,7 @@ class LocalEngine:
             process, number = self._begin(phase, token)
             cleanup.enter_context(token.on_cancel(partial(self._stop, process, number)))
             if timeout_s is not None:
-                timer = _start_timer(timeout_s, partial(self._kill_if_running, process, number, is_timed_out))
+                timer = start_timer(timeout_s, partial(self._kill_if_running, process, number, is_timed_out))
                 cleanup.callback(timer.cancel)
             for event in self._events(process, number, command, phase):
                 if isinstance(event, Failure):
@@ -495,7 +495,7 @@ class LocalEngine:
         if is_running:
             process.send(encode(request, Stop()))
             if phase in _PHASES_WITHOUT_STATE:
-                _start_timer(STOP_GRACE_S, partial(self._kill_if_running, process, request))
+                start_timer(STOP_GRACE_S, partial(self._kill_if_running, process, request))
 
     def _kill_if_running(self, process: ChildProcess, request: int, killed: threading.Event | None = None) -> None:
         with self._changed:
@@ -510,13 +510,6 @@ class LocalEngine:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
             return log.read().decode(errors="replace")
         return ""
-
-
-def _start_timer(seconds: float, action: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
-    return timer
 
 
 def _lower_priority(process: psutil.Process) -> None:

@@ -6,12 +6,13 @@ import collections
 import ipaddress
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.servers import protocol
 from app.servers.protocol import Delta, ProtocolError, ServedModel, StreamError
+from model_manager.cancellation import start_timer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, is_private_network, split_url
 from model_manager.hub.http import HttpClient, HttpResponse, is_web_page, retry_after_s
@@ -212,7 +213,7 @@ class ServerClient:
                         timer.cancel()
                     # Some servers leave the connection open.
                     seconds = DRAIN_S if is_last else LAST_EVENTS_S
-                    timer = _start_timer(seconds, reply.shut_down) if is_complete else None
+                    timer = start_timer(seconds, reply.shut_down) if is_complete else None
                 if is_last:
                     # Read the rest, so that the connection can be reused.
                     collections.deque(chunks, maxlen=0)
@@ -272,10 +273,3 @@ class ServerClient:
         """Translate an error of ``HttpClient`` to a server error."""
         code = _SERVER_ERRORS.get(error.code)
         return UserError(code, **{"detail": "", **error.data, "host": self.host, "url": self.url}) if code else error
-
-
-def _start_timer(seconds: float, action: Callable[[], object]) -> threading.Timer:
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
-    return timer

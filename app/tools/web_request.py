@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model_manager.cancellation import CancelToken
+from model_manager.cancellation import CancelToken, start_timer
 from model_manager.errors import Cancelled, UserError
 from model_manager.hub.access import Access, host_of, is_private_network
 from model_manager.hub.http import MAX_REDIRECTS, HttpClient
@@ -62,9 +61,7 @@ def request(
     access = Access(proxy="" if is_private_network(url) else proxy)
     with HttpClient(access, connect_timeout_s=CONNECT_S, read_timeout_s=SILENCE_S, public_only=public_only) as client:
         # A server can send a little now and then for ever.
-        timer = threading.Timer(limit_s, client.abort)
-        timer.daemon = True
-        timer.start()
+        timer = start_timer(limit_s, client.abort)
         try:
             with token.on_cancel(client.abort):
                 if content is not None:
