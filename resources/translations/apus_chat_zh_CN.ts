@@ -2270,26 +2270,6 @@
         <translation>消息已删除，其后的 {count} 条也已删除。</translation>
     </message>
     <message>
-        <source>The selected model doesn&apos;t know tools, so it can&apos;t search the web.</source>
-        <translation>所选模型不支持工具，无法联网搜索。</translation>
-    </message>
-    <message>
-        <source>Choose a model…</source>
-        <translation>选择模型…</translation>
-    </message>
-    <message>
-        <source>Choose a search service first. Nothing is sent before that.</source>
-        <translation>请先选择搜索服务。在此之前不会发送任何内容。</translation>
-    </message>
-    <message>
-        <source>Choose…</source>
-        <translation>选择…</translation>
-    </message>
-    <message>
-        <source>“{name}” applied.</source>
-        <translation>已应用“{name}”。</translation>
-    </message>
-    <message>
         <source>The document was removed from the folder.</source>
         <translation>该文档已从文件夹中移除。</translation>
     </message>
@@ -4870,6 +4850,29 @@ Click to rename</source>
     <message>
         <source>Automatic ({kind})</source>
         <translation>自动（{kind}）</translation>
+    </message>
+</context>
+<context>
+    <name>OverridesController</name>
+    <message>
+        <source>The selected model doesn&apos;t know tools, so it can&apos;t search the web.</source>
+        <translation>所选模型不支持工具，无法联网搜索。</translation>
+    </message>
+    <message>
+        <source>Choose a model…</source>
+        <translation>选择模型…</translation>
+    </message>
+    <message>
+        <source>Choose a search service first. Nothing is sent before that.</source>
+        <translation>请先选择搜索服务。在此之前不会发送任何内容。</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>“{name}” applied.</source>
+        <translation>已应用“{name}”。</translation>
     </message>
 </context>
 <context>

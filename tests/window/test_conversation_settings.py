@@ -160,7 +160,7 @@ def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBo
     assert not window.composer.preset_button.isVisible()
     qtbot.mouseClick(window.header.settings_button, Qt.MouseButton.LeftButton)
     assert window.panel.isHidden()
-    controller.conversation.apply_preset(controller.services.presets.list(QCoreApplication.translate)[0])
+    controller.conversation.overrides.apply_preset(controller.services.presets.list(QCoreApplication.translate)[0])
     qtbot.mouseClick(window.composer.preset_button, Qt.MouseButton.LeftButton)
     assert panel(window).presets.picker.currentText() == "Mathematics"
     window.notice.button.click()

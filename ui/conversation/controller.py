@@ -12,17 +12,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.backend import AnswerFinished, ChatEvent, ModelLoaded, PlanChanged, Summarised, TextDelta, TextReplaced
-from app.backends import backend_for, context_size, knows_tools, reads_pictures, thinking_choices_of, trained_context
+from app.backends import backend_for, context_size, reads_pictures, trained_context
 from app.chat.answer import AnswerResult, RunningAnswer
 from app.chat.context import room_for_answer
 from app.chat.context_tracker import ContextTracker
 from app.chat.documents import groups
 from app.chat.effective import folder_defaults
-from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
 from app.chat.tool_rounds import Decision
 from app.config.drafts import Draft
-from app.config.presets import ConversationOverrides, Preset
 from app.context import ContextPolicy
 from app.conversation import Message, Role, Status
 from app.messages.plans import replanned_sentence
@@ -30,7 +28,6 @@ from app.servers.registry import is_server_model
 from app.services import Services
 from app.thoughts import split_thought
 from app.tools.offered import OfferedTools
-from app.tools.server import WEB
 from app.tools.web import sources_of
 from model_manager.errors import UserError
 from ui.composer.attachments import AttachmentLoader
@@ -41,6 +38,7 @@ from ui.conversation.external_actions import ExternalActions
 from ui.conversation.header import Header
 from ui.conversation.message_items import MAX_PLACES, MAX_SOURCES, MessageItems
 from ui.conversation.model_picker import ModelPicker
+from ui.conversation.overrides_controller import OverridesController, default_overrides
 from ui.transcript.item import ATTACHMENT, PASSAGE, SOURCE, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
@@ -48,7 +46,7 @@ from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
 
 if TYPE_CHECKING:
-    from ui.conversation.settings_panel import ConversationSettings
+    pass
 
 TICK_MS = 1000
 DECISIONS = {
@@ -70,14 +68,8 @@ class ConversationController(QObject):
     answer_finished = Signal(RunningAnswer)
     """An answer, also of another conversation; its ``result`` is set."""
     export_requested = Signal(Message)
-    overrides_changed = Signal()
-    """The settings of the open conversation were changed outside their panel."""
     opened = Signal()
     """A conversation was opened, perhaps the same one."""
-    search_service_requested = Signal()
-    """The settings of the web search."""
-    input_needed = Signal()
-    """Unfinished input in the settings of the conversation must be stored now."""
 
     def __init__(
         self,
@@ -113,26 +105,26 @@ class ConversationController(QObject):
             partial(backend_for, services),
             services.worker.submit,
             post=self._events.post,
-            default_overrides=self._default_overrides,
+            default_overrides=partial(default_overrides, services),
             folder_defaults=partial(folder_defaults, services.store, services.presets, QCoreApplication.translate),
             on_title=self.list_changed.emit,
             similarities=services.vectors.similarities,
             tools=partial(OfferedTools, services.tools),
         )
+        self.overrides = OverridesController(services, self.session, composer, notice, models, self)
         self.context = ContextTracker(partial(context_size, services))
         self.attachments = AttachmentLoader(services.engine, services.vectors, composer, window)
         self.drafts = DraftSaver(services.drafts, services.store, self.session, composer, self)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_waiting)
-        self.overrides_changed.connect(self._refresh_preset)
-        self.state_changed.connect(self._refresh_preset)
+        self.state_changed.connect(self.overrides.refresh)
         header.temporary_button.clicked.connect(self._toggle_temporary)
         header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
         composer.chips.changed.connect(self._show_unread_pictures)
         composer.stop_button.clicked.connect(self.session.stop)
-        composer.web_button.clicked.connect(self.toggle_web_search)
+        composer.web_button.clicked.connect(self.overrides.toggle_web_search)
         composer.field.edit_last_requested.connect(self._edit_last)
         transcript.action_requested.connect(self.act)
         transcript.picture_requested.connect(self.attachments.show)
@@ -181,11 +173,11 @@ class ConversationController(QObject):
     def refresh_folder(self) -> None:
         """Show what the folder of the open conversation gives it now."""
         self._update_context(self._track_context)
-        self.overrides_changed.emit()
+        self.overrides.changed.emit()
 
     def close(self) -> None:
         """Save the draft and drop a temporary conversation."""
-        self.input_needed.emit()
+        self.overrides.input_needed.emit()
         self.drafts.close()
         self.session.close()
 
@@ -244,7 +236,7 @@ class ConversationController(QObject):
 
     def _before_leaving(self, then: Callable[[], None]) -> None:
         """Call ``then``, after the user has decided about a temporary conversation with messages."""
-        self.input_needed.emit()
+        self.overrides.input_needed.emit()
         if not self.session.is_temporary or self.session.is_empty:
             then()
             return
@@ -287,7 +279,7 @@ class ConversationController(QObject):
             return
         if self._is_blocked():
             return
-        self.input_needed.emit()
+        self.overrides.input_needed.emit()
         model_id = self._models.model_id()
         if model_id is not None and self._refuses_pictures(draft, model_id):
             return
@@ -484,7 +476,7 @@ class ConversationController(QObject):
             case "roll" | "summarise" if model_id is not None:
                 # From now on, and the question that did not fit is answered.
                 store.update(message.conversation_id, context_policy=ContextPolicy(action))
-                self.overrides_changed.emit()
+                self.overrides.changed.emit()
                 self._resume(message, model_id)
             case "summary":
                 self._show_summary()
@@ -568,7 +560,7 @@ class ConversationController(QObject):
         policy = session.effective("").context_policy
         if policy == ContextPolicy.SUMMARISE and conversation_id is not None:
             session.store.update(conversation_id, context_policy=ContextPolicy.STOP)
-            self.overrides_changed.emit()
+            self.overrides.changed.emit()
         self.refresh()
         self._notice.show_message(self.tr("Summary removed. The model gets the messages themselves again."))
 
@@ -581,7 +573,7 @@ class ConversationController(QObject):
         def add(text: str) -> None:
             self._services.store.add_fact(text)
             self._notice.show_message(self.tr("Remembered. Settings > Memory lists all facts."))
-            self.overrides_changed.emit()
+            self.overrides.changed.emit()
 
         dialog = FactDialog(self.tr("Remember"), text, self._window)
         dialog.saved.connect(lambda text: self._notice.attempt(lambda: add(text)))
@@ -651,91 +643,6 @@ class ConversationController(QObject):
 
     # Dialogs
 
-    def make_settings(self) -> ConversationSettings:
-        """Return the settings of the open conversation for the selected model."""
-        from ui.conversation.settings_panel import ConversationSettings
-
-        chosen, model_id = self._services.settings.current.system_prompt, self._models.model_id() or ""
-        prompt = self.session.folder().overrides.system_prompt
-        if prompt is None:
-            prompt = first_system_prompt(chosen, model_id)
-        made = ConversationSettings(
-            self._services,
-            self.session,
-            prompt,
-            thinking_choices_of(self._services, model_id),
-            model_knows_tools=knows_tools(self._services, model_id),
-        )
-        self.input_needed.connect(made.finish)
-        self.overrides_changed.connect(made.refresh)
-        made.changed.connect(self._refresh_preset)
-        made.presets.edited.connect(self._refresh_preset)
-        return made
-
-    def toggle_web_search(self) -> None:
-        """Let the model search the web in the open conversation, or no longer."""
-        session = self.session
-
-        def toggle() -> None:
-            tools = session.sampling().tools
-            others = tuple(name for name in tools if name != WEB)
-            session.change_sampling(tools=others if WEB in tools else (*others, WEB))
-            if WEB not in tools and not self._knows_tools():
-                self._notice.show_message(
-                    self.tr("The selected model doesn't know tools, so it can't search the web."),
-                    self.tr("Choose a model…"),
-                    self._models.show_picker,
-                    is_true=lambda: not self._knows_tools(),
-                )
-
-        if self._services.web.is_ready:
-            self._notice.attempt(toggle)
-        else:
-            self._notice.show_message(
-                self.tr("Choose a search service first. Nothing is sent before that."),
-                self.tr("Choose…"),
-                self.search_service_requested.emit,
-                is_true=lambda: not self._services.web.is_ready,
-            )
-        self.overrides_changed.emit()
-
-    def _knows_tools(self) -> bool:
-        return knows_tools(self._services, self._models.model_id() or "")
-
-    def _refresh_preset(self) -> None:
-        """Show the preset of the open conversation at the composer, and whether its model searches the web."""
-        try:
-            folder = self.session.folder()
-            overrides = folder.over(self.session.overrides())
-            tools = self.session.sampling().tools
-        except UserError:
-            # The conversation has been deleted by another process.
-            return
-        self._composer.show_web_search(WEB in tools and self._services.web.is_ready)
-        presets = self._services.presets.list(QCoreApplication.translate)
-        self._composer.show_preset(
-            next((each.name for each in presets if each.overrides == overrides), ""), folder.name
-        )
-
-    def apply_preset(self, preset: Preset) -> None:
-        """Apply a preset to the open conversation; the notice offers to undo it."""
-        session = self.session
-        before = ConversationOverrides()
-
-        def apply() -> None:
-            nonlocal before
-            before = session.overrides()
-            session.set_overrides(preset.overrides)
-
-        def undo() -> None:
-            self._notice.attempt(lambda: session.set_overrides(before))
-            self.overrides_changed.emit()
-
-        if self._notice.attempt(apply):
-            self.overrides_changed.emit()
-            text = self.tr("“{name}” applied.").format(name=preset.name)
-            self._notice.show_undo(text, undo)
-
     def show_context(self) -> None:
         """Open the details of the context below the gauge."""
         model_id = self._models.model_id()
@@ -747,14 +654,9 @@ class ConversationController(QObject):
         popover = self._header.gauge.show_popover(
             policy or ContextPolicy(self._services.settings.current.context_policy)
         )
-        popover.policy_chosen.connect(self._set_context_policy)
+        popover.policy_chosen.connect(self.overrides.set_context_policy)
         popover.larger.setEnabled(model_id is not None and not is_server_model(model_id))
         popover.larger.clicked.connect(self._models.show_plan_of_selected)
-
-    def _set_context_policy(self, policy: ContextPolicy) -> None:
-        session = self.session
-        self._notice.attempt(lambda: session.set_overrides(replace(session.overrides(), context_policy=policy)))
-        self.overrides_changed.emit()
 
     def _show_details(self, message: Message) -> None:
         from ui.conversation.answer_details import DetailsDialog
@@ -788,12 +690,6 @@ class ConversationController(QObject):
             self._external.ask_to_open(sources[number].url)
 
     # Display
-
-    def _default_overrides(self) -> ConversationOverrides:
-        """The preset of new conversations, where the settings name one."""
-        preset_id = self._services.settings.current.preset_id
-        presets = self._services.presets.list(QCoreApplication.translate)
-        return next((preset.overrides for preset in presets if preset.id == preset_id), ConversationOverrides())
 
     def _item(self, message: Message) -> Item:
         answer = self.session.answers.get(message.id)

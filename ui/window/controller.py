@@ -153,7 +153,7 @@ class WindowController(QObject):
         conversation.list_changed.connect(self._refresh_list)
         conversation.answer_finished.connect(self._on_answer)
         conversation.export_requested.connect(lambda message: self.show_export((message.conversation_id,), message.id))
-        conversation.search_service_requested.connect(partial(self.show_settings, "tools", "search_service"))
+        conversation.overrides.search_service_requested.connect(partial(self.show_settings, "tools", "search_service"))
         on_queue_change(self.services.downloads.queue, self, self._on_queue_changed)
         models.changed.connect(self._refresh)
         models.chosen.connect(window.composer.field.setFocus)
@@ -178,7 +178,7 @@ class WindowController(QObject):
             "export": self._export_open,
             "write": window.composer.field.setFocus,
             "attach": conversation.attachments.choose,
-            "web_search": conversation.toggle_web_search,
+            "web_search": conversation.overrides.toggle_web_search,
             "escape": self._escape,
             "retry": partial(on_last, "retry", Role.ASSISTANT),
             "retry_with": partial(on_last, "retry_with", Role.ASSISTANT),
@@ -310,7 +310,7 @@ class WindowController(QObject):
     def _show_conversation_settings(self) -> ConversationSettings:
         """Show the settings of the conversation and the model that are open and selected now."""
         self._settings_shown_for = self._settings_key()
-        settings = self._conversation_settings = self.conversation.make_settings()
+        settings = self._conversation_settings = self.conversation.overrides.make_panel()
         settings.close_button.clicked.connect(self.hide_conversation_settings)
         settings.tools.servers_requested.connect(partial(self.show_settings, "tools"))
         self.window.show_panel(settings)
@@ -497,7 +497,7 @@ class WindowController(QObject):
         self.transcript.set_reduced_motion(settings.reduced_motion)
         self.transcript.set_wraps_code(settings.wraps_code)
         self._start_local_server()
-        self.conversation.overrides_changed.emit()
+        self.conversation.overrides.changed.emit()
         self._refresh()
 
     def _start_local_server(self) -> None:

@@ -193,7 +193,7 @@ class Palette(QObject):
         elif kind == MODEL:
             self._models.choose(rest)
         elif kind == PRESET:
-            self._conversation.apply_preset(self._presets[rest])
+            self._conversation.overrides.apply_preset(self._presets[rest])
         elif kind == SETTING:
             self.setting_requested.emit(*rest.split(":"))
         elif kind == FOLDER:
