@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
+import string
 import subprocess
 import sys
 import tempfile
@@ -38,8 +40,9 @@ def bench(program: Path, model: Path) -> dict[int, float]:
 
 
 def read(engine: LocalEngine, number: int) -> float:
-    # A different start each time, so that nothing is in the cache; a token for each letter.
-    prompt = f"{number}" + "x" * (TOKENS - 2)
+    # Another text each time, so that nothing is in the cache; a token for each letter.  Different letters need
+    # different experts, as the random tokens of llama-bench do: only those that are needed are copied to a device.
+    prompt = "".join(random.Random(number).choices(string.ascii_letters, k=TOKENS - 1))
     *_, finished = engine.answer(ChatRequest((), Sampling(max_tokens=1), prompt))
     assert isinstance(finished, AnswerFinished)
     assert finished.prompt_tokens_per_second is not None
