@@ -98,7 +98,7 @@ def parse_servers(text: str) -> tuple[ToolServer, ...]:
         UserError: ``tool_text_invalid`` (log): where JSON is malformed, or which entry has neither a command nor a
             URL; ``tool_transport_unsupported`` (name).
     """
-    text = _FENCE.sub("", text.strip()[:MAX_TEXT_CHARACTERS]).strip()
+    text = _FENCE.sub("", text.strip("\ufeff \t\r\n")[:MAX_TEXT_CHARACTERS]).strip()
     if _JSON_START.match(text):
         return tuple(_from_json(text))
     if _is_url(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -99,3 +100,32 @@ def test_a_template_that_takes_a_tool_for_text_has_no_form() -> None:
     source = "{{ tools }}{% for m in messages %}{{ m.content }}{% endfor %}"
     renderer.handle({"source": source, "bos": "", "eos": "", "messages": []})
     assert call_form(lambda messages, tools: renderer.handle({"messages": messages, "variables": {}})["text"]) is None
+
+
+@pytest.mark.parametrize("name", ["Qwen-Qwen3-0.6B", "Qwen3-Coder", "mistralai-Ministral-3-14B-Reasoning-2512", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 20_000,
+        "[" * 900 + "]" * 900,
+        '{"function": null}',
+        '{"name": "f", "function": [5]}',
+        '{"name": "f", "arguments": "{[1]: 2}"}',
+        "{[1]}",
+        "<function=" + "a" * 50_000,
+        "<parameter=" * 8_000,
+        "<parameter=a>1" * 8_000,
+        "<function=f>\n<parameter=x>\n{1, (2,)}\n</parameter>\n<parameter=y>{[1]}</parameter>\n</function>",
+        "<function=f>\n<parameter=x>" + "<![CDATA[" * 8_000 + "]]>\n</parameter>\n</function>",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_whatever_a_model_writes_is_read_in_time(name: str | None, text: str) -> None:
+    form = form_of(name) if name else CallForm("")
+    assert form is not None
+    begin = time.thread_time()
+    stream = CallStream(form)
+    stream.add(form.start + text)
+    for _, arguments in stream.finish({})[1]:
+        json.dumps(arguments)
+    assert time.thread_time() - begin < 2

@@ -29,6 +29,7 @@ FILES_SERVER = ToolServer("files", FILES, {"TOKEN": "t1"})
     ("text", "servers"),
     [
         (json.dumps(README), [FILES_SERVER, WEB]),
+        (f"\ufeff{json.dumps(README)}", [FILES_SERVER, WEB]),
         (f"```json\n{json.dumps(README, indent=2)}\n```\n", [FILES_SERVER, WEB]),
         (json.dumps({"servers": README["mcpServers"]}), [FILES_SERVER, WEB]),
         (json.dumps(README["mcpServers"]), [FILES_SERVER, WEB]),

@@ -28,7 +28,9 @@ _ARGUMENTS: dict[str, Any] = {"apus_first": "apus_text", "apus_second": 4711, "a
 _TOOLS = [ToolDefinition("other_tool", "Tells the time.", {"type": "object", "properties": {}}).to_openai()]
 _QUESTION = {"role": "user", "content": "apus_question"}
 _DECODER = json.JSONDecoder(strict=False)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[((?:(?!<!\[CDATA\[).)*?)\]\]>", re.DOTALL)
+_MAX_NAME, _MAX_DEPTH = 256, 100
+"""Characters of a name, and lists in lists around calls."""
 _GAP = 120
 """Characters between a name and its JSON arguments that may differ from those in the template."""
 
@@ -76,7 +78,7 @@ class CallForm:
         if not self.name_start:
             return [call for value in _json_values(text) for call in _calls_in(value)]
         name_end = _loose(self.name_end) if self.key_start else rf"[^{{]{{0,{_GAP}}}?(?={{)"
-        pattern = re.compile(rf"{_loose(self.name_start)}([^\s\"'<>{{}}\[\]=]+){name_end}")
+        pattern = re.compile(rf"{_loose(self.name_start)}([^\s\"'<>{{}}\[\]=]{{1,{_MAX_NAME}}}){name_end}")
         calls = []
         units = [*pattern.finditer(text), None]
         for unit, following in pairwise(units):
@@ -92,13 +94,21 @@ class CallForm:
 
     def _values(self, text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         found, properties = {}, schema.get("properties") or {}
-        middles = "|".join(map(_loose, {self.text_start, self.other_start}))
-        ends = "|".join(map(_loose, {self.text_end, self.other_end}))
-        for key, value in re.findall(rf"{_loose(self.key_start)}(.*?)(?:{middles})(.*?)(?:{ends})", text, re.DOTALL):
-            declared = properties.get(key.strip())
+        key_start = re.compile(_loose(self.key_start))
+        middles = re.compile("|".join(map(_loose, {self.text_start, self.other_start})))
+        ends = re.compile("|".join(map(_loose, {self.text_end, self.other_end})))
+        place = 0
+        while (
+            (start := key_start.search(text, place))
+            and (middle := middles.search(text, start.end()))
+            and (end := ends.search(text, middle.end()))
+        ):
+            key, value = text[start.end() : middle.start()].strip(), text[middle.end() : end.start()]
+            declared = properties.get(key)
             value = _CDATA.sub(r"\1", value)
             is_text = isinstance(declared, Mapping) and declared.get("type") == "string"
-            found[key.strip()] = value if is_text else _value(value)
+            found[key] = value if is_text else _value(value)
+            place = end.end()
         return found
 
 
@@ -225,20 +235,25 @@ def _json_values(text: str) -> Iterator[Any]:
         try:
             value, place = _DECODER.raw_decode(text, found.start())
             yield value
+        except RecursionError:
+            # Models repeat themselves; no call is nested that deeply.
+            return
         except ValueError:
             place = found.end()
 
 
-def _calls_in(value: Any) -> Iterator[Call]:
-    if isinstance(value, list):
+def _calls_in(value: Any, depth: int = 0) -> Iterator[Call]:
+    if isinstance(value, list) and depth < _MAX_DEPTH:
         for each in value:
-            yield from _calls_in(each)
+            yield from _calls_in(each, depth + 1)
         return
     if not isinstance(value, dict):
         return
     function = value.get("function", value)
     if isinstance(function, str):
         function = {**value, "name": function}
+    if not isinstance(function, dict):
+        return
     name = function.get("name")
     if isinstance(name, str):
         arguments: Any = next((function[key] for key in ("arguments", "parameters", "args") if key in function), {})
@@ -263,6 +278,7 @@ def _requoted(text: str, quote: str) -> str:
 def _value(text: str) -> Any:
     """Return the value that a text is in JSON or, as some templates write it, in Python; else the text."""
     for parse in (json.loads, ast.literal_eval):
-        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            return parse(text.strip())
+        with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            # Python has values that JSON doesn't have.
+            return json.loads(json.dumps(parse(text.strip())))
     return text
