@@ -93,7 +93,7 @@ def test_downloads_run_in_order_and_report_their_end(hub: FakeHub, make: Callabl
     queue = make(hub.url)
     for name in ("one", "two"):
         queue.queue.add(model_id(name))
-    queue.until_state(model_id("two"), "done")
+    queue.until(lambda: len(queue.arrived) == 2)
     assert [each for each, _ in queue.arrived] == [model_id("one"), model_id("two")]
     for name in ("one", "two"):
         assert (queue.folder / f"{name}.gguf").read_bytes() == tiny.read_bytes()
@@ -110,7 +110,7 @@ def test_move_up(hub: FakeHub, make: Callable[..., Queue]) -> None:
     queue.until_some_bytes(model_id("one"))
     queue.queue.move_up(model_id("three"))
     queue.queue.pause(model_id("one"))
-    queue.until_state(model_id("two"), "done")
+    queue.until(lambda: len(queue.arrived) == 2)
     assert [each for each, _ in queue.arrived] == [model_id("three"), model_id("two")]
     assert queue.status(model_id("one")).state == "paused"  # type: ignore[union-attr]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 PATIENCE_S = 120
 STEP_S = 0.05
-SETTLED_S = 0.2
+SETTLED_S = 0.4
 MOST_STOPS = 80
 """Presses of a key on the way to an object."""
 ROOT = "/org/a11y/atspi/accessible/root"

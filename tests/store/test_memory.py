@@ -7,6 +7,7 @@ import pytest
 
 from app.config.settings import DAILY
 from app.conversation import Attachment, Status
+from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
 from tests.store.processes import start_script
@@ -14,6 +15,7 @@ from tests.store.processes import start_script
 WATCHED = """
 import os, sys
 from app.conversation import Attachment, Status
+from app.store.connections import StoreClosed
 from app.store.store import ConversationStore
 
 os.environ.pop("SQLITE_TMPDIR", None)
@@ -59,7 +61,7 @@ def test_a_store_in_memory_supports_every_operation(memory: ConversationStore) -
     assert memory.backups() == []
     assert memory.backup_if_due(DAILY) is None
     memory.close()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StoreClosed):
         memory.list()
 
 
