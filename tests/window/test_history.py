@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -98,6 +99,17 @@ def answer_question(qtbot: QtBot, window: MainWindow, name: str) -> None:
     )
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.findChild(QMessageBox, "purgeQuestion") is None)
+
+
+def test_shortcut_to_the_next_conversation_selects_it_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
+    """The key goes through the window system, as a real one does: the application sees Ctrl held."""
+    window = open_window()
+    ids = with_conversations(window, "one", "two", "three")
+    window.controller.conversation.open(ids[2])
+    for id_ in (ids[1], ids[0]):
+        QTest.keyClick(window.windowHandle(), Qt.Key.Key_PageDown, CONTROL)
+        assert window.controller.conversation.session.conversation_id == id_
+        assert window.sidebar.list.selected_ids() == (id_,)
 
 
 def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -160,6 +160,10 @@ class ConversationList(QListView):
         if self.rows.row_of_folder(folder_id) is not None:
             self.edit_title()
 
+    def setCurrentIndex(self, index: Index) -> None:
+        """Select a row alone; ``QListView`` would add it to the selection while Ctrl of a shortcut is held."""
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
     def select_open(self) -> None:
         """Select the open conversation alone, or none."""
         self.clearSelection()
