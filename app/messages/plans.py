@@ -26,8 +26,12 @@ VERDICT_SENTENCES: dict[str, str] = {
     ),
     "ram_too_small": QT_TR_NOOP(
         "Doesn't fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn't fit "
-        "would be read from the disk again for every token. Close other programs, or choose a smaller quantisation or "
+        "would be read from the disk again for every token. Close other programs, or choose a smaller model or "
         "a shorter context."
+    ),
+    "larger_than_ram": QT_TR_NOOP(
+        "Doesn't fit: it needs {ram} of RAM, and this computer has {total}. What doesn't fit would be read from the "
+        "disk again for every token. Choose a smaller model, or use a server."
     ),
     "wish_too_large": QT_TR_NOOP(
         "Doesn't fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place "
@@ -98,7 +102,9 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
         case "gpu":
             code = {1: "gpu_one", 2: "gpu_two"}.get(len(used), "gpu_many")
         case "does_not_fit":
-            code = "wish_too_large" if "wish_too_large" in plan.reasons else "ram_too_small"
+            is_hopeless = 0 < plan.host.total_bytes < plan.host.used_bytes
+            code = "larger_than_ram" if is_hopeless else "ram_too_small"
+            code = "wish_too_large" if "wish_too_large" in plan.reasons else code
         case "layers_in_ram" if not used:
             code = "processor_alone"
         case verdict:
@@ -115,6 +121,7 @@ def verdict_sentence(plan: LoadPlan, translate: Translate) -> str:
         on_devices=min(plan.n_gpu_layers, plan.n_layer),
         ram=size_text(plan.host.used_bytes),
         available=size_text(plan.host.available_bytes),
+        total=size_text(plan.host.total_bytes),
         speed=rate_text(plan.tokens_per_second_estimate),
         reading=rate_text(plan.prompt_tokens_per_second_estimate),
     )

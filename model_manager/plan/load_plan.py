@@ -76,6 +76,8 @@ class HostPlan:
     repack_bytes: int
     available_bytes: int
     projector_bytes: int = 0
+    total_bytes: int = 0
+    """The whole RAM; 0 where unknown."""
 
     @property
     def used_bytes(self) -> int:
@@ -150,7 +152,7 @@ class LoadPlan:
             "tensor_split": list(self.tensor_split),
             "experts_in_ram": list(self.experts_in_ram),
             "devices": [_without(asdict(device), "layers") for device in self.devices],
-            "host": _without(asdict(self.host), "available_bytes"),
+            "host": _without(asdict(self.host), "available_bytes", "total_bytes"),
             "tokens_per_second_estimate": round(self.tokens_per_second_estimate, 2),
             "prompt_tokens_per_second_estimate": round(self.prompt_tokens_per_second_estimate, 2),
             "reasons": list(self.reasons),
@@ -158,8 +160,8 @@ class LoadPlan:
         }
 
 
-def _without(figures: dict[str, object], name: str) -> dict[str, object]:
-    return {key: value for key, value in figures.items() if key != name}
+def _without(figures: dict[str, object], *names: str) -> dict[str, object]:
+    return {key: value for key, value in figures.items() if key not in names}
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,9 @@ class Placement:
         repack = self._repacked if self.may_repack else 0
         if weights + kv + compute + repack + self._shared_ram > problem.ram:
             repack = 0
-        return HostPlan(weights, kv, compute, repack, problem.host.available_bytes)
+        return HostPlan(
+            weights, kv, compute, repack, problem.host.available_bytes, total_bytes=problem.host.total_bytes
+        )
 
     @property
     def repacks(self) -> bool:

@@ -1500,8 +1500,12 @@
         <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
     </message>
     <message>
-        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token. Close other programs, or choose a smaller quantisation or a shorter context.</source>
-        <translation>放不下：需要 {ram} 内存，可用 {available}，其余正被其他程序占用。放不下的部分每生成一个 token 都要重新从硬盘读取。请关闭其他程序，或选择更小的量化版本或更短的上下文。</translation>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token. Close other programs, or choose a smaller model or a shorter context.</source>
+        <translation>放不下：需要 {ram} 内存，可用 {available}，其余正被其他程序占用。放不下的部分每生成一个 token 都要重新从硬盘读取。请关闭其他程序，或选择更小的模型或更短的上下文。</translation>
+    </message>
+    <message>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and this computer has {total}. What doesn&apos;t fit would be read from the disk again for every token. Choose a smaller model, or use a server.</source>
+        <translation>放不下：需要 {ram} 内存，而这台电脑共有 {total}。放不下的部分每生成一个 token 都要重新从硬盘读取。请选择更小的模型，或使用服务器。</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
@@ -4323,6 +4327,10 @@ Click to rename</source>
         <translation>显存布局</translation>
     </message>
     <message>
+        <source>A tiny model to try the program. Its answers are often wrong.</source>
+        <translation>供试用的微型模型，回答经常出错。</translation>
+    </message>
+    <message>
         <source>Download {size}</source>
         <translation>下载 {size}</translation>
     </message>
@@ -6392,8 +6400,8 @@ Click to rename</source>
         <translation>正在生成回答或下载文件</translation>
     </message>
     <message>
-        <source>{model} is a tiny test model; its answers are often wrong.</source>
-        <translation>{model} 是微型测试模型，回答经常出错。</translation>
+        <source>{model} is a tiny starter model; its answers are often wrong.</source>
+        <translation>{model} 是微型入门模型，回答经常出错。</translation>
     </message>
     <message>
         <source>Get a better model…</source>
@@ -7002,10 +7010,6 @@ Click to rename</source>
     <message>
         <source>Very small and fast, good for a first try</source>
         <translation>体积小、速度快，适合初次尝试</translation>
-    </message>
-    <message>
-        <source>Retry now</source>
-        <translation>立即重试</translation>
     </message>
     <message>
         <source>Ready</source>
@@ -7718,10 +7722,6 @@ Click to rename</source>
         <translation>GPU，{gib} GiB</translation>
     </message>
     <message>
-        <source>{gib} GiB RAM</source>
-        <translation>{gib} GiB 内存</translation>
-    </message>
-    <message>
         <source>fits on the GPU</source>
         <translation>可放入 GPU</translation>
     </message>
@@ -7790,10 +7790,6 @@ Click to rename</source>
         <translation>{used} / {total} GiB</translation>
     </message>
     <message>
-        <source>{size} over capacity</source>
-        <translation>超出 {size}</translation>
-    </message>
-    <message>
         <source>{size} left</source>
         <translation>剩余 {size}</translation>
     </message>
@@ -7826,10 +7822,6 @@ Click to rename</source>
         <translation>共享此内存的 GPU</translation>
     </message>
     <message>
-        <source>Over capacity</source>
-        <translation>超出部分</translation>
-    </message>
-    <message>
         <source>Reserved</source>
         <translation>预留</translation>
     </message>
@@ -7850,6 +7842,10 @@ Click to rename</source>
         <translation>{name}：{estimate}，当前已加载 {real}</translation>
     </message>
     <message>
+        <source>{size} RAM</source>
+        <translation>{size} 内存</translation>
+    </message>
+    <message>
         <source>This computer: {hardware}</source>
         <translation>这台电脑：{hardware}</translation>
     </message>
@@ -7860,6 +7856,14 @@ Click to rename</source>
     <message>
         <source>Repacked weights</source>
         <translation>重排的权重副本</translation>
+    </message>
+    <message>
+        <source>{size} over the limit</source>
+        <translation>超出上限 {size}</translation>
+    </message>
+    <message>
+        <source>Over the limit</source>
+        <translation>超出上限</translation>
     </message>
     <message>
         <source>Remaining</source>

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.messages.plans import (
@@ -41,6 +43,15 @@ def test_every_verdict_has_its_sentence() -> None:
     assert "RAM" in sentences[6]
     assert "manual" in sentences[7]
     assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)
+
+
+def test_more_than_the_whole_ram_is_not_blamed_on_other_programs() -> None:
+    plan = plan_apus("Q4_K_M", ram_gib=16)
+    busy = replace(plan, host=replace(plan.host, total_bytes=128 << 30))
+    assert "Close other programs" in verdict_sentence(busy, str)
+    small = verdict_sentence(replace(plan, host=replace(plan.host, total_bytes=24 << 30)), str)
+    assert "this computer has 24.0 GiB" in small
+    assert "other programs" not in small
 
 
 def test_every_reason_has_a_sentence_or_is_part_of_the_verdict() -> None:

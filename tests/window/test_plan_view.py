@@ -76,7 +76,7 @@ def test_excess_memory_is_painted_in_the_error_colour(qapp: QApplication, qtbot:
     assert image.pixelColor(round(places.limit) + 8, y) == QColor(theme.bad)
     assert image.pixelColor(round(places.limit) - 8, y) == QColor(theme.accent)
     assert shown.view.kind == "bad"
-    assert "over capacity" in row.note.full_text
+    assert "over the limit" in row.note.full_text
     other = find(shown.view, "planBarGPU1", BarRow)
     assert isinstance(other, BarRow)
     assert theme.bad not in _colours(other.bar.grab().toImage())

@@ -375,7 +375,7 @@ def test_starter_is_called_a_test_model_with_a_link_to_a_better_one(qtbot: QtBot
     assert not hint.isVisible()
     window.controller.models.use("starter")
     assert hint.isVisible()
-    assert hint.label.text() == "SmolLM2 135M Instruct is a tiny test model; its answers are often wrong."
+    assert hint.label.text() == "SmolLM2 135M Instruct is a tiny starter model; its answers are often wrong."
     qtbot.mouseClick(hint.action, Qt.MouseButton.LeftButton)
     find(window, "modelsDialog", ModelsPage).back_button.click()
     window.controller.models.use("another")

@@ -26,8 +26,9 @@ from shiboken6 import delete
 
 from app.units import grouped, size_text
 from model_manager.gguf.header import GgufHeader, Unread
+from model_manager.hub.catalogue import STARTER
 from model_manager.published import Repository
-from ui.models.actions import other_actions, primary_action
+from ui.models.actions import action_text, other_actions, primary_action
 from ui.models.item import ModelItem, ModelState
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
 from ui.plan.bars import SummaryBars
@@ -106,6 +107,8 @@ class ModelDetails(QWidget):
         self._problem.setObjectName("modelProblem")
         self.buttons = [button(name) for name in ("downloadButton", "useModelButton", "convertModelButton")]
         """For the primary action, of which one is shown."""
+        self.cancel = button("cancelDownloadButton", action_text("cancel"), quiet=True)
+        self.cancel.clicked.connect(lambda: self.action_requested.emit("cancel"))
         self.plan = button("showPlanButton", self.tr("Memory layout"), quiet=True)
         self.plan.setCheckable(True)
         self.glance = SummaryBars()
@@ -127,7 +130,7 @@ class ModelDetails(QWidget):
     def _lay_out(self) -> None:
         titles = vbox(self._title, self._subtitle, spacing=4)
         actions = hbox(self.plan, self.fold, self.more, None, spacing=8)
-        buttons = vbox(hbox(*self.buttons, None), actions, spacing=4)
+        buttons = vbox(hbox(*self.buttons, self.cancel, None), actions, spacing=4)
         self._top = vbox((titles, 1), buttons, spacing=12)
         self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
         texts = (*self._texts[:3], self.glance, self._sentence)
@@ -171,7 +174,7 @@ class ModelDetails(QWidget):
         self._title.setVisible(item is not None)
         if item is None:
             self._subtitle.setText(hint)
-            for each in (*self.buttons, *self._texts, self.more, self.progress, self.glance, self.plan):
+            for each in (*self.buttons, *self._texts, self.cancel, self.more, self.progress, self.glance, self.plan):
                 each.hide()
         else:
             self._title.setText(item.title)
@@ -201,8 +204,10 @@ class ModelDetails(QWidget):
         item, _, _ = self._shown
         fit = item.fit if item is not None else None
         is_brief = self._narrow or self.plan.isChecked()
-        quality = quality_sentence(quality_of(item.quantisation)) if item is not None and not is_brief else ""
-        self._show_text(self._sentence, quality)
+        quality = quality_sentence(quality_of(item.quantisation)) if item is not None else ""
+        if item is not None and item.catalogue is STARTER:
+            quality = self.tr("A tiny model to try the program. Its answers are often wrong.")
+        self._show_text(self._sentence, "" if is_brief else quality)
         self._show_text(self._fit, fit.sentence if fit and not is_brief else "", fit.kind if fit else "quiet")
         self.glance.show_bars(fit.bars if fit and not is_brief else ())
         self.plan.setVisible(fit is not None)
@@ -241,6 +246,7 @@ class ModelDetails(QWidget):
         set_style_property(shown, primary=action not in _NOT_ACCENTED and fits)
         for each in self.buttons:
             each.setVisible(each is shown and bool(action))
+        self.cancel.setVisible("cancel" in other_actions(item))
         self.more.setVisible(bool(other_actions(item)))
         if had_focus and action:
             # The pressed button may have been replaced by another: keep the keyboard focus.
@@ -282,7 +288,7 @@ class ModelDetails(QWidget):
             label.setProperty("quiet", True)
             label.setFont(interface_font(SMALL_SIZE))
             grid.addWidget(label, row, 0, TOP)
-            grid.addWidget(self._value(detail), row, 1, TOP)
+            grid.addWidget(self._value(detail), row, 1, 1, 1 if detail.copy else 2, TOP)
             if detail.copy:
                 grid.addWidget(self._copy_button(detail), row, 2, TOP)
         grid.setRowStretch(len(details), 1)
@@ -417,7 +423,7 @@ class ModelDetails(QWidget):
         total = max(1, sum(n_bytes.values()))
         kinds = sorted(n_bytes, key=lambda kind: -n_bytes[kind])
         shares = list_text(
-            f"{kind} {100 * n_bytes[kind] / total:.0f} %" for kind in kinds if n_bytes[kind] / total >= 0.005
+            f"{kind}\u00a0{100 * n_bytes[kind] / total:.0f}\u00a0%" for kind in kinds if n_bytes[kind] / total >= 0.005
         )
         bits = self.tr("{bits} bits per weight").format(bits=f"{8 * total / n_parameters:.2f}")
         return f"{bits} ({shares})"

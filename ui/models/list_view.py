@@ -205,7 +205,12 @@ class ModelRowDelegate(QStyledItemDelegate):
         room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
         used = _draw(painter, room, row.state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
-        x = _draw(painter, left, row.note, _small_font(), QColor(theme.quiet_text))
+        # Whether a model fits is worth more than what is said of its quality.
+        needed = QFontMetrics(_small_font()).horizontalAdvance(first_part(row.fit)) + 27 if row.fit else 0
+        if needed > left.width():
+            needed = 0
+        note = left.adjusted(0, 0, -needed, 0)
+        x = _draw(painter, note, row.note, _small_font(), QColor(theme.quiet_text))
         rest = left.adjusted(x + (14 if x else 0), 0, 0, 0)
         fit = whole_part(row.fit, rest.width() - 13, _small_font())
         if fit:
@@ -216,9 +221,14 @@ class ModelRowDelegate(QStyledItemDelegate):
             _draw(painter, rest.adjusted(13, 0, 0, 0), fit, _small_font(), QColor(theme.quiet_text))
 
 
+def first_part(text: str) -> str:
+    """Return what is before the first comma."""
+    return re.split("[,，]", text)[0]
+
+
 def whole_part(text: str, width: int, font: QFont) -> str:
     """Return a text, or what is before its first comma, where that isn't wider; else nothing, as a cut one misleads."""
-    parts = text, re.split("[,，]", text)[0]
+    parts = text, first_part(text)
     return next((each for each in parts if QFontMetrics(font).horizontalAdvance(each) <= width), "")
 
 

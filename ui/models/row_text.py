@@ -178,8 +178,6 @@ def open_model_text(model: OpenModel) -> str:
 
 def button_text(item: ModelItem) -> str:
     """Return the text of the button of the primary action; empty where there is none."""
-    if item.state is ModelState.WAITING:
-        return translate("model_rows", "Retry now")
     action = primary_action(item)
     return action_text(action) if action else ""
 

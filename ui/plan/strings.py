@@ -91,7 +91,7 @@ def used_text(bar: Bar) -> str:
 def left_text(bar: Bar) -> str:
     """Return the memory left, or by how much the plan exceeds it."""
     if bar.left_bytes < 0:
-        return translate("plan", "{size} over capacity").format(size=size_text(-bar.left_bytes))
+        return translate("plan", "{size} over the limit").format(size=size_text(-bar.left_bytes))
     if not bar.is_on:
         return ""
     return translate("plan", "{size} left").format(size=size_text(bar.left_bytes))
@@ -115,7 +115,7 @@ def part_name(kind: PartKind) -> str:
         "projector": translate("plan", "Picture reader"),
         "repack": translate("plan", "Repacked weights"),
         "shared": translate("plan", "GPU sharing this RAM"),
-        "over": translate("plan", "Over capacity"),
+        "over": translate("plan", "Over the limit"),
         "reserve": translate("plan", "Reserved"),
         "other": translate("plan", "Other programs"),
         "limit": translate("plan", "Limit"),
@@ -227,7 +227,7 @@ def computer_text(machine: Machine, host: HostMemory) -> str:
     for (name, gib), count in gpus.items():
         text = f"{name}, {gib} GiB" if name else translate("plan", "GPU, {gib} GiB").format(gib=gib)
         hardware.append(f"{count} × {text}" if count > 1 else text)
-    hardware.append(translate("plan", "{gib} GiB RAM").format(gib=round(host.total_bytes / GIB)))
+    hardware.append(translate("plan", "{size} RAM").format(size=size_text(host.total_bytes)))
     return translate("plan", "This computer: {hardware}").format(hardware=" · ".join(hardware))
 
 

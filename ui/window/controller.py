@@ -477,7 +477,7 @@ class WindowController(QObject):
         if models.model_id() != STARTER or (self._session.is_empty and self._is_first_start()):
             hint.clear()
             return
-        text = self.tr("{model} is a tiny test model; its answers are often wrong.")
+        text = self.tr("{model} is a tiny starter model; its answers are often wrong.")
         button = self.tr("Get a better model…"), models.show_page
         hint.show_message(text.format(model=models.name().partition(" ·")[0]), "quiet", button)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QColor, QFontMetrics
 from pytestqt.qtbot import QtBot
 
 from app.downloads import ModelDownloads
@@ -14,9 +14,10 @@ from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
 from ui.models.item import Fit
-from ui.models.list_view import whole_part
+from ui.models.list_view import PILL_FROM, ModelList, whole_part
 from ui.models.page import ModelsPage
-from ui.widgets.theme import interface_font
+from ui.models.row_text import RowText
+from ui.widgets.theme import current_theme, interface_font
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -68,6 +69,17 @@ def test_a_fit_without_room_is_not_cut_in_a_word() -> None:
     for text, part in (("In RAM, about 5 tokens/s", "In RAM"), ("在内存中，约 5 token/秒", "在内存中")):
         short, long = (QFontMetrics(font).horizontalAdvance(each) for each in (part, text))
         assert [whole_part(text, width, font) for width in (long, long - 1, short, short - 1)] == [text, part, part, ""]
+
+
+def test_whether_a_model_fits_stays_in_a_narrow_row(qtbot: QtBot) -> None:
+    models = ModelList("narrowList", "Models")
+    qtbot.addWidget(models)
+    row = RowText("Q4_K_M", note="Close to the original", fit="Doesn't fit", fit_kind="bad", state="Not downloaded")
+    models.show_items([("q4", row)])
+    models.resize(PILL_FROM - 60, 100)
+    image = models.grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    assert QColor(current_theme().bad).name() in colours
 
 
 def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
