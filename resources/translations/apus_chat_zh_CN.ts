@@ -2543,7 +2543,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Delete all my data</source>
-        <translation>删除我的所有数据</translation>
+        <translation>删除所有数据</translation>
     </message>
     <message>
         <source>Delete everything…</source>
@@ -2563,7 +2563,7 @@ Click to rename</source>
     </message>
     <message>
         <source>All your data has been deleted.</source>
-        <translation>你的所有数据已删除。</translation>
+        <translation>所有数据已删除。</translation>
     </message>
     <message>
         <source>Clear</source>
@@ -3176,11 +3176,11 @@ Click to rename</source>
     <name>EraseDialog</name>
     <message>
         <source>Delete all my data</source>
-        <translation>删除我的所有数据</translation>
+        <translation>删除所有数据</translation>
     </message>
     <message>
         <source>Delete all my data?</source>
-        <translation>要删除我的所有数据吗？</translation>
+        <translation>要删除所有数据吗？</translation>
     </message>
     <message>
         <source>This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups made here ({copies}); and the logs.</source>
@@ -5471,7 +5471,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Removed {server} and its API key.</source>
-        <translation>已移除 {server} 及其 API 密钥。</translation>
+        <translation>已删除“{server}”及其 API 密钥。</translation>
     </message>
     <message>
         <source>Looking for servers…</source>
@@ -5971,7 +5971,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Removed {server}.</source>
-        <translation>已移除 {server}。</translation>
+        <translation>已删除“{server}”。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -7312,7 +7312,7 @@ Click to rename</source>
     </message>
     <message>
         <source>In GiB, on this disk. Conversations continue without being read again.</source>
-        <translation>单位 GiB，保存在本机磁盘。继续对话时无需重新读取前文。</translation>
+        <translation>最多占用的磁盘空间（GiB）。继续对话时无需重新读取前文。</translation>
     </message>
     <message>
         <source>Model-generated titles</source>
@@ -8015,8 +8015,8 @@ Click to rename</source>
         <translation>搜索所有对话</translation>
     </message>
     <message>
-        <source>Undo deleting or moving, as the notice offers</source>
-        <translation>撤销刚才的删除或移动</translation>
+        <source>Undo the last deletion or move</source>
+        <translation>撤销最近的删除或移动</translation>
     </message>
     <message>
         <source>Next conversation</source>

@@ -194,6 +194,37 @@ def test_deleting_a_message_deletes_those_below_and_can_be_undone(window: MainWi
     assert [item.id for item in window.controller.transcript.page.items] == before
 
 
+def test_deleted_message_is_undone_by_keys_after_its_notice_is_gone(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "one")
+    two, _ = ask(qtbot, window, "two")
+    first = window.controller.conversation.session.conversation_id
+    before = branch(window)
+    act(window, "delete", two)
+    window.notice.hide()
+    write(window, "typed").undo()
+    window.controller.conversation.open(None)
+    press(qtbot, window, "Ctrl+Z")
+    assert window.controller.conversation.session.conversation_id == first
+    assert branch(window) == before
+    assert [item.id for item in window.controller.transcript.page.items] == [message.id for message in before]
+
+
+def test_keys_undo_the_text_or_the_deletion_whichever_was_later(window: MainWindow, qtbot: QtBot) -> None:
+    ask(qtbot, window, "one")
+    two, _ = ask(qtbot, window, "two")
+    act(window, "delete", two)
+    window.notice.hide()
+    assert window.composer.field.document().isUndoAvailable(), "sending can be undone"
+    write(window, "x")
+    press(qtbot, window, "Ctrl+Z")
+    assert (window.composer.text(), contents(window)) == ("", ["one"])
+    act(window, "delete", branch(window)[0])
+    assert contents(window) == []
+    for expected in (["one"], ["one", "two"]):
+        press(qtbot, window, "Ctrl+Z")
+        assert (window.composer.text(), contents(window)) == ("", expected)
+
+
 def test_question_without_an_answer_can_be_retried(window: MainWindow, qtbot: QtBot) -> None:
     question, answer = ask(qtbot, window, "one")
     act(window, "delete", answer)

@@ -27,6 +27,8 @@ class ComposerField(QPlainTextEdit):
     """A pasted text of more than ``LONG_PASTE`` characters."""
     picture_received = Signal(object)
     """The ``QImage`` of a pasted or dropped picture."""
+    _left_at = -1
+    """Revision of the text at which the window undoes what was done later; -1 for none."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +41,10 @@ class ComposerField(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.document().setDocumentMargin(4)
         self._composing = False
+
+    def leave_undo(self, leaves: bool) -> None:
+        """Leave the keys of undo to the window until the text changes."""
+        self._left_at = self.document().revision() if leaves else -1
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Send on Enter, break the line on Shift+Enter; leave both to an input method that is composing."""
@@ -58,9 +64,10 @@ class ComposerField(QPlainTextEdit):
         super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Leave the keys of undo to the window where nothing was written."""
+        """Leave the keys of undo to the window where nothing was written since it did something."""
         is_undo = isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.Undo)
-        if is_undo and event.type() == QEvent.Type.ShortcutOverride and not self.document().isUndoAvailable():
+        leaves = self.document().revision() == self._left_at or not self.document().isUndoAvailable()
+        if is_undo and event.type() == QEvent.Type.ShortcutOverride and leaves:
             event.ignore()
             return False
         return super().event(event)

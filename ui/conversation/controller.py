@@ -627,11 +627,17 @@ class ConversationController(QObject):
 
         def restore() -> None:
             store.restore_messages(ids)
-            self.refresh()
+            if self.session.conversation_id == message.conversation_id:
+                self.refresh()
+            else:
+                self.open(message.conversation_id, message.id)
 
         def undo() -> None:
-            self._notice.attempt(restore)
-            self.list_changed.emit()
+            if self._is_blocked():
+                self._notice.keep_undo(undo)
+            elif store is self.session.store or store is self._services.store:
+                self._notice.attempt(restore)
+                self.list_changed.emit()
 
         more = len(ids) - 1
         text = self.tr("Message deleted.")

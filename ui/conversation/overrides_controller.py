@@ -98,15 +98,22 @@ class OverridesController(QObject):
     def apply_preset(self, preset: Preset) -> None:
         """Apply a preset to the open conversation; the notice offers to undo it."""
         session = self._session
-        before = ConversationOverrides()
+        before = after = ConversationOverrides()
+        conversation_id = session.conversation_id
 
         def apply() -> None:
-            nonlocal before
+            nonlocal before, after
             before = session.overrides()
             session.set_overrides(preset.overrides)
+            after = session.overrides()
+
+        def restore() -> None:
+            # What was changed since, or another conversation, is left alone.
+            if session.conversation_id == conversation_id and session.overrides() == after:
+                session.set_overrides(before)
 
         def undo() -> None:
-            self._notice.attempt(lambda: session.set_overrides(before))
+            self._notice.attempt(restore)
             self.changed.emit()
 
         if self._notice.attempt(apply):

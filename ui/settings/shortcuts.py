@@ -40,7 +40,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
             QT_TRANSLATE_NOOP("shortcuts", "Conversation settings"), "Ctrl+Shift+S", id="settings_of_conversation"
         ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Search all conversations"), "Ctrl+Shift+F", id="search"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Undo deleting or moving, as the notice offers"), "Ctrl+Z", id="undo"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Undo the last deletion or move"), "Ctrl+Z", id="undo"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", id="next_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
@@ -16,14 +18,22 @@ from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import hbox
 from ui.widgets.tool_button import set_name, tool_button
 
-SHOWN_MS = 10_000
+SHOWN_MS, SHOWN_WITH_BUTTON_MS = 10_000, 30_000
 """How long a message is shown."""
+UNDO_S, MOST_UNDOS = 600.0, 50
+"""How long what was done can be undone, and how much of it."""
 CHECK_MS = 500
 """Time between two questions whether what a message says is still true."""
 
 
 class NoticeBar(QFrame):
-    """Shows one message at a time: errors until they are closed, others for ``SHOWN_MS``."""
+    """Shows one message at a time: errors until they are closed, others for ``SHOWN_MS``.
+
+    What it offers to undo can be undone after the message is gone too.
+    """
+
+    undo_changed = Signal(bool)
+    """Something was done that ``undo`` undoes, or was undone; whether there is more to undo."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +41,8 @@ class NoticeBar(QFrame):
         # Set before the first message, which would polish the bar once more.
         self.setProperty("error", False)
         self._action: Callable[[], None] | None = None
-        self._can_undo = False
+        self._undos: deque[tuple[float, Callable[[], None]]] = deque(maxlen=MOST_UNDOS)
+        """Until when each can be undone (monotonic time); the last done is the last."""
         self._icon = IconLabel("info", "quiet_text")
         self._text = QLabel(self)
         self._text.setWordWrap(True)
@@ -63,7 +74,7 @@ class NoticeBar(QFrame):
 
         It is hidden as soon as ``is_true`` returns false: when the state that it is about has ended.
         """
-        self._action, self._can_undo = action, False
+        self._action = action
         self._is_true = is_true or (lambda: True)
         set_style_property(self, error=is_error)
         self._text.setText(text)
@@ -72,7 +83,7 @@ class NoticeBar(QFrame):
         set_name(self._close, self.tr("Close"))
         self.setAccessibleName(text)
         self._icon.set_icon(*(("warning", "bad") if is_error else ("info", "quiet_text")))
-        self._timer.start(SHOWN_MS)
+        self._timer.start(SHOWN_WITH_BUTTON_MS if button else SHOWN_MS)
         if is_error:
             self._timer.stop()
         self.show()
@@ -89,14 +100,23 @@ class NoticeBar(QFrame):
         self.show_message(text, button, action, is_error=True, is_true=is_true)
 
     def show_undo(self, text: str, undo: Callable[[], None]) -> None:
-        """Show what was done, with a button that undoes it, which Ctrl+Z presses too."""
-        self.show_message(text, self.tr("Undo"), undo)
-        self._can_undo = True
+        """Show what was done, with a button that undoes it, as Ctrl+Z does for ``UNDO_S``."""
+        self.show_message(text, self.tr("Undo"), self.undo)
+        self.keep_undo(undo)
+
+    def keep_undo(self, undo: Callable[[], None]) -> None:
+        """Let Ctrl+Z do this next."""
+        self._undos.append((time.monotonic() + UNDO_S, undo))
+        self.undo_changed.emit(True)
 
     def undo(self) -> None:
-        """Undo what the message says, where it can be undone."""
-        if self._can_undo and self.isVisible():
-            self._act()
+        """Undo what was done last, where that is not too long ago."""
+        if self._action == self.undo:
+            self.hide()
+        until, undo = self._undos.pop() if self._undos else (0.0, None)
+        if undo is not None and time.monotonic() < until:
+            undo()
+        self.undo_changed.emit(bool(self._undos))
 
     def refresh(self) -> None:
         """Hide a message that is no longer true."""

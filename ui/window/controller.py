@@ -119,6 +119,7 @@ class WindowController(QObject):
         window.closed.connect(self._close)
         window.files_dropped.connect(self.add_files)
         window.composer.field.files_received.connect(self.add_files)
+        window.notice.undo_changed.connect(window.composer.field.leave_undo)
         window.language_changed.connect(self._apply_language)
         window.appearance.changed.connect(self._apply_theme)
         window.header.export_button.clicked.connect(self._export_open)

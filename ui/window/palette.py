@@ -26,7 +26,7 @@ RECENT = 6
 """Conversations that are offered before anything is typed."""
 MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 """Results of each section."""
-HIDDEN_COMMANDS = ("escape", "palette", "undo")
+HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 COMMAND, SEARCH = "command", "search"
 FOLDER, MOVE = "folder", "move"
