@@ -32,7 +32,7 @@ _BOUNDS: dict[type, dict[str, tuple[Any, Any]]] = {
     Folder: {"position": _COUNT},
     Attachment: {"tokens": _COUNT},
     Provenance: {
-        **dict.fromkeys(("seed", "prompt_tokens", "completion_tokens"), _COUNT),
+        **dict.fromkeys(("seed", "prompt_tokens", "completion_tokens", "earlier_tokens"), _COUNT),
         **dict.fromkeys(
             ("tokens_per_second", "prompt_tokens_per_second", "time_to_first_token_s", "thought_s"), _NUMBER
         ),

@@ -197,8 +197,15 @@ class Provenance:
     """None where the attachments were given as a whole, or there were none."""
     speculation: Speculation | None = None
     """None where it was turned off."""
+    earlier_tokens: int = 0
+    """Completion tokens of the parts that this one continues."""
     lacks_tools: bool = False
     """Whether the conversation has tools, but the chat template of the model knows none."""
+
+    @property
+    def answer_tokens(self) -> int:
+        """Completion tokens of the whole answer."""
+        return self.earlier_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class RunningAnswer:
         # Only programs want to know which stop string ended it.
         kept = {name: value for name, value in vars(figures).items() if name != "stop_string"}
         details = {"code": error.code, **error.data} if error else None
-        provenance, save_error = None, None
+        provenance, save_error, continued = None, None, self.message.provenance
         try:
             if bug is None:
                 provenance = Provenance(
@@ -203,6 +203,7 @@ class RunningAnswer:
                     left_out=left_out,
                     documents=documents,
                     thought_s=thought_s,
+                    earlier_tokens=continued.answer_tokens if continued and self.request.prefill else 0,
                     **vars(self.backend.origin()),
                     **kept,
                 )

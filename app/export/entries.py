@@ -162,7 +162,7 @@ def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
             (labels.sampling, _sampling(provenance.sampling)),
             (labels.prompt_tokens, provenance.prompt_tokens or None),
             (labels.left_out, len(provenance.left_out) or None),
-            (labels.completion_tokens, provenance.completion_tokens or None),
+            (labels.completion_tokens, provenance.answer_tokens or None),
             (labels.finish_reason, provenance.finish_reason),
             (labels.thought_time, None if thought_s is None else f"{thought_s:.1f} s"),
             (labels.tokens_per_second, None if speed is None else f"{speed:.2f}"),

@@ -2041,10 +2041,6 @@
         <translation>消息</translation>
     </message>
     <message>
-        <source>Editing an earlier question</source>
-        <translation>正在编辑之前的问题</translation>
-    </message>
-    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -2075,6 +2071,10 @@
     <message>
         <source>Web search: off</source>
         <translation>联网搜索：已关闭</translation>
+    </message>
+    <message>
+        <source>Editing an earlier question. What follows it stays in the version before.</source>
+        <translation>正在编辑之前的问题，其后的内容保留在原版本中。</translation>
     </message>
     <message>
         <source>Attach files</source>
@@ -5701,6 +5701,10 @@ Click to rename</source>
     <message>
         <source>Trash, {count} conversations</source>
         <translation>回收站，{count} 个对话</translation>
+    </message>
+    <message>
+        <source>The trash isn&apos;t searched.</source>
+        <translation>搜索不包含回收站。</translation>
     </message>
     <message>
         <source>The archive is empty. Archived conversations leave the list but still appear in search results.</source>

@@ -152,6 +152,12 @@ def test_stop_keeps_the_text_and_continue_appends_to_it(open_window: OpenWindow,
     assert continued.status is Status.COMPLETE
     assert continued.content.startswith(stopped.content)
     assert len(continued.content) > len(stopped.content)
+    assert stopped.provenance is not None
+    assert continued.provenance is not None
+    tokens = stopped.provenance.completion_tokens + continued.provenance.completion_tokens
+    (shown,) = [each for each in window.controller.transcript.page.items if each.id == stopped.id]
+    assert f"{tokens} tokens" in shown.figures, "of both parts"
+    assert window.composer.field.hasFocus()
 
 
 def test_escape_stops_the_answer(open_window: OpenWindow, qtbot: QtBot, endless: Path) -> None:

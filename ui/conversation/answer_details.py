@@ -175,7 +175,7 @@ class DetailsDialog(QDialog):
                 self.tr("Prompt processing"),
                 self._count_and_rate(provenance.prompt_tokens, provenance.prompt_tokens_per_second),
             ),
-            (self.tr("Generation"), self._count_and_rate(provenance.completion_tokens, provenance.tokens_per_second)),
+            (self.tr("Generation"), self._count_and_rate(provenance.answer_tokens, provenance.tokens_per_second)),
             (self.tr("Guessed text"), self._guesses(provenance.speculation)),
             (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),

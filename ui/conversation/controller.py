@@ -457,6 +457,7 @@ class ConversationController(QObject):
                 if message.role is Role.ASSISTANT and message.parent_id is not None:
                     message = store.message(message.parent_id)
                 self._composer.begin_edit(message.id, message.content, message.attachments)
+                self._transcript.scroll_to_item(message.id)
             case "revise":
                 self._edit_answer(message)
             case "details":
@@ -604,6 +605,7 @@ class ConversationController(QObject):
         self._branch = [answer.message if each.id == message.id else each for each in self._branch]
         self._show_message(message.id)
         self._show_started()
+        self._composer.field.setFocus()
 
     def _show_version(self, message_id: str, step: int) -> None:
         versions = self._siblings.get(message_id, ())

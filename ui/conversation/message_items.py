@@ -206,7 +206,7 @@ class MessageItems(QObject):
             return self.tr("Edited")
         if provenance is None or not provenance.completion_tokens:
             return ""
-        parts = [self.tr("{count} tokens").format(count=provenance.completion_tokens)]
+        parts = [self.tr("{count} tokens").format(count=provenance.answer_tokens)]
         if provenance.tokens_per_second:
             parts.insert(0, self.speed(provenance.tokens_per_second))
         if filled_context(provenance):

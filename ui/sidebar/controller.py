@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 
 from app.chat.answer import RunningAnswer
 from app.config.settings import SettingsFile
-from app.conversation import DocumentHit, SearchHit
+from app.conversation import DocumentHit, SearchHit, Shelf
 from app.store.folding import fold
 from app.store.store import ConversationStore
 from model_manager.errors import UserError
@@ -187,6 +187,8 @@ class SidebarController(QObject):
 
     def _restore(self, ids: Ids) -> None:
         restored = self._change(self._store.restore, ids)
+        if restored and not self._store.count(Shelf.TRASH):
+            self._sidebar.show_conversations()
         if len(restored) == 1:
             self._notice.show_message(
                 self.tr("Conversation restored."), self.tr("Open"), partial(self._conversation.open, restored[0])

@@ -376,7 +376,8 @@ class Sidebar(TranslatedWidget):
         if shelf is None:
             if self._searched != self.search_text():
                 return ""
-            return self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
+            text = self.tr('No results for "{text}". Try another word or only part of it.').format(text=self._searched)
+            return text + "\n\n" + self.tr("The trash isn't searched.") if self._counts[Shelf.TRASH] else text
         return {
             Shelf.CONVERSATIONS: self.tr("Your conversations appear here."),
             Shelf.ARCHIVE: self.tr(

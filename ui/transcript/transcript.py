@@ -439,9 +439,10 @@ class Transcript(Translated, QAbstractScrollArea):
             add(self.tr("Copy link address"), lambda: set_clipboard(link))
             menu.addSeparator()
         has_selection = not state.selection.is_empty
-        add(state.strings.copy, state.copy, enabled=has_selection, keys=QKeySequence.StandardKey.Copy)
-        add(self.tr("Copy as Markdown"), partial(state.copy, markdown=True), enabled=has_selection, keys=MARKDOWN_KEYS)
-        menu.addSeparator()
+        if has_selection:
+            add(state.strings.copy, state.copy, keys=QKeySequence.StandardKey.Copy)
+            add(self.tr("Copy as Markdown"), partial(state.copy, markdown=True), keys=MARKDOWN_KEYS)
+            menu.addSeparator()
         if found is not None:
             item = self.page.items[found[0]]
             has_text, copy = bool(item.content), partial(state.copy_message, found[0])
