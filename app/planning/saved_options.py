@@ -11,11 +11,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from app.config.settings import AUTOMATIC_LAYERS, Settings
 from app.planning.basis import PlanBasis, applicable_options
-from app.planning.ram_speed import IDLE_PERCENT, IDLE_SAMPLE_S, machine_name
+from app.planning.ram_speed import machine_name
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import LoadPlan
@@ -162,9 +160,8 @@ class RememberedAttention(_Notes):
         gain = self._get(key)
         if not isinstance(gain, float) and measure is not None:
             gain = 0.0
-            if psutil.cpu_percent(IDLE_SAMPLE_S) < IDLE_PERCENT:
-                with suppress(UserError):
-                    gain = measure(shape) or 0.0
+            with suppress(UserError):
+                gain = measure(shape) or 0.0
             with suppress(UserError):
                 self._set(key, gain, limit=MAX_NOTES)
         return replace(basis, host=replace(basis.host, flash_attention_gain=gain)) if isinstance(gain, float) else basis

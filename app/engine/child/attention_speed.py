@@ -20,7 +20,9 @@ CELLS, ROWS = TURN_PROMPT // 2 // 256 * 256, 4096
 BATCH = 512
 CACHE_BYTES = 96 << 20
 """Of the layers that are computed: more than processors cache, as in an answer, where each layer has its own."""
-ROUNDS = 2
+ROUNDS, TRIES = 2, 8
+UNDISTURBED = 0.85
+"""Least part of its threads' time for which a computation has the processor, or other programs decide the result."""
 _ROOM = 4 << 20
 """Bytes for the descriptions of tensors and the graphs."""
 _NODES = 2048
@@ -29,7 +31,7 @@ _NODES = 2048
 def flash_attention_gain(ggml: Ggml, shape: AttentionShape, threads: int) -> float | None:
     """Time of the attention of a typical turn without flash attention over that with it, for a cache of 16 bits.
 
-    Takes some tenths of a second and 100 MB.  None where this engine has no backend for the CPU.
+    Takes some tenths of a second and 100 MB.  None where this engine has no backend for the CPU, or others use it.
     """
     backend = ggml.cpu_backend(threads)
     if backend is None:
@@ -46,23 +48,27 @@ def flash_attention_gain(ggml: Ggml, shape: AttentionShape, threads: int) -> flo
     gain = None
     if buffer:
         ggml.function("backend_buffer_clear", None, c_void_p, c_uint8)(buffer, 0)
-        (read_flash, read), (write_flash, write) = (_seconds(ggml, backend, pair) for pair in graphs)
+        (read_flash, read), (write_flash, write) = (_seconds(ggml, backend, pair, threads) for pair in graphs)
         reads, writes = TURN_PROMPT / BATCH, TURN_ANSWER / layers
         gain = (reads * read + writes * write) / (reads * read_flash + writes * write_flash)
         ggml.function("backend_buffer_free", None, c_void_p)(buffer)
     ggml.free(context, backend)
-    return gain
+    return gain if gain is not None and math.isfinite(gain) else None
 
 
-def _seconds(ggml: Ggml, backend: int, graphs: list[int]) -> list[float]:
+def _seconds(ggml: Ggml, backend: int, graphs: list[int], threads: int) -> list[float]:
+    """Return the best time of each graph among those in which nothing else used the processor; infinite without one."""
     compute = ggml.function("backend_graph_compute", c_int, c_void_p, c_void_p)
-    best = [math.inf] * len(graphs)
-    for _ in range(ROUNDS):
-        for way, graph in enumerate(graphs):
-            begin = time.perf_counter()
-            compute(backend, graph)
-            best[way] = min(best[way], time.perf_counter() - begin)
-    return best
+    found: list[list[float]] = [[] for _ in graphs]
+    for _ in range(TRIES):
+        for graph, times in zip(graphs, found, strict=True):
+            if len(times) < ROUNDS:
+                begin, used = time.perf_counter(), time.process_time()
+                compute(backend, graph)
+                took = time.perf_counter() - begin
+                if time.process_time() - used > UNDISTURBED * threads * took:
+                    times.append(took)
+    return [min(times, default=math.inf) for times in found]
 
 
 def _cache(ggml: Ggml, context: int, shape: AttentionShape) -> tuple[int, int]:
