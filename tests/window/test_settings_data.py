@@ -121,6 +121,31 @@ def test_cancelled_or_failed_restore_changes_nothing(
     assert [each.title for each in store_of(window).list()] == ["kept"]
 
 
+def test_data_section_stays_in_view_and_facts_vanish_when_all_data_is_deleted(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    services = window.controller.services
+    for number in range(8):
+        services.store.add_fact(f"SECRET fact {number}")
+    services.settings.change(preset_id=services.presets.add("SECRET preset", ConversationOverrides("prompt")).id)
+    window.controller.show_settings("data")
+    settings: SettingsPage = window.centre.page  # type: ignore[assignment]
+    bar = settings._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() > 0)
+    settings.data.erase.setFocus()
+    before = bar.value()
+    settings.data.erase.click()
+    dialog = find(settings, "eraseDialog", EraseDialog)
+    dialog.sure.setChecked(True)
+    qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
+    assert bar.value() == before, "a button that loses the focus as it is disabled moved the page"
+    said(qtbot, settings._status.label.text, "deleted")
+    assert settings.memory.rows == []
+    presets = settings.conversation.controls["preset_id"]
+    assert (presets.currentText(), presets.findText("SECRET preset")) == ("None", -1)
+    assert window.focusWidget() is settings.data.erase
+
+
 def test_all_data_is_deleted_after_confirmation(
     window: MainWindow, settings: SettingsPage, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -51,6 +51,8 @@ class DataSettings(QWidget):
         self._status = status
         self.busy = False
         """Whether an import, a backup or the deletion is running."""
+        self._pressed: QWidget | None = None
+        """The button that gets the focus back then."""
         self.open_folder = button("openDataFolderButton", self.tr("Open folder"))
         self.import_button = button("importButton", self.tr("Import…"))
         self.back_up = button("backupButton", self.tr("Back up…"))
@@ -204,8 +206,16 @@ class DataSettings(QWidget):
 
     def _set_busy(self, busy: bool) -> None:
         self.busy = busy
-        for each in (self.import_button, self.back_up, self.backups, self.erase):
+        buttons = (self.import_button, self.back_up, self.backups, self.erase)
+        focused = self.window().focusWidget()
+        if busy and focused in buttons:
+            # Otherwise the next control gets it, and the page scrolls there.
+            self.setFocus()
+            self._pressed = focused
+        for each in buttons:
             each.setEnabled(not busy)
+        if not busy and focused is self and self._pressed is not None:
+            self._pressed.setFocus()
 
 
 class EraseDialog(QDialog):

@@ -141,6 +141,7 @@ class SettingsPage(Page):
         self.data.backups_requested.connect(self.backups_requested)
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
+        self.data.conversations_changed.connect(self._reload)
         self._show()
 
     def _lay_out(self, *sections: tuple[str, QWidget]) -> None:
@@ -199,6 +200,13 @@ class SettingsPage(Page):
     def _show(self) -> None:
         for form in self._forms:
             form.show_values(self._settings.current)
+
+    def _reload(self) -> None:
+        """Show facts and presets, which may have been imported or deleted with the conversations."""
+        presets, preset_id = self._services.presets, self._settings.current.preset_id
+        self.conversation.controls["preset_id"].set_labels(preset_labels(presets, preset_id))
+        self._show()
+        self.memory.show_settings()
 
     def _set(self, values: Mapping[str, Any]) -> None:
         self._status.attempt(lambda: self._settings.change(**values))
