@@ -248,7 +248,7 @@ class Settings(SamplerParameters):
         named_values={0: QT_TRANSLATE_NOOP("parameters", "No limit")},
         suggestion=8,
         label=QT_TRANSLATE_NOOP("parameters", "Lend at most"),
-        description=QT_TRANSLATE_NOOP("parameters", "In GiB; other PCs can't take more memory of this one."),
+        description=QT_TRANSLATE_NOOP("parameters", "Other PCs can't use more memory of this one than this, in GiB."),
     )
     lend_port: int = parameter(
         LEND_PORT, minimum=1024, maximum=65535, page="lending", label=QT_TRANSLATE_NOOP("parameters", "Port")
@@ -368,7 +368,7 @@ class Settings(SamplerParameters):
     """The conversation that was open last."""
     export_format: str = "md"
     """The last choice in the export dialog, like the three below."""
-    export_metadata: bool = True
+    export_metadata: bool = False
     export_thoughts: str = parameter("fold", choices=dict.fromkeys(("keep", "fold", "drop"), ""))
     export_folder: str = ""
     """Empty for the user's documents."""

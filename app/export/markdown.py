@@ -98,7 +98,9 @@ def _code(text: str) -> str:
 MARKDOWN = ExportFormat(
     "md",
     QT_TRANSLATE_NOOP("export", "Markdown"),
-    QT_TRANSLATE_NOOP("export", "The branch shown, as text for reading or for use in other programs."),
+    QT_TRANSLATE_NOOP(
+        "export", "The versions of messages that are shown, as text for reading or for use in other programs."
+    ),
     one_conversation(pieces),
     folds_thoughts=True,
     is_pasteable=True,

@@ -1901,14 +1901,6 @@
 <context>
     <name>BackupsPage</name>
     <message>
-        <source>Database backups</source>
-        <translation>数据库备份</translation>
-    </message>
-    <message>
-        <source>No backups yet.</source>
-        <translation>还没有备份。</translation>
-    </message>
-    <message>
         <source>Back up now</source>
         <translation>立即备份</translation>
     </message>
@@ -1921,8 +1913,16 @@
         <translation>恢复…</translation>
     </message>
     <message>
-        <source>Each backup contains all conversations, including those in the archive and trash.</source>
-        <translation>每份备份包含所有对话，包括归档和回收站中的对话。</translation>
+        <source>Backups</source>
+        <translation>备份</translation>
+    </message>
+    <message>
+        <source>No backups yet. Backups that you saved to a file aren&apos;t listed; restore them from the file.</source>
+        <translation>还没有备份。另存为文件的备份不会列在这里，请从文件恢复。</translation>
+    </message>
+    <message>
+        <source>Each backup contains all conversations with their attachments, including the archive and trash, and the facts of the memory.</source>
+        <translation>每份备份包含所有对话及其附件（包括归档和回收站中的）和记忆。</translation>
     </message>
     <message>
         <source>Restore backup</source>
@@ -1953,16 +1953,16 @@
         <translation>正在恢复…</translation>
     </message>
     <message>
-        <source>Backing up the database…</source>
-        <translation>正在备份数据库…</translation>
+        <source>Backing up…</source>
+        <translation>正在备份…</translation>
+    </message>
+    <message>
+        <source>Backup (*.sqlite3);;All files (*)</source>
+        <translation>备份 (*.sqlite3);;所有文件 (*)</translation>
     </message>
     <message>
         <source>Backup complete.</source>
         <translation>备份完成。</translation>
-    </message>
-    <message>
-        <source>Database (*.sqlite3);;All files (*)</source>
-        <translation>数据库 (*.sqlite3);;所有文件 (*)</translation>
     </message>
     <message>
         <source>Restore from a file</source>
@@ -2368,12 +2368,16 @@
         <translation>工具</translation>
     </message>
     <message>
+        <source>Lower values make answers more predictable, higher ones more varied. Presets set them too.</source>
+        <translation>数值越低，回答越稳定；数值越高，回答越多样。选择预设时也会设置这些值。</translation>
+    </message>
+    <message>
         <source>Whether the model is given the facts of Settings &gt; Memory. Never in temporary chats.</source>
         <translation>是否把“设置 &gt; 记忆”中的内容提供给模型。临时对话中从不提供。</translation>
     </message>
     <message>
-        <source>Memory</source>
-        <translation>记忆</translation>
+        <source>Use the memory</source>
+        <translation>使用记忆</translation>
     </message>
     <message>
         <source>Shown</source>
@@ -2514,20 +2518,28 @@ Click to rename</source>
         <translation>导入…</translation>
     </message>
     <message>
-        <source>Back up the database</source>
-        <translation>备份数据库</translation>
-    </message>
-    <message>
-        <source>Saves all conversations, including deleted ones, to one file.</source>
-        <translation>将所有对话（包括已删除的）保存到一个文件。</translation>
-    </message>
-    <message>
         <source>Back up…</source>
         <translation>备份…</translation>
     </message>
     <message>
         <source>View backups…</source>
         <translation>查看备份…</translation>
+    </message>
+    <message>
+        <source>Save a backup</source>
+        <translation>保存备份</translation>
+    </message>
+    <message>
+        <source>Saves all conversations with their attachments, including the archive and trash, and the facts of the memory to one file. It contains no presets and settings.</source>
+        <translation>将所有对话及其附件（包括归档和回收站中的）和记忆保存到一个文件。不包含预设和设置。</translation>
+    </message>
+    <message>
+        <source>Restore a backup</source>
+        <translation>恢复备份</translation>
+    </message>
+    <message>
+        <source>From the list of automatic backups, or from a file.</source>
+        <translation>从自动备份列表或文件恢复。</translation>
     </message>
     <message>
         <source>Default settings</source>
@@ -2548,6 +2560,14 @@ Click to rename</source>
     <message>
         <source>Delete everything…</source>
         <translation>全部删除…</translation>
+    </message>
+    <message>
+        <source>Backup (*.sqlite3)</source>
+        <translation>备份 (*.sqlite3)</translation>
+    </message>
+    <message>
+        <source>Backing up…</source>
+        <translation>正在备份…</translation>
     </message>
     <message>
         <source>{size} for {count} conversations. Clearing it deletes no conversation.</source>
@@ -2574,28 +2594,12 @@ Click to rename</source>
         <translation>从 ChatGPT 等其他程序，或从 APUS Chat 的 JSON 导出文件导入。</translation>
     </message>
     <message>
-        <source>Backups</source>
-        <translation>备份</translation>
-    </message>
-    <message>
-        <source>Lists all backups. You can restore any of them.</source>
-        <translation>列出所有备份，可以恢复其中任意一个。</translation>
-    </message>
-    <message>
         <source>Cached conversations</source>
         <translation>已缓存的对话</translation>
     </message>
     <message>
         <source>Deletes all conversations, facts, drafts, presets, backups and logs. Models and other settings are kept.</source>
         <translation>删除所有对话、记忆、草稿、预设、备份和日志。保留模型和其他设置。</translation>
-    </message>
-    <message>
-        <source>Database (*.sqlite3)</source>
-        <translation>数据库 (*.sqlite3)</translation>
-    </message>
-    <message>
-        <source>Backing up the database…</source>
-        <translation>正在备份数据库…</translation>
     </message>
     <message>
         <source>Backup saved: {path}</source>
@@ -3183,8 +3187,8 @@ Click to rename</source>
         <translation>要删除所有数据吗？</translation>
     </message>
     <message>
-        <source>This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups made here ({copies}); and the logs.</source>
-        <translation>将永久删除所有对话及其附件，包括归档和回收站（{conversations} 个）、记忆、未发送的草稿、你的预设、在此创建的数据库备份（{copies} 个）以及日志。</translation>
+        <source>This permanently deletes all conversations and their attachments ({conversations} in total, with the archive and trash); the facts of the memory; unsent drafts; your presets; the backups made here ({copies}); and the logs.</source>
+        <translation>将永久删除所有对话及其附件（连同归档和回收站共 {conversations} 个）、记忆、未发送的草稿、预设、在此创建的备份（{copies} 个）以及日志。</translation>
     </message>
     <message>
         <source>Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere.</source>
@@ -3210,12 +3214,20 @@ Click to rename</source>
         <translation>APUS Chat {day}</translation>
     </message>
     <message>
+        <source>Exported to {path}.</source>
+        <translation>已导出到 {path}。</translation>
+    </message>
+    <message>
         <source>Creates a folder with one file per conversation.</source>
         <translation>创建一个文件夹，每个对话保存为一个文件。</translation>
     </message>
     <message>
         <source>This file already exists and will be replaced.</source>
         <translation>此文件已存在，将被替换。</translation>
+    </message>
+    <message>
+        <source>The folder doesn&apos;t exist yet and will be created.</source>
+        <translation>文件夹不存在，导出时会自动创建。</translation>
     </message>
     <message>
         <source>There are no conversations to export yet.</source>
@@ -3236,10 +3248,6 @@ Click to rename</source>
     <message>
         <source>Exporting… about {seconds} s left</source>
         <translation>正在导出…大约还需 {seconds} 秒</translation>
-    </message>
-    <message>
-        <source>Exported to {name}.</source>
-        <translation>已导出到 {name}。</translation>
     </message>
     <message>
         <source>Exported. Files written: {count}.</source>
@@ -5864,8 +5872,8 @@ Click to rename</source>
         <translation>联网搜索</translation>
     </message>
     <message>
-        <source>Memory: note and delete facts</source>
-        <translation>记忆：记录和删除</translation>
+        <source>Note and delete facts</source>
+        <translation>记录和删除内容</translation>
     </message>
     <message>
         <source>{count} tools, about {tokens} tokens</source>
@@ -6274,6 +6282,14 @@ Click to rename</source>
         <translation>测试</translation>
     </message>
     <message>
+        <source>Open web page</source>
+        <translation>打开网页</translation>
+    </message>
+    <message>
+        <source>Set up the service</source>
+        <translation>开通服务</translation>
+    </message>
+    <message>
         <source>Of Brave Search or Tavily, in the system keyring. Sent to that service only.</source>
         <translation>Brave Search 或 Tavily 的密钥，保存在系统密钥环中，只发送给该服务。</translation>
     </message>
@@ -6296,6 +6312,26 @@ Click to rename</source>
     <message>
         <source>Key saved</source>
         <translation>密钥已保存</translation>
+    </message>
+    <message>
+        <source>Free software that you run on a computer of yours and that asks several search engines. It needs no key.</source>
+        <translation>自由软件，运行在你自己的电脑上，汇总多个搜索引擎的结果。不需要密钥。</translation>
+    </message>
+    <message>
+        <source>A search engine with an index of its own. You create the key there; that needs an account and a credit card.</source>
+        <translation>拥有独立索引的搜索引擎。密钥在其网站上创建，需要注册账号并绑定信用卡。</translation>
+    </message>
+    <message>
+        <source>A search service for language models. You create the key there; that needs an account, but no credit card.</source>
+        <translation>面向语言模型的搜索服务。密钥在其网站上创建，需要注册账号，无需信用卡。</translation>
+    </message>
+    <message>
+        <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that runs it.</source>
+        <translation>Brave Search 和 Tavily 需要在其网站上申请 API 密钥。SearXNG 不需要密钥，但要有一台电脑运行它。</translation>
+    </message>
+    <message>
+        <source>No browser is available. The page is {page}.</source>
+        <translation>没有可用的浏览器。网页地址：{page}</translation>
     </message>
     <message>
         <source>Key removed.</source>
@@ -6687,8 +6723,8 @@ Click to rename</source>
         <translation>Markdown</translation>
     </message>
     <message>
-        <source>The branch shown, as text for reading or for use in other programs.</source>
-        <translation>以文本形式导出当前显示的分支，便于阅读或在其他程序中使用。</translation>
+        <source>The versions of messages that are shown, as text for reading or for use in other programs.</source>
+        <translation>导出当前显示的消息版本，为文本格式，适合阅读或在其他程序中使用。</translation>
     </message>
     <message>
         <source>Plain text</source>
@@ -7303,10 +7339,6 @@ Click to rename</source>
         <translation>最多出借</translation>
     </message>
     <message>
-        <source>In GiB; other PCs can&apos;t take more memory of this one.</source>
-        <translation>单位 GiB；其他电脑占用的内存不会超过这个值。</translation>
-    </message>
-    <message>
         <source>Editors and scripts can use the selected model through OpenAI&apos;s or Anthropic&apos;s API. Your own questions go first.</source>
         <translation>编辑器和脚本可以通过 OpenAI 或 Anthropic 接口使用当前选择的模型；你自己的提问优先。</translation>
     </message>
@@ -7365,6 +7397,10 @@ Click to rename</source>
     <message>
         <source>An instance that allows the format json.</source>
         <translation>须启用 json 格式的实例。</translation>
+    </message>
+    <message>
+        <source>Other PCs can&apos;t use more memory of this one than this, in GiB.</source>
+        <translation>其他电脑最多可以使用这台电脑的多少内存（GiB）。</translation>
     </message>
     <message>
         <source>Answer other programs</source>

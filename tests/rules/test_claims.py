@@ -144,6 +144,16 @@ no promise
     Anyone on the network path can read what you write and your API key
     Not checked yet
     No backups yet
+    Free software that you run on a computer of yours; it asks several search engines
+    It needs no key
+    A search engine with an index of its own
+    You create the key there; that needs an account and a credit card
+    A search service for language models
+    You create the key there; that needs an account, but no credit card
+    Brave Search and Tavily need an API key that you get from them
+    SearXNG needs no key, but a computer that runs it
+    No browser is available
+    The page is {page}
 planning/test_planned_load.py::test_experts_in_ram_over_two_devices_match_the_forecast planning/test_true_layers.py::test_forecast_matches_allocation
     APUS Chat is a desktop program for running very large Mixture-of-Experts models on your own PC, split over one or more GPUs and RAM
     APUS Chat 是一个桌面程序，让你在自己的电脑上运行超大的混合专家（MoE）模型，模型可以分布在一张或多张显卡和内存上
@@ -375,10 +385,10 @@ end_to_end/test_lifecycle.py::test_no_log_holds_what_was_said_nor_a_key end_to_e
     日志中没有对话内容，也没有令牌
 window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/test_conversations.py::test_erased_text_is_in_no_file store/test_facts.py::test_facts_are_in_backups_and_gone_after_the_deletion_of_everything
     *Delete all my data* in the settings deletes conversations, facts of the memory, drafts, presets, backups and logs; models, servers and other settings are kept
-    设置中的“删除我的所有数据”会删除对话、记忆、草稿、预设、备份和日志；模型、服务器和其他设置保留
+    设置中的“删除所有数据”会删除对话、记忆、草稿、预设、备份和日志；模型、服务器和其他设置保留
     Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere
     All your data has been deleted
-    This permanently deletes all conversations and their attachments, including the archive and trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups made here ({copies}); and the logs
+    This permanently deletes all conversations and their attachments ({conversations} in total, with the archive and trash); the facts of the memory; unsent drafts; your presets; the backups made here ({copies}); and the logs
     Deletes all conversations, facts, drafts, presets, backups and logs
     Models and other settings are kept
 cli/test_cli.py::test_version_and_wrong_usage
@@ -491,7 +501,7 @@ cli/test_lend_cli.py::test_another_data_folder_answers_over_the_lent_devices eng
     出借这台电脑之后
 engine/test_lending.py::test_what_exceeds_the_limit_is_refused_and_the_next_load_works
     lend at most this much memory; default: all
-    In GiB; other PCs can't take more memory of this one
+    Other PCs can't use more memory of this one than this, in GiB
 window/test_lending_settings.py::test_lending_is_switched_and_shows_its_address
     {devices}: {size} used by other PCs
     Changes apply when you lend again
@@ -623,10 +633,11 @@ window/test_settings_data.py::test_backup_is_made_and_restored store/test_backup
     All conversations revert to their state at that time
     Your current data is backed up first, so you can restore it from this list
     Your previous data is now the newest backup in the list
-    Each backup contains all conversations, including those in the archive and trash
-    Saves all conversations, including deleted ones, to one file
-    Lists all backups
-    You can restore any of them
+    Each backup contains all conversations with their attachments, including the archive and trash, and the facts of the memory
+    Saves all conversations with their attachments, including the archive and trash, and the facts of the memory to one file
+    It contains no presets and settings
+    From the list of automatic backups, or from a file
+    Backups that you saved to a file aren't listed; restore them from the file
 window/test_dialogs.py::test_defaults_are_restored_and_can_be_undone
     Resets everything on this page
     Conversations and models are kept

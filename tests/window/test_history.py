@@ -484,6 +484,9 @@ def test_maintenance_makes_a_backup_and_updates_the_index(
     _, first = store.begin_turn(talk.id, "?")
     store.finish_answer(first.id, "因为光" * 80_000, Status.COMPLETE)
     qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
+    store.backups()[0].path.unlink()
+    window.controller.maintenance.backup_timer.timeout.emit()
+    qtbot.waitUntil(lambda: [each.kind for each in store.backups()] == ["daily"], timeout=20_000)
     window.controller.conversation.list_changed.emit()
 
     def is_indexed() -> bool:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 
 from app.config.paths import resources
 from app.config.settings import LANGUAGES, Settings
@@ -115,6 +115,16 @@ def test_open_settings_follow_the_language(services: Services, use_language: Use
     use_language("en")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
     assert words_of(dialog) - {"Undo"} == english
+
+
+def test_the_file_dialog_is_chinese(services: Services, use_language: UseLanguage, qtbot):
+    use_language("zh_CN")
+    page = SettingsPage(services)
+    qtbot.addWidget(page)
+    page.data.back_up.click()
+    dialog = page.findChild(QFileDialog, "fileDialog")
+    labels = [dialog.labelText(each) for each in (QFileDialog.DialogLabel.LookIn, QFileDialog.DialogLabel.FileType)]
+    assert labels == ["文件夹：", "文件类型："]
 
 
 def test_busy_settings_keep_their_pages(services: Services, use_language: UseLanguage, qtbot, qapp):

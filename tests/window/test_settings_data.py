@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QListWidget, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Draft
@@ -121,9 +121,7 @@ def test_cancelled_or_failed_restore_changes_nothing(
     assert [each.title for each in store_of(window).list()] == ["kept"]
 
 
-def test_data_section_stays_in_view_and_facts_vanish_when_all_data_is_deleted(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_data_section_stays_in_view_and_facts_vanish_when_all_data_is_deleted(window: MainWindow, qtbot: QtBot) -> None:
     services = window.controller.services
     for number in range(8):
         services.store.add_fact(f"SECRET fact {number}")
@@ -177,7 +175,7 @@ def test_all_data_is_deleted_after_confirmation(
     dialog = find(settings, "eraseDialog", EraseDialog)
     assert isinstance(dialog, EraseDialog)
     assert copies >= 1
-    assert "archive and trash (3)" in dialog.deleted.text()
+    assert "3 in total" in dialog.deleted.text()
     assert not dialog.erase.isEnabled()
     dialog.sure.click()
     qtbot.mouseClick(dialog.erase, Qt.MouseButton.LeftButton)
@@ -189,6 +187,20 @@ def test_all_data_is_deleted_after_confirmation(
         if path.is_file():
             assert b"SECRET" not in path.read_bytes(), path
     assert say(store, "life goes on")
+
+
+def test_a_backup_saved_without_a_suffix_gets_one(
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    say(store_of(window), "kept")
+    settings.data.back_up.click()
+    dialog = find(settings, "fileDialog", QFileDialog)
+    assert isinstance(dialog, QFileDialog)
+    dialog.setDirectory(str(tmp_path))
+    dialog.selectFile("backup")
+    dialog.accept()
+    said(qtbot, settings.data._status.label.text, "Backup saved")
+    assert (tmp_path / "backup.sqlite3").is_file()
 
 
 def test_the_conversation_cache_is_shown_and_cleared(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:

@@ -178,6 +178,9 @@ class ConversationSettings(QWidget):
             hairline(),
             6,
             hbox(sampling, None, self.default_sampling),
+            quiet_label(
+                self.tr("Lower values make answers more predictable, higher ones more varied. Presets set them too.")
+            ),
             self.sampling,
             self.more,
             self.samplers,
@@ -200,7 +203,7 @@ class ConversationSettings(QWidget):
             return ()
         text = self.tr("Whether the model is given the facts of Settings > Memory. Never in temporary chats.")
         self.memory.setEnabled(not self._session.is_temporary)
-        return (Row(self.memory, self.tr("Memory"), text, compact=True),)
+        return (Row(self.memory, self.tr("Use the memory"), text, compact=True),)
 
     def _show_samplers(self, shown: bool) -> None:
         self.more.setAccessibleDescription(self.tr("Shown") if shown else self.tr("Hidden"))

@@ -264,7 +264,7 @@ class ExportDialog(BusyDialog):
         if warnings:
             text = error_text(warnings[0])
         elif len(files) == 1:
-            text = self.tr("Exported to {name}.").format(name=files[0].name)
+            text = self.tr("Exported to {path}.").format(path=files[0])
         else:
             text = self.tr("Exported. Files written: {count}.").format(count=len(files))
         action = (self.tr("Show in folder"), lambda: open_folder(folder, self.status))
@@ -288,6 +288,8 @@ class ExportDialog(BusyDialog):
             note = self.tr("Creates a folder with one file per conversation.")
         elif path is not None and path != self._last_file and path.is_file():
             note = self.tr("This file already exists and will be replaced.")
+        elif path is not None and not path.parent.is_dir():
+            note = self.tr("The folder doesn't exist yet and will be created.")
         self._path_note.setText(note)
         self.export.setEnabled(path is not None and self._has_conversations and not is_busy)
         if not self._has_conversations:

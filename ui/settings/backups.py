@@ -1,4 +1,4 @@
-"""Page of the database backups: list, new backup, restore."""
+"""Page of the backups of the database: list, new backup, restore."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.formats import time_text
 from ui.widgets.job import run_job
-from ui.widgets.layouts import hbox, vbox
+from ui.widgets.layouts import TOP, hbox, vbox
 from ui.widgets.page import Page
 
 ROW_HEIGHT = 36
@@ -29,7 +29,7 @@ class BackupsPage(Page):
 
     def __init__(self, store: ConversationStore) -> None:
         super().__init__("backupsDialog")
-        title = self.tr("Database backups")
+        title = self.tr("Backups")
         self.set_title(title)
         self._store = store
         self._backups: list[Backup] = []
@@ -37,16 +37,23 @@ class BackupsPage(Page):
         self.list = QListWidget()
         self.list.setObjectName("backupsList")
         self.list.setAccessibleName(title)
-        self._nothing = quiet_label(self.tr("No backups yet."))
+        self._nothing = quiet_label(
+            self.tr("No backups yet. Backups that you saved to a file aren't listed; restore them from the file.")
+        )
         self.status = StatusLine("backupsStatus", hide_when_empty=True)
         self.make = button("backupNowButton", self.tr("Back up now"))
         self.from_file = button("restoreFromFileButton", self.tr("Restore from a file…"), quiet=True)
         self.restore = button("restoreBackupButton", self.tr("Restore…"))
         column = vbox(
-            quiet_label(self.tr("Each backup contains all conversations, including those in the archive and trash.")),
+            quiet_label(
+                self.tr(
+                    "Each backup contains all conversations with their attachments, including the archive and trash, "
+                    "and the facts of the memory."
+                )
+            ),
             4,
             hairline(),
-            self._nothing,
+            (self._nothing, 1, TOP),
             (self.list, 1),
             hairline(),
             4,
@@ -90,7 +97,7 @@ class BackupsPage(Page):
         self._start(self.tr("Restoring…"), lambda: store.restore_backup(path), done, self.restored.emit)
 
     def _back_up(self) -> None:
-        self._start(self.tr("Backing up the database…"), self._store.backup_now, self.tr("Backup complete."))
+        self._start(self.tr("Backing up…"), self._store.backup_now, self.tr("Backup complete."))
 
     def _start(self, text: str, work: Callable[[], Backup], done: str, then: Callable[[], None] = lambda: None) -> None:
         def succeed(_backup: Backup) -> None:
@@ -109,7 +116,7 @@ class BackupsPage(Page):
         self.work_finished.emit(kind == "good")
 
     def _choose_file(self) -> None:
-        kinds = self.tr("Database (*.sqlite3);;All files (*)")
+        kinds = self.tr("Backup (*.sqlite3);;All files (*)")
         ask_for_file(self, self.tr("Restore from a file"), kinds, self.ask_to_restore)
 
     def _ask_for_selected(self) -> None:

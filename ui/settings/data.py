@@ -72,13 +72,16 @@ class DataSettings(QWidget):
                 ),
                 "back_up": (
                     self.back_up,
-                    self.tr("Back up the database"),
-                    self.tr("Saves all conversations, including deleted ones, to one file."),
+                    self.tr("Save a backup"),
+                    self.tr(
+                        "Saves all conversations with their attachments, including the archive and trash, and the "
+                        "facts of the memory to one file. It contains no presets and settings."
+                    ),
                 ),
                 "backups": (
                     self.backups,
-                    self.tr("Backups"),
-                    self.tr("Lists all backups. You can restore any of them."),
+                    self.tr("Restore a backup"),
+                    self.tr("From the list of automatic backups, or from a file."),
                 ),
                 "cache": (self.clear_cache, self.tr("Cached conversations"), ""),
                 "defaults": (
@@ -126,7 +129,7 @@ class DataSettings(QWidget):
 
     def _choose_backup(self) -> None:
         name = f"apus-chat-{date.today().isoformat()}.sqlite3"
-        title, kinds = self.tr("Back up the database"), self.tr("Database (*.sqlite3)")
+        title, kinds = self.tr("Save a backup"), self.tr("Backup (*.sqlite3)")
         ask_for_file(self, title, kinds, self.back_up_to, save_as=documents_folder() / name)
 
     def back_up_to(self, path: Path) -> None:
@@ -140,7 +143,7 @@ class DataSettings(QWidget):
                 (self.tr("Show in folder"), lambda: open_folder(path.parent, self._status)),
             )
 
-        self._start(self.tr("Backing up the database…"), lambda: store.backup(path), show)
+        self._start(self.tr("Backing up…"), lambda: store.backup(path), show)
 
     # The conversation cache
 
@@ -231,8 +234,8 @@ class EraseDialog(QDialog):
         title.setWordWrap(True)
         self.deleted = paragraph(
             self.tr(
-                "This permanently deletes all conversations and their attachments, including the archive and "
-                "trash ({conversations}); the facts of the memory; unsent drafts; your presets; the database backups "
+                "This permanently deletes all conversations and their attachments ({conversations} in total, with the "
+                "archive and trash); the facts of the memory; unsent drafts; your presets; the backups "
                 "made here ({copies}); and the logs."
             ).format(conversations=conversations, copies=backups)
         )

@@ -68,7 +68,7 @@ class LendingSettings(QWidget):
         self.switch.setText(self.tr("Stop lending") if state else self.tr("Lend"))
         self.switch.setEnabled(not self._is_starting)
         addresses = self._addresses() if state else []
-        self.address.setText(addresses[0] if addresses else self.tr("Off"))
+        self.address.setText(addresses[0] if addresses else self.tr("Not lent"))
         self.copy.setVisible(bool(addresses))
         row = self.form.rows["address"]
         row.setEnabled(state is not None)

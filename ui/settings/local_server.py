@@ -76,7 +76,7 @@ class LocalServerSettings(QWidget):
         status = self._services.local_server.status()
         is_on = self._services.settings.current.local_server
         self.form.rows["address"].setEnabled(bool(status.url))
-        self.address.setText(self._api_base() or (self.tr("Not running") if is_on else self.tr("Off")))
+        self.address.setText(self._api_base() or self.tr("Not running"))
         has_failed = is_on and status.problem is not None
         activity = self.form.rows["activity"]
         if has_failed and status.problem is not None:

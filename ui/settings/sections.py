@@ -25,7 +25,11 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("appearance", "SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
     ("engine", "SettingsPage", {"diagnostics": "Diagnostics"}),
     ("servers", "ServerSettings", {"serverAddress": "Add server"}),
-    ("tools", "WebSearchSettings", {"search_key": "API key", "test_search": "Test the search"}),
+    (
+        "tools",
+        "WebSearchSettings",
+        {"search_page": "Set up the service", "search_key": "API key", "test_search": "Test the search"},
+    ),
     ("tools", "ToolSettings", {"toolServerText": "MCP servers"}),
     ("memory", "MemorySettings", {"facts": "New fact"}),
     ("lending", "LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
@@ -41,8 +45,8 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
         {
             "folder": "Data folder",
             "import": "Import conversations",
-            "back_up": "Back up the database",
-            "backups": "Backups",
+            "back_up": "Save a backup",
+            "backups": "Restore a backup",
             "cache": "Cached conversations",
             "defaults": "Default settings",
             "erase": "Delete all my data",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from app.services import Services
 from app.tools.search import Source
 from app.tools.server import WEB
-from app.tools.web import ADDRESSES, secret_name
+from app.tools.web import ADDRESSES, SETUP_PAGES, secret_name
 from ui.settings.allowed_tools import AllowedTools
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, button, line_edit
@@ -41,9 +42,11 @@ class WebSearchSettings(QWidget):
         hbox((self.key, 0, CENTRE), (self.save_key, 0, CENTRE), parent=keys, spacing=8)
         keys.setFocusProxy(self.key)
         self.test = button("testSearchButton", self.tr("Test"))
+        self.open_page = button("searchPageButton", self.tr("Open web page"))
         self.form = ParameterForm(
             settings_of_page("tools"),
             extra={
+                "search_page": (self.open_page, self.tr("Set up the service"), ""),
                 "search_key": (
                     keys,
                     self.tr("API key"),
@@ -55,7 +58,7 @@ class WebSearchSettings(QWidget):
                     self.tr("Sends one search to the service and shows what it found."),
                 ),
             },
-            order=("search_service", "searxng_url", "search_key", "web_private", "test_search"),
+            order=("search_service", "search_page", "searxng_url", "search_key", "web_private", "test_search"),
         )
         self.allowed = AllowedTools(services.tools, WEB, self._status)
         self.allowed.changed.connect(self.changed)
@@ -67,6 +70,7 @@ class WebSearchSettings(QWidget):
         self.key.returnPressed.connect(self._save_key)
         self.save_key.clicked.connect(self._save_key)
         self.test.clicked.connect(self.test_search)
+        self.open_page.clicked.connect(self._open_page)
 
     def show_settings(self) -> None:
         """Show the current settings."""
@@ -86,6 +90,9 @@ class WebSearchSettings(QWidget):
     def _refresh(self) -> None:
         """Enable what the chosen service needs."""
         service = self._services.settings.current.search_service
+        page_row = self.form.rows["search_page"]
+        page_row.set_texts(page_row.title.text(), self._about(service))
+        self.open_page.setEnabled(service in SETUP_PAGES)
         removes = self._has_key and not self.key.text()
         self.form.rows["searxng_url"].setEnabled(service == "searxng")
         self.form.rows["search_key"].setEnabled(service in ADDRESSES)
@@ -93,6 +100,33 @@ class WebSearchSettings(QWidget):
         self.save_key.setEnabled(bool(self.key.text()) or removes)
         self.key.setPlaceholderText(self.tr("Key saved") if self._has_key else "")
         self.test.setEnabled(self._services.web.is_ready)
+
+    def _about(self, service: str) -> str:
+        """Return what a service is and needs."""
+        about = {
+            "searxng": self.tr(
+                "Free software that you run on a computer of yours; it asks several search engines. It needs no key."
+            ),
+            "brave": self.tr(
+                "A search engine with an index of its own. You create the key there; that needs an account and a "
+                "credit card."
+            ),
+            "tavily": self.tr(
+                "A search service for language models. You create the key there; that needs an account, but no credit "
+                "card."
+            ),
+        }
+        return about.get(service) or self.tr(
+            "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that "
+            "runs it."
+        )
+
+    def _open_page(self) -> None:
+        page = SETUP_PAGES[self._services.settings.current.search_service]
+        if not QDesktopServices.openUrl(QUrl(page)):
+            self._status.show_message(
+                self.tr("No browser is available. The page is {page}.").format(page=page), "warning"
+            )
 
     def _read_key(self) -> None:
         service, secrets = self._services.settings.current.search_service, self._services.secrets

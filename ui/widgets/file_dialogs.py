@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCompleter, QFileDialog, QWidget
+from PySide6.QtWidgets import QCompleter, QFileDialog, QHeaderView, QWidget
 
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 
@@ -21,8 +21,8 @@ def documents_folder() -> Path:
 def open_folder(folder: Path, status: StatusLine) -> None:
     """Show a folder in the file manager, or its path in the status line where there is none."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        text = status.tr("No file manager is available. The folder is {path}.").format(path=folder)
-        status.show_message(text, "warning")
+        text = QCoreApplication.translate("status", "No file manager is available. The folder is {path}.")
+        status.show_message(text.format(path=folder), "warning")
 
 
 class _FileDialog(QFileDialog):
@@ -50,6 +50,7 @@ def ask_for_file(
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDirectory(str(save_as.parent))
         dialog.selectFile(save_as.name)
+        dialog.setDefaultSuffix(save_as.suffix[1:])
     _open_file_dialog(dialog, chosen)
 
 
@@ -63,12 +64,15 @@ def ask_for_folder(parent: QWidget, title: str, chosen: Callable[[Path], None], 
 
 
 def _open_file_dialog(dialog: _FileDialog, chosen: Callable[[Path], None]) -> None:
+    translate = QCoreApplication.translate
     # Qt doesn't translate these labels, and the list of matching names is a separate window for the style sheet.
-    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, dialog.tr("Folder:"))
-    dialog.setLabelText(QFileDialog.DialogLabel.FileType, dialog.tr("File type:"))
+    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, translate("dialog", "Folder:"))
+    dialog.setLabelText(QFileDialog.DialogLabel.FileType, translate("dialog", "File type:"))
     for completer in dialog.findChildren(QCompleter):
         if (popup := completer.popup()) is not None:
             popup.setObjectName("completions")
+    for header in dialog.findChildren(QHeaderView):
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     dialog.filesSelected.connect(dialog.emit_paths)
     dialog.picked.connect(chosen)
     show_dialog(dialog)

@@ -17,6 +17,8 @@ from ui.widgets.job import run_job
 START_DELAY_MS = 2000
 PAUSE_MS = 10
 """Between two steps of the index: answers are saved and the window is painted meanwhile."""
+BACKUP_MS = 3_600_000
+"""Between two looks at whether the automatic backup is due."""
 COLLECT_MS = 60_000
 NEVER = 1_000_000
 """More collections of the middle generation than happen in one run of the program."""
@@ -32,6 +34,9 @@ class Maintenance(QObject):
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._index)
         QTimer.singleShot(START_DELAY_MS, self, self._clean_up)
+        self.backup_timer = QTimer(self, interval=BACKUP_MS)
+        self.backup_timer.timeout.connect(self._back_up)
+        self.backup_timer.start()
 
     def schedule(self) -> None:
         """Update the search index soon."""
@@ -48,6 +53,10 @@ class Maintenance(QObject):
             services.pages.delete_earlier()
 
         run_job(self, clean_up, lambda _none: self.schedule(), self._fail)
+
+    def _back_up(self) -> None:
+        store, schedule = self._store, self._services.settings.current.backups()
+        run_job(self, lambda: store.backup_if_due(schedule), lambda _backup: None, self._fail)
 
     def _index(self) -> None:
         self._is_indexing = True
