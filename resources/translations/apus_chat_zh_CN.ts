@@ -3880,8 +3880,8 @@ Click to rename</source>
         <translation>出借</translation>
     </message>
     <message>
-        <source>Off</source>
-        <translation>关闭</translation>
+        <source>Not lent</source>
+        <translation>未开启</translation>
     </message>
     <message>
         <source>Enter it on the other PC in the settings under Devices, as an RPC server.</source>
@@ -3933,10 +3933,6 @@ Click to rename</source>
     <message>
         <source>Not running</source>
         <translation>未运行</translation>
-    </message>
-    <message>
-        <source>Off</source>
-        <translation>关闭</translation>
     </message>
     <message>
         <source>No requests.</source>
@@ -6314,7 +6310,7 @@ Click to rename</source>
         <translation>密钥已保存</translation>
     </message>
     <message>
-        <source>Free software that you run on a computer of yours and that asks several search engines. It needs no key.</source>
+        <source>Free software that you run on a computer of yours; it asks several search engines. It needs no key.</source>
         <translation>自由软件，运行在你自己的电脑上，汇总多个搜索引擎的结果。不需要密钥。</translation>
     </message>
     <message>

@@ -20,7 +20,7 @@ def test_lending_is_switched_and_shows_its_address(open_window: OpenWindow, qtbo
     services.settings.change(lend_port=port, lend_limit_gib=1)
     window.controller.show_settings("lending")
     page = window.findChild(SettingsPage).lending
-    assert page.address.text() == "Off"
+    assert page.address.text() == "Not lent"
     with socket.create_server(("0.0.0.0", port)):
         page.switch.click()
         qtbot.waitUntil(lambda: f"Port {port}" in page._status.label.text(), timeout=PATIENCE_MS)
@@ -31,5 +31,5 @@ def test_lending_is_switched_and_shows_its_address(open_window: OpenWindow, qtbo
     assert "used by other PCs" in page.form.rows["address"].explanation.text()
     qtbot.waitUntil(page.switch.isEnabled, timeout=PATIENCE_MS)
     page.switch.click()
-    qtbot.waitUntil(lambda: page.address.text() == "Off", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.address.text() == "Not lent", timeout=PATIENCE_MS)
     assert services.lender.state is None

@@ -54,7 +54,7 @@ def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbo
     services = window.controller.services
     services.settings.change(model_id="starter", local_server_port=free_port())
     page = open_page(window)
-    assert page.address.text() == "Off"
+    assert page.address.text() == "Not running"
     page.form.controls["local_server"].click()
     qtbot.waitUntil(lambda: page.address.text().endswith("/v1"), timeout=PATIENCE_MS)
     page.copy_address.click()
@@ -83,7 +83,7 @@ def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbo
     with pytest.raises(OSError, match="401"):
         ask()
     page.form.controls["local_server"].click()
-    qtbot.waitUntil(lambda: page.address.text() == "Off", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.address.text() == "Not running", timeout=PATIENCE_MS)
     with pytest.raises(OSError, match="refused"):
         ask(key)
 
