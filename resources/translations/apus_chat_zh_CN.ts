@@ -2041,6 +2041,10 @@
         <translation>消息</translation>
     </message>
     <message>
+        <source>Editing an earlier question. What follows stays in the version before.</source>
+        <translation>正在编辑之前的问题，其后的内容保留在原版本中。</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -2071,10 +2075,6 @@
     <message>
         <source>Web search: off</source>
         <translation>联网搜索：已关闭</translation>
-    </message>
-    <message>
-        <source>Editing an earlier question. What follows it stays in the version before.</source>
-        <translation>正在编辑之前的问题，其后的内容保留在原版本中。</translation>
     </message>
     <message>
         <source>Attach files</source>
@@ -5186,6 +5186,14 @@ Click to rename</source>
     <message>
         <source>Rename preset</source>
         <translation>重命名预设</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
     <message>
         <source>“{name}” was reset.</source>

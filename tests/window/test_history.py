@@ -386,6 +386,9 @@ def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_win
     assert all("天" in index.data(Qt.ItemDataRole.AccessibleTextRole) for index in indexes(window))
     qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Return)
     assert window.controller.conversation.session.conversation_id == talk.id
+    assert window.controller.transcript.finder.needle
+    window.sidebar.search.setText("")
+    qtbot.waitUntil(lambda: not window.controller.transcript.finder.needle)
     window.sidebar.search.setText("光谱")
     qtbot.waitUntil(lambda: len(found(window)) == 2)
     rows(window).setCurrentIndex(indexes(window)[0])

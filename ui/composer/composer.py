@@ -52,11 +52,12 @@ class Composer(TranslatedWidget):
         self.chips = AttachmentChips(self)
         self._edit_label, self._cancel = QLabel(), QToolButton()
         self._edit_label.setProperty("quiet", True)
+        self._edit_label.setWordWrap(True)
         self._cancel.setObjectName("cancelEditButton")
         for widget in (self._edit_label, self._cancel):
             widget.setFont(interface_font(SMALL_SIZE))
         self._edit_bar = QWidget()
-        items = IconLabel("edit", "accent", 16), self._edit_label, None, self._cancel
+        items = IconLabel("edit", "accent", 16), (self._edit_label, 1), self._cancel
         hbox(*items, parent=self._edit_bar, spacing=8, margins=(4, 0, 0, 0))
         self._edit_bar.hide()
         self._queue: QuestionQueue | None = None
@@ -304,7 +305,7 @@ class Composer(TranslatedWidget):
     def _retranslate(self) -> None:
         self._show_placeholder()
         self.field.setAccessibleName(self.tr("Message"))
-        self._edit_label.setText(self.tr("Editing an earlier question. What follows it stays in the version before."))
+        self._edit_label.setText(self.tr("Editing an earlier question. What follows stays in the version before."))
         set_name(self._cancel, self.tr("Cancel editing"), "Esc")
         self._cancel.setText(self.tr("Cancel"))
         set_name(self.attach_button, self.tr("Attach files"), "Ctrl+Shift+A")

@@ -199,6 +199,11 @@ class ConversationController(QObject):
                 self._composer.field.setFocus()
             self._send_next()
 
+    def end_search(self) -> None:
+        """Remove the marks of a search result."""
+        if not self._transcript.find_bar.isVisible():
+            self._transcript.finder.restart()
+
     def _open_temporary(self) -> None:
         # What is written for a new conversation stays in the composer, but is no longer saved.
         session, keeps_text = self.session, self.session.is_empty

@@ -214,6 +214,7 @@ class SidebarController(QObject):
 
     def _search(self, text: str) -> None:
         if not text:
+            self._conversation.end_search()
             self.refresh()
             return
 

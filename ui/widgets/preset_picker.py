@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QSize, Signal
-from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QToolButton, QWidget
 
 from app.config.presets import ConversationOverrides, Preset, Presets
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
@@ -15,7 +16,7 @@ from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox
 
-MENU_BUTTON = 32
+MENU_BUTTON, NAME_WIDTH = 32, 400
 
 
 class PresetsBar(QWidget):
@@ -87,6 +88,11 @@ class PresetsBar(QWidget):
         dialog.setWindowTitle(title)
         dialog.setLabelText(self.tr("Name"))
         dialog.setTextValue(name)
+        dialog.setOkButtonText(self.tr("Save"))
+        dialog.setCancelButtonText(self.tr("Cancel"))
+        for each in dialog.findChildren(QPushButton):
+            each.setIcon(QIcon())
+        dialog.resize(NAME_WIDTH, dialog.sizeHint().height())
         dialog.textValueSelected.connect(done)
         show_dialog(dialog)
 
