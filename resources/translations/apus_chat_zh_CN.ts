@@ -4403,12 +4403,12 @@ Click to rename</source>
         <translation>专家张量</translation>
     </message>
     <message>
-        <source>{size} ({bytes}&#xa0;bytes)</source>
-        <translation>{size}（{bytes} 字节）</translation>
-    </message>
-    <message>
         <source>about {size}</source>
         <translation>约 {size}</translation>
+    </message>
+    <message>
+        <source>{size} ({bytes} bytes)</source>
+        <translation>{size}（{bytes} 字节）</translation>
     </message>
     <message>
         <source>Size</source>

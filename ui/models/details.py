@@ -369,7 +369,7 @@ class ModelDetails(QWidget):
             is_exact = (
                 item.catalogue is None or item.catalogue.sha256 or model is not None or item.published is not None
             )
-            text = self.tr("{size} ({bytes}\u00a0bytes)") if is_exact else self.tr("about {size}")
+            text = self.tr("{size} ({bytes} bytes)") if is_exact else self.tr("about {size}")
             details.append(DetailRow(self.tr("Size"), text.format(size=size_text(n_bytes), bytes=grouped(n_bytes))))
         names = _file_names(item)
         label = self.tr("File") if len(names) == 1 else self.tr("Files")
