@@ -9,7 +9,7 @@ MINUTES = QT_TR_NOOP("{count} min")
 
 PARTS: dict[str, str] = {
     "program": QT_TR_NOOP("Program"),
-    "memory": QT_TR_NOOP("Memory"),
+    "memory": QT_TR_NOOP("RAM and swap"),
     "conversations": QT_TR_NOOP("Conversations"),
     "disk": QT_TR_NOOP("Disk"),
     "engine": QT_TR_NOOP("Engine and GPUs"),

@@ -659,7 +659,7 @@ SENTENCES: dict[str, str] = {
     ),
     "server_address_invalid": QT_TR_NOOP("{url} isn't a valid server address. Use the form http://127.0.0.1:8000/v1."),
     "server_unreachable": QT_TR_NOOP(
-        "Can't reach {host} ({detail}). Check that the server is running and the address is correct."
+        "Can't reach {host} ({detail}). Check the network and the address, and that the server is running."
     ),
     "server_silent": QT_TR_NOOP(
         "{host} hasn't responded for {seconds} seconds. It may be overloaded. Try again later."

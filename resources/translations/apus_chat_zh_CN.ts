@@ -152,8 +152,8 @@
         <translation>程序</translation>
     </message>
     <message>
-        <source>Memory</source>
-        <translation>记忆</translation>
+        <source>RAM and swap</source>
+        <translation>内存与交换空间</translation>
     </message>
     <message>
         <source>Conversations</source>
@@ -1424,8 +1424,8 @@
         <translation>{url} 不是有效的服务器地址。地址格式如 http://127.0.0.1:8000/v1。</translation>
     </message>
     <message>
-        <source>Can&apos;t reach {host} ({detail}). Check that the server is running and the address is correct.</source>
-        <translation>无法连接 {host}（{detail}）。请确认服务器正在运行且地址正确。</translation>
+        <source>Can&apos;t reach {host} ({detail}). Check the network and the address, and that the server is running.</source>
+        <translation>无法连接 {host}（{detail}）。请检查网络连接和地址，并确认服务器正在运行。</translation>
     </message>
     <message>
         <source>{host} hasn&apos;t responded for {seconds} seconds. It may be overloaded. Try again later.</source>
@@ -1855,12 +1855,12 @@
         <translation>附件 {name}</translation>
     </message>
     <message>
-        <source>{lines} lines, about {tokens} tokens</source>
-        <translation>{lines} 行，约 {tokens} 个 token</translation>
+        <source>What the model reads: {lines} lines, about {tokens} tokens</source>
+        <translation>模型读到的内容：{lines} 行，约 {tokens} 个 token</translation>
     </message>
     <message>
-        <source>{lines} lines, {tokens} tokens</source>
-        <translation>{lines} 行，{tokens} 个 token</translation>
+        <source>What the model reads: {lines} lines, {tokens} tokens</source>
+        <translation>模型读到的内容：{lines} 行，{tokens} 个 token</translation>
     </message>
     <message>
         <source>Text</source>
@@ -3022,16 +3022,12 @@ Click to rename</source>
         <translation>正在检查这台电脑…</translation>
     </message>
     <message>
+        <source>Something could be better. See the suggestions under: {parts}.</source>
+        <translation>有可以改进之处，请查看以下部分的建议：{parts}。</translation>
+    </message>
+    <message>
         <source>No problems found.</source>
         <translation>未发现问题。</translation>
-    </message>
-    <message>
-        <source>One thing could be better. See the suggestion beside it.</source>
-        <translation>有 1 项可以改进，请查看旁边的建议。</translation>
-    </message>
-    <message>
-        <source>{count} things could be better. See the suggestion beside each.</source>
-        <translation>有 {count} 项可以改进，请查看各项旁边的建议。</translation>
     </message>
     <message>
         <source>Diagnostics</source>
@@ -5478,6 +5474,10 @@ Click to rename</source>
         <translation>使用 {model}</translation>
     </message>
     <message>
+        <source>Remove {server} and its API key?</source>
+        <translation>要删除“{server}”及其 API 密钥吗？</translation>
+    </message>
+    <message>
         <source>Add anyway</source>
         <translation>仍然添加</translation>
     </message>
@@ -5504,6 +5504,18 @@ Click to rename</source>
     <message>
         <source>{server} is already in the list.</source>
         <translation>{server} 已在列表中。</translation>
+    </message>
+    <message>
+        <source>Remove server</source>
+        <translation>删除服务器</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Messages are now answered by {model} on {server}.</source>
@@ -6988,6 +7000,10 @@ Click to rename</source>
     <message>
         <source>No model matches. Look for it on the models page (Ctrl+M).</source>
         <translation>没有匹配的模型。可在模型页面中查找（Ctrl+M）。</translation>
+    </message>
+    <message>
+        <source>No models listed. Refresh them in the settings.</source>
+        <translation>未列出模型，请在设置中刷新模型列表。</translation>
     </message>
     <message>
         <source>Not downloaded</source>

@@ -21,6 +21,7 @@ from ui.composer.attachment_chips import AttachmentChip, ReadingChip
 from ui.composer.attachments import AttachmentViewer
 from ui.composer.text_field import LONG_PASTE
 from ui.conversation.answer_details import DetailsDialog
+from ui.conversation.context_gauge import ContextGauge
 from ui.window.main_window import MainWindow
 
 
@@ -168,9 +169,13 @@ def test_attachment_shows_its_tokens_and_can_be_removed(window: MainWindow, qtbo
     (attachment,) = chips.attachments()
     assert (attachment.tokens,) == window.controller.services.engine.count_if_idle(["a b c d e f"])
     assert f"{attachment.tokens} tokens" in [label.text() for label in chips.findChildren(QLabel)]
+    conversation = window.controller.conversation
+    gauge, used = find(window, "contextGauge", ContextGauge), conversation.context.use.used
+    assert gauge.use.used == used + attachment.tokens
     qtbot.mouseClick(find(window, "removeAttachmentButton"), Qt.MouseButton.LeftButton)
     assert names(window) == []
     assert chips.isHidden()
+    assert gauge.use.used == used
 
 
 def test_tokens_are_estimated_without_a_model(window: MainWindow, qtbot: QtBot) -> None:

@@ -102,7 +102,7 @@ def test_the_report_has_no_conversation_text(qtbot: QtBot, open_window: OpenWind
     press(qtbot, dialog, "copyReportButton")
     text = QApplication.clipboard().text()
     assert text.startswith("# APUS Chat")
-    assert all(part in text for part in ("## Engine", "## Memory", "## Disk", "## Conversations", "## Program"))
+    assert all(part in text for part in ("## Engine", "## RAM and swap", "## Disk", "## Conversations", "## Program"))
     assert not any(word in text for word in ("xylophone", "heliotrope", answer.content[:20]))
     assert "copied" in find(dialog, "doctorStatus", QLabel).text()  # type: ignore[attr-defined]
     dialog.reject()

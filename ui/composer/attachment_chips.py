@@ -197,6 +197,8 @@ class AttachmentChip(_Chip):
         tip = f"{self.attachment.name}\n{size} · {tokens}"
         if not self._is_read:
             size = self.tr("not read by this model")
+        set_kind(self._size, "quiet" if self._is_read else "warning")
+        if not self._is_read:
             tip += "\n" + self.tr("The selected model doesn't read pictures. Choose one that does.")
         self.setToolTip(tip)
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=self.attachment.name, size=size))
@@ -311,6 +313,11 @@ class AttachmentChips(QWidget):
         return bool(self._reading)
 
     @property
+    def tokens(self) -> int:
+        """Tokens of all attachments, counted or estimated."""
+        return sum(chip.tokens for chip in self._chips)
+
+    @property
     def has_pictures(self) -> bool:
         """Whether there are pictures."""
         return any(chip.attachment.picture is not None for chip in self._chips)
@@ -354,7 +361,7 @@ class AttachmentChips(QWidget):
 
     def _arrange(self) -> None:
         x = y = line = 0
-        fits = self._room is None or sum(chip.tokens for chip in self._chips) <= self._room
+        fits = self._room is None or self.tokens <= self._room
         for chip in self._chips:
             if chip.attachment.picture is not None:
                 chip.set_read(self._are_pictures_read)

@@ -150,10 +150,10 @@ class AttachmentViewer(QDialog):
         self.setObjectName("attachmentViewer")
         self.setWindowTitle(attachment.name)
         self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
-        size = self.tr("{lines} lines, about {tokens} tokens")
+        size = self.tr("What the model reads: {lines} lines, about {tokens} tokens")
         tokens = rounded(estimated_tokens(attachment.content))
         if attachment.tokens is not None:
-            size, tokens = self.tr("{lines} lines, {tokens} tokens"), attachment.tokens
+            size, tokens = self.tr("What the model reads: {lines} lines, {tokens} tokens"), attachment.tokens
         lines = len(attachment.content.rstrip("\n").split("\n"))
         size = size.format(lines=grouped(lines), tokens=grouped(tokens))
         self.text = QPlainTextEdit(attachment.content)

@@ -122,7 +122,7 @@ class ConversationController(QObject):
         header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
-        composer.chips.changed.connect(self._show_unread_pictures)
+        composer.chips.changed.connect(self._show_context)
         composer.stop_button.clicked.connect(self.session.stop)
         composer.web_button.clicked.connect(self.overrides.toggle_web_search)
         composer.field.edit_last_requested.connect(self._edit_last)
@@ -766,11 +766,15 @@ class ConversationController(QObject):
         self._show_context()
 
     def _show_context(self) -> None:
-        self._header.gauge.set_use(self.context.use)
         self._show_unread_pictures()
-        use = self.context.use
+        use, chips = self.context.use, self._composer.chips
         size = use.size or trained_context(self._services, self._models.model_id() or "")
-        self._composer.chips.set_room(size - use.used - room_for_answer(size, None) if size else None)
+        room = size - use.used - room_for_answer(size, None)
+        chips.set_room(room if size else None)
+        # Of attachments that don't fit, passages are given as far as there is room.
+        if added := min(chips.tokens, max(0, room)):
+            use = replace(use, used=use.used + added, is_estimate=True)
+        self._header.gauge.set_use(use)
 
     def _show_unread_pictures(self) -> None:
         """Show at the pictures in the composer whether the selected model reads them."""

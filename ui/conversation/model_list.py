@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OPEN = "open:"
 """Beginning of the key of a model that can't be used yet: its row leads to the models page."""
 MORE = f"{OPEN}more"
+SERVERS = f"{OPEN}servers"
+"""Key of a server whose models aren't known: its row leads to the settings."""
 MAX_FOUND = 500
 """Most models that are shown: a hosted server has hundreds."""
 
@@ -81,6 +83,9 @@ def model_entries(services: Services, fits: ModelFits, current: str | None) -> l
         served = [
             _served(server.model_id(name), name, server.title, server.contexts, current) for name in server.models
         ]
+        if not served:
+            note = translate("model_picker", "No models listed. Refresh them in the settings.")
+            served = [Entry(SERVERS, server.title, server.title, note=note, kind="warning", is_dim=True)]
         sections.append(sorted(served, key=lambda entry: ranks.get(entry.key, len(ranks))))
     return [*(entry for section in sections for entry in section), *downloadable_entries(services, fits, models)]
 

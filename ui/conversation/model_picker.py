@@ -21,7 +21,7 @@ from model_manager.hub.catalogue import STARTER as STARTER_ENTRY
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.conversation.model_list import MORE, OPEN, ModelPanel, model_entries, name_and_quantisation
+from ui.conversation.model_list import MORE, OPEN, SERVERS, ModelPanel, model_entries, name_and_quantisation
 from ui.plan.strings import computer_text, place_text, recommendation_text
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file
@@ -77,6 +77,8 @@ class ModelPicker(QObject):
     """The user has chosen a model."""
     settings_requested = Signal()
     """The settings of downloads."""
+    servers_requested = Signal()
+    """The settings of servers."""
 
     def __init__(
         self, services: Services, header: Header, notice: NoticeBar, window: QWidget, pages: PageStack
@@ -383,6 +385,8 @@ class ModelPicker(QObject):
         """Use the model of a row, or show it on the models page where it can't be used yet."""
         if self.is_ready(key):
             self.use(key)
+        elif key == SERVERS:
+            self.servers_requested.emit()
         else:
             self.show_page(key="" if key == MORE else key.removeprefix(OPEN))
 

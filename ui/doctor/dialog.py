@@ -27,6 +27,7 @@ from ui.widgets.dialog_parts import (
     scrolled,
 )
 from ui.widgets.error_text import translate_message
+from ui.widgets.formats import list_text
 from ui.widgets.icons import IconLabel, icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
@@ -266,13 +267,12 @@ class DoctorDialog(QDialog):
         self.again.setEnabled(not is_checking)
         self.copy.setEnabled(not is_checking)
         self.network.setVisible(not self._with_network)
-        problems = sum(each.state is not Severity.OK for results in self.results.values() for each in results)
+        found = {part for part, each in self.results.items() if any(one.state is not Severity.OK for one in each)}
+        parts = list_text(part_text(part, translate_message) for part in ORDER if part in found)
         if is_checking:
             text = self.tr("Checking this computer…")
-        elif problems == 0:
-            text = self.tr("No problems found.")
-        elif problems == 1:
-            text = self.tr("One thing could be better. See the suggestion beside it.")
+        elif parts:
+            text = self.tr("Something could be better. See the suggestions under: {parts}.").format(parts=parts)
         else:
-            text = self.tr("{count} things could be better. See the suggestion beside each.").format(count=problems)
+            text = self.tr("No problems found.")
         self._summary.setText(text)

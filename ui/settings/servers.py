@@ -17,7 +17,7 @@ from app.servers.registry import Server
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.controls import CONTROL_WIDTH, wheel_only_with_focus
-from ui.widgets.dialog_parts import Row, StatusLine, button, hairline, line_edit, quiet_label
+from ui.widgets.dialog_parts import Row, StatusLine, ask, button, hairline, line_edit, quiet_label
 from ui.widgets.error_text import error_text
 from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
@@ -199,7 +199,7 @@ class ServerSettings(QWidget):
         for server_id, row in self.rows.items():
             row.use.clicked.connect(partial(self._use_selected, server_id))
             row.refresh.clicked.connect(partial(self.refresh, server_id))
-            row.remove.clicked.connect(partial(self._remove, server_id))
+            row.remove.clicked.connect(partial(self._ask_to_remove, server_id))
             row.key_entered.connect(partial(self._set_key, server_id))
             self._list.addWidget(row)
             self._list.addWidget(hairline())
@@ -361,16 +361,27 @@ class ServerSettings(QWidget):
             (self.tr("Use {model}").format(model=first), lambda: self._use(server.id, first)),
         )
 
+    def _ask_to_remove(self, server_id: str) -> None:
+        ask(
+            self,
+            "removeServerQuestion",
+            self.tr("Remove server"),
+            self.tr("Remove {server} and its API key?").format(server=self.rows[server_id].server.title),
+            "",
+            ("confirmRemoveButton", self.tr("Remove")),
+            self.tr("Cancel"),
+            lambda: self._remove(server_id),
+            is_destructive=True,
+        )
+
     def _remove(self, server_id: str) -> None:
         title = self.rows[server_id].server.title
         self._report_in(self._list_status)
 
         def show(_result: object) -> None:
             self._servers.disconnect(server_id)
-            had_focus = self._has_focus()
             self.show_servers()
-            if had_focus:
-                self.address.setFocus()
+            self.address.setFocus()
             self._status.show_message(self.tr("Removed {server} and its API key.").format(server=title))
             self.changed.emit()
 

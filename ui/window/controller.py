@@ -159,6 +159,7 @@ class WindowController(QObject):
         models.changed.connect(self._refresh)
         models.chosen.connect(window.composer.field.setFocus)
         models.settings_requested.connect(partial(self.show_settings, "downloads"))
+        models.servers_requested.connect(partial(self.show_settings, "servers"))
         self._engine_changed.connect(self._refresh)
         self._engine_changed.connect(conversation.attachments.count)
         self.background.download_finished.connect(self._on_download)
