@@ -6338,12 +6338,12 @@ Click to rename</source>
         <translation>自由软件，运行在你自己的电脑上，汇总多个搜索引擎的结果。不需要密钥。</translation>
     </message>
     <message>
-        <source>A search engine with an index of its own. You create the key there; that needs an account and a credit card.</source>
-        <translation>拥有独立索引的搜索引擎。密钥在其网站上创建，需要注册账号并绑定信用卡。</translation>
+        <source>A search engine with an index of its own. You create the key there, with an account.</source>
+        <translation>拥有自有索引的搜索引擎。密钥需注册账户后在其网站创建。</translation>
     </message>
     <message>
-        <source>A search service for language models. You create the key there; that needs an account, but no credit card.</source>
-        <translation>面向语言模型的搜索服务。密钥在其网站上创建，需要注册账号，无需信用卡。</translation>
+        <source>A search service for language models. You create the key there, with an account.</source>
+        <translation>面向语言模型的搜索服务。密钥需注册账户后在其网站创建。</translation>
     </message>
     <message>
         <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that runs it.</source>

@@ -147,9 +147,8 @@ no promise
     Free software that you run on a computer of yours; it asks several search engines
     It needs no key
     A search engine with an index of its own
-    You create the key there; that needs an account and a credit card
+    You create the key there, with an account
     A search service for language models
-    You create the key there; that needs an account, but no credit card
     Brave Search and Tavily need an API key that you get from them
     SearXNG needs no key, but a computer that runs it
     No browser is available

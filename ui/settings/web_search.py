@@ -107,14 +107,8 @@ class WebSearchSettings(QWidget):
             "searxng": self.tr(
                 "Free software that you run on a computer of yours; it asks several search engines. It needs no key."
             ),
-            "brave": self.tr(
-                "A search engine with an index of its own. You create the key there; that needs an account and a "
-                "credit card."
-            ),
-            "tavily": self.tr(
-                "A search service for language models. You create the key there; that needs an account, but no credit "
-                "card."
-            ),
+            "brave": self.tr("A search engine with an index of its own. You create the key there, with an account."),
+            "tavily": self.tr("A search service for language models. You create the key there, with an account."),
         }
         return about.get(service) or self.tr(
             "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that "
