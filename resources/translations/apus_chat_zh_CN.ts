@@ -6397,20 +6397,12 @@ Click to rename</source>
         <translation>此对话不会保存，不会出现在列表中，也搜索不到。离开对话或关闭窗口后即消失；在此之前可以保存或导出。</translation>
     </message>
     <message>
-        <source>Try again</source>
-        <translation>重试</translation>
-    </message>
-    <message>
         <source>Try the tiny starter model</source>
         <translation>试用微型入门模型</translation>
     </message>
     <message>
         <source>{model} runs on a server. Your questions are sent to it.</source>
         <translation>{model} 在服务器上运行，你的问题会发送到该服务器。</translation>
-    </message>
-    <message>
-        <source>Download a model once, then chat without internet. No data leaves this computer.</source>
-        <translation>模型只需下载一次，之后离线也能对话。数据不会离开这台电脑。</translation>
     </message>
     <message>
         <source> A tiny starter model is installed to try the program; its answers are often wrong.</source>
@@ -6421,8 +6413,16 @@ Click to rename</source>
         <translation>想聊点什么？</translation>
     </message>
     <message>
+        <source>Connect again</source>
+        <translation>重新连接</translation>
+    </message>
+    <message>
         <source>{model} runs on this computer. No data leaves it.</source>
         <translation>{model} 在这台电脑上运行，数据不会离开本机。</translation>
+    </message>
+    <message>
+        <source>Download a model once, then chat without internet. Nothing you write leaves this computer.</source>
+        <translation>模型只需下载一次，之后无需联网即可对话。你写的内容不会离开这台电脑。</translation>
     </message>
     <message>
         <source>Use a server…</source>

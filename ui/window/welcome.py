@@ -110,7 +110,7 @@ class Welcome(QWidget):
         }
         texts = {
             self.download_button: advice.button,
-            self.retry_button: self.tr("Try again"),
+            self.retry_button: self.tr("Connect again"),
             self.models_button: self.tr("Browse models…"),
             self.starter_button: self.tr("Try the tiny starter model"),
             self.file_button: self.tr("Choose a model file…"),
@@ -179,7 +179,7 @@ class Welcome(QWidget):
         return text.format(model=models.name())
 
     def _first_start_text(self, *, has_starter: bool) -> str:
-        text = self.tr("Download a model once, then chat without internet. No data leaves this computer.")
+        text = self.tr("Download a model once, then chat without internet. Nothing you write leaves this computer.")
         if has_starter:
             text += self.tr(" A tiny starter model is installed to try the program; its answers are often wrong.")
         return text
