@@ -119,7 +119,7 @@ def test_prompt_progress_is_monotonic(shared_engine: LocalEngine, starter: Path)
     assert len(read) > 3
     assert read[-1] == answer.reading[-1].total > 900
     # A batch ends where a step of the engine's cache does, or attention is computed over empty cells.
-    assert 512 in read
+    assert any(place % 256 == 0 for place in read[:-1])
 
 
 def test_prompt_longer_than_the_context_is_an_error(engine: LocalEngine, tiny_model: Path) -> None:

@@ -323,7 +323,7 @@ def test_the_context_menu_copies_and_requests_actions(transcript, qtbot):
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     actions = {action.text().split("\t")[0]: action for action in menu.actions() if action.text()}
-    assert not actions["Copy"].isEnabled()
+    assert "Copy" not in actions
     actions["Copy link address"].trigger()
     assert QGuiApplication.clipboard().text() == "https://example.org/x"
     actions["Copy message as Markdown"].trigger()
