@@ -4790,10 +4790,6 @@ Click to rename</source>
         <translation>添加文件夹…</translation>
     </message>
     <message>
-        <source>Download settings…</source>
-        <translation>下载设置…</translation>
-    </message>
-    <message>
         <source>Downloads</source>
         <translation>下载</translation>
     </message>
