@@ -62,7 +62,7 @@ class Announcement:
         try:
             zeroconf = _open(interfaces)
             try:
-                # Its instance is random: nobody needs to be asked, for almost two seconds, whether the name is taken.
+                # The instance is random, so the two seconds of probing for a taken name are not needed.
                 zeroconf.register_service(_service(address, port), cooperating_responders=True)
                 self.is_known.set()
                 self._closed.wait()
@@ -106,7 +106,7 @@ def _described(zeroconf: Zeroconf, names: Sequence[str], wait_s: float) -> Itera
 
     end = time.monotonic() + wait_s
     for name in names:
-        # Anyone in the network can answer with names that no service can have, or that nobody describes.
+        # Answers can have invalid names, or names without a description.
         with suppress(Error):
             rest_ms = max(1, round((end - time.monotonic()) * 1000))
             info = zeroconf.get_service_info(TYPE, name, timeout=rest_ms)

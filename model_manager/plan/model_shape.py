@@ -164,11 +164,10 @@ class ModelShape:
         """What determines the speed of attention; None where it differs between layers or isn't the usual one."""
         with_cache = [each for each in self.cache.layers if each.attends is not AttentionRange.NOWHERE]
         heads, sizes = self.widths.heads, self.cache.head_sizes
-        if len(sizes) != 1 or {each.key_values for each in with_cache} != {
-            each.value_values for each in with_cache[:1]
-        }:
+        rows = {row for each in with_cache for row in (each.key_values, each.value_values)}
+        if len(sizes) != 1 or len(rows) != 1:
             return None
-        key_heads, rest = divmod(with_cache[0].key_values, sizes[0])
+        key_heads, rest = divmod(rows.pop(), sizes[0])
         is_usual = key_heads > 0 and not rest and heads % key_heads == 0 and self.widths.queries == heads * sizes[0]
         return AttentionShape(heads, key_heads, sizes[0], len(with_cache)) if is_usual else None
 

@@ -15,6 +15,7 @@ from app.services import Services
 from model_manager.devices.devices import HostMemory, simulated_devices
 from model_manager.errors import UserError
 from model_manager.gguf.header import read_header
+from model_manager.plan.kv_cache import AttentionRange, LayerCache
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import AttentionShape
 from model_manager.plan.planner import LEAST_FLASH_GAIN
@@ -81,6 +82,11 @@ def test_nothing_is_measured_with_gpus_or_for_tiny_models(
     for each in (with_gpu, replace(basis, headers=(read_header(tiny_model),))):
         assert gain_of(path, each, processor) is None
     assert not processor.asked
+
+
+def test_a_model_without_attention_has_no_measurement(basis: PlanBasis) -> None:
+    recurrent = tuple(LayerCache(AttentionRange.NOWHERE, 0, 0, 64) for _ in basis.shape.layers)
+    assert replace(basis.shape, cache=replace(basis.shape.cache, layers=recurrent)).attention is None
 
 
 def test_a_load_follows_the_measurement(ask: Ask, services: Services, starter: Path, processor: Processor) -> None:
