@@ -92,12 +92,15 @@ class BackupFolder:
         Raises ``UserError`` and others as ``copy_database``; then no backup is removed.
         """
         label = kind.value if version is None else f"{kind.value}{version}"
-        path = self.path / f"conversations-{label}-{datetime.now(UTC).strftime(_TIME)}.sqlite3"
-        copy_database(connection, path)
-        same_kind = [backup for backup in self.list() if backup.kind is kind]
-        for backup in same_kind[kept or _KEPT.get(kind) or len(same_kind) :]:
-            backup.path.unlink(missing_ok=True)
-        return next(backup for backup in same_kind if backup.path == path)
+        made_at = datetime.now(UTC)
+        path = self.path / f"conversations-{label}-{made_at.strftime(_TIME)}.sqlite3"
+        made = Backup(path, made_at, copy_database(connection, path), kind)
+        # Without the new one, which is not the newest beside one of a clock that was wrong, or is removed already.
+        others = [backup for backup in self.list() if backup.kind is kind and backup.path != path]
+        if kept := kept or _KEPT.get(kind):
+            for backup in others[kept - 1 :]:
+                backup.path.unlink(missing_ok=True)
+        return made
 
     def clear(self) -> None:
         """Remove every backup, every damaged database that was set aside, and temporary files.
@@ -126,9 +129,10 @@ class BackupFolder:
                     )
 
 
-def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+def copy_database(connection: sqlite3.Connection, path: Path) -> int:
     """Copy the database to one file at ``path``, which only the owner may read, without the search index.
 
+    Return its bytes.
     Raises ``UserError`` as ``disk_error``; ``path`` is unchanged; one of ``DATABASE_ERRORS`` or ``DamagedRow`` as it
     occurs, for the caller to convert.
     """
@@ -146,6 +150,7 @@ def copy_database(connection: sqlite3.Connection, path: Path) -> None:
             raise
         finally:
             copy.close()
+        return temporary.stat().st_size
 
 
 @contextmanager

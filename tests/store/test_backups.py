@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,6 +76,35 @@ def test_old_automatic_backups_are_deleted_and_manual_ones_kept(
     assert [each.kind for each in listed[:2]] == [BackupKind.MANUAL, BackupKind.AUTOMATIC]
     assert listed[-1].kind is BackupKind.BEFORE_MIGRATION
     assert len(listed) == schedule.kept + 11 + 1
+
+
+def test_a_backup_is_returned_even_if_another_process_removes_it_at_once(
+    store: ConversationStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    list_folder = Path.iterdir
+
+    def list_emptied_folder(path: Path) -> Iterator[Path]:
+        for each in path.glob("conversations-asked-*"):
+            each.unlink()
+        return list_folder(path)
+
+    monkeypatch.setattr(Path, "iterdir", list_emptied_folder)
+    made = store.backup_now()
+    assert (made.kind, made.path.parent, made.path.exists()) == (BackupKind.MANUAL, folder / "backups", False)
+    assert made.bytes > 0
+
+
+def test_a_new_backup_stays_beside_later_ones_of_a_clock_that_was_wrong(
+    store: ConversationStore, folder: Path
+) -> None:
+    fill(store)
+    (folder / "backups").mkdir(exist_ok=True)
+    later = [named(folder, "daily", datetime.now(UTC) + timedelta(days=day)) for day in range(1, DAILY.kept + 2)]
+    made = store.backup_if_due(DAILY)
+    assert made is not None
+    assert made.path.exists()
+    assert [path.exists() for path in later] == [False, False] + [True] * (DAILY.kept - 1)
 
 
 def test_a_restore_replaces_everything_and_backs_up_the_previous_data(store: ConversationStore) -> None:
