@@ -389,7 +389,7 @@ def test_recommended_model_shows_its_memory_bars(
     window = open_window()
     window.controller.models.show_page()
     dialog: Any = find(window, "modelsDialog", ModelsPage)
-    dialog.resize(1000, 700)
+    window.resize(1300, 700)
     qtbot.waitUntil(lambda: len(dialog.details.glance.bars) == 3, timeout=PATIENCE_MS)
     key = dialog.list.key()
     assert key == "apus:IQ3_XXS"
