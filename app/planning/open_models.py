@@ -42,6 +42,8 @@ _LISTINGS_AT_ONCE = 5
 _BITS = (2.9, 9.5)
 """Bits per weight of the quantisations to choose from: coarser ones lose too much, finer ones gain nothing."""
 _FIRST_YEAR = 2025
+_USUAL_BITS = 4.85
+"""Bits per weight of Q4_K_M, which most repositories have."""
 _CACHE_AND_BUFFERS = 1 << 30
 """Room for them, while only the size of a file is known."""
 
@@ -102,14 +104,25 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class ExpectedModel:
+    """A model of the catalogue that probably suits this machine best, judged without its files."""
+
+    model: OpenModel
+    bytes: int
+    """Of its usual quantisation, by its parameters."""
+
+
+@dataclass(frozen=True)
 class Suggestions:
     """The models of the catalogue that the hub has, the best one for this machine first.
 
-    ``problem`` is why the hub could not be asked; then ``models`` is empty.
+    ``problem`` is why the hub could not be asked; then ``models`` is empty, and ``expected`` is the model that would
+    probably be the best, None where none fits.
     """
 
     models: tuple[Suggestion, ...] = ()
     problem: UserError | None = None
+    expected: ExpectedModel | None = None
 
     @property
     def best(self) -> Suggestion | None:
@@ -159,6 +172,8 @@ class ModelSuggestions:
         host = self._planning.host(simulated_ram)
         models = [each for each in open_models() if is_english or each.languages != 1]
         rough = [each for model in models if (each := self._by_size(model, devices, host)) is not None]
+        if not rough and problem is not None:
+            return Suggestions((), problem, _expected(models, devices, host))
         rough.sort(key=lambda each: -each.score)
         planned: list[Suggestion] = []
         for each in rough[:MAX_HEADERS]:
@@ -173,7 +188,7 @@ class ModelSuggestions:
         names = {each.model.name for each in planned}
         rest = [each for each in rough if each.model.name not in names]
         planned.sort(key=lambda each: -each.score)
-        return Suggestions((*planned, *rest), None if rough else problem)
+        return Suggestions((*planned, *rest))
 
     def _list(self, token: CancelToken) -> UserError | None:
         """List the repositories that are not known; return an error of the hub, where there was one."""
@@ -231,6 +246,16 @@ class ModelSuggestions:
                 if step not in found or _preference(each) > _preference(found[step]):
                     found[step] = each
         return list(found.values())
+
+
+def _expected(models: Sequence[OpenModel], devices: Sequence[Device], host: HostMemory) -> ExpectedModel | None:
+    """Return the best model by the sizes that usual quantisations have."""
+
+    def score(each: ExpectedModel) -> float:
+        return each.model.score(_USUAL_BITS, _speed_by_size(each.bytes, each.model.used_share, devices, host))
+
+    sized = (ExpectedModel(each, round(each.parameters * 1e9 * _USUAL_BITS / 8)) for each in models)
+    return max((each for each in sized if score(each) > -math.inf), key=score, default=None)
 
 
 def _bits(model: OpenModel, published: PublishedModel) -> float:

@@ -4790,6 +4790,10 @@ Click to rename</source>
         <translation>添加文件夹…</translation>
     </message>
     <message>
+        <source>Download settings…</source>
+        <translation>下载设置…</translation>
+    </message>
+    <message>
         <source>Downloads</source>
         <translation>下载</translation>
     </message>
@@ -7190,6 +7194,10 @@ Click to rename</source>
     <message>
         <source>{count} languages</source>
         <translation>{count} 种语言</translation>
+    </message>
+    <message>
+        <source>Probably best for this computer: {name}, about {size}</source>
+        <translation>可能最适合这台电脑：{name}，约 {size}</translation>
     </message>
     <message>
         <source>Joining</source>

@@ -109,12 +109,28 @@ def test_a_repository_that_is_gone_disappears(rank: Rank, hub: FakeHub) -> None:
     assert found.best is not None
 
 
-def test_a_hub_that_cannot_be_reached_is_the_problem(rank: Rank) -> None:
-    found = rank(ram_gib=8, url="http://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("gpus", "ram_gib"), [((), 5.5), ((), 13), ((7.5,), 13), ((11.5,), 28), ((15.5,), 28)], ids=str
+)
+def test_a_hub_that_cannot_be_reached_is_the_problem_and_the_likely_recommendation_is_known(
+    rank: Rank, gpus: tuple[float, ...], ram_gib: float
+) -> None:
+    found = rank(*gpus, ram_gib=ram_gib, url="http://127.0.0.1:9")
     assert found.models == ()
     assert found.best is None
     assert found.problem is not None
     assert found.problem.data["host"] == "127.0.0.1:9"
+    online = rank(*gpus, ram_gib=ram_gib)
+    assert online.expected is None
+    assert found.expected is not None
+    # The files of the hub's listing have other sizes: it is one of those that are the best with them.
+    good = sorted(online.models, key=lambda each: -each.score)[:3]
+    assert found.expected.model in [each.model for each in good]
+    assert found.expected.bytes < sum(gpus, ram_gib) * GIB
+
+
+def test_without_a_hub_nothing_is_expected_where_nothing_fits(rank: Rank) -> None:
+    assert rank(ram_gib=0.5, url="http://127.0.0.1:9").expected is None
 
 
 def test_header_that_cannot_be_read_leaves_the_next_model(rank: Rank, hub: FakeHub) -> None:

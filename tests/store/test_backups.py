@@ -95,9 +95,7 @@ def test_a_backup_is_returned_even_if_another_process_removes_it_at_once(
     assert made.bytes > 0
 
 
-def test_a_new_backup_stays_beside_later_ones_of_a_clock_that_was_wrong(
-    store: ConversationStore, folder: Path
-) -> None:
+def test_a_new_backup_stays_beside_later_ones_of_a_clock_that_was_wrong(store: ConversationStore, folder: Path) -> None:
     fill(store)
     (folder / "backups").mkdir(exist_ok=True)
     later = [named(folder, "daily", datetime.now(UTC) + timedelta(days=day)) for day in range(1, DAILY.kept + 2)]

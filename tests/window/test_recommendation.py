@@ -286,6 +286,8 @@ def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
     controller, welcome = window.controller, window.controller.welcome
     qtbot.waitUntil(welcome.retry_button.isVisible, timeout=PATIENCE_MS)
     assert "127.0.0.1:9" in find(window, "adviceDetailsLabel", QLabel).text()
+    # Judged by the catalogue alone.
+    assert find(window, "adviceLabel", QLabel).text().startswith("Probably best for this computer: Tiny model, about ")
     # Lines of texts are about equally long: in a narrower label there would be more of them.
     wrapped = [label for label in welcome.findChildren(QLabel) if label.wordWrap() and label.isVisible()]
 
@@ -345,6 +347,7 @@ def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not
     window.controller.models.show_page()
     dialog: Any = find(window, "modelsDialog", ModelsPage)
     qtbot.waitUntil(lambda: "127.0.0.1:9" in dialog.status.label.text(), timeout=PATIENCE_MS)
+    assert "Probably best for this computer: Tiny model, about " in dialog.status.label.text()
     assert tiny not in dialog.list.rows()
     window.controller.services.settings.change(authority=hub.url)
     qtbot.mouseClick(dialog.status.action, Qt.MouseButton.LeftButton)

@@ -241,6 +241,10 @@ class ModelPicker(QObject):
         if home is not None:
             name, speed = f"{APUS[0].name} {home.quantisation}", home.plan.tokens_per_second_estimate
             return self._advise(advice, name, recommendation_text(home), home.bytes, speed)
+        if found is not None and found.expected is not None:
+            from ui.models.row_text import expected_text
+
+            return replace(advice, text=expected_text(found.expected))
         if advice.can_retry:
             return advice
         text = self.tr("None of the models fits on this computer. Use a server, or the starter model for a first try.")

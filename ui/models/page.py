@@ -30,7 +30,7 @@ from ui.models.inventory import FitOf, ModelInventory
 from ui.models.item import ModelItem
 from ui.models.jobs import ModelJobs
 from ui.models.list_view import PAD_X, KeyedRow, ModelList
-from ui.models.row_text import RowText, queue_text, row_text
+from ui.models.row_text import RowText, expected_text, queue_text, row_text
 from ui.models.search import HubSearch
 from ui.plan.model_plan import ModelPlan
 from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, quiet_label, set_style_property
@@ -133,6 +133,7 @@ class ModelsPage(Page):
         self.controller = ModelsController(self._downloads, self.jobs, self.inventory, self.status, self)
         self.add_file = button("addModelButton", self.tr("Add a model file…"), quiet=True)
         self.add_folder = button("addFolderButton", self.tr("Add a folder…"), quiet=True)
+        self.open_settings = button("modelSettingsButton", self.tr("Download settings…"), quiet=True)
         self.total = quiet_label()
         self.total.setObjectName("queueTotal")
         self.total.setAccessibleName(self.tr("Downloads"))
@@ -153,7 +154,7 @@ class ModelsPage(Page):
         self._body = hbox((list_column, LIST_STRETCH), self._rule, self.details)
         self.status.setContentsMargins(MARGIN, 12, MARGIN, 0)
         left = MARGIN - 14  # aligns the text of a quiet button
-        adding = (self.add_file, self.add_folder)
+        adding = (self.add_file, self.add_folder, self.open_settings)
         foot = hbox(*adding, (self.total, 1), spacing=4, margins=(left, 12, MARGIN, 12))
         self.column.addWidget(self._note)
         self.column.addLayout(self._body, 1)
@@ -169,6 +170,7 @@ class ModelsPage(Page):
         self.search.model_changed.connect(self._on_published_changed)
         self.search.closed.connect(self.list.setFocus)
         self.search.settings.clicked.connect(self.settings_requested)
+        self.open_settings.clicked.connect(self.settings_requested)
         self.search.magnet_confirmed.connect(self._download_magnet)
         self.details.action_requested.connect(self._run)
         for models in (self.list, self.search.models):
@@ -254,7 +256,11 @@ class ModelsPage(Page):
         problem, before = found.problem if found is not None else None, self._problem
         self._problem = problem
         if problem is not None and before is None:
-            self.status.show_message(error_text(problem), "warning", (self.tr("Try again"), self._ask_hub))
+            text = error_text(problem)
+            is_any_recommended = any(item.fit is not None and item.fit.recommended for item in self.inventory.items)
+            if found is not None and found.expected is not None and not is_any_recommended:
+                text += "\n" + expected_text(found.expected)
+            self.status.show_message(text, "warning", (self.tr("Try again"), self._ask_hub))
         elif problem is None and before is not None:
             self.status.clear()
 
@@ -413,6 +419,7 @@ class ModelsPage(Page):
         narrow = self.width() < NARROW
         self._body.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._note.setVisible(not narrow)
+        self.open_settings.setVisible(not narrow)
         self.details.set_narrow(narrow)
         self._rule.setFixedSize(*((MAX_WIDGET_SIZE, 1) if narrow else (1, MAX_WIDGET_SIZE)))
         self.details.setMinimumWidth(0 if narrow else PLAN_MIN_WIDTH if has_plan else DETAILS_MIN_WIDTH)

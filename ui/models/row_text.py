@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication
 
-from app.planning.open_models import OpenModel
+from app.planning.open_models import ExpectedModel, OpenModel
 from app.translation import QT_TRANSLATE_NOOP
 from app.units import size_text, speed_text
 from model_manager.download.transfer import ACTIVE, DownloadStatus
@@ -174,6 +174,12 @@ def open_model_text(model: OpenModel) -> str:
         2: translate("model_rows", "English and Chinese"),
     }.get(model.languages, translate("model_rows", "{count} languages").format(count=model.languages))
     return " · ".join(filter(None, (translate("model_rows", STRENGTHS[model.strength]), languages, str(model.year))))
+
+
+def expected_text(expected: ExpectedModel) -> str:
+    """Return which model will probably be recommended once the hub can be asked."""
+    text = translate("model_rows", "Probably best for this computer: {name}, about {size}")
+    return text.format(name=expected.model.name, size=size_text(expected.bytes))
 
 
 def button_text(item: ModelItem) -> str:

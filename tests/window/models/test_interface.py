@@ -145,3 +145,9 @@ def test_narrow_dialog_folds_the_details_below_the_list(show: Open, qtbot: QtBot
     qtbot.waitUntil(lambda: dialog.details.mapTo(dialog, QPoint()).x() > 500)
     assert not dialog.details.fold.isVisible()
     assert dialog.details.area.isVisible()
+
+
+def test_the_settings_of_downloads_are_one_click_away(show: Open, qtbot: QtBot):
+    dialog = show()
+    with qtbot.waitSignal(dialog.settings_requested):
+        dialog.open_settings.click()
