@@ -67,6 +67,15 @@ class MessageStore(Database):
         with self._connections.reading() as connection:
             return find_message(connection, message_id)
 
+    def newest_answer(self, message_id: str) -> Message | None:
+        """Return the newest answer to a question."""
+        with self._connections.reading() as connection:
+            row = connection.execute(
+                "SELECT id FROM messages WHERE parent_id = ? AND deleted_at IS NULL ORDER BY number DESC LIMIT 1",
+                (message_id,),
+            ).fetchone()
+            return None if row is None else find_message(connection, row["id"])
+
     def select_leaf(self, conversation_id: str, message_id: str) -> str:
         """Select the branch through this message down to the newest message below it, and return that leaf's id."""
         with self._connections.writing() as connection:

@@ -24,6 +24,7 @@ from ui.export.dialog import ExportDialog
 from ui.settings.page import SettingsPage
 from ui.settings.shortcuts import SHORTCUTS
 from ui.settings.shortcuts_dialog import ShortcutsDialog
+from ui.widgets.theme import current_theme
 from ui.window.main_window import MainWindow
 
 
@@ -61,6 +62,15 @@ def contents(window: MainWindow) -> list[str]:
 
 def item_of(window: MainWindow, message: Message):
     return next(item for item in window.controller.transcript.page.items if item.id == message.id)
+
+
+def is_outlined(window: MainWindow, number: int) -> bool:
+    """Whether the outline of a question has the colour of the accent."""
+    transcript = window.controller.transcript
+    page = transcript.page
+    edge = page.view(number).bubble.translated(page.left, dict(page.visible)[number])
+    colour = transcript.viewport().grab().toImage().pixelColor(round(edge.center().x()), round(edge.top()) + 1)
+    return colour.name() == current_theme().accent
 
 
 # Editing
@@ -108,8 +118,10 @@ def test_escape_cancels_an_edit_and_restores_the_draft(window: MainWindow, qtbot
     act(window, "edit", question)
     act(window, "edit", question)
     write(window, " changed")
+    assert is_outlined(window, 0)
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Escape)
     assert window.composer.text() == "draft"
+    assert not is_outlined(window, 0)
     assert not find(window, "cancelEditButton").isVisible()
     assert contents(window) == ["as it is"]
 

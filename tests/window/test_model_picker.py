@@ -165,6 +165,31 @@ def test_another_model_answers_again(window: MainWindow, qtbot: QtBot) -> None:
     assert [item.author for item in window.controller.transcript.page.items] == ["", ""]
 
 
+def test_versions_of_a_question_are_compared_with_their_answers(window: MainWindow, qtbot: QtBot) -> None:
+    controller = window.controller
+    send(qtbot, window, "hello")
+    first = wait_for_answer(qtbot, window)
+    question = branch(window)[0]
+    assert "compare" not in controller.transcript.page.items[0].actions
+    retry_with(qtbot, window, first, "large")
+    controller.conversation.show_other_version(-1)
+    controller.transcript.action_requested.emit("edit", question.id)
+    window.composer.set_text("good morning")
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Return)
+    second = wait_for_answer(qtbot, window)
+    assert "compare" in controller.transcript.page.items[0].actions
+    controller.transcript.action_requested.emit("compare", branch(window)[0].id)
+    dialog = find(window, "compareDialog", CompareDialog)
+    assert isinstance(dialog, CompareDialog)
+    shown = [[item.content for item in side.transcript.page.items] for side in dialog.sides]
+    # Of the question that isn't shown the newest answer.
+    assert [texts[0] for texts in shown] == ["hello", "good morning"]
+    assert shown[1][1] == second.content
+    assert dialog.sides[0].choice.currentText().startswith("Version 1 · large on Cellar")
+    qtbot.mouseClick(dialog.sides[0].keep, Qt.MouseButton.LeftButton)
+    assert branch(window)[0].id == question.id
+
+
 def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QToolButton
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Shelf
@@ -180,6 +181,24 @@ def test_several_conversations_are_pinned_and_deleted_from_the_bar(open_window: 
     rows(window).selectAll()
     press(qtbot, window, "unpinChosenButton")
     assert not any(store_of(window).get(id_).is_pinned for id_ in ids)
+
+
+def test_titles_shown_whole_have_no_tool_tip(open_window: OpenWindow) -> None:
+    window = open_window()
+    with_conversations(window, "A title that is much too long for the sidebar, so that its end is cut", "short")
+    view = rows(window)
+
+    def tip(title: str) -> str:
+        rect = view.visualRect(index_of(window, title))
+        place = rect.topLeft() + QPoint(40, rect.height() // 2)
+        QApplication.sendEvent(
+            view.viewport(), QHelpEvent(QEvent.Type.ToolTip, place, view.viewport().mapToGlobal(place))
+        )
+        return QToolTip.text() if QToolTip.isVisible() else ""
+
+    long = next(each for each in titles(window) if each != "short")
+    assert tip("short") == ""
+    assert tip(long) == long
 
 
 def test_rows_mark_answers_that_run_wait_and_are_new(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -128,6 +128,9 @@ def test_placeholders_are_readable(qapp: QApplication, qtbot, theme: Theme):
         colour = field.palette().color(QPalette.ColorRole.PlaceholderText)
         assert colour.alpha() == 255
         assert contrast(colour.name(), theme.raised) >= 4.5
+        field.setEnabled(False)
+        field.grab()
+        assert field.palette().color(QPalette.ColorRole.PlaceholderText).name() == theme.disabled
 
 
 @THEMES

@@ -119,6 +119,10 @@ def test_matches_are_marked_and_the_current_one_is_outlined(page, qtbot):
     moved = page.viewport().grab().toImage()
     assert plain != marked != moved
     spot = spot_of(page, 0, "word", 1)
+    # The current match has one mark, no higher than its outline.
+    place = page.page.view(0).parts[0].line_rects(2, 6)[0]
+    above = spot.y() - round(place.height() / 2) - 3
+    assert marked.pixelColor(spot.x(), above) == QColor(LIGHT.page)
     assert QColor(LIGHT.accent) not in (plain.pixelColor(spot), moved.pixelColor(spot))
     QTest.keyClick(page.find_bar.field, Qt.Key.Key_Escape)
     assert page.finder.needle == ""

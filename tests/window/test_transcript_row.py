@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from app.conversation import Status
-from tests.window.pages import answer, button_of, question, talk
+from tests.window.pages import answer, button_of, question, spot_of, talk
 from ui.transcript.item import ACTIONS
 from ui.transcript.style import MARGIN
 from ui.widgets.theme import LIGHT
@@ -53,6 +53,17 @@ def test_rare_actions_are_in_the_more_menu(transcript, qtbot, name):
     assert requested.args == [name, "a"]
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_menu_of_a_message_has_the_order_of_its_other_menu(transcript):
+    transcript.set_items([question("q", actions=("copy", "edit", "export", "pin", "delete", "remember"))])
+    transcript.show_menu(spot_of(transcript, 0, "question").toPointF())
+    menu = transcript.findChild(QMenu, "messageMenu")
+    names = ("edit", "export", "remember", "pin", "delete")
+    labels = [transcript.state.strings.action(name) for name in names]
+    assert [action.text() for action in menu.actions() if action.text() in labels] == labels
+    menu.close()
+
+
 def test_every_action_has_a_label(transcript):
     assert all(transcript.state.strings.action(name) for name in ACTIONS)
 
@@ -71,6 +82,17 @@ def test_arrows_keep_their_place_at_the_first_version(transcript):
     transcript.set_items([answer("b", version=(1, 3), actions=("next",))])
     assert button_of(transcript, 0, "action:next") == middle
     assert "action:previous" not in keys(transcript)
+
+
+@pytest.mark.parametrize("make", [question, answer])
+def test_actions_keep_their_places_and_order_beside_versions(transcript, make):
+    names = ("copy", "edit", "fork", "pin") if make is question else ("copy", "retry", "fork", "pin")
+    shown = [f"action:{name}" for name in (*names[:2], "more")]
+    transcript.set_items([make("a", actions=names)])
+    before = [button_of(transcript, 0, key) for key in shown]
+    assert [point.x() for point in before] == sorted(point.x() for point in before)
+    transcript.set_items([make("a", actions=(*names, "previous", "next"), version=(2, 3))])
+    assert [button_of(transcript, 0, key) for key in shown] == before
 
 
 def test_another_version_is_shown_in_the_same_place(transcript):

@@ -40,6 +40,8 @@ class Composer(TranslatedWidget):
 
     submitted = Signal(object)
     """The ``Draft``; also while an answer is running."""
+    edited = Signal(str)
+    """Id of the earlier question that is edited; empty once it is sent, or kept as it is."""
     changed = Signal()
     """The draft has changed."""
 
@@ -155,6 +157,7 @@ class Composer(TranslatedWidget):
         self.set_text(draft.text)
         self._set_queue(draft.queue)
         self._edit_bar.setVisible(self.is_editing())
+        self.edited.emit(self._instead_of or "")
         self._retranslate()
         self._on_change()
 

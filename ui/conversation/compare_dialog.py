@@ -1,4 +1,7 @@
-"""Dialog with two versions of an answer side by side, or one above the other where it is narrow."""
+"""Dialog with two versions of a message side by side, or one above the other where it is narrow.
+
+A version of a question is shown with its answer.
+"""
 
 from __future__ import annotations
 
@@ -22,29 +25,32 @@ DEFAULT_SIZE = (1120, 720)
 
 
 class CompareDialog(QDialog):
-    """The versions of an answer, of which two are shown."""
+    """The versions of a message, of which two are shown."""
 
     kept = Signal(str)
     """Id of the version to continue with."""
 
     def __init__(
         self,
-        versions: Sequence[Item],
+        versions: Sequence[Sequence[Item]],
         names: Sequence[str],
         current_id: str,
         renderer: FormulaRenderer,
         parent: QWidget,
     ) -> None:
-        """``names`` are those of the models; the version ``current_id`` and its neighbour are shown first."""
+        """Each version is an answer, or a question and its answer, and has the id of its first message.
+
+        ``names`` are those of the models; the version ``current_id`` and its neighbour are shown first.
+        """
         super().__init__(parent)
         self.setObjectName("compareDialog")
         self.setWindowTitle(self.tr("Compare versions"))
         self.setAccessibleName(self.tr("Compare versions"))
         labels = {}
-        for number, (item, name) in enumerate(zip(versions, names, strict=True), start=1):
+        for number, (version, name) in enumerate(zip(versions, names, strict=True), start=1):
             place = self.tr("Version {number}").format(number=number)
-            labels[item.id] = " · ".join(filter(None, (place, name)))
-        right = max(1, [item.id for item in versions].index(current_id))
+            labels[version[0].id] = " · ".join(filter(None, (place, name)))
+        right = max(1, list(labels).index(current_id))
         self.sides = tuple(VersionView(versions, labels, place, renderer) for place in (right - 1, right))
         self._splitter = QSplitter()
         self._splitter.setChildrenCollapsible(False)
@@ -80,7 +86,7 @@ class VersionView(QWidget):
 
     def __init__(
         self,
-        versions: Sequence[Item],
+        versions: Sequence[Sequence[Item]],
         labels: dict[str, str],
         place: int,
         renderer: FormulaRenderer,
@@ -88,8 +94,11 @@ class VersionView(QWidget):
         super().__init__()
         # Only the text: actions, dividers and the next steps belong to the conversation.
         self._items = {
-            item.id: replace(item, actions=(), author="", version=None, divider="", is_pinned=False, is_last=False)
-            for item in versions
+            version[0].id: [
+                replace(item, actions=(), author="", version=None, divider="", is_pinned=False, is_last=False)
+                for item in version
+            ]
+            for version in versions
         }
         self.choice = ChoiceBox("versionChoice", labels)
         self.choice.setMinimumWidth(120)
@@ -104,10 +113,10 @@ class VersionView(QWidget):
         foot = hbox(self.keep, None, margins=(16, 8, 16, 12))
         vbox(head, hairline(), (self.transcript, 1), foot, parent=self)
         self.choice.changed.connect(self._show)
-        self.choice.set_value(versions[place].id)
-        self._show(versions[place].id)
+        self.choice.set_value(versions[place][0].id)
+        self._show(versions[place][0].id)
 
     def _show(self, message_id: str) -> None:
-        self.transcript.set_items([self._items[message_id]])
+        self.transcript.set_items(self._items[message_id])
         # From its beginning, while a conversation opens at its end.
         self.transcript.scroll_to_item(message_id)

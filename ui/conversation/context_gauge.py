@@ -73,7 +73,7 @@ class ContextGauge(Translated, QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         """Return the size with the numbers alone, which does not change while an answer grows."""
-        return QSize(self._width_of(self._numbers(WIDEST_USE)), HEIGHT)
+        return QSize(self._width_of(self._numbers(WIDEST_USE), with_bar=False), HEIGHT)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text, the bar, and the state as a button."""
@@ -88,19 +88,23 @@ class ContextGauge(Translated, QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QColor(theme.accent))
             painter.drawRoundedRect(frame, 6, 6)
-        # A clipped number would read as another number: text without room is left out.
-        for text in (self.text(), self._numbers(self._used(short_token_count(self.use.used)))):
-            if self._width_of(text) <= self.width():
-                painter.setPen(QColor(theme.quiet_text))
-                room = frame.adjusted(0, 0, -(BAR_WIDTH + 2 * PADDING), 0)
-                painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
-                break
-        left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
-        _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
+        # A clipped number would read as another number: what has no room is left out, the numbers last.
+        numbers = self._numbers(self._used(short_token_count(self.use.used)))
+        for text, with_bar in ((self.text(), True), (numbers, True), (numbers, False), ("", True)):
+            if self._width_of(text, with_bar=with_bar) > self.width():
+                continue
+            room = frame.adjusted(0, 0, -PADDING, 0)
+            if with_bar:
+                left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
+                _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
+                room.setRight(left - PADDING)
+            painter.setPen(QColor(theme.quiet_text))
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+            break
         painter.end()
 
-    def _width_of(self, text: str) -> int:
-        return self.fontMetrics().horizontalAdvance(text) + BAR_WIDTH + 3 * PADDING
+    def _width_of(self, text: str, *, with_bar: bool = True) -> int:
+        return self.fontMetrics().horizontalAdvance(text) + 2 * PADDING + (BAR_WIDTH + PADDING if with_bar else 0)
 
     def _used(self, used: str) -> str:
         return f"~{used}" if self.use.is_estimate else used

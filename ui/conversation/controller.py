@@ -122,6 +122,7 @@ class ConversationController(QObject):
         header.save_button.clicked.connect(self._save_temporary)
         header.gauge.clicked.connect(self.show_context)
         composer.submitted.connect(self.send)
+        composer.edited.connect(transcript.set_edited)
         composer.chips.changed.connect(self._show_context)
         composer.stop_button.clicked.connect(self.session.stop)
         composer.web_button.clicked.connect(self.overrides.toggle_web_search)
@@ -526,19 +527,27 @@ class ConversationController(QObject):
     def _compare(self, message: Message) -> None:
         from ui.conversation.compare_dialog import CompareDialog
 
-        store, services = self.session.store, self._services
-        versions = [store.message(id_) for id_ in self._siblings.get(message.id, ())]
+        ids = self._siblings.get(message.id, ())
+        versions = [self._version(self.session.store.message(id_)) for id_ in ids]
         dialog = CompareDialog(
-            [self._item(version) for version in versions],
-            [self._models.name_of(self._model_of(version)) for version in versions],
+            [[self._item(each) for each in version] for version in versions],
+            [self._models.name_of(self._model_of(version[-1])) for version in versions],
             message.id,
-            services.formula_renderer,
+            self._services.formula_renderer,
             self._window,
         )
         dialog.kept.connect(self._select_version)
         for side in dialog.sides:
             side.transcript.save_requested.connect(self._external.ask_where_to_save)
         show_dialog(dialog)
+
+    def _version(self, message: Message) -> list[Message]:
+        """Return an answer, or a question with its answer where it has one: the one that is shown, or the newest."""
+        answer = None
+        if message.role is Role.USER:
+            shown = next((each for each in self._branch if each.parent_id == message.id), None)
+            answer = shown or self.session.store.newest_answer(message.id)
+        return [message] if answer is None else [message, answer]
 
     def _show_summary(self) -> None:
         from ui.conversation.summary_dialog import SummaryDialog

@@ -72,7 +72,7 @@ class MessageItems(QObject):
                 if has_summary:
                     divider = self.tr("Summary of {count} messages").format(count=horizon.summarised)
         actions = (
-            self._question_actions(is_last)
+            self._question_actions(is_last, has_versions=place is not None)
             if is_question
             else self._answer_actions(message, can_fork, has_versions=place is not None)
         )
@@ -229,9 +229,11 @@ class MessageItems(QObject):
             size = self.tr("about {count} tokens").format(count=grouped(self._estimates[key]))
         return self.tr("{name} · {size}").format(name=attachment.name, size=size)
 
-    def _question_actions(self, is_last: bool) -> tuple[str, ...]:
+    def _question_actions(self, is_last: bool, *, has_versions: bool) -> tuple[str, ...]:
         # A question without an answer can be asked again.
-        return (*(("retry",) if is_last else ()), "copy", "edit", "export", "pin", "delete")
+        retry = ("retry",) if is_last else ()
+        compare = ("compare",) if has_versions else ()
+        return (*retry, "copy", "edit", *compare, "export", "pin", "delete")
 
     def _answer_actions(self, message: Message, can_fork: bool, *, has_versions: bool) -> list[str]:
         if message.status is Status.STREAMING:

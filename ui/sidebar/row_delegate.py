@@ -104,11 +104,23 @@ class RowDelegate(QStyledItemDelegate):
         return _menu_area(rect)
 
     def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
-        """Show the tool tip of the menu button, or that of the row."""
+        """Show the tool tip of the menu button, or that of the row where it says more than the row."""
         if not self.menu_area(option.rect, index).contains(event.pos()):
+            if self._shows_all(option.rect, index):
+                QToolTip.hideText()
+                return True
             return super().helpEvent(event, view, option, index)
         QToolTip.showText(event.globalPos(), self.tr("Actions (Shift+F10)"), view)
         return True
+
+    def _shows_all(self, rect: QRect, index: Index) -> bool:
+        """Return whether a conversation has no more to say than its title, which is shown whole."""
+        title = index.data()
+        if not isinstance(index.data(ROW_ROLE), Conversation) or index.data(Qt.ItemDataRole.ToolTipRole) != title:
+            return False
+        depth = self._rows.depth(index.row())
+        left = MARGIN + PADDING + INDENT * depth + (ICONS_WIDTH if depth else 0)
+        return QFontMetrics(self._font).horizontalAdvance(title) <= _menu_area(rect).left() - 4 - left
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """Return an editor for the title."""

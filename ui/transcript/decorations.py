@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from app.conversation import Picture
 from ui.pictures.thumbnails import Thumbnails, fitted
@@ -181,10 +181,12 @@ def paint_icon(
     painter.drawPixmap(corner, icons.pixmap(icon, getattr(style.theme, role), style.icon, ratio, opacity))
 
 
-def paint_ring(painter: QPainter, style: TextStyle, rect: QRectF, width: float = 2) -> None:
-    """Draw the outline of the element with the keyboard focus, or of the current match."""
+def paint_ring(painter: QPainter, style: TextStyle, rect: QRectF, width: float = 2, tint: QColor | None = None) -> None:
+    """Draw the outline of the element with the keyboard focus, or of the current match, which is tinted."""
     shape = QPainterPath()
     shape.addRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+    if tint is not None:
+        painter.fillPath(shape, tint)
     painter.strokePath(shape, QPen(style.colour("accent"), width))
 
 
@@ -307,7 +309,10 @@ def rare_actions(item: Item) -> list[str]:
 def action_row(
     item: Item, strings: TranscriptStrings, style: TextStyle, top: float, width: float
 ) -> tuple[list[Button], float]:
-    """Place actions, versions and figures below a message, a question's from the right; returns the bottom too."""
+    """Place actions, versions and figures below a message, a question's at the right; returns the bottom too.
+
+    Versions follow the actions, whose places are the same without versions.
+    """
     names = [name for name in ACTIONS if name in item.actions]
     framed = [name for name in names if item.is_open and name in FRAMED]
     side = style.action
@@ -340,8 +345,15 @@ def action_row(
         add("pin", cell(side), always=True)
     elif item.is_pinned:
         buttons.append(Button("", cell(side), "pin"))
+    rare = rare_actions(item)
+    quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
+    for name in [*quick, *(rare if len(rare) == 1 else ["more"] if rare else [])][::step]:
+        if name == "more":
+            buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
+        else:
+            add(name, cell(side), always=bool(framed))
     if item.version:
-        x += step * 2
+        x += step * 6
         for name in ("previous", "", "next")[::step]:
             if not name:
                 label = "{}/{}".format(*item.version)
@@ -352,13 +364,7 @@ def action_row(
             else:
                 rect = cell(style.scaled(ARROW_WIDTH))
                 buttons.append(Button("", rect, icon_of(name), opacity=icons.DISABLED_OPACITY))
-        x += step * 6
-    rare = rare_actions(item)
-    quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
-    for name in quick + (rare if len(rare) == 1 else []):
-        add(name, cell(side), always=bool(framed))
-    if len(rare) > 1:
-        buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
+        x += step * 2
     if item.figures and not item.is_question and x + 8 < width:
         figures = QRectF(x + 8, top, width - x - 8, height)
         buttons.append(Button("", figures, label=item.figures, always=False, kind=ButtonKind.TEXT))

@@ -39,7 +39,7 @@ from ui.transcript.blocks.formula import FormulaCache, RenderContext
 from ui.transcript.blocks.markdown import table_csv, table_markdown
 from ui.transcript.decorations import ButtonStates, icon_of, paint_ring, rare_actions
 from ui.transcript.finder import BAR_MARGIN, BAR_WIDTH, FindBar, Finder
-from ui.transcript.item import Item, TranscriptStrings
+from ui.transcript.item import ACTIONS, Item, TranscriptStrings
 from ui.transcript.keyboard import MARKDOWN_KEYS, Keyboard
 from ui.transcript.message import MessageView
 from ui.transcript.pointer import Pointer
@@ -60,7 +60,7 @@ CARET_ROOM = 8
 JUMP_SIZE, JUMP_SPACE, JUMP_BOTTOM = 36, 12, 16
 MAX_AREAS = 4
 """Areas that are painted one by one; more are painted as one."""
-CURRENT_MATCH_ALPHA = 60
+CURRENT_MATCH_ALPHA = 80
 """Of 255."""
 
 
@@ -101,6 +101,8 @@ class Transcript(Translated, QAbstractScrollArea):
         self._announcer = Announcer(self)
         self._waiting: dict[str, str] = {}
         """By message id the line shown instead of an answer that has not begun."""
+        self._edited_id = ""
+        """Of the question that is edited."""
         self._version_place: tuple[int, float] | None = None
         """Number and top of the message whose other version was requested."""
         self._setting_bar = False
@@ -199,6 +201,11 @@ class Transcript(Translated, QAbstractScrollArea):
     def set_waiting(self, item_id: str, text: str) -> None:
         """Set the line shown instead of an answer before its first token."""
         self._waiting[item_id] = text
+        self.viewport().update()
+
+    def set_edited(self, item_id: str) -> None:
+        """Mark the question that is edited; empty for none."""
+        self._edited_id = item_id
         self.viewport().update()
 
     def use_formula_renderer(self, renderer: FormulaRenderer) -> None:
@@ -449,7 +456,7 @@ class Transcript(Translated, QAbstractScrollArea):
             add(self.tr("Copy message as text"), partial(copy, markdown=False), enabled=has_text)
             add(self.tr("Copy message as Markdown"), partial(copy, markdown=True), enabled=has_text)
             menu.addSeparator()
-            self._add_actions(menu, found[0], [name for name in item.actions if name != "copy"])
+            self._add_actions(menu, found[0], [name for name in ACTIONS if name in item.actions and name != "copy"])
             menu.addSeparator()
         add(
             self.tr("Select all"),
@@ -548,16 +555,20 @@ class Transcript(Translated, QAbstractScrollArea):
 
     def _paint_message(self, painter: QPainter, number: int, clip: QRectF) -> None:
         state, view = self.state, self.page.view(number)
-        view.paint(painter, clip, state.selection.within(number, view.body.end), self.finder.marks(number))
-        match = self.finder.current_match(number)
+        marks, match = self.finder.marks(number), self.finder.current_match(number)
+        if match is not None and match[0] in marks:
+            # It has a mark of its own.
+            marks = {**marks, match[0]: [span for span in marks[match[0]] if span != match[1:]]}
+        view.paint(painter, clip, state.selection.within(number, view.body.end), marks)
+        if view.item.id == self._edited_id:
+            paint_ring(painter, view.style, view.bubble)
         if match is not None and match[0] < len(view.parts):
             part = view.parts[match[0]]
             tint = view.style.colour("accent")
             tint.setAlpha(CURRENT_MATCH_ALPHA)
             for rect in part.line_rects(*match[1:]):
-                place = rect.translated(part.x, part.y)
-                painter.fillRect(place, tint)
-                paint_ring(painter, view.style, place.adjusted(-2, -1, 2, 1), 1.5)
+                place = rect.translated(part.x, part.y).adjusted(-2, -1, 2, 1)
+                paint_ring(painter, view.style, place, 1.5, tint)
         has_focus = self.hasFocus() and number == state.focused_message
         is_last_answer = number == len(self.page.items) - 1 and not view.item.is_question
         buttons = (state.hovered, state.pressed, state.done, (number, state.focused_key) if has_focus else (-1, ""))
