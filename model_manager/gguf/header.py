@@ -387,21 +387,27 @@ _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon",
 _HEADS_NEEDED = re.compile(r"\.attn_[qk]")
 _WHOLE_HEADS = """
     apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 dream
-    ernie4_5-moe ernie4_5 exaone-moe exaone exaone4 falcon granite_swa graniteswitch granite grok grovemoe
-    hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llada-moe llada llama llama4 maincoder mellum mistral3 olmo
-    olmo2 olmoe orion paddleocr plamo pockettts qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe rnd1
-    seed_oss smallthinker smollm3 starcoder2 talkie xverse
+    ernie4_5-moe ernie4_5 exaone-moe exaone exaone4 falcon granite_swa granitemoe graniteswitch granite grok
+    grovemoe hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llada-moe llada llama llama4 maincoder mellum
+    minicpm mistral3 olmo olmo2 olmoe orion paddleocr pangu-embedded plamo pockettts qwen2 qwen2moe qwen2vl qwen3
+    qwen3moe qwen3vl qwen3vlmoe rnd1 seed_oss smallthinker smollm3 starcoder2 talkie xverse
 """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
     afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 gemma3n glm4 glm4moe
-    gpt-oss gpt2 gptneox granitehybrid granitemoe hunyuan-dense jais laguna lfm2 lfm2moe minicpm minimax-01 minimax-m2
-    minimax-m3 mpt muse-glimmer nanbeige nemotron nemotron_h nemotron_h_moe openelm pangu-embedded phi2 phi3 phimoe qwen
-    qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm starcoder
+    gpt-oss gpt2 gptneox granitehybrid jais laguna lfm2 lfm2moe minimax-01 minimax-m2 minimax-m3 mpt muse-glimmer
+    nanbeige nemotron nemotron_h nemotron_h_moe openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact
+    spark2_5 stablelm starcoder
 """
 _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 """Architectures whose graphs need heads of one length for keys and values."""
+_LINEAR_ATTENTION = ("qwen35", "qwen35moe", "qwen3next", "qwen4exp")
+_WIDTH_OF_HEADS = _KEYS_AS_LONG_AS_VALUES.union({"bailingmoe"}).difference(
+    _LINEAR_ATTENTION, ("deepseek4", "minimax-01")
+)
+"""Architectures whose attention weights are as wide as their heads; others have gates or another attention as well."""
+_ATTENTION_WEIGHT = re.compile(r"blk\.([0-9]{1,3})\.attn_(q|k|v|qkv|output|kv_b|kv_a_mqa)\.weight")
 _LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
 """Architectures of which only a part of each head is rotated."""
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
@@ -447,17 +453,27 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
         if kv and each % kv:
             yield (key("attention.head_count_kv"), f"{kv} for {each}")
-    usual_head, has_rest = width // (max(heads, default=0) or 1), width % (max(heads, default=0) or 1)
+    first = (heads and heads[0]) or max(heads, default=0) or 1
+    usual_head, has_rest = width // first, width % first
     head = max(numbers("attention.key_length"), default=usual_head)
     value_head = max(numbers("attention.value_length"), default=usual_head)
     windowed = max(numbers("attention.key_length_swa"), default=head)
     windowed_value = max(numbers("attention.value_length_swa"), default=value_head)
     if architecture in _KEYS_AS_LONG_AS_VALUES:
         if has_rest and not numbers("attention.key_length"):
-            yield (key("attention.head_count"), f"{max(heads)} for {width}")
+            yield (key("attention.head_count"), f"{first} for {width}")
         for part, length, expected in (("", value_head, head), ("_swa", windowed_value, windowed)):
             if length != expected:
                 yield (key(f"attention.value_length{part}"), f"{length} of {expected}")
+    if heads:
+        lengths = ((head, value_head), (windowed, windowed_value))
+        for name, of_layer in _weights_of_other_heads(header, heads, kv_heads or heads, lengths):
+            yield (key("attention.head_count"), f"{of_layer} for {name}")
+    if architecture == "cogvlm" and heads and first * head != width:
+        yield (key("attention.key_length"), f"{head} of {width}")
+    sections = sum(numbers("rope.dimension_sections"))
+    if sections > head > 0:
+        yield (key("rope.dimension_sections"), f"{sections} of {head}")
     least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
     rotated = numbers("rope.dimension_count")
     if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _KEYS_AS_LONG_AS_VALUES and head % 2)):
@@ -480,6 +496,8 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         rank, groups = max(numbers("ssm.time_step_rank"), default=0), max(numbers("ssm.group_count"), default=1)
         is_uneven = (groups and inner % groups) or (rank and inner % rank and architecture in _STATE_BY_HEADS)
         is_other = inner != 2 * width and architecture in _STATES_OF_TWICE_THE_WIDTH
+        if architecture in _LINEAR_ATTENTION:
+            is_other = any(inner != rank * size for size in numbers("ssm.state_size"))
         if inner < rank or is_uneven or is_other:
             yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:
@@ -502,3 +520,40 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     used_groups = max(numbers("expert_group_used_count"), default=0)
     if groups > 1 and not 0 < used_groups < groups:
         yield (key("expert_group_used_count"), f"{used_groups} of {groups}")
+
+
+def _weights_of_other_heads(
+    header: GgufHeader, heads: tuple[int, ...], kv_heads: tuple[int, ...], lengths: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, int]]:
+    """Yield the weights of attention that aren't as wide as the heads of their layer, with the number of these.
+
+    ``heads`` and ``kv_heads`` are one number or one for each layer, ``lengths`` those of keys and values that a layer
+    may have.  The engine checks some weights by the first layer or by the width of the model, and asserts the rest.
+    """
+    is_latent, has_heads = header.architecture in _LATENT_ATTENTION, header.architecture in _WIDTH_OF_HEADS
+    absorbed = {tensor.name for tensor in header.tensors if ".attn_k_b." in tensor.name}
+    for tensor in header.tensors if is_latent or has_heads else ():
+        if not (match := _ATTENTION_WEIGHT.fullmatch(tensor.name)) or len(tensor.shape) != 2:
+            continue
+        layer, part = int(match[1]), match[2]
+        count, kv_count = (each[min(layer, len(each) - 1)] for each in (heads, kv_heads))
+        is_absorbed, width = f"blk.{layer}.attn_k_b.weight" in absorbed, tensor.shape[part != "output"]
+        if is_latent:
+            is_right = {
+                "kv_a_mqa": not is_absorbed or any(width == kv_count * length for length, _ in lengths),
+                "kv_b": is_absorbed or count == kv_count,
+            }.get(part, True)
+        else:
+            is_right = any(
+                width
+                == {
+                    "q": count * length,
+                    "k": kv_count * length,
+                    "v": kv_count * value_length,
+                    "qkv": count * length + kv_count * (length + value_length),
+                    "output": count * value_length,
+                }.get(part, width)
+                for length, value_length in lengths
+            )
+        if not is_right:
+            yield tensor.name, count

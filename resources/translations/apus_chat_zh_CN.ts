@@ -3861,7 +3861,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Lend this computer</source>
-        <translation>出借这台电脑</translation>
+        <translation>出借这台电脑的算力</translation>
     </message>
     <message>
         <source>Address</source>
@@ -8009,7 +8009,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Lending</source>
-        <translation>出借</translation>
+        <translation>出借算力</translation>
     </message>
     <message>
         <source>Local server</source>

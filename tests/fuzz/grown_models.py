@@ -36,6 +36,8 @@ _START = {
     "attention.layer_norm_rms_epsilon": 1e-5,
     "attention.layer_norm_epsilon": 1e-5,
 }
+_AS_MANY_HEADS = ("cogvlm", "dots1", "minicpm3", "qwen")
+"""Architectures without groups of heads that share keys and values."""
 _USUAL = {
     "attention.kv_lora_rank": 16,
     "attention.q_lora_rank": 16,
@@ -47,6 +49,7 @@ _USUAL = {
 """Values of keys that only some architectures need; 1 for others."""
 _OPTIONAL = {"phi3": [f"blk.{layer}.attn_qkv.weight" for layer in range(2)]}
 """Tensors that the engine doesn't ask for, and doesn't do without."""
+_LENGTHS = ("attention.key_length", "attention.value_length", "rope.dimension_count")
 _NUMBERS = (0, 1, 2, 3, 5, 6, 12, 17, 32, 33, 64, 100, 128, 255, 256, 1000)
 _TYPES = {"f32": 1.0, "u32": 1, "i32": 1, "bool": True, "str": "none"}
 _MOST_STEPS = 300
@@ -58,10 +61,13 @@ class GrownModel:
 
     architecture: str
     vocabulary: EditableHeader
-    keys: dict[str, Any] = field(default_factory=lambda: dict(_START))
+    keys: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.keys:
+            shared = {"attention.head_count_kv": 4} if self.architecture in _AS_MANY_HEADS else {}
+            self.keys = {**_START, **shared}
         for name in _OPTIONAL.get(self.architecture, ()):
             self.tensors.setdefault(name, (1,))
 
@@ -77,10 +83,10 @@ class GrownModel:
     def mutated(self, dice: Hostile) -> GrownModel:
         """Return a copy with a number or two changed, by layer, or left out."""
         copied = GrownModel(self.architecture, self.vocabulary, copy.deepcopy(self.keys), dict(self.tensors))
+        if dice.chance(0.1):
+            copied.keys.update(dict.fromkeys(dice.choice((_LENGTHS[:2], _LENGTHS)), dice.choice(_NUMBERS)))
         for _ in range(dice.choice((1, 1, 1, 2))):
-            key = dice.choice(
-                KEYS if dice.chance(0.4) else (*self.keys, "attention.key_length", "attention.value_length")
-            )
+            key = dice.choice(KEYS if dice.chance(0.4) else (*self.keys, *_LENGTHS))
             if dice.chance(0.1):
                 copied.keys.pop(key, None)
             elif not isinstance(self.keys.get(key), float):

@@ -93,6 +93,7 @@ ABSURD: list[tuple[str, tuple[int, object]]] = [
     ("feed_forward_length", (ARRAY, (U32, [128] * 2000))),
     ("attention.sliding_window", (I32, -1)),
     *(("attention.head_count", value) for value in ((U32, 0), (ARRAY, (U32, [0, 0])))),
+    *(("attention.head_count_kv", (ARRAY, (I32, heads))) for heads in ([2, 4], [2, 0])),
     *(("rope.dimension_count", (U32, value)) for value in (0, 2, 7, 1 << 16)),
     ("ssm.inner_size", (U32, 0)),
     *((f"attention.{name}", (U32, 0)) for name in ("key_length", "value_length_swa")),
@@ -206,7 +207,7 @@ def test_invalid_hyperparameters_are_refused(
     "changes",
     [
         {"llama.expert_count": (U32, 4), "llama.expert_used_count": (ARRAY, (U32, [2, 4]))},
-        {"llama.attention.head_count_kv": (ARRAY, (I32, [2, 0]))},
+        {"llama.attention.head_count_kv": (ARRAY, (I32, [2, 2]))},
         {"llama.rope.scaling.type": (STRING, "yarn"), "llama.vocab_size": (U32, 300_000)},
         {"llama.context_length": (U32, 10_485_760), "llama.attention.key_length": None},
         {"llama.block_count": None, "llama.expert_used_count": (U32, 4)},
@@ -240,6 +241,12 @@ def test_unusual_hyperparameters_are_accepted(
         ("llama", {"attention.value_length": 32}),
         ("llama", {"embedding_length": 510}),
         ("gemma3", {"attention.value_length_swa": 32}),
+        ("deepseek2", {"attention.key_length": 1 << 16}),
+        ("deepseek2", {"attention.head_count_kv": 2}),
+        ("qwen35", {"ssm.inner_size": 1 << 16}),
+        ("qwen2vl", {"attention.key_length": 128, "attention.value_length": 128, "rope.dimension_count": 128}),
+        ("qwen2vl", {"rope.dimension_sections": [16, 24, 24, 1]}),
+        ("gpt-oss", {"attention.key_length": 128, "attention.value_length": 128}),
     ],
     ids=str,
 )
@@ -269,6 +276,37 @@ def test_what_the_graphs_of_further_architectures_assert_is_refused(
     path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
     with pytest.raises(UserError, match="hyperparameters_absurd"):
         read_header(path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kv_heads", "weight", "shape", "is_accepted"),
+    [
+        ("dots1", 2, "attn_k", (64, 64), False),
+        ("cogvlm", 2, "attn_qkv", (64, 192), False),
+        ("falcon", 2, "attn_qkv", (64, 192), False),
+        ("exaone4", 2, "attn_output", (32, 64), False),
+        ("bailingmoe", 2, "attn_v", (64, 16), False),
+        ("minicpm3", 2, "attn_kv_b", (16, 128), False),
+        ("falcon", 2, "attn_qkv", (64, 128), True),
+        ("command-r", 2, "attn_q", (64, 64), True),
+        ("deepseek2", 4, "attn_kv_b", (16, 128), True),
+        ("minimax-01", 2, "attn_qkv", (64, 192), True),
+    ],
+)
+def test_weights_of_attention_are_as_wide_as_the_heads_that_the_graph_makes_of_them(
+    tmp_path: Path, architecture: str, kv_heads: int, weight: str, shape: tuple[int, int], is_accepted: bool
+) -> None:
+    numbers = {"embedding_length": 64, "attention.head_count": 4, "attention.head_count_kv": kv_heads}
+    numbers |= {"attention.key_length": 16, "attention.value_length": 16}
+    numbers["rope.dimension_count"] = 8 if architecture in ("minicpm3", "deepseek2") else 16
+    keys = [key(f"{architecture}.{name}", U32, value) for name, value in numbers.items()]
+    path, entries = tmp_path / "some.gguf", [key("general.architecture", STRING, architecture), *keys]
+    path.write_bytes(padded(header(entries, [tensor(f"blk.0.{weight}.weight", shape)])) + bytes(1 << 16))
+    if is_accepted:
+        assert read_header(path).architecture == architecture
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd"):
+            read_header(path)
 
 
 def test_only_files_of_plamo_2_say_that_there_are_no_groups(tmp_path: Path) -> None:

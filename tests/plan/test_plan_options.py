@@ -78,7 +78,7 @@ def test_disabled_flash_attention_keeps_a_16_bit_cache() -> None:
 
 def test_unsupported_cache_type_falls_back_to_f16(tmp_path: Path) -> None:
     path = write_arch(
-        tmp_path / "model.gguf", "qwen3moe", keys={"attention.key_length": 80, "attention.value_length": 80}
+        tmp_path / "model.gguf", "qwen35", keys={"attention.key_length": 80, "attention.value_length": 80}
     )
     found = plan_model(read_model_shape((read_header(path),)), cards(8), ram(), PlanOptions(kv_type="q8_0"))
     assert found.kv_type == "f16"
