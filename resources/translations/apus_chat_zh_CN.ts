@@ -2518,12 +2518,24 @@ Click to rename</source>
         <translation>导入…</translation>
     </message>
     <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
         <source>Back up…</source>
         <translation>备份…</translation>
     </message>
     <message>
         <source>View backups…</source>
         <translation>查看备份…</translation>
+    </message>
+    <message>
+        <source>Export conversations</source>
+        <translation>导出对话</translation>
+    </message>
+    <message>
+        <source>To Markdown, PDF and other formats, for reading or for other programs.</source>
+        <translation>导出为 Markdown、PDF 等格式，供阅读或其他程序使用。</translation>
     </message>
     <message>
         <source>Save a backup</source>
@@ -5209,6 +5221,13 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>QFileSystemModel</name>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+</context>
+<context>
     <name>QuestionQueue</name>
     <message>
         <source>Questions that are sent next</source>
@@ -6778,24 +6797,24 @@ Click to rename</source>
         <translation>接近原版</translation>
     </message>
     <message>
-        <source>Small loss</source>
-        <translation>损失较小</translation>
+        <source>Small loss of quality</source>
+        <translation>质量损失较小</translation>
     </message>
     <message>
-        <source>Some loss</source>
-        <translation>有一定损失</translation>
+        <source>Some loss of quality</source>
+        <translation>质量有一定损失</translation>
     </message>
     <message>
-        <source>Noticeable loss</source>
-        <translation>损失明显</translation>
+        <source>Noticeable loss of quality</source>
+        <translation>质量损失明显</translation>
     </message>
     <message>
-        <source>Heavy loss</source>
-        <translation>损失较大</translation>
+        <source>Heavy loss of quality</source>
+        <translation>质量损失严重</translation>
     </message>
     <message>
-        <source>Severe loss</source>
-        <translation>损失严重</translation>
+        <source>Severe loss of quality</source>
+        <translation>质量损失极大</translation>
     </message>
     <message>
         <source>No loss of quality, but larger than chatting requires.</source>

@@ -104,10 +104,13 @@ def answer_question(qtbot: QtBot, window: MainWindow, name: str) -> None:
 def test_shortcut_to_the_next_conversation_selects_it_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
     """The key goes through the window system, as a real one does: the application sees Ctrl held."""
     window = open_window()
-    ids = with_conversations(window, "one", "two", "three")
-    window.controller.conversation.open(ids[2])
-    for id_ in (ids[1], ids[0]):
-        QTest.keyClick(window.windowHandle(), Qt.Key.Key_PageDown, CONTROL)
+    ids = with_conversations(window, "one", "two", "three", "four")
+    window.controller.conversation.open(ids[3])
+    keys = (Qt.Key.Key_PageDown, CONTROL), (Qt.Key.Key_Tab, CONTROL), (Qt.Key.Key_Tab, CONTROL)
+    for id_, (key, modifiers) in zip(
+        (ids[2], ids[1], ids[0], ids[1]), (*keys, (Qt.Key.Key_Backtab, CONTROL | SHIFT)), strict=True
+    ):
+        QTest.keyClick(window.windowHandle(), key, modifiers)
         assert window.controller.conversation.session.conversation_id == id_
         assert window.sidebar.list.selected_ids() == (id_,)
 
@@ -274,6 +277,7 @@ def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtb
     click(qtbot, window, "one")
     assert window.controller.conversation.session.conversation_id == before, "what is deleted is not opened"
     assert offered(window) == ["Restore", "Delete permanently…"]
+    assert find(window, "restoreChosenButton", QToolButton).text() == "Restore"  # type: ignore[attr-defined]
     press(qtbot, window, "restoreChosenButton")
     assert window.notice.text() == "Conversation restored."
     click(qtbot, window, "two")

@@ -10,8 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QFileSystemModel
 
 from app.config.paths import resources
 from app.config.settings import LANGUAGES, Settings
@@ -125,6 +125,8 @@ def test_the_file_dialog_is_chinese(services: Services, use_language: UseLanguag
     dialog = page.findChild(QFileDialog, "fileDialog")
     labels = [dialog.labelText(each) for each in (QFileDialog.DialogLabel.LookIn, QFileDialog.DialogLabel.FileType)]
     assert labels == ["文件夹：", "文件类型："]
+    model = dialog.findChild(QFileSystemModel)
+    assert model.headerData(1, Qt.Orientation.Horizontal) == "大小"
 
 
 def test_busy_settings_keep_their_pages(services: Services, use_language: UseLanguage, qtbot, qapp):

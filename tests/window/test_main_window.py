@@ -30,6 +30,7 @@ from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, indexes, titles
 from ui.settings.page import SettingsPage
+from ui.settings.sections import SECTIONS
 from ui.widgets.appearance import Appearance
 from ui.window.main_window import MainWindow
 
@@ -140,6 +141,24 @@ def test_switched_language_has_the_texts_of_a_new_window(open_window: OpenWindow
     assert texts_of["zh_CN"][0] == texts_of["zh_CN"][1]
     assert not [text for text in texts_of["en"][0] if re.search("[\u4e00-\u9fff]", text)]
     assert "localhost:8765 上的 large" in texts_of["zh_CN"][0]
+
+
+def test_switched_language_keeps_the_section_of_the_settings(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.controller.show_settings("data")
+    page = find(window, "settingsDialog", SettingsPage)
+    assert isinstance(page, SettingsPage)
+    qtbot.waitUntil(lambda: not page.data.open_folder.visibleRegion().isEmpty())
+    for language in ("zh_CN", "en"):
+        window.controller.apply_settings(window.controller.services.settings.change(language=language))
+        QApplication.processEvents()
+        qtbot.waitUntil(lambda: not page.data.open_folder.visibleRegion().isEmpty())
+        assert page.sections.currentRow() == list(SECTIONS).index("data")
+    # Where the language is chosen on the page, the focus stays at it.
+    page.show_section("appearance")
+    qtbot.waitUntil(lambda: page.sections.currentRow() == 0)
+    window.controller.apply_settings(window.controller.services.settings.change(language="zh_CN"))
+    qtbot.waitUntil(lambda: page.appearance.controls["language"].hasFocus())
 
 
 def test_theme_can_change_while_running(open_window: OpenWindow) -> None:

@@ -187,7 +187,7 @@ def test_every_row_has_a_spoken_text():
     waiting = item(
         "apus:Q2_K", downloads=(DownloadStatus("apus:Q2_K", "waiting", Progress(GIB, 2 * GIB), retry_in_s=9.4),)
     )
-    assert row_text(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss. Retrying in 9 s · 50 %"
+    assert row_text(waiting).spoken() == "Q2_K. 2.0 GiB. Noticeable loss of quality. Retrying in 9 s · 50 %"
 
 
 # Work

@@ -16,6 +16,7 @@ from app.conversation import Attachment, Status
 from app.store.store import ConversationStore
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, titles
+from ui.export.dialog import ExportDialog
 from ui.settings.backups import BackupsPage
 from ui.settings.data import EraseDialog
 from ui.settings.page import SettingsPage
@@ -64,6 +65,15 @@ def confirm(qtbot: QtBot, dialog: BackupsPage, name: str) -> None:
 
 def said(qtbot: QtBot, text: Callable[[], str], words: str) -> None:
     qtbot.waitUntil(lambda: words in text(), timeout=20_000)
+
+
+def test_all_conversations_are_exported_from_the_settings(window: MainWindow, settings: SettingsPage) -> None:
+    say(store_of(window), "first")
+    settings.data.export_button.click()
+    dialog = find(window, "exportDialog", ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    assert dialog.scope.everything.isChecked()
+    dialog.reject()
 
 
 def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:

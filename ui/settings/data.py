@@ -41,6 +41,7 @@ class DataSettings(QWidget):
 
     conversations_changed = Signal()
     defaults_requested = Signal()
+    export_requested = Signal()
     backups_requested = Signal()
     work_finished = Signal(bool)
     """Whether it succeeded."""
@@ -55,6 +56,7 @@ class DataSettings(QWidget):
         """The button that gets the focus back then."""
         self.open_folder = button("openDataFolderButton", self.tr("Open folder"))
         self.import_button = button("importButton", self.tr("Import…"))
+        self.export_button = button("exportAllButton", self.tr("Export…"))
         self.back_up = button("backupButton", self.tr("Back up…"))
         self.backups = button("backupsButton", self.tr("View backups…"))
         self.clear_cache = button("clearCacheButton", self.tr("Clear"))
@@ -69,6 +71,11 @@ class DataSettings(QWidget):
                     self.import_button,
                     self.tr("Import conversations"),
                     self.tr("From ChatGPT and other programs, or from an APUS Chat JSON export."),
+                ),
+                "export": (
+                    self.export_button,
+                    self.tr("Export conversations"),
+                    self.tr("To Markdown, PDF and other formats, for reading or for other programs."),
                 ),
                 "back_up": (
                     self.back_up,
@@ -98,11 +105,21 @@ class DataSettings(QWidget):
                     ),
                 ),
             },
-            order=("folder", "import", "back_up", "backup_schedule", "backups", "conversation_cache", "cache"),
+            order=(
+                "folder",
+                "import",
+                "export",
+                "back_up",
+                "backup_schedule",
+                "backups",
+                "conversation_cache",
+                "cache",
+            ),
         )
         vbox(self.form, parent=self)
         self.open_folder.clicked.connect(lambda: open_folder(services.folder.root, status))
         self.import_button.clicked.connect(self.open_import)
+        self.export_button.clicked.connect(self.export_requested)
         self.back_up.clicked.connect(self._choose_backup)
         self.backups.clicked.connect(self.backups_requested)
         self.clear_cache.clicked.connect(self._clear_cache)

@@ -56,6 +56,8 @@ class SettingsPage(Page):
     diagnostics_requested = Signal()
     shortcuts_requested = Signal()
     backups_requested = Signal()
+    export_requested = Signal()
+    """Of all conversations."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("settingsDialog")
@@ -76,8 +78,11 @@ class SettingsPage(Page):
     def changeEvent(self, event: QEvent) -> None:
         """Show the other language, except while a page is busy."""
         if event.type() == QEvent.Type.LanguageChange and not self.is_busy():
+            section = self.sections.currentRow()
             self._fill()
-            self.appearance.controls["language"].setFocus()
+            self.sections.select(section)
+            if section == list(SECTIONS).index("appearance"):
+                self.appearance.controls["language"].setFocus()
         super().changeEvent(event)
 
     def _fill(self) -> None:
@@ -139,6 +144,7 @@ class SettingsPage(Page):
         for busy_page in (self.downloads, self.data):
             busy_page.work_finished.connect(self.work_finished)
         self.data.backups_requested.connect(self.backups_requested)
+        self.data.export_requested.connect(self.export_requested)
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self.data.conversations_changed.connect(self._reload)

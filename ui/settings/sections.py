@@ -45,6 +45,7 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
         {
             "folder": "Data folder",
             "import": "Import conversations",
+            "export": "Export conversations",
             "back_up": "Save a backup",
             "backups": "Restore a backup",
             "cache": "Cached conversations",

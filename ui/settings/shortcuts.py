@@ -41,8 +41,15 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
         ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Search all conversations"), "Ctrl+Shift+F", id="search"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Undo the last deletion or move"), "Ctrl+Z", id="undo"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", id="next_conversation"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"), "Ctrl+PgUp", id="previous_conversation"),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Next conversation"), "Ctrl+PgDown", "Ctrl+Tab", id="next_conversation"
+        ),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Previous conversation"),
+            "Ctrl+PgUp",
+            "Ctrl+Shift+Tab",
+            id="previous_conversation",
+        ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Move the selected conversation to trash"), "Del"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export conversations"), "Ctrl+E", id="export"),

@@ -189,7 +189,7 @@ class Sidebar(TranslatedWidget):
         self._count.setProperty("quiet", True)
         self._count.setFont(interface_font(SMALL_SIZE))
         self._bulk = {
-            key: tool_button(f"{key}ChosenButton", action.icon, colour=action.colour)
+            key: tool_button(f"{key}ChosenButton", action.icon, colour=action.colour, with_text=key == "restore")
             for key, action in ACTIONS.items()
             if action.is_bulk
         }
@@ -450,6 +450,7 @@ class Sidebar(TranslatedWidget):
         )
         for action, button in self._bulk.items():
             set_name(button, ACTIONS[action].text())
+        self._bulk["restore"].setText(ACTIONS["restore"].text())
         if self._list is not None:
             self._list.setAccessibleName(self.tr("Conversations"))
             self._list.viewport().update()

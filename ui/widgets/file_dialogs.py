@@ -9,7 +9,11 @@ from PySide6.QtCore import QCoreApplication, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCompleter, QFileDialog, QHeaderView, QWidget
 
+from app.translation import QT_TRANSLATE_NOOP
 from ui.widgets.dialog_parts import StatusLine, show_dialog
+
+_QT_TEXTS = (QT_TRANSLATE_NOOP("QFileSystemModel", "Size"),)
+"""Titles of columns that Qt's own translation words unusually."""
 
 
 def documents_folder() -> Path:

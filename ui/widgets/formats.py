@@ -48,11 +48,11 @@ def quality_text(quality: Quality | None) -> str:
         "same": translate("formats", "Virtually lossless"),
         "very_close": translate("formats", "Very close to the original"),
         "close": translate("formats", "Close to the original"),
-        "small": translate("formats", "Small loss"),
-        "some": translate("formats", "Some loss"),
-        "noticeable": translate("formats", "Noticeable loss"),
-        "heavy": translate("formats", "Heavy loss"),
-        "severe": translate("formats", "Severe loss"),
+        "small": translate("formats", "Small loss of quality"),
+        "some": translate("formats", "Some loss of quality"),
+        "noticeable": translate("formats", "Noticeable loss of quality"),
+        "heavy": translate("formats", "Heavy loss of quality"),
+        "severe": translate("formats", "Severe loss of quality"),
     }
     return texts[quality] if quality else ""
 

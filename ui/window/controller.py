@@ -267,6 +267,7 @@ class WindowController(QObject):
             page.changed.connect(self.apply_settings)
             page.conversations_changed.connect(self._reload)
             page.backups_requested.connect(self.show_backups)
+            page.export_requested.connect(lambda: self.show_export(()))
             page.model_chosen.connect(self.models.use)
             page.diagnostics_requested.connect(self.show_diagnostics)
             page.shortcuts_requested.connect(self.show_shortcuts)
@@ -447,6 +448,9 @@ class WindowController(QObject):
         """Show the state of the open conversation and the selected model in the window's parts."""
         window, session, models = self.window, self._session, self.models
         focused = window.focusWidget()
+        if focused is not None and not focused.isVisibleTo(window):
+            # Of a page that is made at this moment.
+            focused = None
         running, is_empty = session.running, session.is_empty
         window.notice.refresh()
         window.composer.set_running(running is not None)
