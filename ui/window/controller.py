@@ -448,9 +448,8 @@ class WindowController(QObject):
         """Show the state of the open conversation and the selected model in the window's parts."""
         window, session, models = self.window, self._session, self.models
         focused = window.focusWidget()
-        if focused is not None and not focused.isVisibleTo(window):
-            # Of a page that is made at this moment.
-            focused = None
+        # Not where it is of a page that is made at this moment.
+        was_visible = focused is not None and focused.isVisibleTo(window)
         running, is_empty = session.running, session.is_empty
         window.notice.refresh()
         window.composer.set_running(running is not None)
@@ -466,7 +465,7 @@ class WindowController(QObject):
         if is_empty:
             self._refresh_welcome()
         self._refresh_hint()
-        if focused is not None and not focused.isVisibleTo(window):
+        if was_visible and not focused.isVisibleTo(window):
             # Qt passes the focus of a widget that is hidden on to the next one, the search field.
             window.composer.field.setFocus()
 
