@@ -386,27 +386,29 @@ _MAX_ARCHITECTURE_CHARACTERS = 60
 _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "attention.group_norm_epsilon")
 _HEADS_NEEDED = re.compile(r"\.attn_[qk]")
 _WHOLE_HEADS = """
-    apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 dream
-    ernie4_5-moe ernie4_5 exaone-moe exaone exaone4 falcon granite_swa granitemoe graniteswitch granite grok
-    grovemoe hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llada-moe llada llama llama4 maincoder mellum
-    minicpm mistral3 olmo olmo2 olmoe orion paddleocr pangu-embedded plamo pockettts qwen2 qwen2moe qwen2vl qwen3
-    qwen3moe qwen3vl qwen3vlmoe rnd1 seed_oss smallthinker smollm3 starcoder2 talkie xverse
+    apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deci deepseek dots1 dream ernie4_5-moe
+    ernie4_5 exaone-moe exaone exaone4 falcon granite_swa granitemoe graniteswitch granite grok grovemoe hunyuan-dense
+    hunyuan-moe hunyuan_vl hy_v3 internlm2 jais2 llada-moe llada llama llama4 maincoder mellum minicpm mistral3 olmo
+    olmo2 olmoe orion paddleocr pangu-embedded plamo pockettts qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3tts qwen3vl
+    qwen3vlmoe rnd1 seed_oss smallthinker smollm3 starcoder2 talkie xverse
 """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
-    afmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 gemma gemma2 gemma3 gemma3n glm4 glm4moe
-    gpt-oss gpt2 gptneox granitehybrid jais laguna lfm2 lfm2moe minimax-01 minimax-m2 minimax-m3 mpt muse-glimmer
-    nanbeige nemotron nemotron_h nemotron_h_moe openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact
-    spark2_5 stablelm starcoder
+    afmoe bailingmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 eurobert falcon-h1 gemma gemma-
+    embedding gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granitehybrid hrm_text jais laguna lfm2 lfm2moe
+    llama-embed minimax-01 minimax-m2 minimax-m3 modern-bert mpt muse-glimmer nanbeige nemotron nemotron_h
+    nemotron_h_moe neo-bert openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm
+    starcoder t5 t5encoder
 """
 _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 """Architectures whose graphs need heads of one length for keys and values."""
 _LINEAR_ATTENTION = ("qwen35", "qwen35moe", "qwen3next", "qwen4exp")
-_WIDTH_OF_HEADS = _KEYS_AS_LONG_AS_VALUES.union({"bailingmoe"}).difference(
-    _LINEAR_ATTENTION, ("deepseek4", "minimax-01")
-)
+_WIDTH_OF_HEADS = _KEYS_AS_LONG_AS_VALUES.difference(_LINEAR_ATTENTION, ("deepseek4", "minimax-01"))
 """Architectures whose attention weights are as wide as their heads; others have gates or another attention as well."""
+_NO_GROUPS_OF_HEADS = ("cogvlm", "dots1", "minicpm3", "olmoe", "qwen")
+"""Architectures in which no heads share keys and values."""
+_SECTIONED_ROPE = ("paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp")
 _ATTENTION_WEIGHT = re.compile(r"blk\.([0-9]{1,3})\.attn_(q|k|v|qkv|output|kv_b|kv_a_mqa)\.weight")
 _LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
 """Architectures of which only a part of each head is rotated."""
@@ -451,7 +453,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     kv_heads = numbers("attention.head_count_kv")
     one_for_all = len(heads) == 1 or len(kv_heads) == 1
     for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
-        if kv and each % kv:
+        if kv and (each % kv or (each != kv and architecture in _NO_GROUPS_OF_HEADS)):
             yield (key("attention.head_count_kv"), f"{kv} for {each}")
     first = (heads and heads[0]) or max(heads, default=0) or 1
     usual_head, has_rest = width // first, width % first
@@ -471,9 +473,10 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("attention.head_count"), f"{of_layer} for {name}")
     if architecture == "cogvlm" and heads and first * head != width:
         yield (key("attention.key_length"), f"{head} of {width}")
-    sections = sum(numbers("rope.dimension_sections"))
-    if sections > head > 0:
-        yield (key("rope.dimension_sections"), f"{sections} of {head}")
+    sections = numbers("rope.dimension_sections")
+    needs_sections = heads and architecture in _SECTIONED_ROPE and max(sections[:3], default=0) <= 0
+    if needs_sections or sum(sections) > head > 0 or min(sections, default=0) < 0:
+        yield (key("rope.dimension_sections"), f"{list(sections)} of {head}")
     least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
     rotated = numbers("rope.dimension_count")
     if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _KEYS_AS_LONG_AS_VALUES and head % 2)):

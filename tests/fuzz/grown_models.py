@@ -14,13 +14,15 @@ from tests.fuzz.hostile import Hostile
 from tests.rigs import gguf_bytes
 from tests.rigs.gguf_bytes import ARRAY, BOOL, F32, STRING, U32
 
-_GROWN = """apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chatglm codeshell cogvlm cohere2
-    cohere2moe command-r dbrx deci deepseek dots1 dream ernie4_5 ernie4_5-moe exaone exaone-moe exaone4 falcon
-    gemma gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe grovemoe hunyuan-dense
-    hunyuan-moe hy_v3 internlm2 jais jais2 llada llada-moe llama maincoder mamba2 mellum minicpm minicpm3
-    minimax-m2 mistral3 mpt nanbeige nemotron olmo olmo2 openelm orion pangu-embedded phi2 phi3 phimoe plamo
-    qwen qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe refact rnd1 seed_oss smallthinker smollm3
-    stablelm starcoder starcoder2 talkie xverse"""
+_GROWN = """
+    apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chatglm codeshell cogvlm cohere2 cohere2moe
+    command-r dbrx deci deepseek dots1 dream ernie4_5 ernie4_5-moe eurobert exaone exaone-moe exaone4 falcon gemma
+    gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe grovemoe hrm_text hunyuan-dense hunyuan-
+    moe hy_v3 internlm2 jais jais2 llada llada-moe llama llama-embed maincoder mamba2 mellum minicpm minicpm3
+    minimax-m2 mistral3 modern-bert mpt nanbeige nemotron neo-bert olmo olmo2 olmoe openelm orion pangu- embedded phi2
+    phi3 phimoe plamo qwen qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3tts qwen3vl qwen3vlmoe refact rnd1 seed_oss
+    smallthinker smollm3 stablelm starcoder starcoder2 talkie xverse
+"""
 GROWN = tuple(_GROWN.split())
 _START = {
     "block_count": 2,
@@ -36,7 +38,7 @@ _START = {
     "attention.layer_norm_rms_epsilon": 1e-5,
     "attention.layer_norm_epsilon": 1e-5,
 }
-_AS_MANY_HEADS = ("cogvlm", "dots1", "minicpm3", "qwen")
+_AS_MANY_HEADS = ("cogvlm", "dots1", "minicpm3", "olmoe", "qwen")
 """Architectures without groups of heads that share keys and values."""
 _USUAL = {
     "attention.kv_lora_rank": 16,

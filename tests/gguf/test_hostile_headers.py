@@ -245,7 +245,7 @@ def test_unusual_hyperparameters_are_accepted(
         ("deepseek2", {"attention.head_count_kv": 2}),
         ("qwen35", {"ssm.inner_size": 1 << 16}),
         ("qwen2vl", {"attention.key_length": 128, "attention.value_length": 128, "rope.dimension_count": 128}),
-        ("qwen2vl", {"rope.dimension_sections": [16, 24, 24, 1]}),
+        *(("qwen2vl", {"rope.dimension_sections": each}) for each in ([16, 24, 24, 1], [0, 0, 0, 4], [-1, 0, 0, 1])),
         ("gpt-oss", {"attention.key_length": 128, "attention.value_length": 128}),
     ],
     ids=str,
@@ -283,6 +283,8 @@ def test_what_the_graphs_of_further_architectures_assert_is_refused(
     [
         ("dots1", 2, "attn_k", (64, 64), False),
         ("cogvlm", 2, "attn_qkv", (64, 192), False),
+        ("olmoe", 2, "attn_k", (64, 32), False),
+        ("olmoe", 4, "attn_k", (64, 64), True),
         ("falcon", 2, "attn_qkv", (64, 192), False),
         ("exaone4", 2, "attn_output", (32, 64), False),
         ("bailingmoe", 2, "attn_v", (64, 16), False),
