@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QSpacerItem, QWidget, QWidgetItem
 from pytestqt.qtbot import QtBot
+from shiboken6 import Shiboken
 
 from app.config.paths import DataFolder
 from app.config.settings import Settings
@@ -24,6 +25,7 @@ from ui.window.main_window import MainWindow
 OpenWindow = Callable[[], MainWindow]
 MUCH_GARBAGE = 100_000
 """Objects allocated since the last collection."""
+PRODUCT = Path(__file__).parents[2] / "ui"
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,25 @@ def collection_between_tests() -> Iterator[None]:
     yield
     if gc.get_count()[0] > MUCH_GARBAGE:
         gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def no_part_is_a_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails where a part of a window is made visible before it has a parent, which makes it a window for a moment.
+
+    It takes the focus, and Qt can end with a segmentation fault once the part gets its parent.
+    """
+    windows, set_visible = [], QWidget.setVisible
+
+    def checked(widget: QWidget, visible: bool) -> None:
+        by_product = Path(sys._getframe(1).f_code.co_filename).is_relative_to(PRODUCT)
+        if visible and by_product and widget.parent() is None and not isinstance(widget, QDialog | QMainWindow):
+            windows.append(f"{type(widget).__name__} {widget.objectName()}")
+        set_visible(widget, visible)
+
+    monkeypatch.setattr(QWidget, "setVisible", checked)
+    yield
+    assert windows == []
 
 
 @contextmanager
@@ -49,6 +70,9 @@ def window_over(folder: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Main
     window.controller.complete_start()
     try:
         yield window
+        # What is left would crash the program: see ``forget_items``.
+        items = [each for each in Shiboken.getAllValidWrappers() if isinstance(each, QWidgetItem | QSpacerItem)]
+        assert items == []
     finally:
         window.close()
         services.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
+from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.backend import ChatRequest, PromptMessage
@@ -144,8 +144,9 @@ def test_gauge_follows_a_running_answer(open_window: OpenWindow, qtbot: QtBot, m
 
 
 def test_gauge_keeps_its_width_while_an_answer_grows(qtbot: QtBot) -> None:
-    shown = ContextGauge()
-    qtbot.addWidget(shown)
+    header = QWidget()
+    qtbot.addWidget(header)
+    shown = ContextGauge(header)
     sizes = set()
     for used in (9, 999, 4321, 8192):
         shown.set_use(ContextUse(used, 8192))

@@ -30,7 +30,7 @@ from ui.widgets.error_text import translate_message
 from ui.widgets.formats import list_text
 from ui.widgets.icons import IconLabel, icon
 from ui.widgets.job import run_job
-from ui.widgets.layouts import LEFT, TOP, clear, hbox, vbox
+from ui.widgets.layouts import LEFT, TOP, clear, hbox, nest, vbox
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font, mono_font
 
 NARROW = 560
@@ -79,7 +79,7 @@ class ResultRow(QWidget):
         grid.setVerticalSpacing(2)
         grid.addWidget(mark, 0, 0, TOP)
         grid.addWidget(self.name, 0, 1, TOP)
-        grid.addLayout(texts, *((1, 1) if narrow else (0, 2)))
+        nest(grid, texts, *((1, 1) if narrow else (0, 2)))
         grid.setColumnStretch(1 if narrow else 2, 1)
         if not narrow:
             self.name.setFixedWidth(NAME_WIDTH)

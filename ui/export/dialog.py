@@ -38,7 +38,7 @@ from ui.widgets.dialog_parts import (
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder, documents_folder, open_folder
 from ui.widgets.job import Job
-from ui.widgets.layouts import TOP, hbox, vbox
+from ui.widgets.layouts import TOP, hbox, nest, vbox
 
 ESTIMATE_AFTER_S = 1.0
 """Before that the time left is not estimated, nor before ``ESTIMATE_AFTER_SHARE`` is done."""
@@ -129,9 +129,9 @@ class ExportDialog(BusyDialog):
             grid.addWidget(label, row, 0, TOP)
         grid.addWidget(self.scope, 0, 1)
         grid.addWidget(self.options, 1, 1)
-        grid.addLayout(vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
+        nest(grid, vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
         form = QWidget()
-        form.setLayout(vbox(heading(self.tr("Export conversations")), grid, None, spacing=16, margins=(MARGIN,) * 4))
+        vbox(heading(self.tr("Export conversations")), grid, None, parent=form, spacing=16, margins=(MARGIN,) * 4)
         result = hbox((self.status, 1), self.open_file, spacing=8)
         below = vbox(self.progress, result, spacing=12, margins=(MARGIN, 0, MARGIN, 12))
         column = vbox((scrolled(form), 1), below)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import cast
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -82,6 +81,7 @@ class ModelDetails(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[ModelItem | None, Sequence[GgufHeader], Repository | None] = (None, (), None)
+        self._plan: ModelPlan | None = None
         self._details: tuple[DetailRow, ...] = ()
         self._narrow = False
         self._make_parts()
@@ -192,8 +192,9 @@ class ModelDetails(QWidget):
 
     def show_plan(self, plan: ModelPlan | None) -> None:
         """Show a memory plan above the metadata, in place of the one before; a measurement of that is cancelled."""
-        if (before := self._plan_place.itemAt(0)) is not None:
-            cast(ModelPlan, before.widget()).shut_down()
+        if self._plan is not None:
+            self._plan.shut_down()
+        self._plan = plan
         clear(self._plan_place)
         if plan is not None:
             self._plan_place.addWidget(plan)
@@ -253,7 +254,7 @@ class ModelDetails(QWidget):
             shown.setFocus()
 
     def _fold(self) -> None:
-        has_plan = self._plan_place.count() > 0
+        has_plan = self._plan is not None
         facts = bool(self._details) and (not self._narrow or self.fold.isChecked() or has_plan)
         self.fold.setVisible(self._shown[0] is not None and self._narrow and not has_plan)
         self._facts.setVisible(facts)

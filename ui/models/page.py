@@ -38,7 +38,7 @@ from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
 from ui.widgets.icons import icon
 from ui.widgets.job import run_job
-from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, nest, vbox
 from ui.widgets.page import Page
 
 NARROW = 760
@@ -157,10 +157,10 @@ class ModelsPage(Page):
         adding = (self.add_file, self.add_folder, self.open_settings)
         foot = hbox(*adding, (self.total, 1), spacing=4, margins=(left, 12, MARGIN, 12))
         self.column.addWidget(self._note)
-        self.column.addLayout(self._body, 1)
+        nest(self.column, self._body, 1)
         for each in (hairline(), self.status):
             self.column.addWidget(each)
-        self.column.addLayout(foot)
+        nest(self.column, foot)
 
     def _connect(self) -> None:
         self.list.pressed.connect(self._forget_request)

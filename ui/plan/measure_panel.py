@@ -19,7 +19,7 @@ from ui.widgets.error_text import error_text
 from ui.widgets.formats import time_left_text
 from ui.widgets.icons import IconLabel
 from ui.widgets.job import Job
-from ui.widgets.layouts import TOP, clear, hbox, vbox
+from ui.widgets.layouts import TOP, clear, hbox, nest, vbox
 from ui.widgets.theme import interface_font
 
 ICON = 16
@@ -261,7 +261,7 @@ class _Row(QWidget):
             hbox(icon, (name, 1), *figures, spacing=8), parent=self, spacing=2, margins=(0, margin, 0, margin)
         )
         if detail:
-            column.addLayout(hbox(ICON + 8, (quiet_label(detail), 1)))
+            nest(column, hbox(ICON + 8, (quiet_label(detail), 1)))
         accessible = self.tr("{plan}: prompt {prompt}, answer {answer}")
         self.setAccessibleName(accessible.format(plan=title, prompt=prompt, answer=answer))
         self.setAccessibleDescription(detail)

@@ -26,7 +26,6 @@ class AllowedTools(QWidget):
         self.ask_again = button("askAgainForBuiltInButton", self.tr("Ask again"), quiet=True)
         hbox((self.names, 1), self.ask_again, parent=self)
         self.ask_again.clicked.connect(self._ask_again)
-        self.refresh()
 
     def refresh(self) -> None:
         """Show what runs without asking now."""

@@ -16,7 +16,7 @@ from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file
 from ui.widgets.formats import time_text
 from ui.widgets.job import run_job
-from ui.widgets.layouts import TOP, hbox, vbox
+from ui.widgets.layouts import TOP, hbox, nest, vbox
 from ui.widgets.page import Page
 
 ROW_HEIGHT = 36
@@ -62,7 +62,7 @@ class BackupsPage(Page):
             spacing=8,
             margins=(MARGIN, 0, MARGIN, 16),
         )
-        self.column.addLayout(column, 1)
+        nest(self.column, column, 1)
         self.list.itemSelectionChanged.connect(self._update)
         self.list.itemActivated.connect(self._ask_for_selected)
         self.make.clicked.connect(self._back_up)

@@ -86,7 +86,8 @@ class DeviceRow(QWidget):
             label.setWordWrap(False)
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
             numbers.addRow(label, control)
-        self._numbers.setVisible(usable)
+        if not usable:
+            self._numbers.hide()
         head = hbox((self.use or self._title, 1), self._figure, spacing=8)
         indent = CHECK_SPACE if usable else 0
         below = vbox(self.detail, self.holders, self._numbers, spacing=2, margins=(indent, 0, 0, 0))

@@ -21,7 +21,7 @@ from ui.widgets.dialog_parts import Row, StatusLine, ask, button, hairline, line
 from ui.widgets.error_text import error_text
 from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
-from ui.widgets.layouts import LEFT, clear, hbox, vbox
+from ui.widgets.layouts import LEFT, clear, hbox, nest, vbox
 from ui.widgets.tool_button import name_choice
 
 ADD_ANYWAY = ("server_unreachable", "server_silent", "server_lost", "server_busy", "server_failing", "tls_failed")
@@ -166,9 +166,9 @@ class ServerSettings(QWidget):
             field.returnPressed.connect(self.add)
             form.addWidget(QLabel(label), number, 0)
             beside = (self.keys_button,) if field is self.key else ()
-            form.addLayout(hbox((field, 1), *beside, spacing=8), number, 1)
+            nest(form, hbox((field, 1), *beside, spacing=8), number, 1)
         self.add_button = button("addServerButton", self.tr("Add server"))
-        form.addLayout(hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 4, 1)
+        nest(form, hbox((self.add_button, 0, LEFT), (self._form_status, 1), spacing=12), 4, 1)
         self._warning = quiet_label(
             self.tr(
                 "This address uses unencrypted HTTP. Anyone on the network path can read what you write and "

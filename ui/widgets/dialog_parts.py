@@ -27,7 +27,7 @@ from model_manager.errors import UserError
 from ui.widgets.announcement import announce
 from ui.widgets.error_text import error_text
 from ui.widgets.job import Job
-from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, hbox, vbox
+from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, forget_items, hbox, vbox
 from ui.widgets.theme import interface_font
 from ui.widgets.tool_button import name_choice
 
@@ -174,6 +174,7 @@ class Row(QWidget):
         if self._line is None:
             return hint
         widths = [item.minimumSize().width() for place in range(2) if (item := self._line.itemAt(place)) is not None]
+        forget_items(self._line)
         return QSize(max(widths), hint.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:

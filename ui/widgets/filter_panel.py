@@ -146,8 +146,9 @@ class FilterPanel(QWidget):
         self._foot = QWidget()
         hbox(*footer, None, parent=self._foot, spacing=4, margins=(8, 6, 8, 6))
         line = hairline()
-        for each in (self._foot, line):
-            each.setVisible(bool(footer))
+        if not footer:
+            self._foot.hide()
+            line.hide()
         vbox(
             hbox(self.field, margins=(6, 6, 6, 0)), hairline(), (self.list, 1), self._empty, line, self._foot,
             parent=self._frame, margins=(1, 1, 1, 1),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from shiboken6 import Shiboken
 
 T = TypeVar("T", bound=QBoxLayout)
 Alignment = Qt.AlignmentFlag
@@ -51,15 +52,42 @@ def _filled(layout: T, items: tuple[object, ...], spacing: int, margins: Margins
         elif isinstance(item, int):
             layout.addSpacing(item)
         elif isinstance(item, QLayout):
-            layout.addLayout(item, *place[:1])
+            nest(layout, item, *place[:1])
         else:
             layout.addWidget(item, *place)
     return layout
 
 
+def nest(outer: QBoxLayout | QGridLayout, inner: QLayout, *place: int) -> None:
+    """Add a layout to another one, with its stretch factor, or with its row and column."""
+    if isinstance(outer, QGridLayout):
+        row, column = place
+        outer.addLayout(inner, row, column)
+    else:
+        outer.addLayout(inner, *place)
+    forget_items(inner)
+
+
+def forget_items(layout: QLayout) -> None:
+    """Invalidate the Python objects of the items of a layout, which ``nest`` and ``itemAt`` make.
+
+    They outlive the items.  PySide 6.10 and 6.11 end with a segmentation fault where a QObject whose memory was that of
+    such an item is deleted.
+    """
+    for place in range(layout.count()):
+        item = layout.itemAt(place)
+        if isinstance(item, QLayout):
+            forget_items(item)
+        elif item is not None:
+            Shiboken.invalidate(item)
+
+
 def clear(layout: QLayout) -> None:
     """Delete all widgets of a layout."""
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
+    parent = layout.parentWidget()
+    direct = Qt.FindChildOption.FindDirectChildrenOnly
+    for widget in parent.findChildren(QWidget, options=direct) if parent is not None else ():
+        if layout.indexOf(widget) >= 0:
+            layout.removeWidget(widget)
             widget.hide()
             widget.deleteLater()

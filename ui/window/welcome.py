@@ -12,7 +12,7 @@ from ui.conversation.model_picker import Advice, ModelPicker
 from ui.plan.bar_data import Bar
 from ui.plan.bars import SummaryBars
 from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_style_property
-from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, nest, vbox
 from ui.widgets.theme import interface_font
 
 WIDTH = 520
@@ -72,7 +72,7 @@ class Welcome(QWidget):
         page = QWidget()
         column = vbox(hbox(None, *self._languages.values(), None), 12, parent=page, margins=(24, 16, 24, 16))
         column.addStretch(5)
-        column.addLayout(vbox(*labels, bars, 8, under_way, 4, progress, 8, buttons))
+        nest(column, vbox(*labels, bars, 8, under_way, 4, progress, 8, buttons))
         column.addStretch(6)
         scroll = scrolled(page)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
