@@ -395,9 +395,9 @@ _WHOLE_HEADS = """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
-    afmoe bailingmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 eurobert falcon-h1 gemma gemma-
-    embedding gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granitehybrid hrm_text jais laguna lfm2 lfm2moe
-    llama-embed minimax-01 minimax-m2 minimax-m3 modern-bert mpt muse-glimmer nanbeige nemotron nemotron_h
+    afmoe bailingmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 eurobert falcon-h1 gemma
+    gemma-embedding gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granitehybrid hrm_text jais laguna lfm2
+    lfm2moe llama-embed minimax-01 minimax-m2 minimax-m3 modern-bert mpt muse-glimmer nanbeige nemotron nemotron_h
     nemotron_h_moe neo-bert openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm
     starcoder t5 t5encoder
 """

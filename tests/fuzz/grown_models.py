@@ -17,9 +17,9 @@ from tests.rigs.gguf_bytes import ARRAY, BOOL, F32, STRING, U32
 _GROWN = """
     apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chatglm codeshell cogvlm cohere2 cohere2moe
     command-r dbrx deci deepseek dots1 dream ernie4_5 ernie4_5-moe eurobert exaone exaone-moe exaone4 falcon gemma
-    gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe grovemoe hrm_text hunyuan-dense hunyuan-
-    moe hy_v3 internlm2 jais jais2 llada llada-moe llama llama-embed maincoder mamba2 mellum minicpm minicpm3
-    minimax-m2 mistral3 modern-bert mpt nanbeige nemotron neo-bert olmo olmo2 olmoe openelm orion pangu- embedded phi2
+    gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granite granitemoe grovemoe hrm_text hunyuan-dense
+    hunyuan-moe hy_v3 internlm2 jais jais2 llada llada-moe llama llama-embed maincoder mamba2 mellum minicpm minicpm3
+    minimax-m2 mistral3 modern-bert mpt nanbeige nemotron neo-bert olmo olmo2 olmoe openelm orion pangu-embedded phi2
     phi3 phimoe plamo qwen qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3tts qwen3vl qwen3vlmoe refact rnd1 seed_oss
     smallthinker smollm3 stablelm starcoder starcoder2 talkie xverse
 """
@@ -49,8 +49,8 @@ _USUAL = {
     "expert_shared_feed_forward_length": 32,
 }
 """Values of keys that only some architectures need; 1 for others."""
-_OPTIONAL = {"phi3": [f"blk.{layer}.attn_qkv.weight" for layer in range(2)]}
-"""Tensors that the engine doesn't ask for, and doesn't do without."""
+_OPTIONAL = {"phi3": "attn_qkv"}
+"""Tensors of layers that the engine doesn't ask for, and doesn't do without."""
 _LENGTHS = ("attention.key_length", "attention.value_length", "rope.dimension_count")
 _NUMBERS = (0, 1, 2, 3, 5, 6, 12, 17, 32, 33, 64, 100, 128, 255, 256, 1000)
 _TYPES = {"f32": 1.0, "u32": 1, "i32": 1, "bool": True, "str": "none"}
@@ -70,8 +70,6 @@ class GrownModel:
         if not self.keys:
             shared = {"attention.head_count_kv": 4} if self.architecture in _AS_MANY_HEADS else {}
             self.keys = {**_START, **shared}
-        for name in _OPTIONAL.get(self.architecture, ()):
-            self.tensors.setdefault(name, (1,))
 
     def header(self) -> EditableHeader:
         names = ("tokenizer.ggml.", "tokenizer.chat_template")
@@ -98,6 +96,9 @@ class GrownModel:
 
     def grow(self, path: Path, load: Callable[[Path], int]) -> int:
         """Write and load the file until it is complete or refused; return the signal that ended the engine."""
+        layers, optional = self.keys.get("block_count"), _OPTIONAL.get(self.architecture)
+        for layer in range(layers if optional and isinstance(layers, int) else 0):
+            self.tensors.setdefault(f"blk.{layer}.{optional}.weight", (1,))
         for _ in range(_MOST_STEPS):
             ended_by = load(self.header().write(path))
             log = Path(f"{path}.log").read_text(encoding="utf-8", errors="replace")

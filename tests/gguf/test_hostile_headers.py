@@ -286,6 +286,7 @@ def test_what_the_graphs_of_further_architectures_assert_is_refused(
         ("olmoe", 2, "attn_k", (64, 32), False),
         ("olmoe", 4, "attn_k", (64, 64), True),
         ("falcon", 2, "attn_qkv", (64, 192), False),
+        *((name, 2, "attn_v", (64, 64), False) for name in ("gemma-embedding", "hunyuan-moe", "pangu-embedded")),
         ("exaone4", 2, "attn_output", (32, 64), False),
         ("bailingmoe", 2, "attn_v", (64, 16), False),
         ("minicpm3", 2, "attn_kv_b", (16, 128), False),
