@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.backend import ChatRequest, PromptMessage
@@ -127,6 +127,19 @@ def test_gauge_shows_the_count_of_the_engine(open_window: OpenWindow, qtbot: QtB
     assert gauge(window).use.used == 0
     window.controller.conversation.open(asked)
     assert gauge(window).text() == f"Context {used} / {CONTEXT}"
+
+
+def test_the_numbers_of_the_gauge_stay_in_a_narrow_header(open_window: OpenWindow, model: Path) -> None:
+    window = open_window()
+    use(window, model)
+    for width in (1000, 460, 400):
+        window.header.setFixedWidth(width)
+        QApplication.processEvents()
+        image = gauge(window).grab().toImage()
+        # Nothing is used yet: the bar is pale.
+        assert (
+            min(image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(image.height())) < 160
+        )
 
 
 def test_gauge_follows_a_running_answer(open_window: OpenWindow, qtbot: QtBot, model: Path) -> None:

@@ -45,6 +45,7 @@ class ContextGauge(Translated, QAbstractButton):
         self.setFont(interface_font(SMALL_SIZE))
         # In a narrow header it leaves its word out before the name of the model is cut.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._is_narrow = False
         self._popover: ContextPopover | None = None
         self.use = ContextUse(0, 0)
         self.hide()
@@ -67,13 +68,19 @@ class ContextGauge(Translated, QAbstractButton):
         popover.show_below(self)
         return popover
 
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Set whether the bar is left out before the numbers."""
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self.updateGeometry()
+
     def sizeHint(self) -> QSize:
         """Return the size with the whole text, which does not change while an answer grows."""
         return QSize(self._width_of(self._text(WIDEST_USE)), HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         """Return the size with the numbers alone, which does not change while an answer grows."""
-        return QSize(self._width_of(self._numbers(WIDEST_USE), with_bar=False), HEIGHT)
+        return QSize(self._width_of(self._numbers(WIDEST_USE), with_bar=not self._is_narrow), HEIGHT)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text, the bar, and the state as a button."""
@@ -93,13 +100,12 @@ class ContextGauge(Translated, QAbstractButton):
         for text, with_bar in ((self.text(), True), (numbers, True), (numbers, False), ("", True)):
             if self._width_of(text, with_bar=with_bar) > self.width():
                 continue
-            room = frame.adjusted(0, 0, -PADDING, 0)
+            room = frame.adjusted(0, 0, -PADDING - (BAR_WIDTH + PADDING if with_bar else 0), 0)
+            painter.setPen(QColor(theme.quiet_text))
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
             if with_bar:
                 left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
                 _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
-                room.setRight(left - PADDING)
-            painter.setPen(QColor(theme.quiet_text))
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
             break
         painter.end()
 

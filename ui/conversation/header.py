@@ -15,6 +15,8 @@ from ui.widgets.translated import TranslatedWidget
 HEIGHT, MARGINS = 48, (12, 0, 12, 0)
 STATUS_WIDTH = 620
 """A narrower header has no room for the status."""
+BAR_WIDTH = 460
+"""A narrower header has no room for the bar of the gauge."""
 
 
 class Header(TranslatedWidget):
@@ -63,6 +65,7 @@ class Header(TranslatedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide the status where there is no room for it."""
         self.status.setVisible(event.size().width() >= STATUS_WIDTH)
+        self.gauge.set_narrow(event.size().width() < BAR_WIDTH)
         self._show_model()
         super().resizeEvent(event)
 

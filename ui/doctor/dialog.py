@@ -59,7 +59,8 @@ class ResultRow(QWidget):
             Severity.BAD: (self.tr("Needs attention"), "warning", "bad"),
         }[result.state]
         mark = IconLabel(picture, role, ICON_SIZE)
-        mark.setFixedSize(ICON_SIZE, 20)
+        # As high as a line of the texts beside it.
+        mark.setFixedSize(ICON_SIZE, max(ICON_SIZE, self.fontMetrics().height()))
         mark.setToolTip(state)
         mark.setAccessibleName(state)
         self.name = QLabel(name, wordWrap=True, textFormat=Qt.TextFormat.PlainText)

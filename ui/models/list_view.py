@@ -203,10 +203,14 @@ class ModelRowDelegate(QStyledItemDelegate):
 
     def _draw_second(self, painter: QPainter, layout: RowLayout, row: RowText, theme: Theme) -> None:
         room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
-        used = _draw(painter, room, row.state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
+        state, small = row.state, QFontMetrics(_small_font())
+        widths = [small.horizontalAdvance(text) for text in (row.note, first_part(row.fit), row.state) if text]
+        if row.is_state_minor and sum(widths) + 13 + GAP * (len(widths) - 1) > layout.second.width():
+            state = ""
+        used = _draw(painter, room, state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
         # Whether a model fits is worth more than what is said of its quality.
-        needed = QFontMetrics(_small_font()).horizontalAdvance(first_part(row.fit)) + 27 if row.fit else 0
+        needed = small.horizontalAdvance(first_part(row.fit)) + 27 if row.fit else 0
         if needed > left.width():
             needed = 0
         note = left.adjusted(0, 0, -needed, 0)

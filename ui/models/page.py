@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QMenu, QSizePolicy
 
 from app.downloads import ModelDownloads
 from app.planning.open_models import Suggestion, Suggestions
-from model_manager.errors import UserError
 from model_manager.hub.listing import UnavailableModel
 from model_manager.library.other_programs import ProgramFolder, SystemFolders, find_folders, system_folders
 from model_manager.library.scan import inspect_paths
@@ -97,7 +96,8 @@ class ModelsPage(Page):
         self._plan_published = plan_published
         self._suggestions, self._ask_hub = suggestions, ask_hub
         self._make_plan, self._planned = make_plan, ("", False)
-        self._problem: UserError | None = None
+        self._problem = ""
+        """Text of the status line while the hub can't be reached."""
         self._requested_key = ""
         """Item to select once it is listed."""
         self._default_key = ""
@@ -252,16 +252,15 @@ class ModelsPage(Page):
             self._plan_published((item.published,), item.published)
 
     def _show_hub_problem(self) -> None:
-        found = self._suggestions()
-        problem, before = found.problem if found is not None else None, self._problem
-        self._problem = problem
-        if problem is not None and before is None:
-            text = error_text(problem)
+        found, before, self._problem = self._suggestions(), self._problem, ""
+        if found is not None and found.problem is not None:
+            self._problem = error_text(found.problem)
             is_any_recommended = any(item.fit is not None and item.fit.recommended for item in self.inventory.items)
-            if found is not None and found.expected is not None and not is_any_recommended:
-                text += "\n" + expected_text(found.expected)
-            self.status.show_message(text, "warning", (self.tr("Try again"), self._ask_hub))
-        elif problem is None and before is not None:
+            if found.expected is not None and not is_any_recommended:
+                self._problem += "\n" + expected_text(found.expected)
+        if self._problem and self._problem != before:
+            self.status.show_message(self._problem, "warning", (self.tr("Try again"), self._ask_hub))
+        elif before and not self._problem:
             self.status.clear()
 
     def _item(self) -> ModelItem | None:

@@ -50,6 +50,8 @@ class RowText:
     fit_kind: Kind = "quiet"
     state: str = ""
     state_kind: Kind = "quiet"
+    is_state_minor: bool = False
+    """Whether the state is left out where the note has no room: the button implies it."""
     fraction: float | None = None
     fraction_kind: Kind = "accent"
     problem: str = ""
@@ -87,6 +89,7 @@ def row_text(item: ModelItem) -> RowText:
         fit_kind=item.fit.kind if item.fit else "quiet",
         state=state,
         state_kind=state_kind,
+        is_state_minor=item.state is ModelState.AVAILABLE,
         fraction=item.fraction,
         fraction_kind="accent" if item.state.kind == "text" else "quiet",
         problem=problem,

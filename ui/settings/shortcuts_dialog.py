@@ -128,7 +128,7 @@ class ShortcutsDialog(QDialog):
         )
         vbox(heading(title), hint, self._body, None, parent=page, spacing=16, margins=(MARGIN, MARGIN, MARGIN, MARGIN))
         arrange(self, scrolled(page), self.status, self.defaults, close)
-        resize_within_screen(self, 900, 680)
+        resize_within_screen(self, 1000, 680)
         self._arrange()
         self._show_keys()
 

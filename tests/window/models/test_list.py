@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QFontMetrics
+from PySide6.QtGui import QColor, QFontMetrics, QImage
 from pytestqt.qtbot import QtBot
 
 from app.downloads import ModelDownloads
@@ -31,7 +32,7 @@ def test_home_model_and_starter_are_always_listed(show: Open):
     assert (q3.title, q3.size, q3.note, q3.state, q3.action) == (
         "Q3_K_M",
         "50.7 GiB",
-        "Small loss",
+        "Small loss of quality",
         "Not downloaded",
         "Download",
     )
@@ -80,6 +81,21 @@ def test_whether_a_model_fits_stays_in_a_narrow_row(qtbot: QtBot) -> None:
     image = models.grab().toImage()
     colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
     assert QColor(current_theme().bad).name() in colours
+
+
+def test_a_state_that_the_button_implies_makes_room_for_the_note(qtbot: QtBot) -> None:
+    models = ModelList("narrowList", "Models")
+    qtbot.addWidget(models)
+    row = RowText("IQ3_XXS", note="Some loss of quality", fit="Fits on your GPUs", state="Not downloaded")
+
+    def picture(row: RowText, width: int) -> QImage:
+        models.show_items([("q3", row)])
+        models.resize(width, 100)
+        return models.grab().toImage()
+
+    minor, without = replace(row, is_state_minor=True), replace(row, state="")
+    assert picture(minor, 440) == picture(without, 440) != picture(row, 440)
+    assert picture(minor, 800) == picture(row, 800) != picture(without, 800)
 
 
 def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
