@@ -415,6 +415,7 @@ _LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "min
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
 _STATE_BY_HEADS = ("falcon-h1", "granitehybrid", "mamba2", "nemotron_h", "nemotron_h_moe", "plamo2")
 _STATES_OF_TWICE_THE_WIDTH = ("granitehybrid", "jamba")
+_HRM_NUMBERS = ("layers_per_stack", "h_cycles", "l_cycles")
 _ROPE_SCALING = ("none", "linear", "yarn", "longrope")
 
 
@@ -447,6 +448,10 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     for number in numbers("nextn_predict_layers"):
         if number > layers > 0:
             yield (key("nextn_predict_layers"), f"{number} of {layers}")
+    if architecture == "hrm_text" and layers:
+        stack, high, low = (max(numbers(f"hrm.{name}"), default=1) for name in _HRM_NUMBERS)
+        if stack * high * (low + 1) != layers:
+            yield (key("block_count"), f"{layers} of {stack} × {high} × {low + 1}")
     heads, width = numbers("attention.head_count"), max(numbers("embedding_length"), default=0)
     if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
         yield (key("attention.head_count"), "0")

@@ -266,6 +266,7 @@ def test_what_only_some_architectures_do_not_survive_is_refused(
         *((name, {"embedding_length": 512, "ssm.inner_size": 512}) for name in ("jamba", "granitehybrid")),
         *((name, {"ssm.inner_size": 512, "ssm.time_step_rank": 7}) for name in ("mamba2", "nemotron_h")),
         ("plamo2", {"ssm.group_count": 1}),
+        ("hrm_text", {"block_count": 2, "hrm.layers_per_stack": 1, "hrm.h_cycles": 1, "hrm.l_cycles": 2}),
     ],
     ids=str,
 )
