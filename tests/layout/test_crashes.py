@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that 
 def crash(work: str, tmp_path: Path, points: int) -> None:
     command = [sys.executable, "-m", "tests.layout.crashing", work, str(tmp_path / "work"), str(tmp_path / "masters")]
     done = subprocess.run(
-        [*command, str(points), "1"], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+        [*command, str(points), "1"], cwd=ROOT, capture_output=True, text=True, timeout=60 * points, check=False
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
