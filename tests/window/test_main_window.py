@@ -161,6 +161,16 @@ def test_switched_language_keeps_the_section_of_the_settings(open_window: OpenWi
     qtbot.waitUntil(lambda: page.appearance.controls["language"].hasFocus())
 
 
+def test_a_line_of_the_composer_is_level_with_its_buttons(open_window: OpenWindow) -> None:
+    composer = open_window().composer
+    for text in ("", "a line"):
+        composer.set_text(text)
+        QApplication.processEvents()
+        line = composer.field.viewport().mapTo(composer, composer.field.cursorRect().center())
+        button = composer.send_button.mapTo(composer, composer.send_button.rect().center())
+        assert abs(line.y() - button.y()) <= 1
+
+
 def test_theme_can_change_while_running(open_window: OpenWindow) -> None:
     window = open_window()
     light = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()

@@ -293,6 +293,8 @@ class Composer(TranslatedWidget):
         line = self.field.fontMetrics().lineSpacing()
         lines = max(1, round(self.field.document().size().height()))
         height = lines * line + 2 * round(self.field.document().documentMargin())
+        # A single line is in the middle beside the buttons.
+        self.field.setViewportMargins(0, max(0, (BUTTON_SIZE - height) // 2), 0, 0)
         most = max(line * 3, int(self.window().height() * MAX_WINDOW_SHARE))
         # With ScrollBarAsNeeded the bar appears when a single pixel is missing.
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if height > most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
