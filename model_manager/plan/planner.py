@@ -56,8 +56,6 @@ MICRO_BATCHES = (1024, 2048, 4096)
 """Larger ones than the default, which are tried where weights are copied from RAM."""
 MAX_BATCH_S, GUESSED_BATCH_S = 16.0, 8.0
 """Longest time of a micro-batch; the second where the card or its connection is unknown."""
-LEAST_FLASH_GAIN = 1.25
-"""With flash attention on the CPU, batches don't have the sums of single tokens, and tokens can't be guessed."""
 READING_SHARE, TURN_SHARE = 0.9, 1.1
 """The chosen micro-batch reads at least so fast compared to the fastest, if its turn takes at most so long compared to
 the shortest.  Where the speeds are guessed, no layer is given up for the former."""
@@ -226,7 +224,7 @@ def _with_attention(placement: Placement) -> Placement:
     """Turn flash attention off on the CPU alone with a 16-bit cache, if RAM holds the larger buffers."""
     problem, spec = placement.problem, placement.problem.spec
     is_open = spec.flash_attention is None and spec.kv_type == "f16" and problem.shape.cache.has_attention
-    if placement.n_gpu_layers or not is_open or (problem.host.flash_attention_gain or 0.0) > LEAST_FLASH_GAIN:
+    if placement.n_gpu_layers or not is_open or (problem.host.flash_attention_gain or 0.0) > 1:
         return placement
     without = replace(placement, problem=replace(problem, spec=replace(spec, flash_attention=False)))
     return without if without.verdict == placement.verdict else placement

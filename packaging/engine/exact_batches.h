@@ -5,11 +5,24 @@
 // kernels for one column. Here they begin at 9 columns. Fewer columns of Q4_1 and Q8_0 are multiplied by the functions
 // below on x86-64: each sum is that of ggml_vec_dot_q4_1_q8_1 and ggml_vec_dot_q8_0_q8_0 (arch/x86/quants.c), but the
 // weights are unpacked once for all columns. Only ggml-cpu.c calls them.
+//
+// Flash attention divides the cache between threads where one token attends to 512 cells or more, which adds in another
+// order than it does for several tokens. Here 1 to 8 tokens are computed as ggml's reference does: one head of one token
+// after the other.
 #if defined(GGML_USE_LLAMAFILE) && !defined(__cplusplus) && __has_include("llamafile/sgemm.h")
 #include <stdbool.h>
 #include <stdint.h>
-struct ggml_compute_params;
+#include "ggml-cpu-impl.h"
 #include "llamafile/sgemm.h"
+
+void ggml_compute_forward_flash_attn_ext(const struct ggml_compute_params * params, struct ggml_tensor * dst);
+
+static inline void exact_flash_attn_ext(const struct ggml_compute_params * params, struct ggml_tensor * dst) {
+    struct ggml_compute_params exact = *params;
+    exact.use_ref = exact.use_ref || dst->src[0]->ne[1] <= 8;
+    ggml_compute_forward_flash_attn_ext(&exact, dst);
+}
+#define ggml_compute_forward_flash_attn_ext exact_flash_attn_ext
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include <immintrin.h>

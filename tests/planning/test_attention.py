@@ -18,7 +18,6 @@ from model_manager.gguf.header import read_header
 from model_manager.plan.kv_cache import AttentionRange, LayerCache
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import AttentionShape
-from model_manager.plan.planner import LEAST_FLASH_GAIN
 from tests.planning.conftest import Ask
 
 
@@ -95,4 +94,4 @@ def test_a_load_follows_the_measurement(ask: Ask, services: Services, starter: P
     # Zero: other tests used the processor.
     assert gain == 0 or 0.05 < gain < 20
     assert services.engine.state is not None
-    assert services.engine.state.result.flash_attention is (gain > LEAST_FLASH_GAIN)
+    assert services.engine.state.result.flash_attention is (gain > 1)
