@@ -481,8 +481,8 @@ def save_stamp(stamp: dict[str, str], **done: str) -> None:
 
 
 def project_key() -> str:
-    """Return a key of what the installation depends on: pyproject.toml, lock files and the location of the tree."""
-    files = [ROOT / "pyproject.toml", *sorted(LOCKS.iterdir())]
+    """Return a key of what the installation depends on: pyproject.toml, lock files, kernels and the tree's location."""
+    files = [ROOT / "pyproject.toml", *sorted(LOCKS.iterdir()), *engine_files()]
     return hashlib.sha256(str(ROOT).encode() + b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -554,10 +554,16 @@ def set_up(stamp: dict[str, str], options: Options, project: str, qt: str) -> No
 
 
 def engine_pin() -> str:
-    """Return the pinned release of the engine."""
+    """Return the pinned release of the engine, with a key of what is built into it."""
     pin = re.search(rf'"{ENGINE}==([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
     assert pin is not None
-    return pin[1]
+    sources = hashlib.sha256(b"".join(path.read_bytes() for path in engine_files())).hexdigest()
+    return f"{pin[1]}+{sources[:12]}"
+
+
+def engine_files() -> list[Path]:
+    """Return our own sources of the engine."""
+    return sorted(ENGINE_CMAKE.parent.glob("*"))
 
 
 def build_needs(backend: str, machine: Machine) -> list[dict[str, str]]:
