@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -397,14 +398,17 @@ def run_step(title: str, command: list[str], environment: dict[str, str]) -> Non
         log.write(f"\n== {title}: {shlex.join(command)}\n".encode())
         begin = log.tell()
         log.flush()
-        variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
-        # a new session: Ctrl+C reaches this script only, which then ends the step with all its compilers
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=variables, start_new_session=True
-        )
-    if not live:
-        say(f"{title} ...")
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    process = None
     try:
+        with LOG.open("ab") as log, signals_later():
+            # a new session: Ctrl+C reaches this script only, which then ends the step with all its compilers
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=variables,
+                start_new_session=True,
+            )  # fmt: skip
+        if not live:
+            say(f"{title} ...")
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.5 if live else 30)
@@ -412,7 +416,8 @@ def run_step(title: str, command: list[str], environment: dict[str, str]) -> Non
             line = f"{title}  {format_duration(time.monotonic() - started)}  {latest_progress(log_since(begin, 8192))}"
             print(f"\r{line[:width]:<{width}}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
     except BaseException:
-        terminate(process)
+        if process is not None:
+            terminate(process)
         raise
     finally:
         if live:
@@ -424,6 +429,23 @@ def run_step(title: str, command: list[str], environment: dict[str, str]) -> Non
         last, cause = "\n    ".join(line[:300] for line in errors[-10:]), guess_cause(text)
         raise StopError(f"{title}: failed{cause and ', ' + cause}.\n    {last}\nFull log: {LOG}")
     say(f"{title}: done in {format_duration(time.monotonic() - started)}")
+
+
+@contextlib.contextmanager
+def signals_later() -> Iterator[None]:
+    """Handle signals that would raise an exception at the end of the block."""
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _frame: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for each in came:
+        signal.raise_signal(each)
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:

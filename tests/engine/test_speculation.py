@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import llama_cpp as llama
 import numpy as np
 import pytest
+from llama_cpp import llama_cpp as llama
 
 from app.backend import TokenControls
 from app.conversation import Speculation

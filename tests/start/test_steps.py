@@ -1,5 +1,6 @@
 """A long step: log, progress, failure and interruption."""
 
+import contextlib
 import os
 import pty
 import signal
@@ -79,9 +80,18 @@ def test_an_interrupted_step_ends_with_its_child_processes(tree, tmp_path, numbe
     os.mkfifo(alive)
     # as a compiler below a build tool: deaf to SIGINT, and holding the pipe open for as long as it lives
     script = f"(trap '' INT; exec 9> '{alive}'; echo deep >&9; tail -f /dev/null) & wait"
-    step = subprocess.Popen([sys.executable, "-c", STEP_OF_MAIN, script], cwd=tree.ROOT)
-    with alive.open() as pipe:
+    # full: the signal comes while the title of the step is written
+    errors, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(full, b" " * 4096):
+            pass
+    os.set_blocking(full, True)
+    step = subprocess.Popen([sys.executable, "-c", STEP_OF_MAIN, script], cwd=tree.ROOT, stderr=full)
+    os.close(full)
+    with alive.open() as pipe, os.fdopen(errors) as rest:
         assert pipe.readline() == "deep\n"
         step.send_signal(number)
+        rest.read()
         assert step.wait() == code
         assert pipe.read() == ""
