@@ -286,12 +286,13 @@ def test_a_terminal_gets_no_control_characters_and_a_pipe_gets_all(run: Run, dat
     for words in (["list"], ["show", conversation.id]):
         subprocess.run([*command, *words], cwd=ROOT, stdout=theirs, stderr=theirs, check=True)
     os.close(theirs)
-    shown = ""
+    got = b""
     # EIO is the end of what a terminal got.
     with contextlib.suppress(OSError):
         while part := os.read(ours, 4096):
-            shown += part.decode()
+            got += part
     os.close(ours)
+    shown = got.decode()
     safe = "a\ufffd]0;b\ufffdc\ufffdd\ufffd中"
     assert f"{safe}\r\n" in shown
     assert f"rewritten\ufffd{safe}\r\n" in shown
