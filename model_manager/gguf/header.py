@@ -516,7 +516,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     if isinstance(scaling, str) and scaling not in _ROPE_SCALING:
         yield (key("rope.scaling.type"), f"{scaling!r:.40}")
     experts = max(numbers("expert_count"), default=0)
-    is_dense = architecture.startswith("hunyuan") and experts <= 1
+    is_dense = architecture in ("hunyuan-dense", "hunyuan_vl") and experts <= 1
     used = max(numbers("expert_used_count"), default=0)
     has_experts = bool(numbers("expert_count")) and any("_exps." in tensor.name for tensor in header.tensors)
     needed = has_experts or architecture in _ALWAYS_EXPERTS

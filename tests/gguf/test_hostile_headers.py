@@ -313,6 +313,20 @@ def test_weights_of_attention_are_as_wide_as_the_heads_that_the_graph_makes_of_t
             read_header(path)
 
 
+@pytest.mark.parametrize(("architecture", "is_accepted"), [("hunyuan-dense", True), ("hunyuan-moe", False)])
+def test_the_engine_forgets_used_experts_of_some_architectures(
+    tmp_path: Path, architecture: str, is_accepted: bool
+) -> None:
+    path = tmp_path / "some.gguf"
+    keys = [("general.architecture", STRING, architecture), (f"{architecture}.expert_used_count", U32, 53)]
+    path.write_bytes(padded(header([key(*each) for each in keys], [])))
+    if is_accepted:
+        assert read_header(path).architecture == architecture
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd"):
+            read_header(path)
+
+
 def test_only_files_of_plamo_2_say_that_there_are_no_groups(tmp_path: Path) -> None:
     path = tmp_path / "some.gguf"
     keys = [("general.architecture", STRING, "plamo2"), ("plamo2.ssm.group_count", U32, 0)]
