@@ -6357,7 +6357,7 @@ Click to rename</source>
         <translation>自由软件，运行在你自己的电脑上，汇总多个搜索引擎的结果。不需要密钥。</translation>
     </message>
     <message>
-        <source>A search engine with an index of its own. You create the key there, with an account.</source>
+        <source>A search engine with its own index. You create the key there, with an account.</source>
         <translation>拥有自有索引的搜索引擎。密钥需注册账户后在其网站创建。</translation>
     </message>
     <message>

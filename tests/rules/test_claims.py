@@ -146,7 +146,7 @@ no promise
     No backups yet
     Free software that you run on a computer of yours; it asks several search engines
     It needs no key
-    A search engine with an index of its own
+    A search engine with its own index
     You create the key there, with an account
     A search service for language models
     Brave Search and Tavily need an API key that you get from them

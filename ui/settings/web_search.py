@@ -107,7 +107,7 @@ class WebSearchSettings(QWidget):
             "searxng": self.tr(
                 "Free software that you run on a computer of yours; it asks several search engines. It needs no key."
             ),
-            "brave": self.tr("A search engine with an index of its own. You create the key there, with an account."),
+            "brave": self.tr("A search engine with its own index. You create the key there, with an account."),
             "tavily": self.tr("A search service for language models. You create the key there, with an account."),
         }
         return about.get(service) or self.tr(

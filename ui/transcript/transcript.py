@@ -557,7 +557,7 @@ class Transcript(Translated, QAbstractScrollArea):
         state, view = self.state, self.page.view(number)
         marks, match = self.finder.marks(number), self.finder.current_match(number)
         if match is not None and match[0] in marks:
-            # It has a mark of its own.
+            # It is marked below.
             marks = {**marks, match[0]: [span for span in marks[match[0]] if span != match[1:]]}
         view.paint(painter, clip, state.selection.within(number, view.body.end), marks)
         if view.item.id == self._edited_id:
