@@ -413,6 +413,12 @@ _ATTENTION_WEIGHT = re.compile(r"blk\.([0-9]{1,3})\.attn_(q|k|v|qkv|output|kv_b|
 _LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
 """Architectures of which only a part of each head is rotated."""
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
+_NAMED_GATES = """
+    bailingmoe2 bailingmoe3 deepseek32 dflash dots1 dots3note exaone-moe hy_v4 kimi-k3 kimi-linear lfm2moe minimax-m2
+    minimax-m3 smallthinker
+"""
+_GATES_WITHOUT_DEFAULT = frozenset(_NAMED_GATES.split())
+"""Architectures whose graphs abort unless the file says how experts are chosen (``LLM_KV_EXPERT_GATING_FUNC``)."""
 _STATE_BY_HEADS = ("falcon-h1", "granitehybrid", "mamba2", "nemotron_h", "nemotron_h_moe", "plamo2")
 _STATES_OF_TWICE_THE_WIDTH = ("granitehybrid", "jamba")
 _HRM_NUMBERS = ("layers_per_stack", "h_cycles", "l_cycles")
@@ -522,6 +528,8 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     needed = has_experts or architecture in _ALWAYS_EXPERTS
     if not is_dense and (used > experts or ((experts or needed) and not used)):
         yield (key("expert_used_count"), f"{used} of {experts}")
+    if experts and architecture in _GATES_WITHOUT_DEFAULT and not any(numbers("expert_gating_func")):
+        yield (key("expert_gating_func"), f"0 for {experts}")
     groups = max(numbers("expert_group_count"), default=0)
     if groups and (groups >= experts or (groups > 1 and experts % groups)):
         yield (key("expert_group_count"), f"{groups} for {experts}")

@@ -327,6 +327,32 @@ def test_the_engine_forgets_used_experts_of_some_architectures(
             read_header(path)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "experts", "gate", "is_accepted"),
+    [
+        *((name, 4, None, False) for name in ("dots1", "hy_v4", "minimax-m2", "smallthinker")),
+        *((name, 4, 0, False) for name in ("dots1", "exaone-moe", "lfm2moe", "minimax-m3")),
+        ("dots1", 4, 2, True),
+        ("dots1", 0, None, True),
+        ("glm4moe", 4, None, True),
+        ("afmoe", 4, 0, True),
+    ],
+)
+def test_files_say_how_experts_are_chosen_where_the_engine_has_no_default(
+    tmp_path: Path, architecture: str, experts: int, gate: int | None, is_accepted: bool
+) -> None:
+    path = tmp_path / "some.gguf"
+    numbers = {"expert_count": experts, "expert_used_count": min(experts, 2), "expert_gating_func": gate}
+    keys = [key(f"{architecture}.{name}", U32, value) for name, value in numbers.items() if value is not None]
+    path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
+    if is_accepted:
+        assert read_header(path).expert_count == experts
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd") as caught:
+            read_header(path)
+        assert caught.value.data["key"] == f"{architecture}.expert_gating_func"
+
+
 def test_only_files_of_plamo_2_say_that_there_are_no_groups(tmp_path: Path) -> None:
     path = tmp_path / "some.gguf"
     keys = [("general.architecture", STRING, "plamo2"), ("plamo2.ssm.group_count", U32, 0)]
