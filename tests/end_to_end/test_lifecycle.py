@@ -79,6 +79,7 @@ def program(steps: str, data: Path, way: str, *words: str) -> Iterator[subproces
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER.replace("STEPS", indented), str(data), way, *words],
         cwd=ROOT,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

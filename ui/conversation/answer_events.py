@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.backend import ChatEvent, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
+from ui.widgets.relay import Relay
 
 INTERVAL_MS = 32
 PAUSE_PER_WORK = 3
@@ -32,7 +33,6 @@ class AnswerEvents(QObject):
 
     received = Signal(RunningAnswer, object)
     """An answer, and one of its ``ChatEvent`` or at last its ``AnswerResult``; in the window's thread."""
-    _added = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -41,14 +41,14 @@ class AnswerEvents(QObject):
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._deliver)
         self._work_s = 0.0
-        self._added.connect(self._schedule)
+        self._added = Relay(self, self._schedule)
 
     def post(self, answer: RunningAnswer, event: Event) -> None:
         """Add an event, in any thread."""
         self._events.append((answer, event))
         if not self._is_announced or isinstance(event, AnswerResult):
             self._is_announced = True
-            self._added.emit()
+            self._added()
 
     def _schedule(self) -> None:
         if any(isinstance(event, AnswerResult) for _, event in tuple(self._events)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -44,9 +43,7 @@ from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
 from ui.widgets.notice import NoticeBar
-
-if TYPE_CHECKING:
-    pass
+from ui.widgets.relay import Relay
 
 TICK_MS = 1000
 DECISIONS = {
@@ -107,7 +104,7 @@ class ConversationController(QObject):
             post=self._events.post,
             default_overrides=partial(default_overrides, services),
             folder_defaults=partial(folder_defaults, services.store, services.presets, QCoreApplication.translate),
-            on_title=self.list_changed.emit,
+            on_title=Relay(self, self.list_changed),
             similarities=services.vectors.similarities,
             tools=partial(OfferedTools, services.tools),
         )

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from app.services import Services
 from model_manager.download.queue import DownloadQueue
+from ui.widgets.relay import Relay
 
 QUIT_DELAY_MS = 15_000
 """How long the last notification is shown before the program quits."""
-
-
-class _QueueRelay(QObject):
-    """Owned by the application: a thread of the queue may emit while the receiver is being destroyed."""
-
-    queue_changed = Signal()
-
-    def __init__(self, queue: DownloadQueue) -> None:
-        application = QCoreApplication.instance()
-        super().__init__(application)
-        if application is not None:
-            application.aboutToQuit.connect(self.close)
-        self._queue = queue
-        self._listener = self.queue_changed.emit
-        queue.subscribe(self._listener)
-
-    def close(self) -> None:
-        self._queue.unsubscribe(self._listener)
-        self.deleteLater()
 
 
 def on_queue_change(queue: DownloadQueue, receiver: QObject, slot: Callable[[], None]) -> None:
@@ -40,9 +22,9 @@ def on_queue_change(queue: DownloadQueue, receiver: QObject, slot: Callable[[], 
     The queue calls its listeners in any thread, also in the window's in the middle of a change; the call always
     arrives through the event loop.
     """
-    relay = _QueueRelay(queue)
-    relay.queue_changed.connect(slot, Qt.ConnectionType.QueuedConnection)
-    receiver.destroyed.connect(relay.close)
+    relay = Relay(receiver, slot)
+    queue.subscribe(relay)
+    receiver.destroyed.connect(lambda: queue.unsubscribe(relay))
 
 
 class BackgroundDownloads(QObject):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -50,6 +51,7 @@ class Job(QObject):
         self._error: BaseException | None = None
         self._unsent: list[object] = []
         self._last_sent = 0.0
+        self._returning = threading.RLock()
         self._reported.connect(self._send_progress)
         self._returned.connect(self._finish)
         parent.destroyed.connect(self.cancel)
@@ -86,7 +88,8 @@ class Job(QObject):
             self._result = self._work()
         except BaseException as error:
             self._error = error
-        self._returned.emit()
+        with self._returning:
+            self._returned.emit()
 
     def _send_progress(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -97,7 +100,9 @@ class Job(QObject):
         self._send_progress()
         parent, result, error = self._parent, self._result, self._error
         self._parent = self._work = self._result = self._error = None
-        self.deleteLater()
+        with self._returning:
+            # The thread may still be in the signal, which would end in freed memory.
+            self.deleteLater()
         if isValid(parent):
             if error is None:
                 self.succeeded.emit(result)

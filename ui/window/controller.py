@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QShortcut
 
 from app.chat.answer import RunningAnswer
@@ -29,6 +29,7 @@ from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
+from ui.widgets.relay import Relay
 from ui.widgets.zoom import zoom
 from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow
@@ -53,9 +54,6 @@ class WindowController(QObject):
 
     The list of conversations is empty until ``complete_start``: both in one event would block the window for too long.
     """
-
-    _engine_changed = Signal()
-    """Emitted in the inference worker's thread."""
 
     def __init__(self, services: Services, window: MainWindow) -> None:
         super().__init__(window)
@@ -89,7 +87,7 @@ class WindowController(QObject):
         self._connect()
         self._keys, self._shortcuts = DEFAULTS, list[QShortcut]()
         self._assign_shortcuts()
-        services.engine.on_change = self._engine_changed.emit
+        services.engine.on_change = Relay(self, self._on_engine_changed)
         self._apply_theme()
         self.transcript.set_reduced_motion(services.settings.current.reduced_motion)
         self.transcript.set_wraps_code(services.settings.current.wraps_code)
@@ -160,8 +158,6 @@ class WindowController(QObject):
         models.chosen.connect(window.composer.field.setFocus)
         models.settings_requested.connect(partial(self.show_settings, "downloads"))
         models.servers_requested.connect(partial(self.show_settings, "servers"))
-        self._engine_changed.connect(self._refresh)
-        self._engine_changed.connect(conversation.attachments.count)
         self.background.download_finished.connect(self._on_download)
         self.background.quit_requested.connect(window.quit)
 
@@ -402,6 +398,10 @@ class WindowController(QObject):
             text = next((line for line in lines if line), "")[:NOTIFICATION_CHARACTERS]
             show = partial(self.conversation.open, message.conversation_id)
         self.background.notify(title, text, show)
+
+    def _on_engine_changed(self) -> None:
+        self._refresh()
+        self.conversation.attachments.count()
 
     def _on_download(self, model_id: str) -> None:
         self.models.forget_names()

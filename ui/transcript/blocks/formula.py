@@ -35,6 +35,7 @@ from app.markdown.blocks import Span
 from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
+from ui.widgets.relay import Relay
 from ui.widgets.theme import CHINESE_FAMILIES
 
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
@@ -75,8 +76,6 @@ class FormulaCache(QObject):
 
     rendered = Signal()
     """Some requested formulas are rendered, or have failed."""
-    _finished = Signal()
-    """Crosses from the renderer's thread to the window's."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,12 +84,12 @@ class FormulaCache(QObject):
         QPixmapCache.setCacheLimit(CACHE_KIB)
         self._notify = QTimer(self, singleShot=True, interval=NOTIFY_MS)
         self._notify.timeout.connect(self.rendered)
-        self._finished.connect(lambda: self._notify.isActive() or self._notify.start())
+        self._finished = Relay(self, self._notify_soon)
 
     def request(self, formula: str, display: bool) -> None:
         """Have a formula rendered unless it is finished."""
         if self.renderer is not None and not self.renderer.is_known(formula, display):
-            self.renderer.request([(formula, display)], self._on_finished)
+            self.renderer.request([(formula, display)], lambda _formula, _display: self._finished())
 
     def is_finished(self, formula: str, display: bool) -> bool:
         """Whether a formula is rendered or has failed."""
@@ -126,12 +125,9 @@ class FormulaCache(QObject):
         QPixmapCache.insert(name, picture)
         return picture
 
-    def _on_finished(self, _formula: str, _display: bool) -> None:
-        try:
-            self._finished.emit()
-        except RuntimeError:
-            # The widget was deleted while its last formula was rendered.
-            return
+    def _notify_soon(self) -> None:
+        if not self._notify.isActive():
+            self._notify.start()
 
 
 class FormulaObject(QPyTextObject):
