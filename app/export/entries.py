@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.conversation import ConversationTree, Message, Role, Status
+from app.conversation import ConversationTree, Message, Provenance, Role, Status
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
@@ -17,6 +18,7 @@ from app.markdown.blocks import Block, Formula, Prose, Span, Table
 from app.markdown.parser import parse_part
 from app.sampling import Sampling, shown_samplers
 from app.thoughts import split_thought
+from model_manager.hub.catalogue import find_entry
 
 _OVERRIDES, _ISOLATES = "\u202a\u202b\u202c\u202d\u202e", "\u2066\u2067\u2068\u2069"
 _NAMES = {ord(character): f"[U+{ord(character):04X}]" for character in _OVERRIDES + _ISOLATES}
@@ -153,7 +155,7 @@ def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
     if provenance := message.provenance:
         thought_s, speed = provenance.thought_s, provenance.tokens_per_second
         details += [
-            (labels.model, provenance.model_id),
+            (labels.model, _model_name(provenance)),
             (labels.endpoint, provenance.endpoint),
             (labels.quantisation, provenance.quantisation),
             (labels.file_sha256, provenance.file_sha256),
@@ -170,6 +172,16 @@ def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
             (labels.program, provenance.program),
         ]
     return [(label, str(value)) for label, value in details if value not in (None, "")]
+
+
+def _model_name(provenance: Provenance) -> str:
+    """Return the name of a model, for a reader who does not have its file and need not know its folder."""
+    model_id = provenance.model_id
+    if (entry := find_entry(model_id)) is not None:
+        return entry.name
+    if provenance.endpoint:
+        return model_id.partition("/")[2] or model_id
+    return re.split(r"[/\\](?=[^/\\]*\.gguf$)", model_id)[-1]
 
 
 def _plan(plan: Mapping[str, Any]) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from app.export.export import FORMATS, export_conversations
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.export.markdown import close_fence, pieces
 from app.store.store import ConversationStore
+from tests.export.conftest import PROVENANCE
 from tests.export.tree_builders import answered
 
 
@@ -80,7 +82,7 @@ def test_details_of_an_answer(store: ConversationStore, conversation_id: str) ->
 因为**瑞利散射**。
 
 > - Time: `{answer.created_at:%Y-%m-%d %H:%M:%S} UTC`
-> - Model: `apus:Q2_K`
+> - Model: `APUS-xDAN-4.0-MoE`
 > - Quantisation: `Q2_K`
 > - File SHA-256: `{"ab" * 32}`
 > - Memory layout: `context 4096; tensor split 1, 2`
@@ -99,6 +101,22 @@ stop '</s>'`
         in text
     )
     assert text.count("> - Time") == 2
+
+
+@pytest.mark.parametrize(
+    ("model_id", "endpoint", "name"),
+    [
+        ("starter", "", "SmolLM2 135M Instruct"),
+        ("/home/zhang/models/Qwen3-4B.Q4_K_M.gguf", "", "Qwen3-4B.Q4_K_M.gguf"),
+        (r"C:\Users\zhang\Qwen3-4B.Q4_K_M.gguf", "", "Qwen3-4B.Q4_K_M.gguf"),
+        ("server:1f/qwen/qwen3-4b", "http://127.0.0.1:8000/v1", "qwen/qwen3-4b"),
+    ],
+)
+def test_models_are_named_without_their_folders(model_id: str, endpoint: str, name: str) -> None:
+    answer = answered("hi")
+    provenance = replace(PROVENANCE, model_id=model_id, endpoint=endpoint)
+    tree = replace(answer, messages=tuple(replace(each, provenance=provenance) for each in answer.messages))
+    assert f"> - Model: `{name}`" in markdown(tree, ExportOptions())
 
 
 def test_labels_in_another_language(store: ConversationStore, conversation_id: str) -> None:

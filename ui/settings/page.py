@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
+from shiboken6 import delete
 
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
@@ -87,9 +88,11 @@ class SettingsPage(Page):
 
     def _fill(self) -> None:
         """Make all pages, in the current language."""
-        if (before := self._body.layout()) is not None:
-            # The layout goes to a widget that is deleted at once, with all widgets in it.
-            QWidget().setLayout(before)
+        if self._body.layout() is not None:
+            before, self._body = self._body, QWidget()
+            self.column.insertWidget(self.column.indexOf(before), self._body, 1)
+            # At once: the new controls have the same names.
+            delete(before)
         services, settings = self._services, self._settings.current
         self.set_title(self.tr("Settings"))
         diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
