@@ -185,12 +185,18 @@ class Desktop:
         raise AssertionError(f"{role} {name!r} is not among {passed}")
 
     def _settle(self) -> None:
-        """Wait until the focus stays where it is: a list gets it before its current item does."""
-        self.focus_changes()
-        while True:
+        """Wait until the focus stays where it is: a list gets it before its current item does, and events are late."""
+
+        def is_settled() -> bool:
+            self.focus_changes()
             time.sleep(SETTLED_S)
-            if not self.focus_changes():
-                return
+            if self.focus_changes():
+                return False
+            with suppress(Exception):  # objects can be deleted meanwhile
+                return self._focused is None or "focused" in self._focused.states
+            return False
+
+        wait_until(is_settled)
 
     def focus_changes(self) -> list[Node]:
         """Return the objects that got the focus since the last call."""
