@@ -1,4 +1,4 @@
-"""Background jobs: outcomes in the window's thread, progress, cancellation, and a parent that is destroyed."""
+"""Background jobs and other calls from threads: outcomes, progress, cancellation, and what is destroyed meanwhile."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import threading
 import traceback
 
 import pytest
-from PySide6.QtCore import QObject, QThread
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from app.store.store import ConversationStore
+from model_manager.download.queue import DownloadQueue
 from model_manager.errors import Cancelled, UserError
+from model_manager.hub.access import Access
+from ui.models.downloads import on_queue_change
 from ui.widgets.job import Job, run_job
 
 
@@ -111,3 +115,53 @@ def test_destroying_the_parent_cancels_the_job_and_silences_it(qtbot, qapp):
     parent.deleteLater()
     qtbot.waitSignal(job.destroyed).wait()
     assert is_cancelled == [True]
+
+
+class Page(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes = 0
+
+    def count(self) -> None:
+        self.changes += 1
+
+
+def test_a_change_of_the_queue_meets_pages_that_are_closed_meanwhile(qapp, tmp_path):
+    queue = DownloadQueue(lambda: tmp_path, lambda: Access("http://127.0.0.1:9", proxy=""))
+    is_changing, is_closed, errors = threading.Event(), threading.Event(), []
+    queue.subscribe(lambda: (is_changing.set(), is_closed.wait(10)))
+    closed, open_ = Page(), Page()
+    for page in (closed, open_):
+        on_queue_change(queue, page, page.count)
+
+    def change() -> None:
+        try:
+            queue.forget("nothing")
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    assert is_changing.wait(10)
+    closed.deleteLater()
+    for _ in range(2):
+        # The page, and what belongs to it.
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not isValid(closed)
+    is_closed.set()
+    thread.join(10)
+    qapp.processEvents()
+    assert errors == []
+    assert (closed.changes, open_.changes) == (0, 1)
+    open_.deleteLater()
+
+
+def test_a_job_is_not_deleted_while_its_thread_is_in_a_signal(qtbot, qapp):
+    is_destroyed, seen = threading.Event(), []
+    job = Job(QObject(qapp))
+    job.destroyed.connect(is_destroyed.set)
+    # Called in the job's thread, after the event for the window's thread was posted.
+    job._returned.connect(lambda: seen.append(is_destroyed.wait(0.3)), Qt.ConnectionType.DirectConnection)
+    with qtbot.waitSignal(job.destroyed):
+        job.start(lambda: None)
+    assert seen == [False]

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.backend import ChatEvent, TextDelta
 from app.chat.answer import AnswerResult, RunningAnswer
-from ui.widgets.relay import Relay
+from ui.widgets.job import Relay
 
 INTERVAL_MS = 32
 PAUSE_PER_WORK = 3

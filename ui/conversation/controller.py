@@ -42,8 +42,8 @@ from ui.transcript.item import ATTACHMENT, PASSAGE, SOURCE, Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
+from ui.widgets.job import Relay
 from ui.widgets.notice import NoticeBar
-from ui.widgets.relay import Relay
 
 TICK_MS = 1000
 DECISIONS = {

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from app.services import Services
 from model_manager.download.queue import DownloadQueue
-from ui.widgets.relay import Relay
+from ui.widgets.job import Relay
 
 QUIT_DELAY_MS = 15_000
 """How long the last notification is shown before the program quits."""

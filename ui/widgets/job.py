@@ -1,4 +1,4 @@
-"""Background job: a callable that runs in a thread and reports to the window's thread through signals."""
+"""Background jobs, and other calls from threads to the window's thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QObject, QThreadPool, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QThreadPool, Signal, SignalInstance
 from shiboken6 import isValid
 
 from model_manager.cancellation import CancelToken
@@ -19,6 +19,38 @@ PROGRESS_INTERVAL_S = 0.1
 """Least time between two ``progress`` signals of one job."""
 MAX_THREADS = 32
 """Jobs that can run at once: most of them wait for a disk or a network."""
+
+
+class Relay(QObject):
+    """Calls a slot in the window's thread for each call in any thread, through the event loop.
+
+    ``slot`` is a method or a signal of ``receiver``.  After the receiver's end, and that of the event loop, calls do
+    nothing.  A signal of an object that the window's thread deletes meanwhile may end the program with a segmentation
+    fault.
+    """
+
+    _called = Signal()
+
+    def __init__(self, receiver: QObject, slot: Callable[[], object] | SignalInstance) -> None:
+        application = QCoreApplication.instance()
+        super().__init__(application)
+        self._is_open, self._calling = True, threading.Lock()
+        self._called.connect(slot, Qt.ConnectionType.QueuedConnection)
+        receiver.destroyed.connect(self.close)
+        if application is not None:
+            application.aboutToQuit.connect(self.close)
+
+    def __call__(self) -> None:
+        """Request a call of the slot."""
+        with self._calling:
+            if self._is_open:
+                self._called.emit()
+
+    def close(self) -> None:
+        """Make further calls do nothing."""
+        with self._calling:
+            self._is_open = False
+        self.deleteLater()
 
 
 class Job(QObject):

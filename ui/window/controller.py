@@ -28,8 +28,7 @@ from ui.sidebar.folder_controller import FolderController
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import show_dialog
 from ui.widgets.error_text import error_text
-from ui.widgets.job import run_job
-from ui.widgets.relay import Relay
+from ui.widgets.job import Relay, run_job
 from ui.widgets.zoom import zoom
 from ui.window.keep_awake import system_inhibitor
 from ui.window.main_window import MainWindow

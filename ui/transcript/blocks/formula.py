@@ -35,7 +35,7 @@ from app.markdown.blocks import Span
 from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
-from ui.widgets.relay import Relay
+from ui.widgets.job import Relay
 from ui.widgets.theme import CHINESE_FAMILIES
 
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
