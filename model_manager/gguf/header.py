@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -375,7 +375,7 @@ _BOUNDS = {
     **{f"attention.head_count{kind}": (0, _MAX_HEADS) for kind in ("", "_kv")},
     **{f"attention.{part}_length{kind}": (1, _MAX_HEADS) for part in ("key", "value") for kind in ("", "_mla", "_swa")},
     **dict.fromkeys(("attention.indexer.key_length", "shortconv.l_cache"), (0, _MAX_HEADS)),
-    "rope.dimension_count": (1, _MAX_HEADS),
+    **{f"rope.dimension_count{kind}": (0, _MAX_HEADS) for kind in ("", "_swa")},
     **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "time_step_rank")},
     "ssm.group_count": (0, _MAX_HEADS),
     **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
@@ -395,11 +395,11 @@ _WHOLE_HEADS = """
 _ROTATE_WHOLE_HEADS = frozenset(_WHOLE_HEADS.split())
 """Architectures whose graphs assert that the rotary embedding covers the whole head."""
 _EQUAL_HEADS = """
-    afmoe bailingmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek4 eurobert falcon-h1 gemma
-    gemma-embedding gemma2 gemma3 gemma3n glm4 glm4moe gpt-oss gpt2 gptneox granitehybrid hrm_text jais laguna lfm2
-    lfm2moe llama-embed minimax-01 minimax-m2 minimax-m3 modern-bert mpt muse-glimmer nanbeige nemotron nemotron_h
-    nemotron_h_moe neo-bert openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact spark2_5 stablelm
-    starcoder t5 t5encoder
+    afmoe bailingmoe bailingmoe2 bitnet bloom chatglm cohere2 command-r deepseek2-ocr deepseek4 eurobert falcon-h1 gemma
+    gemma-embedding gemma2 gemma3 gemma3n gemma4 glm4 glm4moe gpt-oss gpt2 gptneox granitehybrid hrm_text jais jamba
+    laguna lfm2 lfm2moe llama-embed maple minimax-01 minimax-m2 minimax-m3 modern-bert mpt muse-glimmer nanbeige
+    nemotron nemotron_h nemotron_h_moe neo-bert openelm phi2 phi3 phimoe qwen qwen35 qwen35moe qwen3next qwen4exp refact
+    spark2_5 stablelm starcoder t5 t5encoder
 """
 _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 """Architectures whose graphs need heads of one length for keys and values."""
@@ -410,8 +410,27 @@ _NO_GROUPS_OF_HEADS = ("cogvlm", "dots1", "minicpm3", "olmoe", "qwen")
 """Architectures in which no heads share keys and values."""
 _SECTIONED_ROPE = ("paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp")
 _ATTENTION_WEIGHT = re.compile(r"blk\.([0-9]{1,3})\.attn_(q|k|v|qkv|output|kv_b|kv_a_mqa)\.weight")
-_LATENT_ATTENTION = ("deepseek2", "deepseek2-ocr", "deepseek32", "glm-dsa", "minicpm3", "mistral4", "plm")
+_PARTLY_ROTATED = """
+    bailingmoe3 deepseek2 deepseek32 glm-dsa glm5-next hy_v4 kimi-k3 kimi-linear minicpm3 mistral4 plm
+"""
+_LATENT_ATTENTION = frozenset(_PARTLY_ROTATED.split())
 """Architectures of which only a part of each head is rotated."""
+_WITHOUT_ROTATION = ("deepseek2-ocr", "glm5-next")
+"""Architectures whose files say that no dimension is rotated: one ignores it, the other rotates none."""
+_ROTATED = _KEYS_AS_LONG_AS_VALUES.union(("mimo2", "plamo2", "plamo3", "step35"))
+"""Architectures that rotate the whole head unless the file names a part of it."""
+_TOKEN_SHIFTS = {"arwkv7": 1, "rwkv6": 2, "rwkv6qwen2": 1, "rwkv7": 2}
+_RECURRENT_WITHOUT_HEADS = """
+    bailingmoe3 glm5-next granitehybrid jamba kimi-k3 kimi-linear lfm2 lfm2moe nemotron_h nemotron_h_moe plamo2
+"""
+_HYBRID_BY_HEADS = frozenset(_RECURRENT_WITHOUT_HEADS.split())
+"""Architectures of which a layer without heads for keys and values is recurrent."""
+_FULL_ATTENTION_INTERVALS = {"minimax-01": 8, **dict.fromkeys(_LINEAR_ATTENTION, 4)}
+_INDEXED = ("deepseek32", "dots3note", "glm-dsa", "minimax-m3")
+"""Architectures whose indexer rotates its keys; all but the last turn them by one Hadamard matrix of at least 64 × 64
+too."""
+_WINDOW_PATTERNS = {"gemma-embedding": 6, "llama4": 4}
+"""Layers after which one has no window, in architectures that need such a layer."""
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
 _NAMED_GATES = """
     bailingmoe2 bailingmoe3 deepseek32 dflash dots1 dots3note exaone-moe hy_v4 kimi-k3 kimi-linear lfm2moe minimax-m2
@@ -490,15 +509,47 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         yield (key("rope.dimension_sections"), f"{list(sections)} of {head}")
     least_mla = min(numbers("attention.key_length_mla"), default=_MAX_HEADS + 1)
     rotated = numbers("rope.dimension_count")
-    if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _KEYS_AS_LONG_AS_VALUES and head % 2)):
+    if not rotated and (architecture in _LATENT_ATTENTION or (architecture in _ROTATED and head % 2)):
         yield (key("rope.dimension_count"), f"none of {head}")
+    if architecture == "step35" and (max(rotated, default=head) % 4):
+        yield (key("rope.dimension_count"), f"{max(rotated, default=head)}, of which a half is rotated")
+    if numbers("attention.key_length_swa"):
+        number = max(numbers("rope.dimension_count_swa") or rotated, default=head)
+        if number > windowed:
+            yield (key("rope.dimension_count_swa"), f"{number} of {windowed}")
+    for number in numbers("attention.indexer.key_length") if architecture in _INDEXED else ():
+        is_whole = architecture == "minimax-m3" or (number >= 64 and number.bit_count() == 1)
+        if not is_whole or max(rotated, default=head) > number:
+            yield (key("attention.indexer.key_length"), str(number))
     for number in rotated:
         is_part = number < head and architecture in _ROTATE_WHOLE_HEADS
         is_all = number == head and architecture in _LATENT_ATTENTION
-        if number % 2 or is_part or is_all or number > head > 0 or number >= least_mla:
+        is_none = not number and architecture not in _WITHOUT_ROTATION
+        if number % 2 or is_part or is_all or is_none or number > head > 0 or number >= least_mla:
             yield (key("rope.dimension_count"), f"{number} of {head}")
-    if architecture in ("gemma2", "gemma3", "gpt-oss") and metadata.get(key("attention.sliding_window_pattern")) == 1:
+    if architecture == "minimax-m3":
+        if not all(numbers("attention.indexer.block_size")):
+            yield (key("attention.indexer.block_size"), "0")
+        for each in numbers("attention.indexer.head_count") if kv_heads else ():
+            if any(each != kv for kv in kv_heads):
+                yield (key("attention.indexer.head_count"), f"{each} for {max(kv_heads)}")
+    bound = metadata.get(key("kda.gate_lower_bound"), -1.0)
+    if architecture == "bailingmoe3":
+        if not (isinstance(bound, float) and bound < 0):
+            yield (key("kda.gate_lower_bound"), f"{bound!r:.40}")
+        if metadata.get(key("kda.safe_gate")) is False:
+            yield (key("kda.safe_gate"), "False")
+    shifts = max(numbers("token_shift_count"), default=2)
+    if shifts != _TOKEN_SHIFTS.get(architecture, shifts):
+        yield (key("token_shift_count"), str(shifts))
+    shared = max(numbers("attention.shared_kv_layers"), default=0)
+    if architecture == "gemma4" and layers and layers - shared < 2:
+        yield (key("attention.shared_kv_layers"), f"{shared} of {layers}")
+    has_window = architecture in ("gemma2", "gemma3", "gpt-oss") or any(numbers("attention.sliding_window"))
+    if has_window and metadata.get(key("attention.sliding_window_pattern")) == 1:
         yield (key("attention.sliding_window_pattern"), "1")
+    for name, value in _layers_of_one_kind(architecture, layers, numbers):
+        yield (key(name), value)
     if architecture == "ernie4_5-moe" and metadata.get(key("interleave_moe_layer_step")) == 0:
         yield (key("interleave_moe_layer_step"), "0")
     if architecture == "gpt-oss" and windowed != head:
@@ -536,6 +587,42 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     used_groups = max(numbers("expert_group_used_count"), default=0)
     if groups > 1 and not 0 < used_groups < groups:
         yield (key("expert_group_used_count"), f"{used_groups} of {groups}")
+
+
+def _layers_of_one_kind(
+    architecture: str, layers: int, numbers: Callable[[str], tuple[int, ...]]
+) -> Iterator[tuple[str, str]]:
+    """Yield what makes all layers recurrent, none, all windowed or none where the graph needs both kinds.
+
+    ``numbers`` returns the numbers of a key, one or one for each of the ``layers``.
+    """
+
+    def of_layers(name: str, default: tuple[int, ...]) -> list[int]:
+        values = numbers(name) or default
+        return [values[min(layer, len(values) - 1)] for layer in range(layers)]
+
+    layers = min(layers, MAX_LAYERS) - max(numbers("nextn_predict_layers"), default=0)
+    if architecture in _HYBRID_BY_HEADS and layers > 0:
+        name = "attention.head_count_kv"
+        kv_heads = of_layers(name, numbers("attention.head_count") or (1,))
+        widths = of_layers("feed_forward_length", (0,)) if architecture.startswith("nemotron") else [0] * layers
+        kinds = {count == 0 for count, width in zip(kv_heads, widths, strict=True) if not width}
+        if len(kinds) < 2:
+            yield (name, f"{sorted(set(kv_heads))} in {layers} layers")
+    if (interval := _FULL_ATTENTION_INTERVALS.get(architecture)) and layers > 0:
+        recurrent = of_layers("attention.recurrent_layers", ()) if numbers("attention.recurrent_layers") else []
+        interval = max(numbers("full_attention_interval"), default=interval)
+        if (len(set(map(bool, recurrent))) < 2) if recurrent else not 1 < interval <= layers:
+            yield ("full_attention_interval", f"{interval} of {layers} layers")
+    name, window = "attention.sliding_window", max(numbers("attention.sliding_window"), default=None)
+    pattern = numbers(f"{name}_pattern")
+    if (architecture == "afmoe" and not window) or (architecture == "llama4" and window == 0):
+        yield (name, str(window or 0))
+    if window and len(pattern) > 1 and not any(pattern):
+        yield (f"{name}_pattern", f"{list(pattern)}")
+    period = max(pattern, default=0) or _WINDOW_PATTERNS.get(architecture, 0)
+    if architecture in _WINDOW_PATTERNS and len(pattern) < 2 and 0 < layers < period:
+        yield ("block_count", f"{layers} of {period}")
 
 
 def _weights_of_other_heads(

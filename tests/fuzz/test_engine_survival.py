@@ -79,6 +79,15 @@ def _is_accepted(path: Path) -> bool:
     return True
 
 
+def _is_refused_with_any_tensors(model: GrownModel, path: Path) -> bool:
+    """Such a model needn't be grown, which takes a load for each tensor."""
+    try:
+        read_header(replace(model.header(), tensors=()).write(path))
+    except UserError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("files", ["mixture of experts", pytest.param("all", marks=pytest.mark.fuzz)])
 def test_the_engine_survives_every_number_in_every_key(
     load: Load, files: str, tiny_moe: Path, valid_files: list[Path], tmp_path: Path
@@ -121,8 +130,11 @@ def test_the_engine_survives_models_grown_from_its_own_messages(
     for name in names:
         model = GrownModel(name, vocabulary)
         assert model.grow(path, load) == 0, name
+        assert _is_accepted(path), name
         for dice in hostile_cases(8 if len(names) < len(GROWN) else 200):
             changed = model.mutated(dice)
+            if _is_refused_with_any_tensors(changed, path):
+                continue
             ended_by = changed.grow(path, load)
             if ended_by and _is_accepted(path):
                 died.append((name, changed.keys, signal.Signals(ended_by).name))

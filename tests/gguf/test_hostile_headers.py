@@ -335,7 +335,7 @@ def test_the_engine_forgets_used_experts_of_some_architectures(
         ("dots1", 4, 2, True),
         ("dots1", 0, None, True),
         ("glm4moe", 4, None, True),
-        ("afmoe", 4, 0, True),
+        ("cohere2moe", 4, 0, True),
     ],
 )
 def test_files_say_how_experts_are_chosen_where_the_engine_has_no_default(
@@ -343,6 +343,7 @@ def test_files_say_how_experts_are_chosen_where_the_engine_has_no_default(
 ) -> None:
     path = tmp_path / "some.gguf"
     numbers = {"expert_count": experts, "expert_used_count": min(experts, 2), "expert_gating_func": gate}
+    numbers["rope.dimension_count"] = 8
     keys = [key(f"{architecture}.{name}", U32, value) for name, value in numbers.items() if value is not None]
     path.write_bytes(padded(header([key("general.architecture", STRING, architecture), *keys], [])))
     if is_accepted:
@@ -351,6 +352,104 @@ def test_files_say_how_experts_are_chosen_where_the_engine_has_no_default(
         with pytest.raises(UserError, match="hyperparameters_absurd") as caught:
             read_header(path)
         assert caught.value.data["key"] == f"{architecture}.expert_gating_func"
+
+
+@pytest.mark.parametrize("architecture", ["bailingmoe3", "deepseek2", "hy_v4", "kimi-k3", "kimi-linear"])
+@pytest.mark.parametrize("length", [24, 32])
+def test_keys_of_latent_attention_are_as_long_as_what_is_kept(tmp_path: Path, architecture: str, length: int) -> None:
+    numbers = {"attention.head_count": 4, "attention.head_count_kv": 1, "attention.key_length": length}
+    keys = [
+        key(f"{architecture}.{name}", U32, value) for name, value in (numbers | {"rope.dimension_count": 8}).items()
+    ]
+    weights = [tensor("blk.0.attn_kv_a_mqa.weight", (64, 24)), tensor("blk.0.attn_k_b.weight", (8, 16, 4), offset=6144)]
+    path = tmp_path / "some.gguf"
+    path.write_bytes(
+        padded(header([key("general.architecture", STRING, architecture), *keys], weights)) + bytes(1 << 16)
+    )
+    if length == 24:
+        assert read_header(path).architecture == architecture
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd"):
+            read_header(path)
+
+
+HEADS = "attention.head_count_kv"
+INDEXER = "attention.indexer.key_length"
+LENGTHS = {"attention.key_length_swa": 8, "attention.value_length_swa": 8}
+WINDOW, PATTERN = "attention.sliding_window", "attention.sliding_window_pattern"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "numbers", "is_accepted"),
+    [
+        *((name, {HEADS: [0, 2]}, True) for name in ("jamba", "lfm2", "plamo2")),
+        *((name, {HEADS: heads}, False) for name in ("jamba", "lfm2", "plamo2") for heads in ([0, 0], [2, 2], 2)),
+        ("lfm2", {HEADS: [0, 0, 2], "block_count": 3, "nextn_predict_layers": 1}, False),
+        ("nemotron_h", {HEADS: [0, 2, 0], "feed_forward_length": [0, 0, 96], "block_count": 3}, True),
+        ("nemotron_h", {HEADS: [2, 2, 0], "feed_forward_length": [0, 0, 96], "block_count": 3}, False),
+        ("minimax-01", {"full_attention_interval": 2}, True),
+        *(("minimax-01", {"full_attention_interval": interval}, False) for interval in (1, 3)),
+        ("minimax-01", {}, False),
+        ("minimax-01", {"attention.recurrent_layers": [0, 1]}, True),
+        ("minimax-01", {"attention.recurrent_layers": [1, 1]}, False),
+        ("mimo2", {WINDOW: 16, PATTERN: [1, 0]}, True),
+        ("mimo2", {WINDOW: 16, PATTERN: [0, 0]}, False),
+        ("afmoe", {WINDOW: 16}, True),
+        *(("afmoe", keys, False) for keys in ({}, {WINDOW: 0}, {WINDOW: 16, PATTERN: 1})),
+        ("llama4", {}, False),
+        ("llama4", {WINDOW: 0, "block_count": 4}, False),
+        ("llama4", {"block_count": 4}, True),
+        ("gemma-embedding", {WINDOW: 16, "block_count": 5}, False),
+        ("gemma-embedding", {WINDOW: 16, "block_count": 6}, True),
+    ],
+)
+def test_models_of_two_kinds_of_layers_have_both(
+    tmp_path: Path, architecture: str, numbers: dict[str, Any], is_accepted: bool
+) -> None:
+    _check_numbers(tmp_path, architecture, {"block_count": 2, "attention.head_count": 4, **numbers}, is_accepted)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "numbers", "is_accepted"),
+    [
+        *((name, {"token_shift_count": 2}, name in ("rwkv6", "rwkv7")) for name in ("rwkv6", "rwkv7", "arwkv7")),
+        *((name, {"token_shift_count": 1}, name == "arwkv7") for name in ("rwkv6", "rwkv7", "arwkv7")),
+        ("rwkv6", {}, True),
+        ("arwkv7", {}, False),
+        *(("gemma4", {"block_count": 4, "attention.shared_kv_layers": number}, number < 3) for number in (2, 3)),
+        *((name, {"embedding_length": 64, "rope.dimension_count": 0}, True) for name in ("deepseek2-ocr", "glm5-next")),
+        *((name, {"rope.dimension_count": 0}, False) for name in ("deepseek2", "mimo2")),
+        *(("step35", {"embedding_length": 64, "rope.dimension_count": number}, number == 8) for number in (6, 8)),
+        *(("deepseek32", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 128)) for n in (4, 32, 64, 96, 128)),
+        *(("minimax-m3", {"rope.dimension_count": 8, INDEXER: n}, n == 8) for n in (4, 8)),
+        ("minimax-m3", {"attention.indexer.block_size": 0}, False),
+        *(("minimax-m3", {HEADS: 2, "attention.indexer.head_count": n}, n == 2) for n in (1, 2)),
+        *(("bailingmoe3", {"rope.dimension_count": 8, "kda.gate_lower_bound": n}, n < 0) for n in (-5.0, 0.0, 1.0)),
+        *((name, {"embedding_length": 36}, False) for name in ("mimo2", "plamo2", "plamo3", "step35")),
+        *((name, {"embedding_length": 64, "attention.key_length": 32}, False) for name in ("gemma4", "maple", "jamba")),
+        *(
+            ("gemma4", {"embedding_length": 64, **LENGTHS, "rope.dimension_count_swa": number}, number == 8)
+            for number in (8, 10)
+        ),
+    ],
+)
+def test_what_further_graphs_assert_of_numbers_is_refused(
+    tmp_path: Path, architecture: str, numbers: dict[str, Any], is_accepted: bool
+) -> None:
+    _check_numbers(tmp_path, architecture, {"attention.head_count": 4, **numbers}, is_accepted)
+
+
+def _check_numbers(folder: Path, architecture: str, numbers: dict[str, Any], is_accepted: bool) -> None:
+    path, entries = folder / "some.gguf", [key("general.architecture", STRING, architecture)]
+    for name, value in numbers.items():
+        kind = ARRAY if isinstance(value, list) else F32 if isinstance(value, float) else U32
+        entries.append(key(f"{architecture}.{name}", kind, (U32, value) if kind == ARRAY else value))
+    path.write_bytes(padded(header(entries, [])))
+    if is_accepted:
+        assert read_header(path).architecture == architecture
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd"):
+            read_header(path)
 
 
 def test_only_files_of_plamo_2_say_that_there_are_no_groups(tmp_path: Path) -> None:
