@@ -3453,16 +3453,24 @@ Click to rename</source>
         <translation>新建文件夹</translation>
     </message>
     <message>
-        <source>Moved out of the folder.</source>
-        <translation>已移出文件夹。</translation>
-    </message>
-    <message>
-        <source>Moved to “{folder}”.</source>
-        <translation>已移动到“{folder}”。</translation>
-    </message>
-    <message>
         <source>{count} conversations moved to “{folder}”.</source>
         <translation>{count} 个对话已移动到“{folder}”。</translation>
+    </message>
+    <message>
+        <source>“{title}” moved to “{folder}”.</source>
+        <translation>已将“{title}”移到“{folder}”。</translation>
+    </message>
+    <message>
+        <source>“{title}” moved out of its folder.</source>
+        <translation>已将“{title}”移出文件夹。</translation>
+    </message>
+    <message>
+        <source>{count} conversations moved out of folders.</source>
+        <translation>已将 {count} 个对话移出文件夹。</translation>
+    </message>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
     </message>
     <message>
         <source>Its instructions and documents are deleted. Its conversations stay in your list.</source>
@@ -7877,6 +7885,10 @@ Click to rename</source>
         <translation>{used} / {total} GiB</translation>
     </message>
     <message>
+        <source>{size} over {limit}</source>
+        <translation>超出上限 {limit} 达 {size}</translation>
+    </message>
+    <message>
         <source>{size} left</source>
         <translation>剩余 {size}</translation>
     </message>
@@ -7943,10 +7955,6 @@ Click to rename</source>
     <message>
         <source>Repacked weights</source>
         <translation>重排的权重副本</translation>
-    </message>
-    <message>
-        <source>{size} over the limit</source>
-        <translation>超出上限 {size}</translation>
     </message>
     <message>
         <source>Over the limit</source>

@@ -111,7 +111,7 @@ def test_the_first_hour_by_keys_alone(desktop: Desktop, tmp_path: Path) -> None:
         desktop.type("move to folder trips")
         window.find("list item", "Move to folder: Trips")
         desktop.press("Return")
-        window.find("label", "Moved to “Trips”.")
+        window.find("label", "“Say hello")
 
         # A setting, and back.
         desktop.press("Ctrl", ",")

@@ -618,6 +618,8 @@ def test_edited_answer_is_a_new_version_and_the_original_stays(
     save = find(dialog, "saveButton", QPushButton)
     assert dialog.field.toPlainText() == "The **answer**."
     assert not save.isEnabled(), "nothing has changed"
+    act(window, "copy", original)
+    assert QGuiApplication.clipboard().text() == "The **answer**."
     dialog.field.setPlainText("Better")
     # Unsaved changes are not lost by Escape.
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)

@@ -126,6 +126,10 @@ def test_a_new_folder_is_named_at_once_and_gets_conversations(window: MainWindow
     qtbot.waitUntil(lambda: window.findChild(QLineEdit, "titleField") is None)
     assert "旅行 & more" in shown(window)
     select(window, "one", "two", "plan")
+    choose(window, "conversationMenu", "No folder")
+    assert window.notice.text() == "“plan” moved out of its folder."
+    undo(qtbot, window)
+    select(window, "one", "two", "plan")
     choose(window, "conversationMenu", "旅行 && more")
     assert shown(window)[-4:] == ["旅行 & more", "  plan", "  two", "  one"]
     undo(qtbot, window)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
+from app.units import size_text
 from model_manager.errors import UserError
 from model_manager.plan.load_spec import PlanOptions
 from tests.plan.plan_builders import GIB, MIB, apus_header, cards, ram
@@ -76,7 +77,9 @@ def test_excess_memory_is_painted_in_the_error_colour(qapp: QApplication, qtbot:
     assert image.pixelColor(round(places.limit) + 8, y) == QColor(theme.bad)
     assert image.pixelColor(round(places.limit) - 8, y) == QColor(theme.accent)
     assert shown.view.kind == "bad"
-    assert "over the limit" in row.note.full_text
+    bar = shown.view.bars[0]
+    limit, needed = size_text(bar.limit_bytes), size_text(-bar.left_bytes)
+    assert row.note.full_text == f"{needed} over {limit}"
     other = find(shown.view, "planBarGPU1", BarRow)
     assert isinstance(other, BarRow)
     assert theme.bad not in _colours(other.bar.grab().toImage())

@@ -451,8 +451,15 @@ def test_a_known_service_fills_in_the_form(
             assert page.key.hasFocus()
             page.keys_button.click()
             assert opened.pop() == QUrl(provider.keys).toString()
-    # A name of the user's own stays.
+    page.provider.setCurrentIndex(0)
+    page.provider.activated.emit(0)
+    assert (page.address.text(), page.name.text()) == ("", "")
+    # A name and an address of the user's own stay.
     page.name.setText("Mine")
     page.provider.setCurrentIndex(1)
     page.provider.activated.emit(1)
     assert (page.address.text(), page.name.text()) == (providers()[0].url, "Mine")
+    page.address.setText("http://nas/v1")
+    page.provider.setCurrentIndex(0)
+    page.provider.activated.emit(0)
+    assert (page.address.text(), page.name.text()) == ("http://nas/v1", "Mine")

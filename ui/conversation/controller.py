@@ -455,7 +455,9 @@ class ConversationController(QObject):
         model_id, store = self._models.model_id(), self.session.store
         match action:
             case "copy":
-                QGuiApplication.clipboard().setText(message.content)
+                answer = "" if message.role is Role.USER else split_thought(message.content)[2].lstrip()
+                # A question has no thoughts; an answer that was stopped early can have nothing else.
+                QGuiApplication.clipboard().setText(answer or message.content)
             case "edit":
                 if message.role is Role.ASSISTANT and message.parent_id is not None:
                     message = store.message(message.parent_id)

@@ -91,7 +91,8 @@ def used_text(bar: Bar) -> str:
 def left_text(bar: Bar) -> str:
     """Return the memory left, or by how much the plan exceeds it."""
     if bar.left_bytes < 0:
-        return translate("plan", "{size} over the limit").format(size=size_text(-bar.left_bytes))
+        text = translate("plan", "{size} over {limit}")
+        return text.format(size=size_text(-bar.left_bytes), limit=size_text(max(0, bar.limit_bytes)))
     if not bar.is_on:
         return ""
     return translate("plan", "{size} left").format(size=size_text(bar.left_bytes))

@@ -122,8 +122,8 @@ class ServerSettings(QWidget):
         self._form_status = StatusLine("serverStatus", hide_when_empty=True)
         self._status = self._list_status
         self._is_adding = self._is_looking = False
-        self._suggested_name = ""
-        """Name of the provider that the form was filled in for."""
+        self._suggested = ("", "")
+        """Address and name of the provider that the form was filled in for."""
         self.rows: dict[str, ServerRow] = {}
         self._list = vbox()
         explanation = quiet_label(
@@ -252,13 +252,14 @@ class ServerSettings(QWidget):
         """Fill the form in for a provider."""
         self._show_provider(provider)
         self._forget_result()
-        if provider is None:
-            return
-        self.address.setText(provider.url)
-        if self.name.text() in ("", self._suggested_name):
-            self._suggested_name = provider.name_in(QLocale().name())
-            self.name.setText(self._suggested_name)
-        (self.key if provider.keys else self.add_button).setFocus()
+        url, name = self._suggested
+        self._suggested = ("", "") if provider is None else (provider.url, provider.name_in(QLocale().name()))
+        if provider is not None or self.address.text() == url:
+            self.address.setText(self._suggested[0])
+        if self.name.text() in ("", name):
+            self.name.setText(self._suggested[1])
+        if provider is not None:
+            (self.key if provider.keys else self.add_button).setFocus()
 
     def _show_provider(self, provider: Provider | None) -> None:
         """Show whether an API key is needed, and where to get one."""

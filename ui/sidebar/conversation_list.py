@@ -143,9 +143,11 @@ class ConversationList(QListView):
         return row if isinstance(row, FolderRow) else None
 
     def folder_of_selected(self) -> str | None:
-        """Return the id of the folder of the current conversation."""
-        folder = self.rows.folder_at(self.currentIndex().row()) if self.currentIndex().isValid() else None
-        return None if folder is None else folder.id
+        """Return the id of the folder of the selected conversation, or an empty string; None where several are."""
+        if self.selected_count() != 1:
+            return None
+        folder = self.rows.folder_at(self._selected_conversations()[0])
+        return "" if folder is None else folder.id
 
     def select_folder(self, folder_id: str) -> None:
         """Select a folder, with the focus in the list."""

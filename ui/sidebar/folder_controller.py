@@ -171,12 +171,17 @@ class FolderController(QObject):
             self._sidebar.list.edit_folder(folder_id)
             return
         path = self._store.folder_path(folder_id)
-        if not path:
-            text = self.tr("Moved out of the folder.")
-        elif len(before) == 1:
-            text = self.tr("Moved to “{folder}”.").format(folder=path[-1].name)
+        texts = (
+            (self.tr("“{title}” moved to “{folder}”."), self.tr("{count} conversations moved to “{folder}”."))
+            if path
+            else (self.tr("“{title}” moved out of its folder."), self.tr("{count} conversations moved out of folders."))
+        )
+        folder = path[-1].name if path else ""
+        if len(before) == 1:
+            title = self._store.get(next(iter(before))).title or self.tr("Untitled")
+            text = texts[0].format(title=title, folder=folder)
         else:
-            text = self.tr("{count} conversations moved to “{folder}”.").format(count=len(before), folder=path[-1].name)
+            text = texts[1].format(count=len(before), folder=folder)
         self._notice.show_undo(text, undo)
 
     def _add(self, parent_id: str | None) -> None:

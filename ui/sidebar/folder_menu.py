@@ -48,7 +48,7 @@ def fill_folder_menu(
             continue
         if key == "export" and not has_children:
             parents = [each for each in folders if each.parent_id is None and each.id != folder.id]
-            add_move_menu(menu, parents, folder.parent_id, move)
+            add_move_menu(menu, parents, folder.parent_id or "", move)
         if key == "delete":
             menu.addSeparator()
         add_action(menu, f"{key}FolderAction", action).triggered.connect(partial(act, key, folder.id))
@@ -57,9 +57,9 @@ def fill_folder_menu(
 def add_move_menu(
     menu: QMenu, folders: Sequence[Folder], current: str | None, move: Callable[[str], object], *, has_new: bool = False
 ) -> None:
-    """Add a menu of folders to move to, of which ``current`` is marked, and of none.
+    """Add a menu of folders to move to, of which ``current`` is marked, and of none, whose id is an empty string.
 
-    ``move`` gets the id of a folder, an empty string for none, or ``new`` where that is offered.
+    ``move`` gets the id that was chosen, or ``new`` where that is offered.
     """
     if not folders and not has_new:
         return
@@ -71,8 +71,8 @@ def add_move_menu(
         # An ampersand would underline the next letter.
         action = below.addAction(name.replace("&", "&&"))
         action.setCheckable(True)
-        action.setChecked(id_ == (current or ""))
-        action.setEnabled(id_ != (current or ""))
+        action.setChecked(id_ == current)
+        action.setEnabled(id_ != current)
         action.triggered.connect(partial(_call, move, id_))
     if has_new:
         below.addSeparator()
