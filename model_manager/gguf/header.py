@@ -533,6 +533,13 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         for each in numbers("attention.indexer.head_count") if kv_heads else ():
             if any(each != kv for kv in kv_heads):
                 yield (key("attention.indexer.head_count"), f"{each} for {max(kv_heads)}")
+    if architecture == "glm5-next":
+        for pooled, top in product(numbers("attention.indexer.kpool"), numbers("attention.indexer.top_k")):
+            if pooled < 2 or top % pooled:
+                yield (key("attention.indexer.kpool"), f"{pooled} of {top}")
+        for number in numbers("hyper_connection.count"):
+            if number != 4:
+                yield (key("hyper_connection.count"), str(number))
     bound = metadata.get(key("kda.gate_lower_bound"), -1.0)
     if architecture == "bailingmoe3":
         if not (isinstance(bound, float) and bound < 0):
@@ -562,7 +569,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         is_uneven = (groups and inner % groups) or (rank and inner % rank and architecture in _STATE_BY_HEADS)
         is_other = inner != 2 * width and architecture in _STATES_OF_TWICE_THE_WIDTH
         if architecture in _LINEAR_ATTENTION:
-            is_other = any(inner != rank * size for size in numbers("ssm.state_size"))
+            is_other = any(inner != rank * size for size in numbers("ssm.state_size")) or (groups and rank % groups)
         if inner < rank or is_uneven or is_other:
             yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:

@@ -375,6 +375,9 @@ def test_keys_of_latent_attention_are_as_long_as_what_is_kept(tmp_path: Path, ar
 
 HEADS = "attention.head_count_kv"
 INDEXER = "attention.indexer.key_length"
+POOLED, NONE_ROTATED = "attention.indexer.kpool", {"embedding_length": 64, "rope.dimension_count": 0}
+LINEAR = {"embedding_length": 64, "rope.dimension_sections": [4, 2, 2, 0]}
+LINEAR |= {"ssm.inner_size": 128, "ssm.state_size": 16, "ssm.time_step_rank": 8}
 LENGTHS = {"attention.key_length_swa": 8, "attention.value_length_swa": 8}
 WINDOW, PATTERN = "attention.sliding_window", "attention.sliding_window_pattern"
 
@@ -417,12 +420,15 @@ def test_models_of_two_kinds_of_layers_have_both(
         ("rwkv6", {}, True),
         ("arwkv7", {}, False),
         *(("gemma4", {"block_count": 4, "attention.shared_kv_layers": number}, number < 3) for number in (2, 3)),
-        *((name, {"embedding_length": 64, "rope.dimension_count": 0}, True) for name in ("deepseek2-ocr", "glm5-next")),
+        *((name, NONE_ROTATED, True) for name in ("deepseek2-ocr", "glm5-next")),
         *((name, {"rope.dimension_count": 0}, False) for name in ("deepseek2", "mimo2")),
         *(("step35", {"embedding_length": 64, "rope.dimension_count": number}, number == 8) for number in (6, 8)),
         *(("deepseek32", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 128)) for n in (4, 32, 64, 96, 128)),
         *(("minimax-m3", {"rope.dimension_count": 8, INDEXER: n}, n == 8) for n in (4, 8)),
         ("minimax-m3", {"attention.indexer.block_size": 0}, False),
+        *(("glm5-next", {**NONE_ROTATED, POOLED: n, "attention.indexer.top_k": 8}, n == 2) for n in (0, 1, 2, 3)),
+        *(("glm5-next", {**NONE_ROTATED, "hyper_connection.count": n}, n == 4) for n in (1, 4)),
+        *(("qwen4exp", {**LINEAR, "ssm.group_count": n}, n == 4) for n in (4, 16)),
         *(("minimax-m3", {HEADS: 2, "attention.indexer.head_count": n}, n == 2) for n in (1, 2)),
         *(("bailingmoe3", {"rope.dimension_count": 8, "kda.gate_lower_bound": n}, n < 0) for n in (-5.0, 0.0, 1.0)),
         *((name, {"embedding_length": 36}, False) for name in ("mimo2", "plamo2", "plamo3", "step35")),
