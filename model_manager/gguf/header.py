@@ -241,7 +241,10 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
 
 
 def _is_usable(tensor: TensorInfo) -> bool:
-    if tensor.name.startswith("d2t") or "_tid2eid." in tensor.name:
+    if "_tid2eid." in tensor.name:
+        # A table of the experts of each token.
+        return tensor.type == "I32"
+    if tensor.name.startswith("d2t"):
         # A table of token numbers.
         return True
     # Norms and biases are multiplied with and added to activations.

@@ -17,10 +17,10 @@ from tests.rigs.gguf_bytes import ARRAY, BOOL, F32, STRING, U32
 
 _GROWN = """
     afmoe apertus arcee arctic arwkv7 baichuan bailingmoe bailingmoe2 bailingmoe3 bitnet bloom chatglm codeshell
-    cogvlm cohere2 cohere2moe command-r dbrx deci deepseek deepseek2 deepseek2-ocr deepseek32 dots1 dream ernie4_5
-    ernie4_5-moe eurobert exaone exaone-moe exaone4 falcon falcon-h1 gemma gemma-embedding gemma2 gemma3 gemma3n
-    gemma4 glm-dsa glm4 glm4moe glm5-next gpt-oss gpt2 gptneox granite granite_swa granitehybrid granitemoe grok
-    grovemoe hrm_text hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 hy_v4 internlm2 jais jais2 jamba kimi-k3
+    cogvlm cohere2 cohere2moe command-r dbrx deci deepseek deepseek2 deepseek2-ocr deepseek32 deepseek4 dots1 dream
+    ernie4_5 ernie4_5-moe eurobert exaone exaone-moe exaone4 falcon falcon-h1 gemma gemma-embedding gemma2 gemma3
+    gemma3n gemma4 glm-dsa glm4 glm4moe glm5-next gpt-oss gpt2 gptneox granite granite_swa granitehybrid granitemoe
+    grok grovemoe hrm_text hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 hy_v4 internlm2 jais jais2 jamba kimi-k3
     kimi-linear laguna lfm2 lfm2moe llada llada-moe llama llama-embed llama4 maincoder mamba mamba2 maple mellum
     mimo2 minicpm minicpm3 minimax-01 minimax-m2 minimax-m3 mistral3 mistral4 modern-bert mpt muse-glimmer nanbeige
     nemotron nemotron_h nemotron_h_moe neo-bert olmo olmo2 olmoe openelm orion paddleocr pangu-embedded phi2 phi3
@@ -117,6 +117,27 @@ _OWN: dict[str, dict[str, Any]] = {
     "minicpm3": {"rope.dimension_count": 8},
     "modern-bert": {"attention.head_count_kv": 4},
     "apertus": {f"xielu.{name}": [0.5, 0.5] for name in ("alpha_n", "alpha_p", "beta", "eps")},
+    "deepseek4": {
+        **_INDEXED,
+        "block_count": 3,
+        "attention.head_count_kv": 1,
+        "attention.key_length": 64,
+        "attention.value_length": 64,
+        "attention.q_lora_rank": 16,
+        "attention.sliding_window": 16,
+        "rope.dimension_count": 16,
+        "expert_gating_func": 4,
+        "expert_weights_norm": True,
+        "expert_weights_scale": 1.0,
+        "swiglu_clamp_exp": [7.0, 7.0, 7.0],
+        "attention.compress_ratios": [0, 4, 128],
+        "attention.output_group_count": 2,
+        "attention.output_lora_rank": 8,
+        "hyper_connection.count": 4,
+        "hyper_connection.epsilon": 1e-5,
+        "embedding_length_out": 256,
+        "hash_layer_count": 0,
+    },
     "deepseek32": {**_LATENT, **_INDEXED},
     "falcon-h1": _STATES,
     "glm5-next": {
