@@ -429,9 +429,10 @@ _RECURRENT_WITHOUT_HEADS = """
 _HYBRID_BY_HEADS = frozenset(_RECURRENT_WITHOUT_HEADS.split())
 """Architectures of which a layer without heads for keys and values is recurrent."""
 _FULL_ATTENTION_INTERVALS = {"minimax-01": 8, **dict.fromkeys(_LINEAR_ATTENTION, 4)}
-_INDEXED = ("deepseek32", "dots3note", "glm-dsa", "minimax-m3")
-"""Architectures whose indexer rotates its keys; all but the last turn them by one Hadamard matrix of at least 64 × 64
-too."""
+_INDEXED = ("deepseek32", "deepseek4", "dots3note", "glm-dsa", "minimax-m3")
+"""Architectures whose indexer rotates its keys; all but the last turn them by a Hadamard matrix of at least 64 × 64
+too, DeepSeek V4 in parts."""
+_FOUR_CONNECTIONS = ("deepseek4", "glm5-next")
 _WINDOW_PATTERNS = {"gemma-embedding": 6, "llama4": 4}
 """Layers after which one has no window, in architectures that need such a layer."""
 _ALWAYS_EXPERTS = ("bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "qwen35moe", "smallthinker")
@@ -521,8 +522,9 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         if number > windowed:
             yield (key("rope.dimension_count_swa"), f"{number} of {windowed}")
     for number in numbers("attention.indexer.key_length") if architecture in _INDEXED else ():
-        is_whole = architecture == "minimax-m3" or (number >= 64 and number.bit_count() == 1)
-        if not is_whole or max(rotated, default=head) > number:
+        is_whole = number.bit_count() == 1 or architecture == "deepseek4"
+        is_turned = architecture == "minimax-m3" or (is_whole and number % 64 == 0)
+        if not is_turned or max(rotated, default=head) > number:
             yield (key("attention.indexer.key_length"), str(number))
     for number in rotated:
         is_part = number < head and architecture in _ROTATE_WHOLE_HEADS
@@ -540,9 +542,13 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         for pooled, top in product(numbers("attention.indexer.kpool"), numbers("attention.indexer.top_k")):
             if pooled < 2 or top % pooled:
                 yield (key("attention.indexer.kpool"), f"{pooled} of {top}")
+    if architecture in _FOUR_CONNECTIONS:
         for number in numbers("hyper_connection.count"):
             if number != 4:
                 yield (key("hyper_connection.count"), str(number))
+    for number in numbers("attention.output_group_count"):
+        if number == 0 or any(each % number for each in heads):
+            yield (key("attention.output_group_count"), f"{number} for {first}")
     bound = metadata.get(key("kda.gate_lower_bound"), -1.0)
     if architecture == "bailingmoe3":
         if not (isinstance(bound, float) and bound < 0):

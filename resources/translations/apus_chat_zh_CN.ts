@@ -8187,11 +8187,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Previous version of the last answer</source>
-        <translation>上一个回答的前一版本</translation>
+        <translation>最后一个回答的上一版本</translation>
     </message>
     <message>
         <source>Next version of the last answer</source>
-        <translation>上一个回答的后一版本</translation>
+        <translation>最后一个回答的下一版本</translation>
     </message>
     <message>
         <source>Details of the last answer</source>

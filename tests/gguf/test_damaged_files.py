@@ -257,7 +257,7 @@ def test_unsupported_tensor_types_are_refused(tmp_path: Path, number: int, name:
         ("blk.0.attn_norm.weight", (1, 32), 1, "F16"),
         ("blk.0.ffn_down_exps.bias", (32, 2), 1, "F16"),
         ("blk.0.ssm_a", (64, 2), 42, "Q2_0"),
-        ("blk.0.ffn_gate_tid2eid.weight", (6, 32), 0, "F32"),
+        ("blk.0.ffn_gate_tid2eid.weight", (6, 2), 0, "F32"),
         ("blk.0.ssm_conv1d.weight", (4, 2), 1, "F16"),
         ("blk.0.shortconv.conv.weight", (4, 2), 1, "F16"),
         ("blk.0.attn_q_norm.weight", (32, 2), 8, "Q8_0"),
