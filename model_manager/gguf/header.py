@@ -507,6 +507,8 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("attention.head_count"), f"{of_layer} for {name}")
     if architecture == "cogvlm" and heads and first * head != width:
         yield (key("attention.key_length"), f"{head} of {width}")
+    if architecture == "deepseek4" and head % 2:
+        yield (key("attention.key_length"), str(head))
     sections = numbers("rope.dimension_sections")
     needs_sections = heads and architecture in _SECTIONED_ROPE and max(sections[:3], default=0) <= 0
     if needs_sections or sum(sections) > head > 0 or min(sections, default=0) < 0:
@@ -575,10 +577,12 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("ssm.group_count"), str(number))
     for inner in numbers("ssm.inner_size"):
         rank, groups = max(numbers("ssm.time_step_rank"), default=0), max(numbers("ssm.group_count"), default=1)
-        is_uneven = (groups and inner % groups) or (rank and inner % rank and architecture in _STATE_BY_HEADS)
+        by_heads = architecture in _STATE_BY_HEADS
+        is_uneven = bool((groups and inner % groups) or (rank and inner % rank and by_heads))
         is_other = inner != 2 * width and architecture in _STATES_OF_TWICE_THE_WIDTH
         if architecture in _LINEAR_ATTENTION:
-            is_other = any(inner != rank * size for size in numbers("ssm.state_size")) or (groups and rank % groups)
+            is_uneven |= bool(groups and rank % groups)
+            is_other = any(inner != rank * size for size in numbers("ssm.state_size"))
         if inner < rank or is_uneven or is_other:
             yield (key("ssm.inner_size"), str(inner))
     for name in _EPSILONS:
