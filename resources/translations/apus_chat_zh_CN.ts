@@ -2554,10 +2554,6 @@ Click to rename</source>
         <translation>从自动备份列表或文件恢复。</translation>
     </message>
     <message>
-        <source>Default settings</source>
-        <translation>默认设置</translation>
-    </message>
-    <message>
         <source>Resets everything on this page. Conversations and models are kept.</source>
         <translation>重置本页的所有设置，对话和模型不受影响。</translation>
     </message>
@@ -2608,6 +2604,10 @@ Click to rename</source>
     <message>
         <source>Cached conversations</source>
         <translation>已缓存的对话</translation>
+    </message>
+    <message>
+        <source>Restore default settings</source>
+        <translation>恢复默认设置</translation>
     </message>
     <message>
         <source>Deletes all conversations, facts, drafts, presets, backups and logs. Models and other settings are kept.</source>
@@ -6159,14 +6159,6 @@ Click to rename</source>
         <translation>将代码另存为文件…</translation>
     </message>
     <message>
-        <source>Wrap long lines</source>
-        <translation>自动换行</translation>
-    </message>
-    <message>
-        <source>Don&apos;t wrap long lines</source>
-        <translation>取消自动换行</translation>
-    </message>
-    <message>
         <source>Preview</source>
         <translation>预览</translation>
     </message>
@@ -6185,10 +6177,6 @@ Click to rename</source>
     <message>
         <source>Drawing: {name}</source>
         <translation>图形：{name}</translation>
-    </message>
-    <message>
-        <source>Copy table</source>
-        <translation>复制表格</translation>
     </message>
     <message>
         <source>Try again</source>
@@ -6253,6 +6241,18 @@ Click to rename</source>
     <message>
         <source>Kept in context</source>
         <translation>已保留</translation>
+    </message>
+    <message>
+        <source>Wrap long lines in all code</source>
+        <translation>所有代码自动换行</translation>
+    </message>
+    <message>
+        <source>Don&apos;t wrap long lines in any code</source>
+        <translation>所有代码不自动换行</translation>
+    </message>
+    <message>
+        <source>Copy or save table</source>
+        <translation>复制或保存表格</translation>
     </message>
     <message>
         <source>Stop keeping in context</source>
@@ -8266,8 +8266,16 @@ Click to rename</source>
         <translation>放大</translation>
     </message>
     <message>
+        <source>Larger text, font size</source>
+        <translation>放大文字，字体大小，字号</translation>
+    </message>
+    <message>
         <source>Zoom out</source>
         <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Smaller text, font size</source>
+        <translation>缩小文字，字体大小，字号</translation>
     </message>
     <message>
         <source>Reset zoom</source>
@@ -8280,6 +8288,10 @@ Click to rename</source>
     <message>
         <source>Choose a model</source>
         <translation>选择模型</translation>
+    </message>
+    <message>
+        <source>Change model, switch model</source>
+        <translation>换模型，切换模型，更换模型</translation>
     </message>
     <message>
         <source>Models</source>

@@ -38,7 +38,7 @@ y = 2
 $$y = 1$$
 """
 READABLE = "See the page and $x^2$.\n\na\tb\n1\t2\n\n```py\nx = 1\n```\n\n```py\ny = 2\n```\n\n$$y = 1$$"
-BUTTONS = "Copy table", "Copy code", "Copy code 2", "Copy", "Try again"
+BUTTONS = "Copy or save table", "Copy code", "Copy code 2", "Copy", "Try again"
 TEXTS = "list item", "label", "filler"
 """Roles of what can have the focus without being a control."""
 DIALOGS = (

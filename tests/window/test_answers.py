@@ -505,8 +505,12 @@ def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot:
     qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
     press(qtbot, window, "Ctrl+=")
     assert settings.current.zoom == 200
+    window.controller.show_settings("appearance")
+    page = window.centre.page
+    assert isinstance(page, SettingsPage)
     press(qtbot, window, "Ctrl+0")
     assert (settings.current.zoom, window.devicePixelRatio()) == (100, ratio)
+    assert page.appearance.controls["zoom"].value() == 100
 
 
 def test_the_zoom_changes_at_the_next_start_without_the_function_of_qt(

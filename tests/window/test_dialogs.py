@@ -209,6 +209,8 @@ def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbo
     qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
     assert services.settings.current == Settings(model_id="starter", sidebar_width=300)
     assert dialog.conversation.controls["temperature"].value() == pytest.approx(Settings.temperature)
+    # A second click changes nothing, and leaves the first one undoable.
+    qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
     undo = dialog.findChild(QPushButton, "settingsStatusAction")
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)

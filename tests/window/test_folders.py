@@ -172,6 +172,8 @@ def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtB
     qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
     question = find(window, "deleteFolderQuestion", QMessageBox)
     assert len(store_of(window).folders()) == 3
+    in_order = [each.text() for each in sorted(question.buttons(), key=lambda each: each.x())]
+    assert in_order == ["Also move 2 conversations to trash", "Cancel", "Delete folder"]
     qtbot.mouseClick(find(question, button), Qt.MouseButton.LeftButton)
     if button == "deleteFolderButton":
         assert shown(window)[:2] == ["Reports", "  figures"]

@@ -111,6 +111,11 @@ def test_the_section_with_the_best_match_is_the_first(window: MainWindow, qtbot:
     assert [entry.section for entry in panel.entries()] == ["Search"]
     panel.field.setText("top-k")
     assert panel.entries()[0].section == "Settings"
+    # The shorter title, which is nearer to the text; commands are found by other words for them too.
+    for text, found in {"model": "Models", "switch model": "Choose a model", "font size": "Zoom in"}.items():
+        panel.field.setText(text)
+        first = next(entry for entry in panel.entries() if entry.section in ("Commands", "Settings"))
+        assert (first.section, first.title) == ("Commands", found)
 
 
 def test_all_messages_can_be_searched_from_it(window: MainWindow, qtbot: QtBot) -> None:

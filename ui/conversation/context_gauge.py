@@ -125,7 +125,7 @@ class ContextGauge(Translated, QAbstractButton):
         self.setText(self._text(self._used(short_token_count(self.use.used))))
         self.setToolTip(
             self.tr("{used} of {size} context tokens used").format(
-                used=self._used(str(self.use.used)), size=self.use.size
+                used=self._used(grouped(self.use.used)), size=grouped(self.use.size)
             )
         )
         self.setAccessibleName(self.toolTip() if self.use.size else self.tr("Context"))

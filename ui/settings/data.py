@@ -93,7 +93,7 @@ class DataSettings(QWidget):
                 "cache": (self.clear_cache, self.tr("Cached conversations"), ""),
                 "defaults": (
                     self.restore,
-                    self.tr("Default settings"),
+                    self.tr("Restore default settings"),
                     self.tr("Resets everything on this page. Conversations and models are kept."),
                 ),
                 "erase": (
@@ -268,7 +268,7 @@ class EraseDialog(QDialog):
         self.erase.setProperty("danger", True)
         self.erase.setEnabled(False)
         column = vbox(title, self.deleted, kept, self.sure, spacing=12, margins=(MARGIN, MARGIN, MARGIN, 16))
-        arrange(self, column, None, self.erase, cancel)
+        arrange(self, column, None, cancel, self.erase)
         self.sure.toggled.connect(self.erase.setEnabled)
         cancel.clicked.connect(self.reject)
         self.erase.clicked.connect(self.accept)

@@ -224,6 +224,9 @@ class SettingsPage(Page):
     def _restore_defaults(self) -> None:
         self.conversation.finish()
         before = self._settings.current
+        if _shown_values(before) == _shown_values(Settings()):
+            # What it says of an earlier change, and offers to undo, stays.
+            return
         self._replace(Settings())
         if self._settings.current != before:
             self._status.show_message(
@@ -233,8 +236,7 @@ class SettingsPage(Page):
 
     def _replace(self, settings: Settings) -> None:
         """Set everything that the page shows to the values of ``settings``."""
-        values = dataclasses.asdict(settings)
-        self._set({name: values[name] for name, declaration in PARAMETERS.items() if declaration.page})
+        self._set(_shown_values(settings))
         self._show()
         self.devices.show_settings()
         self.lending.show_settings()
@@ -311,6 +313,12 @@ class SectionList(QListWidget):
         self._is_following = True
         self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
         self._is_following = False
+
+
+def _shown_values(settings: Settings) -> dict[str, Any]:
+    """Return the values that the page shows, by name."""
+    values = dataclasses.asdict(settings)
+    return {name: values[name] for name, declaration in PARAMETERS.items() if declaration.page}
 
 
 def _forms_of(section: QWidget) -> list[ParameterForm]:

@@ -49,7 +49,7 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "back_up": "Save a backup",
             "backups": "Restore a backup",
             "cache": "Cached conversations",
-            "defaults": "Default settings",
+            "defaults": "Restore default settings",
             "erase": "Delete all my data",
         },
     ),

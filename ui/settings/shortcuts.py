@@ -22,8 +22,9 @@ class Shortcut:
     only listed.
     """
 
-    def __init__(self, text: str, *keys: str, id: str = "") -> None:
-        self.text, self.keys, self.id = text, keys, id
+    def __init__(self, text: str, *keys: str, id: str = "", words: str = "") -> None:
+        self.text, self.keys, self.id, self.words = text, keys, id, words
+        """``words`` are others for the command, by which the palette finds it."""
 
 
 CONVERSATIONS = QT_TRANSLATE_NOOP("shortcuts", "Conversations")
@@ -95,11 +96,27 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ),
     WINDOW: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show or hide conversations"), "Ctrl+B", id="sidebar"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Zoom in"), "Ctrl++", "Ctrl+=", id="larger"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Zoom out"), "Ctrl+-", id="smaller"),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Zoom in"),
+            "Ctrl++",
+            "Ctrl+=",
+            id="larger",
+            words=QT_TRANSLATE_NOOP("shortcuts", "Larger text, font size"),
+        ),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Zoom out"),
+            "Ctrl+-",
+            id="smaller",
+            words=QT_TRANSLATE_NOOP("shortcuts", "Smaller text, font size"),
+        ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Reset zoom"), "Ctrl+0", id="usual_size"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Command palette"), "Ctrl+K", id="palette"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Choose a model"), "Ctrl+Shift+M", id="choose_model"),
+        Shortcut(
+            QT_TRANSLATE_NOOP("shortcuts", "Choose a model"),
+            "Ctrl+Shift+M",
+            id="choose_model",
+            words=QT_TRANSLATE_NOOP("shortcuts", "Change model, switch model"),
+        ),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Models"), "Ctrl+M", id="models"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Settings"), "Ctrl+,", id="settings"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Diagnostics"), "Ctrl+Shift+D", id="doctor"),

@@ -113,14 +113,14 @@ class TranscriptStrings(QObject):
         self.copy = self.tr("Copy")
         self.copy_code = self.tr("Copy code")
         self.save_code = self.tr("Save code as a file…")
-        self.wrap_code = self.tr("Wrap long lines")
-        self.unwrap_code = self.tr("Don't wrap long lines")
+        self.wrap_code = self.tr("Wrap long lines in all code")
+        self.unwrap_code = self.tr("Don't wrap long lines in any code")
         self.preview_code = self.tr("Preview")
         self.unpreview_code = self.tr("Show code")
         self.open_code = self.tr("Open in browser…")
         self.drawing = self.tr("Drawing")
         self.named_drawing = self.tr("Drawing: {name}")
-        self.copy_table = self.tr("Copy table")
+        self.copy_table = self.tr("Copy or save table")
         self.unpin = self.tr("Stop keeping in context")
         self._actions = {
             "copy": self.copy,

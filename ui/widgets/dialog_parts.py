@@ -364,8 +364,7 @@ def ask(
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(question)
     box.setInformativeText(details)
-    role = QMessageBox.ButtonRole.DestructiveRole if is_destructive else QMessageBox.ButtonRole.AcceptRole
-    accept_button = box.addButton(accept[1], role)
+    accept_button = box.addButton(accept[1], QMessageBox.ButtonRole.AcceptRole)
     accept_button.setObjectName(accept[0])
     accept_button.clicked.connect(lambda: on_accept())
     set_style_property(accept_button, danger=is_destructive)
@@ -377,8 +376,11 @@ def ask(
     layout = box.layout()
     assert isinstance(layout, QGridLayout)
     layout.setContentsMargins(MARGIN, 20, MARGIN, 16)
-    # The first columns are for an icon.
+    # The first column is for an icon.
     layout.setHorizontalSpacing(0)
+    layout.setColumnStretch(1, 1)
+    if (indent := layout.itemAtPosition(0, 0)) is not None and (spacer := indent.spacerItem()) is not None:
+        spacer.changeSize(0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     layout.setVerticalSpacing(16)
     box.setDefaultButton(cancel_button if is_destructive else accept_button)
     box.setEscapeButton(cancel_button)

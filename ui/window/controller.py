@@ -539,6 +539,11 @@ class WindowController(QObject):
         percent = bounds.clamped(settings.current.zoom + step * bounds.step) if step else Settings.zoom
         self.window.notice.attempt(lambda: settings.change(zoom=percent))
         self.window.appearance.use(settings.current)
+        if (page := self.window.centre.page) is not None:
+            from ui.settings.page import SettingsPage
+
+            if isinstance(page, SettingsPage):
+                page.appearance.show_values(settings.current)
         if zoom() != percent:
             self.window.notice.show_message(
                 self.tr("The zoom will be {percent} % at the next start.").format(percent=percent)

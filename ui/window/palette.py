@@ -90,11 +90,13 @@ class Palette(QObject):
             recent = self._conversation_entries(self._titles.search("", RECENT))
             return [*recent, *self._others[-1].entries]
         matches = self._titles.search(text, MOST_CONVERSATIONS)
-        found = [(matches[0].rank, self._conversation_entries(matches))] if matches else []
+        found = [((matches[0].rank, 0), self._conversation_entries(matches))] if matches else []
         for index in self._others:
             ranked = index.search(text, MOST_OTHERS)
             if ranked:
-                found.append((ranked[0][0], [entry for _, entry in ranked]))
+                rank, best = ranked[0]
+                # Of two titles that begin with the text, the one with less after it is meant.
+                found.append(((rank, len(best.title)), [entry for _, entry in ranked]))
         found.sort(key=lambda section: section[0])
         search = Entry(
             f"{SEARCH}:{text.strip()}",
@@ -182,7 +184,13 @@ class Palette(QObject):
             for each in shortcuts:
                 if each.id and each.id not in HIDDEN_COMMANDS:
                     keys = key_text(next(iter(assigned[each.id]), ""))
-                    yield Entry(f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys)
+                    yield Entry(
+                        f"{COMMAND}:{each.id}",
+                        translated(each.text),
+                        self.tr("Commands"),
+                        value=keys,
+                        words=translated(each.words) if each.words else "",
+                    )
 
     def _choose(self, key: str) -> None:
         kind, _, rest = key.partition(":")

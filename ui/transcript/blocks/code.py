@@ -239,7 +239,9 @@ class CodePart(Part):
         save = Button(f"save:{number}", rect.translated(-side, 0), "save", tip=strings.save_code)
         tip = strings.unwrap_code if self._wraps else strings.wrap_code
         wrap = Button(f"wrap:{number}", rect.translated(-2 * side, 0), "wrap", tip=tip)
-        wraps = (wrap,) if self._drawing is None and (self._wraps or self.overflow) else ()
+        # All lines are equally high.
+        has_wrapped = self._wraps and self.document.size().height() > self.document.blockCount() * self.style.code_line
+        wraps = (wrap,) if self._drawing is None and (has_wrapped or self.overflow) else ()
         place = rect.translated(-(2 + len(wraps)) * side, 0)
         return (*self._preview_buttons(number, strings, place), *wraps, save, copy)
 
