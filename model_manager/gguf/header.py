@@ -557,6 +557,9 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("kda.gate_lower_bound"), f"{bound!r:.40}")
         if metadata.get(key("kda.safe_gate")) is False:
             yield (key("kda.safe_gate"), "False")
+    for size in numbers("wkv.head_size"):
+        if size and width % size:
+            yield (key("wkv.head_size"), f"{size} of {width}")
     shifts = max(numbers("token_shift_count"), default=2)
     if shifts != _TOKEN_SHIFTS.get(architecture, shifts):
         yield (key("token_shift_count"), str(shifts))
@@ -578,10 +581,10 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     for inner in numbers("ssm.inner_size"):
         rank, groups = max(numbers("ssm.time_step_rank"), default=0), max(numbers("ssm.group_count"), default=1)
         by_heads = architecture in _STATE_BY_HEADS
-        is_uneven = bool((groups and inner % groups) or (rank and inner % rank and by_heads))
+        is_uneven = bool(groups and inner % groups) or (by_heads and bool(rank and inner % rank))
+        is_uneven |= (by_heads or architecture in _LINEAR_ATTENTION) and bool(groups and rank % groups)
         is_other = inner != 2 * width and architecture in _STATES_OF_TWICE_THE_WIDTH
         if architecture in _LINEAR_ATTENTION:
-            is_uneven |= bool(groups and rank % groups)
             is_other = any(inner != rank * size for size in numbers("ssm.state_size"))
         if inner < rank or is_uneven or is_other:
             yield (key("ssm.inner_size"), str(inner))

@@ -420,6 +420,8 @@ def test_models_of_two_kinds_of_layers_have_both(
         ("rwkv6", {}, True),
         ("arwkv7", {}, False),
         *(("gemma4", {"block_count": 4, "attention.shared_kv_layers": number}, number < 3) for number in (2, 3)),
+        *(("rwkv7", {"embedding_length": 64, "wkv.head_size": n}, n == 16) for n in (16, 24)),
+        *(("mamba2", {**LINEAR, "ssm.group_count": n}, n == 4) for n in (4, 16)),
         *((name, NONE_ROTATED, True) for name in ("deepseek2-ocr", "glm5-next")),
         *((name, {"rope.dimension_count": 0}, False) for name in ("deepseek2", "mimo2")),
         *(("step35", {"embedding_length": 64, "rope.dimension_count": number}, number == 8) for number in (6, 8)),
