@@ -432,6 +432,7 @@ _FULL_ATTENTION_INTERVALS = {"minimax-01": 8, **dict.fromkeys(_LINEAR_ATTENTION,
 _INDEXED = ("deepseek32", "deepseek4", "dots3note", "glm-dsa", "minimax-m3")
 """Architectures whose indexer rotates its keys; all but the last turn them by a Hadamard matrix of at least 64 × 64
 too, DeepSeek V4 in parts."""
+_EVEN_HEADS = ("deepseek2-ocr", "deepseek4", "minicpm3")
 _FOUR_CONNECTIONS = ("deepseek4", "glm5-next")
 _WINDOW_PATTERNS = {"gemma-embedding": 6, "llama4": 4}
 """Layers after which one has no window, in architectures that need such a layer."""
@@ -507,7 +508,7 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
             yield (key("attention.head_count"), f"{of_layer} for {name}")
     if architecture == "cogvlm" and heads and first * head != width:
         yield (key("attention.key_length"), f"{head} of {width}")
-    if architecture == "deepseek4" and head % 2:
+    if architecture in _EVEN_HEADS and head % 2:
         yield (key("attention.key_length"), str(head))
     sections = numbers("rope.dimension_sections")
     needs_sections = heads and architecture in _SECTIONED_ROPE and max(sections[:3], default=0) <= 0

@@ -375,6 +375,7 @@ def test_keys_of_latent_attention_are_as_long_as_what_is_kept(tmp_path: Path, ar
 
 HEADS = "attention.head_count_kv"
 INDEXER = "attention.indexer.key_length"
+EVEN = ("deepseek2-ocr", "deepseek4", "minicpm3")
 POOLED, NONE_ROTATED = "attention.indexer.kpool", {"embedding_length": 64, "rope.dimension_count": 0}
 LINEAR = {"embedding_length": 64, "rope.dimension_sections": [4, 2, 2, 0]}
 LINEAR |= {"ssm.inner_size": 128, "ssm.state_size": 16, "ssm.time_step_rank": 8}
@@ -427,7 +428,7 @@ def test_models_of_two_kinds_of_layers_have_both(
         *(("step35", {"embedding_length": 64, "rope.dimension_count": number}, number == 8) for number in (6, 8)),
         *(("deepseek32", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 128)) for n in (4, 32, 64, 96, 128)),
         *(("deepseek4", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 192)) for n in (4, 64, 96, 192)),
-        *(("deepseek4", {"rope.dimension_count": 8, "embedding_length": 4 * n}, n == 66) for n in (65, 66)),
+        *((name, {"rope.dimension_count": 8, "embedding_length": 4 * n}, n == 66) for n in (65, 66) for name in EVEN),
         *(("deepseek4", {"hyper_connection.count": n}, n == 4) for n in (1, 4)),
         *(("deepseek4", {"attention.output_group_count": n}, n == 2) for n in (0, 2, 3)),
         *(("minimax-m3", {"rope.dimension_count": 8, INDEXER: n}, n == 8) for n in (4, 8)),
