@@ -155,6 +155,9 @@ def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBo
     choose(panel(window), "Code")
     assert window.composer.preset_button.text() == "Code"
     assert window.composer.preset_button.isVisible()
+    controller.conversation.open(None)
+    assert panel(window).presets.picker.currentText() == "None"
+    assert not window.composer.preset_button.isVisible()
     controller.conversation.open(first)
     assert panel(window).system_prompt.toPlainText() == "Only in the first."
     assert not window.composer.preset_button.isVisible()

@@ -146,6 +146,7 @@ class WindowController(QObject):
         welcome.diagnostics_button.clicked.connect(self.show_diagnostics)
         welcome.language_requested.connect(self._set_language)
         conversation.opened.connect(window.centre.show_first)
+        conversation.opened.connect(self._note_opened)
         conversation.state_changed.connect(self._refresh)
         conversation.state_changed.connect(self._refresh_awake)
         conversation.list_changed.connect(self._refresh_list)
@@ -314,6 +315,10 @@ class WindowController(QObject):
         self.window.show_panel(settings)
         self.window.header.settings_button.setChecked(True)
         return settings
+
+    def _note_opened(self) -> None:
+        # One new conversation can follow another one, with the same key.
+        self._settings_shown_for = ()
 
     def _settings_key(self) -> tuple[object, ...]:
         session = self._session
