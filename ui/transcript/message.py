@@ -54,6 +54,9 @@ class MessageView:
         self.has_thought = self.thought_open = self.has_tools = False
         self.thought_s: float | None = None
         """Seconds of thinking as they are shown."""
+        self._thought_shown = ("", False)
+        """The line of the thoughts, and whether it has a preview below it."""
+        self._is_thought_new = False
         self.width = self.height = 0.0
         self.bubble = QRectF()
         """Background of a question."""
@@ -239,7 +242,10 @@ class MessageView:
         if self.thought_open:
             icon, tip = "chevron-down", self._strings.hide
         self._drawn.append(Button("thought", self._thought_rect, icon, line, tip, kind=ButtonKind.LINE))
-        if self.is_thinking and not self.thought_open:
+        has_preview = self.is_thinking and not self.thought_open
+        before, self._thought_shown = self._thought_shown, (line, has_preview)
+        self._is_thought_new = has_preview or self._thought_shown != before
+        if has_preview:
             self._preview_rect = QRectF(0, self._thought_rect.bottom(), self.width, height)
             return self._preview_rect.bottom()
         return self._thought_rect.bottom() + (6 if self.parts else 0)
@@ -247,7 +253,7 @@ class MessageView:
     @property
     def changed_from(self) -> float:
         """Height down to which the last layout of a growing answer changed nothing."""
-        return self._thought_rect.top() if not self._preview_rect.isEmpty() else self.body.changed_from
+        return self._thought_rect.top() if self._is_thought_new else self.body.changed_from
 
     @property
     def _note_text(self) -> str:
