@@ -150,7 +150,7 @@ def found(window: MainWindow, text: str, section: str) -> list[Entry]:
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow, qtbot: QtBot, language: str) -> None:
     window = open_window()
-    window.appearance.use(Settings(language=language))
+    window.controller.apply_settings(window.controller.services.settings.change(language=language))
     QApplication.processEvents()
     window.controller.show_settings()
     page = find(window, "settingsDialog", SettingsPage)
@@ -173,6 +173,21 @@ def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow
         assert any(entry.key == "setting:appearance:theme" for entry in found(window, text, section)), text
     window.controller._palette._choose("setting:appearance:theme")
     qtbot.waitUntil(page.appearance.controls["theme"].hasFocus, timeout=PATIENCE_MS)
+    # A choice itself is made at once, and shown by the settings.
+    word = {"en": "dark", "zh_CN": "深色"}[language]
+    dark = next(entry for entry in found(window, word, section) if entry.key == "choice:theme:dark")
+    assert not dark.is_checked
+    window.controller._palette._choose(dark.key)
+    assert window.controller.services.settings.current.theme == "dark"
+    assert page.appearance.controls["theme"].value() == "dark"
+    opened(qtbot, window).close_panel()
+    assert [entry.key for entry in found(window, word, section) if entry.is_checked] == [dark.key]
+    # Commands by other words than theirs.
+    for text, command in {
+        "en": (("switch model", "choose_model"), ("text size", "larger")),
+        "zh_CN": (("换模型", "choose_model"), ("字体大小", "larger")),
+    }[language]:
+        assert found(window, text, commands)[0].key == f"command:{command}"
     # The fields for other servers have no row.
     for text, name in (("mcp", "toolServerText"), ({"en": "web search", "zh_CN": "lwss"}[language], "search_service")):
         key = found(window, text, section)[0].key

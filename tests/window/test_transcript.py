@@ -393,10 +393,15 @@ def test_code_scrolls_sideways(transcript):
 
 @pytest.mark.parametrize("thoughts", ["", "<think>\nThe user wants words.\nTwo lines of them.\n</think>\n\n"])
 def test_partial_repaints_match_a_full_repaint(transcript, qtbot, thoughts):
-    text = thoughts + (
-        "Words **and** `code`, 中文也要快。\n\n- one\n- two\n\n```python\nx = 'y'\nz = 2\n```\n\n"
-        "| a | b |\n|---|---|\n| 1 | 2 |\n\n> said\n\n## A part\n\n"
-    ) * 3 + "```\nlast\n"
+    text = (
+        thoughts
+        + (
+            "Words **and** `code`, 中文也要快。\n\n- one\n- two\n\n```python\nx = 'y'\nz = 2\n```\n\n"
+            "| a | b |\n|---|---|\n| 1 | 2 |\n\n> said\n\n## A part\n\n"
+        )
+        * 3
+        + "```\nlast\n"
+    )
     transcript.set_reduced_motion(True)
     transcript.set_items([*talk(6), answer("s", "", Status.STREAMING, actions=())])
     QApplication.processEvents()

@@ -151,7 +151,7 @@ class SettingsPage(Page):
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self.data.conversations_changed.connect(self._reload)
-        self._show()
+        self.refresh()
 
     def _lay_out(self, *sections: tuple[str, QWidget]) -> None:
         self._headings = [heading(title) for title, _ in sections]
@@ -206,7 +206,8 @@ class SettingsPage(Page):
             if stops:
                 stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
+        """Show settings that were changed elsewhere."""
         for form in self._forms:
             form.show_values(self._settings.current)
 
@@ -214,7 +215,7 @@ class SettingsPage(Page):
         """Show facts and presets, which may have been imported or deleted with the conversations."""
         presets, preset_id = self._services.presets, self._settings.current.preset_id
         self.conversation.controls["preset_id"].set_labels(preset_labels(presets, preset_id))
-        self._show()
+        self.refresh()
         self.memory.show_settings()
 
     def _set(self, values: Mapping[str, Any]) -> None:
@@ -237,7 +238,7 @@ class SettingsPage(Page):
     def _replace(self, settings: Settings) -> None:
         """Set everything that the page shows to the values of ``settings``."""
         self._set(_shown_values(settings))
-        self._show()
+        self.refresh()
         self.devices.show_settings()
         self.lending.show_settings()
         self.local_server.show_settings()

@@ -19,12 +19,11 @@ class Shortcut:
     """One action with its description in English and its alternative keys.
 
     Those with an ``id`` are made by the window; the others are handled by the widget with the keyboard focus and are
-    only listed.
+    only listed.  ``words`` are others by which the palette finds them.
     """
 
     def __init__(self, text: str, *keys: str, id: str = "", words: str = "") -> None:
         self.text, self.keys, self.id, self.words = text, keys, id, words
-        """``words`` are others for the command, by which the palette finds it."""
 
 
 CONVERSATIONS = QT_TRANSLATE_NOOP("shortcuts", "Conversations")
@@ -32,6 +31,7 @@ WRITING = QT_TRANSLATE_NOOP("shortcuts", "Writing")
 ANSWERS = QT_TRANSLATE_NOOP("shortcuts", "Answers")
 READING = QT_TRANSLATE_NOOP("shortcuts", "Reading")
 WINDOW = QT_TRANSLATE_NOOP("shortcuts", "Window")
+TEXT_SIZE = QT_TRANSLATE_NOOP("shortcuts", "text size, larger or smaller")
 
 SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     CONVERSATIONS: (
@@ -96,19 +96,8 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ),
     WINDOW: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Show or hide conversations"), "Ctrl+B", id="sidebar"),
-        Shortcut(
-            QT_TRANSLATE_NOOP("shortcuts", "Zoom in"),
-            "Ctrl++",
-            "Ctrl+=",
-            id="larger",
-            words=QT_TRANSLATE_NOOP("shortcuts", "Larger text, font size"),
-        ),
-        Shortcut(
-            QT_TRANSLATE_NOOP("shortcuts", "Zoom out"),
-            "Ctrl+-",
-            id="smaller",
-            words=QT_TRANSLATE_NOOP("shortcuts", "Smaller text, font size"),
-        ),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Zoom in"), "Ctrl++", "Ctrl+=", id="larger", words=TEXT_SIZE),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Zoom out"), "Ctrl+-", id="smaller", words=TEXT_SIZE),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Reset zoom"), "Ctrl+0", id="usual_size"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Command palette"), "Ctrl+K", id="palette"),
         Shortcut(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -54,6 +55,9 @@ class Page(QWidget):
     def finish(self) -> None:
         """Apply input that was typed but not confirmed; called before the page is left."""
 
+    def refresh(self) -> None:
+        """Show settings that were changed elsewhere."""
+
     def go_back(self) -> bool:
         """Go back within the page; return false where that leads to what was shown before it."""
         return False
@@ -85,8 +89,12 @@ class PageStack(QStackedWidget):
 
     def find_page(self, kind: type[P]) -> P | None:
         """Return a page that is open, or works on after it was left."""
-        pages = (self.widget(place) for place in range(1, self.count()))
-        return next((each for each in pages if isinstance(each, kind)), None)
+        return next((each for each in self._pages() if isinstance(each, kind)), None)
+
+    def refresh(self) -> None:
+        """Let all pages show settings that were changed elsewhere."""
+        for page in self._pages():
+            page.refresh()
 
     def show_page(self, page: Page) -> None:
         """Show a page; its way back leads to what is shown now."""
@@ -117,6 +125,10 @@ class PageStack(QStackedWidget):
         for page in self._open[:-1]:
             self._drop(page)
         self._open = self._open[-1:]
+
+    def _pages(self) -> Iterator[Page]:
+        widgets = (self.widget(place) for place in range(1, self.count()))
+        return (each for each in widgets if isinstance(each, Page))
 
     def _show_last(self) -> None:
         self.setCurrentIndex(self.indexOf(self.page) if self.page is not None else 0)

@@ -144,7 +144,7 @@ class WindowController(QObject):
         welcome.file_button.clicked.connect(models.choose_file)
         welcome.server_button.clicked.connect(partial(self.show_settings, "servers"))
         welcome.diagnostics_button.clicked.connect(self.show_diagnostics)
-        welcome.language_requested.connect(self._set_language)
+        welcome.language_requested.connect(partial(self._change_setting, "language"))
         conversation.opened.connect(window.centre.show_first)
         conversation.opened.connect(self._note_opened)
         conversation.state_changed.connect(self._refresh)
@@ -248,6 +248,7 @@ class WindowController(QObject):
         if self._palette is None:
             self._palette = Palette(self.services, self.window, self.models, self.conversation, self._actions())
             self._palette.setting_requested.connect(self.show_settings)
+            self._palette.value_chosen.connect(self._change_setting)
             self._palette.folder_requested.connect(self.folders.show_folder)
             self._palette.move_requested.connect(self.folders.move_conversations)
             self._palette.search_requested.connect(self.window.sidebar.start_search)
@@ -534,9 +535,10 @@ class WindowController(QObject):
             self.window.notice.attempt(self.conversation.refresh)
         self._refresh()
 
-    def _set_language(self, code: str) -> None:
-        self.window.notice.attempt(lambda: self.services.settings.change(language=code))
+    def _change_setting(self, name: str, value: str) -> None:
+        self.window.notice.attempt(lambda: self.services.settings.change(**{name: value}))
         self.apply_settings(self.services.settings.current)
+        self.window.centre.refresh()
 
     def _change_zoom(self, step: int) -> None:
         """Make the whole interface larger or smaller by ``step`` steps; 0 resets it."""
@@ -544,11 +546,7 @@ class WindowController(QObject):
         percent = bounds.clamped(settings.current.zoom + step * bounds.step) if step else Settings.zoom
         self.window.notice.attempt(lambda: settings.change(zoom=percent))
         self.window.appearance.use(settings.current)
-        if (page := self.window.centre.page) is not None:
-            from ui.settings.page import SettingsPage
-
-            if isinstance(page, SettingsPage):
-                page.appearance.show_values(settings.current)
+        self.window.centre.refresh()
         if zoom() != percent:
             self.window.notice.show_message(
                 self.tr("The zoom will be {percent} % at the next start.").format(percent=percent)

@@ -28,7 +28,7 @@ MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 """Results of each section."""
 HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
-COMMAND, SEARCH = "command", "search"
+CHOICE, COMMAND, SEARCH = "choice", "command", "search"
 FOLDER, MOVE = "folder", "move"
 """Kinds of rows, followed by a colon in their keys."""
 
@@ -38,6 +38,8 @@ class Palette(QObject):
 
     setting_requested = Signal(str, str)
     """Section of the settings, and the name of a setting in it or an empty string."""
+    value_chosen = Signal(str, str)
+    """Name of a setting, and its value."""
     folder_requested = Signal(str)
     """Id of a folder to show in the list."""
     move_requested = Signal(str, tuple)
@@ -154,26 +156,27 @@ class Palette(QObject):
                 yield Entry(f"{MOVE}:{id_}", text, self.tr("Folders"))
 
     def _setting_entries(self) -> Iterable[Entry]:
-        titles = section_titles()
-        for section, title in titles.items():
-            yield Entry(f"{SETTING}:{section}:", title, self.tr("Settings"))
+        titles, current, section = section_titles(), self._services.settings.current, self.tr("Settings")
+        translate = partial(QCoreApplication.translate, "parameters")
+        for name, title in titles.items():
+            yield Entry(f"{SETTING}:{name}:", title, section)
         for name, declaration in PARAMETERS.items():
-            if declaration.label and declaration.page:
-                label = QCoreApplication.translate("parameters", declaration.label)
-                choices = (*declaration.choices.values(), *declaration.named_values.values())
-                yield Entry(
-                    f"{SETTING}:{declaration.page}:{name}",
-                    label,
-                    self.tr("Settings"),
-                    label=titles[declaration.page],
-                    words=" ".join(QCoreApplication.translate("parameters", each) for each in choices if each),
-                )
+            if not declaration.label or not declaration.page:
+                continue
+            label, choices = translate(declaration.label), {**declaration.choices, **declaration.named_values}
+            words = " ".join(translate(each) for each in choices.values() if each)
+            yield Entry(
+                f"{SETTING}:{declaration.page}:{name}", label, section, label=titles[declaration.page], words=words
+            )
+            for value, text in declaration.choices.items() if declaration.page == "appearance" else ():
+                title = self.tr("{setting}: {choice}").format(setting=label, choice=translate(text))
+                yield Entry(f"{CHOICE}:{name}:{value}", title, section, is_checked=getattr(current, name) == value)
 
         commands = {translated(each.text).rstrip("…") for shortcuts in SHORTCUTS.values() for each in shortcuts}
-        for section, name, title in other_rows():
+        for page, name, title in other_rows():
             # Some have a button for what is a command too.
             if title not in commands:
-                yield Entry(f"{SETTING}:{section}:{name}", title, self.tr("Settings"), label=titles[section])
+                yield Entry(f"{SETTING}:{page}:{name}", title, section, label=titles[page])
 
     def _command_entries(self) -> Iterable[Entry]:
         is_empty = self._conversation.session.is_empty
@@ -184,12 +187,9 @@ class Palette(QObject):
             for each in shortcuts:
                 if each.id and each.id not in HIDDEN_COMMANDS:
                     keys = key_text(next(iter(assigned[each.id]), ""))
+                    words = translated(each.words) if each.words else ""
                     yield Entry(
-                        f"{COMMAND}:{each.id}",
-                        translated(each.text),
-                        self.tr("Commands"),
-                        value=keys,
-                        words=translated(each.words) if each.words else "",
+                        f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys, words=words
                     )
 
     def _choose(self, key: str) -> None:
@@ -204,6 +204,8 @@ class Palette(QObject):
             self._conversation.overrides.apply_preset(self._presets[rest])
         elif kind == SETTING:
             self.setting_requested.emit(*rest.split(":"))
+        elif kind == CHOICE:
+            self.value_chosen.emit(*rest.split(":"))
         elif kind == FOLDER:
             self.folder_requested.emit(rest)
         elif kind == MOVE:
