@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -46,6 +46,8 @@ _USUAL_BITS = 4.85
 """Bits per weight of Q4_K_M, which most repositories have."""
 _CACHE_AND_BUFFERS = 1 << 30
 """Room for them, while only the size of a file is known."""
+_USUALLY_FREE = 0.8
+"""Share of the RAM that a system with a few programs leaves to a model, as a rule of thumb."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,9 @@ class ModelSuggestions:
         models = [each for each in open_models() if is_english or each.languages != 1]
         rough = [each for model in models if (each := self._by_size(model, devices, host)) is not None]
         if not rough and problem is not None:
-            return Suggestions((), problem, _expected(models, devices, host))
+            # Not what other programs leave free at this moment.
+            usual = replace(host, available_bytes=round(host.total_bytes * _USUALLY_FREE) or host.available_bytes)
+            return Suggestions((), problem, _expected(models, devices, host if simulated_ram is not None else usual))
         rough.sort(key=lambda each: -each.score)
         planned: list[Suggestion] = []
         for each in rough[:MAX_HEADERS]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -127,6 +128,19 @@ def test_a_hub_that_cannot_be_reached_is_the_problem_and_the_likely_recommendati
     good = sorted(online.models, key=lambda each: -each.score)[:3]
     assert found.expected.model in [each.model for each in good]
     assert found.expected.bytes < sum(gpus, ram_gib) * GIB
+
+
+def test_the_likely_recommendation_does_not_depend_on_other_programs(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access(endpoint="http://127.0.0.1:9", authority="http://127.0.0.1:9", proxy="")
+    suggestions = ModelSuggestions(services.planning, PublishedHeaders(lambda: access), lambda: access)
+    expected = set()
+    for free_gib in (7, 14, 21):
+        host = replace(ram(free_gib, 45e9), total_bytes=24 * GIB)
+        monkeypatch.setattr(services.planning._reader, "host", lambda host=host: host)
+        expected.add(suggestions.rank(simulated_gpus=()).expected)
+    assert len(expected) == 1
 
 
 def test_without_a_hub_nothing_is_expected_where_nothing_fits(rank: Rank) -> None:
