@@ -152,10 +152,10 @@ class ModelDetails(QWidget):
         self._layout.addStretch(0)
         self.set_narrow(False)
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Lay out for the place below the list, or beside it."""
+    def set_narrow(self, narrow: bool, *, beside: bool = False) -> None:
+        """Lay out for the place below the list, with the buttons ``beside`` the name, or for that beside the list."""
         self._narrow = narrow
-        direction = QBoxLayout.Direction.LeftToRight if narrow else QBoxLayout.Direction.TopToBottom
+        direction = QBoxLayout.Direction.LeftToRight if narrow and beside else QBoxLayout.Direction.TopToBottom
         self._top.setDirection(direction)
         self._layout.setContentsMargins(*((MARGIN, 12, MARGIN, 12) if narrow else (20, 8, MARGIN, 0)))
         if self._shown[0] is not None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QMenu, QSizePolicy
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLineEdit, QMenu, QSizePolicy, QWidget
 
 from app.downloads import ModelDownloads
 from app.planning.open_models import Suggestion, Suggestions
@@ -32,16 +32,18 @@ from ui.models.list_view import PAD_X, KeyedRow, ModelList
 from ui.models.row_text import RowText, expected_text, queue_text, row_text
 from ui.models.search import HubSearch
 from ui.plan.model_plan import ModelPlan
-from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, quiet_label, set_style_property
+from ui.widgets.dialog_parts import MARGIN, StatusLine, button, hairline, quiet_label, scrolled, set_style_property
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, ask_for_folder
 from ui.widgets.icons import icon
 from ui.widgets.job import run_job
-from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, nest, vbox
+from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.page import Page
 
 NARROW = 760
 """Below this width the details are placed under the list."""
+BUTTONS_BESIDE = 560
+"""From this width on their buttons are beside the name there."""
 LIST_MIN_HEIGHT = 108
 LIST_STRETCH, DETAILS_STRETCH = 64, 36
 DETAILS_MIN_WIDTH, DETAILS_MAX_WIDTH = 300, 480
@@ -156,11 +158,11 @@ class ModelsPage(Page):
         left = MARGIN - 14  # aligns the text of a quiet button
         adding = (self.add_file, self.add_folder, self.open_settings)
         foot = hbox(*adding, (self.total, 1), spacing=4, margins=(left, 12, MARGIN, 12))
+        # It scrolls where the window is too low for all of it.
+        whole = QWidget()
+        vbox((self._body, 1), hairline(), self.status, foot, parent=whole)
         self.column.addWidget(self._note)
-        nest(self.column, self._body, 1)
-        for each in (hairline(), self.status):
-            self.column.addWidget(each)
-        nest(self.column, foot)
+        self.column.addWidget(scrolled(whole), 1)
 
     def _connect(self) -> None:
         self.list.pressed.connect(self._forget_request)
@@ -419,7 +421,7 @@ class ModelsPage(Page):
         self._body.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._note.setVisible(not narrow)
         self.open_settings.setVisible(not narrow)
-        self.details.set_narrow(narrow)
+        self.details.set_narrow(narrow, beside=self.width() >= BUTTONS_BESIDE)
         self._rule.setFixedSize(*((MAX_WIDGET_SIZE, 1) if narrow else (1, MAX_WIDGET_SIZE)))
         self.details.setMinimumWidth(0 if narrow else PLAN_MIN_WIDTH if has_plan else DETAILS_MIN_WIDTH)
         self.details.setMaximumWidth(MAX_WIDGET_SIZE if narrow or has_plan else DETAILS_MAX_WIDTH)

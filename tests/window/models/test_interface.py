@@ -147,6 +147,20 @@ def test_narrow_dialog_folds_the_details_below_the_list(show: Open, qtbot: QtBot
     assert dialog.details.area.isVisible()
 
 
+def test_the_lowest_page_scrolls_and_cuts_no_text(show: Open, qtbot: QtBot):
+    dialog = show(size=(420, 310))
+    choose(dialog, "apus:Q2_K")
+    dialog.status.show_message("A long sentence that takes more than one line in a page as narrow as this one. " * 2)
+    whole = dialog.details.parentWidget()
+    qtbot.waitUntil(lambda: whole.height() > dialog.height())
+    assert dialog.list.height() > 100
+    labels = [each for each in dialog.details.findChildren(QLabel) if each.isVisible() and each.text()]
+    for label in (*labels, *dialog.status.findChildren(QLabel)):
+        assert label.height() >= label.heightForWidth(label.width()), label.text()
+    title = dialog.details.findChild(QLabel, "modelTitle")
+    assert title.height() < 2 * title.fontMetrics().height(), "the name takes one line"
+
+
 def test_the_settings_of_downloads_are_one_click_away(show: Open, qtbot: QtBot):
     dialog = show()
     with qtbot.waitSignal(dialog.settings_requested):
