@@ -4969,6 +4969,10 @@ Click to rename</source>
         <translation>设置</translation>
     </message>
     <message>
+        <source>{setting}: {choice}</source>
+        <translation>{setting}：{choice}</translation>
+    </message>
+    <message>
         <source>Commands</source>
         <translation>命令</translation>
     </message>
@@ -8094,6 +8098,10 @@ Click to rename</source>
         <translation>窗口</translation>
     </message>
     <message>
+        <source>text size, larger or smaller</source>
+        <translation>字体大小 字号 放大 缩小</translation>
+    </message>
+    <message>
         <source>New conversation</source>
         <translation>新建对话</translation>
     </message>
@@ -8266,16 +8274,8 @@ Click to rename</source>
         <translation>放大</translation>
     </message>
     <message>
-        <source>Larger text, font size</source>
-        <translation>放大文字，字体大小，字号</translation>
-    </message>
-    <message>
         <source>Zoom out</source>
         <translation>缩小</translation>
-    </message>
-    <message>
-        <source>Smaller text, font size</source>
-        <translation>缩小文字，字体大小，字号</translation>
     </message>
     <message>
         <source>Reset zoom</source>
