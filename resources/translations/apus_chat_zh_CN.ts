@@ -8098,7 +8098,7 @@ Click to rename</source>
         <translation>窗口</translation>
     </message>
     <message>
-        <source>text size, larger or smaller</source>
+        <source>text or font size, larger or smaller</source>
         <translation>字体大小 字号 放大 缩小</translation>
     </message>
     <message>

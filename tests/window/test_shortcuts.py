@@ -62,9 +62,9 @@ def test_other_keys_work_and_are_shown_everywhere(open_window: OpenWindow, qtbot
     # Also after a restart, and in another language.
     window = open_window()
     assert window.header.sidebar_button.toolTip().endswith("(Ctrl+Alt+B)")
-    window.controller._set_language("zh_CN")
+    window.controller._change_setting("language", "zh_CN")
     qtbot.waitUntil(lambda: window.header.sidebar_button.toolTip().endswith("(Ctrl+Alt+B)"), timeout=PATIENCE_MS)
-    window.controller._set_language("en")
+    window.controller._change_setting("language", "en")
     dialog = dialog_of(window)
     qtbot.mouseClick(dialog.defaults, Qt.MouseButton.LeftButton)
     assert dialog.buttons["sidebar"].text() == "Ctrl+B"

@@ -31,7 +31,7 @@ WRITING = QT_TRANSLATE_NOOP("shortcuts", "Writing")
 ANSWERS = QT_TRANSLATE_NOOP("shortcuts", "Answers")
 READING = QT_TRANSLATE_NOOP("shortcuts", "Reading")
 WINDOW = QT_TRANSLATE_NOOP("shortcuts", "Window")
-TEXT_SIZE = QT_TRANSLATE_NOOP("shortcuts", "text size, larger or smaller")
+TEXT_SIZE = QT_TRANSLATE_NOOP("shortcuts", "text or font size, larger or smaller")
 
 SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     CONVERSATIONS: (
