@@ -47,6 +47,7 @@ _GREETING = re.compile(
 )
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _MARKUP = re.compile(r"[*_`~]+|^[#>\s]+|^(?:[-+]|\d+[.)])\s+")
+_FORMULA = re.compile(r"\$([^$\s](?:[^$]*[^$\s])?)\$|\\\((.+?)\\\)")
 _LABEL = re.compile(r"^(?:title|标题|题目)\s*[:：]\s*", re.IGNORECASE)
 _QUOTES = "\"'“”‘’「」『』《》«»"
 
@@ -100,6 +101,7 @@ def clean_title(text: str) -> str:
     """Return the title in a model's reply; empty where that is only a thought, or too long."""
     text = split_thought(text)[2]
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = _FORMULA.sub(lambda found: (found[1] or found[2]).strip(), line)
     line = _LABEL.sub("", _MARKUP.sub("", line)).strip().strip(_QUOTES).strip()
     line = line.rstrip(".。:：") if not line.endswith("...") else line
     return line if 2 <= len(line) <= MAX_TITLE_CHARACTERS else ""

@@ -2041,10 +2041,6 @@
         <translation>消息</translation>
     </message>
     <message>
-        <source>Editing an earlier question. What follows stays in the version before.</source>
-        <translation>正在编辑之前的问题，其后的内容保留在原版本中。</translation>
-    </message>
-    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -2075,6 +2071,10 @@
     <message>
         <source>Web search: off</source>
         <translation>联网搜索：已关闭</translation>
+    </message>
+    <message>
+        <source>Editing an earlier question. It stays as another version, with all answers.</source>
+        <translation>正在编辑之前的问题。原问题和它的所有回答会保留为另一个版本。</translation>
     </message>
     <message>
         <source>Attach files</source>

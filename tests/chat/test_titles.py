@@ -88,6 +88,8 @@ def test_heading_of_an_answer_is_a_title(answer: str, title: str) -> None:
         ("标题：《海水为什么是咸的》", "海水为什么是咸的"),
         ("**Sea salt**\nHere is why:", "Sea salt"),
         ("\n- Sea salt", "Sea salt"),
+        (r"## Roots of $x^2$ and \( x^3 \)", "Roots of x^2 and x^3"),
+        ("From $5 to $10 a day", "From $5 to $10 a day"),
         ("<think>The person wants", ""),
         ("<think>short</think>\nSea salt", "Sea salt"),
         ("short\n</think>\nSea salt", "Sea salt"),

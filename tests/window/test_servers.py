@@ -22,6 +22,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, send, wait_for_answer, wait_for_words
 from ui.conversation.answer_details import DetailsDialog
+from ui.conversation.context_gauge import ContextPopover
 from ui.settings.page import SettingsPage
 from ui.widgets.theme import current_theme
 from ui.window.main_window import MainWindow
@@ -247,6 +248,7 @@ def test_answer_of_a_closed_window_was_stopped_by_the_user(open_window: OpenWind
     assert window.controller.transcript.page.items[-1].note == "Stopped."
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
 def test_context_of_a_server_is_known_after_a_restart(
     open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
 ) -> None:
@@ -261,6 +263,13 @@ def test_context_of_a_server_is_known_after_a_restart(
         return window.controller.conversation.context.use.size  # type: ignore[no-any-return]
 
     assert size() == 1024
+    gauge = window.header.gauge
+    for id_, can_grow in ((str(tiny_model), True), (model_id, False)):
+        window.controller.models.use(id_)
+        qtbot.mouseClick(gauge, Qt.MouseButton.LeftButton)
+        card = window.findChildren(ContextPopover)[-1]
+        assert card.larger.isVisible() is can_grow, "the context of a server is its own"
+        card.close()
     window.controller.models.use(str(tiny_model))
     assert size() == 0, "that of another model says nothing"
     window.controller.models.use(model_id)

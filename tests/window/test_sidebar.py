@@ -71,6 +71,9 @@ def test_title_of_the_conversation_is_in_header_and_window_title(open_window: Op
     window.controller.conversation.open(one)
     assert window.windowTitle() == "R&D [*][*] — APUS Chat", "Qt shows the doubled mark once"
     assert button.text() == "R&&D [*]"
+    header = window.header
+    beside = header.model_button.geometry().right() + 9
+    assert button.mapTo(header, QPoint(0, 0)).x() == beside, "it doesn't move when the speed appears"
     window.controller.conversation.open(two)
     assert button.text().startswith("Islands")
     assert button.text().endswith("…")

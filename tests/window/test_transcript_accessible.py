@@ -102,7 +102,7 @@ stop_keeping = "Stop keeping in context"
 code = ["Save code as a file…", "Copy code"]
 names = ["Thought for 12 s", "the page", *code, stop_keeping, "Copy", "Try again", "Delete from here on"]
 assert list(buttons) == names, list(buttons)
-assert list(named(question)) == ["Attachment: one.txt", "Next version", "Copy"], list(named(question))
+assert list(named(question)) == ["Attachment: one.txt", "Copy", "Next version"], list(named(question))
 roles = [buttons[name].role() for name in names]
 assert roles == [Kind.Button, Kind.Link, *[Kind.Button] * 6]
 link = buttons["the page"]

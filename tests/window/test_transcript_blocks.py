@@ -152,7 +152,7 @@ def test_the_bar_of_a_quote_is_continuous(transcript, kind):
     view, top = transcript.page.view(0), transcript.page.visible[0][1]
     image = transcript.grab().toImage()
     first = view.parts[0].rect_of(view.parts[0].find("Text")[0][0]).top() + view.parts[0].y
-    bottom = view.parts[-1].y + view.parts[-1].height - 6
+    bottom = view.parts[-1].y + view.parts[-1].height
     assert column_of(image, transcript.page.left + x, top + first, top + bottom) == {LIGHT.hairline}
 
 

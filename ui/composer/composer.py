@@ -310,7 +310,7 @@ class Composer(TranslatedWidget):
     def _retranslate(self) -> None:
         self._show_placeholder()
         self.field.setAccessibleName(self.tr("Message"))
-        self._edit_label.setText(self.tr("Editing an earlier question. What follows stays in the version before."))
+        self._edit_label.setText(self.tr("Editing an earlier question. It stays as another version, with all answers."))
         set_name(self._cancel, self.tr("Cancel editing"), "Esc")
         self._cancel.setText(self.tr("Cancel"))
         set_name(self.attach_button, self.tr("Attach files"), "Ctrl+Shift+A")

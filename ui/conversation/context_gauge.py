@@ -61,9 +61,9 @@ class ContextGauge(Translated, QAbstractButton):
         if self._popover is not None and isValid(self._popover):
             self._popover.set_use(use)
 
-    def show_popover(self, policy: ContextPolicy) -> ContextPopover:
-        """Open the details and return them."""
-        popover = self._popover = ContextPopover(self.window(), policy)
+    def show_popover(self, policy: ContextPolicy, *, can_grow: bool) -> ContextPopover:
+        """Open the details and return them; ``can_grow`` offers a larger context."""
+        popover = self._popover = ContextPopover(self.window(), policy, can_grow=can_grow)
         popover.set_use(self.use)
         popover.show_below(self)
         return popover
@@ -141,8 +141,8 @@ class ContextPopover(QFrame):
 
     policy_chosen = Signal(ContextPolicy)
 
-    def __init__(self, parent: QWidget, policy: ContextPolicy) -> None:
-        """``policy`` is the current choice."""
+    def __init__(self, parent: QWidget, policy: ContextPolicy, *, can_grow: bool) -> None:
+        """``policy`` is the current choice; ``can_grow`` offers a larger context."""
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("contextPopover")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -196,7 +196,10 @@ class ContextPopover(QFrame):
         self._bar, margins = QWidget(), (MARGIN, MARGIN, MARGIN, MARGIN)
         self._bar.setFixedHeight(POPOVER_BAR_HEIGHT)
         above: list[QWidget | QLayout] = [title, self._bar, grid, hairline(), question]
-        vbox(*above, *pairs, hairline(), self.larger, parent=self, spacing=SPACING, margins=margins)
+        rule = hairline()
+        vbox(*above, *pairs, rule, self.larger, parent=self, spacing=SPACING, margins=margins)
+        for each in (rule, self.larger):
+            each.setVisible(can_grow)
         self._current = self.radios[policy]
         self._current.setChecked(True)
 

@@ -673,10 +673,10 @@ class ConversationController(QObject):
             # The conversation has been deleted by another process.
             policy = None
         popover = self._header.gauge.show_popover(
-            policy or ContextPolicy(self._services.settings.current.context_policy)
+            policy or ContextPolicy(self._services.settings.current.context_policy),
+            can_grow=model_id is not None and not is_server_model(model_id),
         )
         popover.policy_chosen.connect(self.overrides.set_context_policy)
-        popover.larger.setEnabled(model_id is not None and not is_server_model(model_id))
         popover.larger.clicked.connect(self._models.show_plan_of_selected)
 
     def _show_details(self, message: Message) -> None:

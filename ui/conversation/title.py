@@ -47,7 +47,7 @@ class ConversationTitle(TranslatedWidget):
         self.field.setObjectName("headerTitleField")
         self.field.setMaximumWidth(MAX_WIDTH)
         self.field.hide()
-        hbox(None, self.button, (self.field, 100), None, parent=self)
+        hbox(self.button, (self.field, 100), None, parent=self)
         self.button.clicked.connect(self.edit)
         self.field.editingFinished.connect(self._finish)
         self.field.cancelled.connect(self._close)

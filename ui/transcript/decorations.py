@@ -311,7 +311,7 @@ def action_row(
 ) -> tuple[list[Button], float]:
     """Place actions, versions and figures below a message, a question's at the right; returns the bottom too.
 
-    Versions follow the actions, whose places are the same without versions.
+    Versions, which are always shown, follow the actions of an answer, and are at the end of the row of a question.
     """
     names = [name for name in ACTIONS if name in item.actions]
     framed = [name for name in names if item.is_open and name in FRAMED]
@@ -336,6 +336,23 @@ def action_row(
         label = tip if kind is ButtonKind.FRAME else ""
         buttons.append(Button(f"action:{name}", rect, icon_of(name), label, tip, always, kind))
 
+    def add_versions(version: tuple[int, int]) -> None:
+        nonlocal x
+        x += step * 6
+        for name in ("previous", "", "next")[::step]:
+            if not name:
+                label = "{}/{}".format(*version)
+                rect = cell(style.small_metrics.horizontalAdvance(label) + 4)
+                buttons.append(Button("", rect.adjusted(2, 0, 0, 0), label=label, kind=ButtonKind.TEXT))
+            elif name in item.actions:
+                add(name, cell(style.scaled(ARROW_WIDTH)), always=True)
+            else:
+                rect = cell(style.scaled(ARROW_WIDTH))
+                buttons.append(Button("", rect, icon_of(name), opacity=icons.DISABLED_OPACITY))
+        x += step * 2
+
+    if item.version and item.is_question:
+        add_versions(item.version)
     for name in reversed(framed):
         text_width = style.small_metrics.horizontalAdvance(strings.action(name))
         rect = cell(text_width + style.icon + FRAME_PADDING)
@@ -352,19 +369,8 @@ def action_row(
             buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
         else:
             add(name, cell(side), always=bool(framed))
-    if item.version:
-        x += step * 6
-        for name in ("previous", "", "next")[::step]:
-            if not name:
-                label = "{}/{}".format(*item.version)
-                rect = cell(style.small_metrics.horizontalAdvance(label) + 4)
-                buttons.append(Button("", rect.adjusted(2, 0, 0, 0), label=label, kind=ButtonKind.TEXT))
-            elif name in item.actions:
-                add(name, cell(style.scaled(ARROW_WIDTH)), always=True)
-            else:
-                rect = cell(style.scaled(ARROW_WIDTH))
-                buttons.append(Button("", rect, icon_of(name), opacity=icons.DISABLED_OPACITY))
-        x += step * 2
+    if item.version and not item.is_question:
+        add_versions(item.version)
     if item.figures and not item.is_question and x + 8 < width:
         figures = QRectF(x + 8, top, width - x - 8, height)
         buttons.append(Button("", figures, label=item.figures, always=False, kind=ButtonKind.TEXT))

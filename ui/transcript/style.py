@@ -94,6 +94,9 @@ class TextStyle:
         """Return the free space between two blocks."""
         if above is None or (isinstance(block, Table) and not block.head):
             return 0
+        if isinstance(block, Table):
+            # The button of the table is in this space.
+            return 20
         if isinstance(block, Code | Table | Rule) or isinstance(above, Code | Table | Rule):
             return 14
         if isinstance(block, Formula) or isinstance(above, Formula):

@@ -100,10 +100,14 @@ class TextPart(Part):
     def _paint_margin(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
         number = paragraph.blockNumber()
         previous = self.paragraphs[number - 1] if number else self.previous
-        is_mirrored = _is_mirrored(paragraph)
-        self._paint_bars(painter, previous, block, rect, is_mirrored)
-        if block.marker and paragraph.layout().lineCount():
-            line = paragraph.layout().lineAt(0)
+        is_mirrored, layout = _is_mirrored(paragraph), paragraph.layout()
+        if not layout.lineCount():
+            return
+        # The text is at the bottom of its lines, and the last one ends below the rectangle.
+        line, last = layout.lineAt(0), layout.lineAt(layout.lineCount() - 1)
+        beside = QRectF(rect.x(), rect.y() + line.y(), rect.width(), last.y() + last.height() - line.y())
+        self._paint_bars(painter, previous, block, beside, is_mirrored)
+        if block.marker:
             self._paint_marker(painter, block, rect.top() + line.y() + line.ascent(), is_mirrored)
 
     def _paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
