@@ -660,11 +660,11 @@ def _weights_of_other_heads(
     is_latent, has_heads = header.architecture in _LATENT_ATTENTION, header.architecture in _WIDTH_OF_HEADS
     absorbed = {tensor.name for tensor in header.tensors if ".attn_k_b." in tensor.name}
     for tensor in header.tensors if is_latent or has_heads else ():
-        if not (match := _ATTENTION_WEIGHT.fullmatch(tensor.name)) or len(tensor.shape) != 2:
+        if not (match := _ATTENTION_WEIGHT.fullmatch(tensor.name)) or prod(tensor.shape[2:]) != 1:
             continue
         layer, part = int(match[1]), match[2]
         count, kv_count = (each[min(layer, len(each) - 1)] for each in (heads, kv_heads))
-        is_absorbed, width = f"blk.{layer}.attn_k_b.weight" in absorbed, tensor.shape[part != "output"]
+        is_absorbed, width = f"blk.{layer}.attn_k_b.weight" in absorbed, (*tensor.shape, 1, 1)[part != "output"]
         if is_latent:
             is_right = {
                 "kv_a_mqa": not is_absorbed or any(width == kv_count * length for length, _ in lengths),

@@ -354,19 +354,22 @@ def test_files_say_how_experts_are_chosen_where_the_engine_has_no_default(
         assert caught.value.data["key"] == f"{architecture}.expert_gating_func"
 
 
-@pytest.mark.parametrize("architecture", ["bailingmoe3", "deepseek2", "hy_v4", "kimi-k3", "kimi-linear"])
-@pytest.mark.parametrize("length", [24, 32])
-def test_keys_of_latent_attention_are_as_long_as_what_is_kept(tmp_path: Path, architecture: str, length: int) -> None:
+@pytest.mark.parametrize("architecture", ["bailingmoe3", "deepseek2", "glm5-next", "hy_v4", "kimi-k3", "kimi-linear"])
+@pytest.mark.parametrize(("length", "shape"), [(24, (64, 24)), (24, (64, 24, 1)), (32, (64, 24)), (24, (64,))], ids=str)
+def test_keys_of_latent_attention_are_as_long_as_what_is_kept(
+    tmp_path: Path, architecture: str, length: int, shape: tuple[int, ...]
+) -> None:
     numbers = {"attention.head_count": 4, "attention.head_count_kv": 1, "attention.key_length": length}
     keys = [
         key(f"{architecture}.{name}", U32, value) for name, value in (numbers | {"rope.dimension_count": 8}).items()
     ]
-    weights = [tensor("blk.0.attn_kv_a_mqa.weight", (64, 24)), tensor("blk.0.attn_k_b.weight", (8, 16, 4), offset=6144)]
+    kept = tensor("blk.0.attn_kv_a_mqa.weight", shape)
+    weights = [kept, tensor("blk.0.attn_k_b.weight", (8, 16, 4), offset=math.prod(shape) * 4)]
     path = tmp_path / "some.gguf"
     path.write_bytes(
         padded(header([key("general.architecture", STRING, architecture), *keys], weights)) + bytes(1 << 16)
     )
-    if length == 24:
+    if length in shape:
         assert read_header(path).architecture == architecture
     else:
         with pytest.raises(UserError, match="hyperparameters_absurd"):
