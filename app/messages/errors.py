@@ -48,7 +48,8 @@ SENTENCES: dict[str, str] = {
         "values don't change."
     ),
     "not_a_chat_model": QT_TR_NOOP(
-        "{path} isn't a chat model, but a part of one or an add-on to one. Choose the model file itself."
+        "{path} isn't a chat model, but a part of one, an add-on to one, or a model of another kind. Choose a chat "
+        "model."
     ),
     "embedding_model": QT_TR_NOOP(
         "{path} is an embedding model: it compares texts and can't answer. Choose a chat model. Other programs can use "

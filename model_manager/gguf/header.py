@@ -50,6 +50,8 @@ _SINGLE_PRECISION = re.compile(
 )
 """Names of weights by which no matrices are multiplied; the operations with them take 32-bit floats alone.  Source:
 ``LLM_TENSOR_INFOS`` in ``src/llama-arch.cpp`` of llama.cpp, as shipped with llama-cpp-python 0.3.36."""
+_NOT_DECODED = ("clip", "controlvector", "t5", "wavtokenizer-dec")
+"""Architectures that ``llama_decode`` doesn't run, or not without an encoder before."""
 _ALIGNMENTS = frozenset(1 << power for power in range(21))
 _MAX_KEYS = 1 << 16
 _MAX_KEY_BYTES = (1 << 16) - 1
@@ -216,18 +218,18 @@ def parse_header(file: BinaryIO, file_bytes: int, path: Path) -> GgufHeader:
 def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
     """Refuse a model that the engine would refuse; ``further`` are the other files of a split model.
 
-    Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which
-    stacking the experts makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision
-    projectors, importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that
-    don't say how the vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the
-    engine would crash; hyperparameters_absurd(path, key, value) for tensors that it can't map, because they don't begin
-    at a multiple of 32 bytes.
+    Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which stacking the experts
+    makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision projectors, translation models (T5),
+    importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that don't say how the
+    vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the engine would crash;
+    hyperparameters_absurd(path, key, value) for tensors that it can't map, because they don't begin at a multiple of 32
+    bytes.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
     architecture = header.architecture
     usable = kind in (None, "model") and weights and (header.embeds or header.text("tokenizer.ggml.model") != "bert")
-    if architecture in (None, "clip", "controlvector") or not usable:
+    if architecture in (None, *_NOT_DECODED) or not usable:
         raise UserError("not_a_chat_model", path=header.path, architecture=architecture, type=kind)
     for each in (header, *further):
         if each.experts_in_separate_tensors:

@@ -576,10 +576,6 @@
         <translation>{path} 制作于 2024 年 4 月之前，每个专家单独存为一个张量，目前的引擎无法加载。请在模型对话框中或使用 apus-chat models repair 进行转换，其中的数值不会改变。</translation>
     </message>
     <message>
-        <source>{path} isn&apos;t a chat model, but a part of one or an add-on to one. Choose the model file itself.</source>
-        <translation>{path} 不是对话模型，而是模型的一部分或附加文件。请选择模型文件本身。</translation>
-    </message>
-    <message>
         <source>There&apos;s no model {id} on this computer. Available: {known}. You can also use a path to a .gguf file.</source>
         <translation>这台电脑上没有模型 {id}。可用的模型：{known}。也可以使用 .gguf 文件的路径。</translation>
     </message>
@@ -834,6 +830,10 @@
     <message>
         <source>{path} isn&apos;t a regular file. Choose another file.</source>
         <translation>{path} 不是普通文件。请选择其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} isn&apos;t a chat model, but a part of one, an add-on to one, or a model of another kind. Choose a chat model.</source>
+        <translation>{path} 不是对话模型，而是模型的一部分、附加文件或其他类型的模型。请选择对话模型。</translation>
     </message>
     <message>
         <source>{path} is an embedding model: it compares texts and can&apos;t answer. Choose a chat model. Other programs can use this one through the local server.</source>

@@ -308,8 +308,9 @@ def test_broken_links_are_reported(tmp_path: Path) -> None:
             [tensor("a", (1,))],
         ),
         ([key("general.architecture", STRING, "llama")], []),
+        *(([key("general.architecture", STRING, name)], [tensor("a", (1,))]) for name in ("t5", "wavtokenizer-dec")),
     ],
-    ids=["no architecture", "vision projector", "adapter", "vocabulary without weights"],
+    ids=["no architecture", "projector", "adapter", "vocabulary without weights", "translation model", "vocoder"],
 )
 def test_gguf_files_that_are_not_chat_models_are_refused(
     tmp_path: Path, keys: list[bytes], tensors: list[bytes]
