@@ -220,10 +220,10 @@ def check_loadable(header: GgufHeader, *further: GgufHeader) -> None:
 
     Raises ``UserError``: experts_in_separate_tensors(path) for files made before April 2024, which stacking the experts
     makes loadable; not_a_chat_model(path, architecture, type) for adapters, vision projectors, translation models (T5),
-    importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that don't say how the
-    vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the engine would crash;
-    hyperparameters_absurd(path, key, value) for tensors that it can't map, because they don't begin at a multiple of 32
-    bytes.
+    importance matrices, vocabularies without weights, and models with a vocabulary of word pieces that don't say how
+    the vector of a text is made; tensor_type_unsupported(path, tensor, type) for weights with which the engine would
+    crash; hyperparameters_absurd(path, key, value) for tensors that it can't map, because they don't begin at a
+    multiple of 32 bytes.
     """
     kind = header.text("general.type")
     weights = any(each.tensors for each in (header, *further))
@@ -383,6 +383,7 @@ _BOUNDS = {
     **{f"rope.dimension_count{kind}": (0, _MAX_HEADS) for kind in ("", "_swa")},
     **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "time_step_rank")},
     "ssm.group_count": (0, _MAX_HEADS),
+    "hyper_connection.sinkhorn_iterations": (1, MAX_LAYERS),
     **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
 }
 """Least and greatest value, also for each layer, of every whole number that a plan uses or the engine asserts.  What
@@ -435,6 +436,7 @@ _INDEXED = ("deepseek32", "deepseek4", "dots3note", "glm-dsa", "minimax-m3")
 """Architectures whose indexer rotates its keys; all but the last turn them by a Hadamard matrix of at least 64 × 64
 too, DeepSeek V4 in parts."""
 _EVEN_HEADS = ("deepseek2-ocr", "deepseek4", "minicpm3")
+_ONE_LENGTH_OF_HEADS = ("gpt-oss", "maple", "mimo2", "plamo3", "step35")
 _FOUR_CONNECTIONS = ("deepseek4", "glm5-next")
 _WINDOW_PATTERNS = {"gemma-embedding": 6, "llama4": 4}
 """Layers after which one has no window, in architectures that need such a layer."""
@@ -569,15 +571,19 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     shared = max(numbers("attention.shared_kv_layers"), default=0)
     if architecture == "gemma4" and layers and layers - shared < 2:
         yield (key("attention.shared_kv_layers"), f"{shared} of {layers}")
-    has_window = architecture in ("gemma2", "gemma3", "gpt-oss") or any(numbers("attention.sliding_window"))
+    has_window = architecture in ("gemma2", "gemma3", "gpt-oss", "llama4") or any(numbers("attention.sliding_window"))
     if has_window and metadata.get(key("attention.sliding_window_pattern")) == 1:
         yield (key("attention.sliding_window_pattern"), "1")
     for name, value in _layers_of_one_kind(architecture, layers, numbers):
         yield (key(name), value)
     if architecture == "ernie4_5-moe" and metadata.get(key("interleave_moe_layer_step")) == 0:
         yield (key("interleave_moe_layer_step"), "0")
-    if architecture == "gpt-oss" and windowed != head:
-        yield (key("attention.key_length_swa"), f"{windowed} of {head}")
+    if architecture in _ONE_LENGTH_OF_HEADS:
+        for part, length, expected in (("key", windowed, head), ("value", windowed_value, value_head)):
+            if length != expected:
+                yield (key(f"attention.{part}_length_swa"), f"{length} of {expected}")
+    if architecture == "deepseek4" and any(each != 1 for each in kv_heads or heads):
+        yield (key("attention.head_count_kv"), str(max(kv_heads or heads)))
     for number in numbers("ssm.group_count"):
         if (number == 0) != (architecture == "plamo2"):
             yield (key("ssm.group_count"), str(number))

@@ -378,7 +378,7 @@ def test_keys_of_latent_attention_are_as_long_as_what_is_kept(
 
 HEADS = "attention.head_count_kv"
 INDEXER = "attention.indexer.key_length"
-EVEN = ("deepseek2-ocr", "deepseek4", "minicpm3")
+EVEN = [("deepseek2-ocr", {}), ("deepseek4", {HEADS: 1}), ("minicpm3", {})]
 POOLED, NONE_ROTATED = "attention.indexer.kpool", {"embedding_length": 64, "rope.dimension_count": 0}
 LINEAR = {"embedding_length": 64, "rope.dimension_sections": [4, 2, 2, 0]}
 LINEAR |= {"ssm.inner_size": 128, "ssm.state_size": 16, "ssm.time_step_rank": 8}
@@ -430,10 +430,23 @@ def test_models_of_two_kinds_of_layers_have_both(
         *((name, {"rope.dimension_count": 0}, False) for name in ("deepseek2", "mimo2")),
         *(("step35", {"embedding_length": 64, "rope.dimension_count": number}, number == 8) for number in (6, 8)),
         *(("deepseek32", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 128)) for n in (4, 32, 64, 96, 128)),
-        *(("deepseek4", {"rope.dimension_count": 8, INDEXER: n}, n in (64, 192)) for n in (4, 64, 96, 192)),
-        *((name, {"rope.dimension_count": 8, "embedding_length": 4 * n}, n == 66) for n in (65, 66) for name in EVEN),
-        *(("deepseek4", {"hyper_connection.count": n}, n == 4) for n in (1, 4)),
-        *(("deepseek4", {"attention.output_group_count": n}, n == 2) for n in (0, 2, 3)),
+        *(("deepseek4", {HEADS: 1, "rope.dimension_count": 8, INDEXER: n}, n in (64, 192)) for n in (4, 64, 96, 192)),
+        *(
+            (name, {**one, "rope.dimension_count": 8, "embedding_length": 4 * n}, n == 66)
+            for n in (65, 66)
+            for name, one in EVEN
+        ),
+        ("deepseek4", {"rope.dimension_count": 8}, False),
+        *(("deepseek4", {HEADS: 1, "hyper_connection.sinkhorn_iterations": n}, n == 1) for n in (0, 1)),
+        ("llama4", {"block_count": 4, PATTERN: 1}, False),
+        *(
+            (name, {"embedding_length": 64, f"attention.{part}_length_swa": n}, n == 16)
+            for name in ("mimo2", "step35")
+            for part in ("key", "value")
+            for n in (8, 16)
+        ),
+        *(("deepseek4", {HEADS: 1, "hyper_connection.count": n}, n == 4) for n in (1, 4)),
+        *(("deepseek4", {HEADS: 1, "attention.output_group_count": n}, n == 2) for n in (0, 2, 3)),
         *(("minimax-m3", {"rope.dimension_count": 8, INDEXER: n}, n == 8) for n in (4, 8)),
         ("minimax-m3", {"attention.indexer.block_size": 0}, False),
         *(("glm5-next", {**NONE_ROTATED, POOLED: n, "attention.indexer.top_k": 8}, n == 2) for n in (0, 1, 2, 3)),
