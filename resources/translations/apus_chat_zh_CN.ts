@@ -3791,6 +3791,10 @@ Click to rename</source>
         <translation>时间：{first} 至 {last}。</translation>
     </message>
     <message>
+        <source>Date: {first}.</source>
+        <translation>时间：{first}。</translation>
+    </message>
+    <message>
         <source>Folders: {count}.</source>
         <translation>文件夹：{count} 个。</translation>
     </message>

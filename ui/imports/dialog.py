@@ -129,6 +129,8 @@ class ImportDialog(BusyDialog):
         self.summary.setText(self._summary(preview))
         self.details.setText("\n".join(self._details(preview)))
         self._end(path.name)
+        # The next step for the keyboard, which was at a button that is off while a file is read.
+        (self.start if self.start.isEnabled() else self.choose_file).setFocus()
 
     def _summary(self, preview: ImportPreview) -> str:
         text = self.tr("From {program}. Conversations: {conversations}, messages: {messages}.").format(
@@ -138,8 +140,9 @@ class ImportDialog(BusyDialog):
         )
         if preview.first is None or preview.last is None:
             return text
-        dates = self.tr("Dates: {first} to {last}.")
-        return f"{text} {dates.format(first=date_text(preview.first), last=date_text(preview.last))}"
+        first, last = date_text(preview.first), date_text(preview.last)
+        dates = self.tr("Date: {first}.") if first == last else self.tr("Dates: {first} to {last}.")
+        return f"{text} {dates.format(first=first, last=last)}"
 
     def _details(self, preview: ImportPreview) -> list[str]:
         lines = []
