@@ -349,8 +349,8 @@ class Settings(SamplerParameters):
         10,
         minimum=1,
         maximum=1 << 12,
-        named_values={0: QT_TRANSLATE_NOOP("parameters", "Off")},
-        suggestion=10,
+        named_values={0: QT_TRANSLATE_NOOP("parameters", "Off"), 10: QT_TRANSLATE_NOOP("parameters", "10 GiB (usual)")},
+        suggestion=20,
         page="data",
         label=QT_TRANSLATE_NOOP("parameters", "Conversation cache"),
         description=QT_TRANSLATE_NOOP(

@@ -2250,6 +2250,14 @@
         <translation>这是一个新对话，原来的对话保持不变。</translation>
     </message>
     <message>
+        <source>The messages after it are kept with the other version of the answer.</source>
+        <translation>此后的消息保留在该回答的另一个版本中。</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>显示</translation>
+    </message>
+    <message>
         <source>Summary removed. The model gets the messages themselves again.</source>
         <translation>总结已移除，模型将重新读取原消息。</translation>
     </message>
@@ -2381,7 +2389,7 @@
     </message>
     <message>
         <source>Shown</source>
-        <translation>已显示</translation>
+        <translation>显示</translation>
     </message>
     <message>
         <source>Hidden</source>
@@ -3612,7 +3620,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Shown</source>
-        <translation>已显示</translation>
+        <translation>显示</translation>
     </message>
     <message>
         <source>Collapsed</source>
@@ -4610,7 +4618,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{model} on {server}</source>
-        <translation>{server} 上的 {model}</translation>
+        <translation>{model}（{server}）</translation>
     </message>
 </context>
 <context>
@@ -5558,7 +5566,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Messages are now answered by {model} on {server}.</source>
-        <translation>现在由 {server} 上的 {model} 回答。</translation>
+        <translation>现在由 {model}（{server}）回答。</translation>
     </message>
     <message>
         <source>Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service. What you write is sent only to the server that answers.</source>
@@ -6140,7 +6148,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Show</source>
-        <translation>展开</translation>
+        <translation>显示</translation>
     </message>
     <message>
         <source>Hide</source>
@@ -6440,6 +6448,10 @@ Click to rename</source>
         <translation>{model} 在服务器上运行，你的问题会发送到该服务器。</translation>
     </message>
     <message>
+        <source>Download a model once, then chat offline. What you write to it stays on this computer.</source>
+        <translation>模型只需下载一次，之后无需联网即可对话。你写给它的内容不会离开这台电脑。</translation>
+    </message>
+    <message>
         <source> A tiny starter model is installed to try the program; its answers are often wrong.</source>
         <translation>已自带一个微型入门模型供试用，它的回答经常出错。</translation>
     </message>
@@ -6454,10 +6466,6 @@ Click to rename</source>
     <message>
         <source>{model} runs on this computer. No data leaves it.</source>
         <translation>{model} 在这台电脑上运行，数据不会离开本机。</translation>
-    </message>
-    <message>
-        <source>Download a model once, then chat without internet. Nothing you write leaves this computer.</source>
-        <translation>模型只需下载一次，之后无需联网即可对话。你写的内容不会离开这台电脑。</translation>
     </message>
     <message>
         <source>Use a server…</source>
@@ -7406,6 +7414,10 @@ Click to rename</source>
         <translation>编辑器和脚本可以通过 OpenAI 或 Anthropic 接口使用当前选择的模型；你自己的提问优先。</translation>
     </message>
     <message>
+        <source>10 GiB (usual)</source>
+        <translation>10 GiB（默认）</translation>
+    </message>
+    <message>
         <source>Conversation cache</source>
         <translation>对话缓存</translation>
     </message>
@@ -8178,12 +8190,12 @@ Click to rename</source>
         <translation>停止回答，或取消当前操作</translation>
     </message>
     <message>
-        <source>Answer the last question again</source>
-        <translation>重新回答上一个问题</translation>
+        <source>Try the last answer again</source>
+        <translation>重试上一个回答</translation>
     </message>
     <message>
-        <source>Answer again with another model</source>
-        <translation>换模型重新回答</translation>
+        <source>Try again with another model</source>
+        <translation>换模型重试</translation>
     </message>
     <message>
         <source>Continue the last answer</source>

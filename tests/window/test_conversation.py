@@ -181,6 +181,18 @@ def test_retry_adds_a_version(open_window: OpenWindow, qtbot: QtBot, tiny_model:
     assert second.parent_id == first.parent_id
     assert len(branch(window)) == 2
     assert len(window.controller.services.store.messages(first.conversation_id)) == 3
+    assert not window.notice.isVisible()
+    # What followed an earlier answer is one click away.
+    send(qtbot, window, "and now?")
+    wait_for_answer(qtbot, window)
+    whole = [each.id for each in branch(window)]
+    window.controller.transcript.action_requested.emit("retry", second.id)
+    wait_for_answer(qtbot, window)
+    assert len(branch(window)) == 2
+    assert "kept with the other version" in window.notice.text()
+    window.notice.button.click()
+    assert [each.id for each in branch(window)] == whole
+    assert not window.notice.isVisible()
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="Windows has no signal to kill with")

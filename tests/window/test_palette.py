@@ -68,7 +68,7 @@ def test_it_opens_with_the_latest_conversations_and_the_commands(window: MainWin
     commands = {entry.title: entry.value for entry in entries if entry.section == "Commands"}
     assert commands["New conversation"] == "Ctrl+N"
     # Without an answer there is nothing to repeat.
-    assert "Answer the last question again" not in commands
+    assert "Try the last answer again" not in commands
     assert panel.key().startswith("conversation:")
 
 

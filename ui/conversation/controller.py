@@ -513,8 +513,16 @@ class ConversationController(QObject):
                 self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
 
     def _retry(self, message_id: str, model_id: str) -> None:
+        last_id = self._branch[-1].id
         self.session.retry(message_id, model_id)
         self._show_new_branch()
+        if last_id != message_id:
+            self._notice.show_message(
+                self.tr("The messages after it are kept with the other version of the answer."),
+                self.tr("Show"),
+                partial(self._select_version, last_id),
+                is_true=lambda: message_id in self._siblings and all(each.id != last_id for each in self._branch),
+            )
 
     def _retry_with(self, message_id: str, key: str) -> None:
         """Answer again with the model of a row of the picker; the selected model stays."""

@@ -66,8 +66,8 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     ),
     ANSWERS: (
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Stop the answer, or cancel the current action"), "Esc", id="escape"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Answer the last question again"), "Ctrl+R", id="retry"),
-        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Answer again with another model"), "Ctrl+Alt+R", id="retry_with"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Try the last answer again"), "Ctrl+R", id="retry"),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Try again with another model"), "Ctrl+Alt+R", id="retry_with"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Continue the last answer"), "Ctrl+Shift+R", id="continue"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Edit the last question"), "Ctrl+Shift+E", id="edit_last"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Copy the last answer"), "Ctrl+Alt+C", id="copy_last"),

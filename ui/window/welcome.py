@@ -179,7 +179,7 @@ class Welcome(QWidget):
         return text.format(model=models.name())
 
     def _first_start_text(self, *, has_starter: bool) -> str:
-        text = self.tr("Download a model once, then chat without internet. Nothing you write leaves this computer.")
+        text = self.tr("Download a model once, then chat offline. What you write to it stays on this computer.")
         if has_starter:
             text += self.tr(" A tiny starter model is installed to try the program; its answers are often wrong.")
         return text
