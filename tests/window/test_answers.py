@@ -17,7 +17,7 @@ from app.config.drafts import Draft
 from app.conversation import Message, Role, Speculation, Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.input import PATIENCE_MS, branch, find, send, titles, wait_for_answer, wait_for_words, write
+from tests.window.input import PATIENCE_MS, branch, find, indexes, send, titles, wait_for_answer, wait_for_words, write
 from ui.conversation.answer_details import DetailsDialog
 from ui.conversation.edit_dialog import EditDialog
 from ui.export.dialog import ExportDialog
@@ -339,14 +339,21 @@ def question_box(window: MainWindow) -> QMessageBox:
 
 @pytest.mark.parametrize("button", ["keepButton", "discardButton", None])
 def test_leaving_a_temporary_chat_asks_first(window: MainWindow, qtbot: QtBot, button: str | None) -> None:
+    window.controller.services.store.create(title="Stored")
+    window.controller.conversations.refresh()
     press(qtbot, window, "Ctrl+Shift+N")
     session = window.controller.conversation.session
     send(qtbot, window, "for now")
     qtbot.waitUntil(lambda: session.running is None and not session.is_empty, timeout=PATIENCE_MS)
     shown = session.conversation_id
-    window.controller.conversation.open(None)
+    if button is None:
+        window.sidebar.list.setCurrentIndex(indexes(window)[-1])
+        qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Return)
+    else:
+        window.controller.conversation.open(None)
     box = question_box(window)
     assert session.conversation_id == shown
+    assert window.sidebar.list.selected_ids() == ()
     if button is None:
         qtbot.keyClick(box, Qt.Key.Key_Escape)
         assert session.conversation_id == shown
@@ -355,7 +362,7 @@ def test_leaving_a_temporary_chat_asks_first(window: MainWindow, qtbot: QtBot, b
     qtbot.mouseClick(find(box, button, QPushButton), Qt.MouseButton.LeftButton)
     assert session.is_empty
     assert not session.is_temporary
-    assert titles(window) == (["for now"] if button == "keepButton" else [])
+    assert titles(window) == (["for now", "Stored"] if button == "keepButton" else ["Stored"])
     qtbot.waitUntil(lambda: window.findChild(QWidget, "temporaryQuestion") is None)
 
 

@@ -118,6 +118,8 @@ class SidebarController(QObject):
         focused = next((each for each in (self._sidebar.list, self._sidebar.search) if each.hasFocus()), None)
         needle = self._sidebar.matched_text(message_id) if message_id else ""
         self._conversation.open(conversation_id, message_id, needle)
+        # Another one where the user is asked first.
+        self._sidebar.list.mark_open(self._conversation.session.conversation_id)
         if focused is not None:
             focused.setFocus()
 
