@@ -384,6 +384,7 @@ _BOUNDS = {
     **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "time_step_rank")},
     "ssm.group_count": (0, _MAX_HEADS),
     "hyper_connection.sinkhorn_iterations": (1, MAX_LAYERS),
+    "attention.relative_buckets_count": (4, _MAX_HEADS),
     **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
 }
 """Least and greatest value, also for each layer, of every whole number that a plan uses or the engine asserts.  What
@@ -489,6 +490,8 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     heads, width = numbers("attention.head_count"), max(numbers("embedding_length"), default=0)
     if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
         yield (key("attention.head_count"), "0")
+    if architecture == "modern-bert" and not any(heads) and any(".attn_" in tensor.name for tensor in header.tensors):
+        yield (key("attention.head_count"), "0")
     kv_heads = numbers("attention.head_count_kv")
     one_for_all = len(heads) == 1 or len(kv_heads) == 1
     for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
@@ -542,9 +545,9 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
     if architecture == "minimax-m3":
         if not all(numbers("attention.indexer.block_size")):
             yield (key("attention.indexer.block_size"), "0")
-        for each in numbers("attention.indexer.head_count") if kv_heads else ():
-            if any(each != kv for kv in kv_heads):
-                yield (key("attention.indexer.head_count"), f"{each} for {max(kv_heads)}")
+        for each in numbers("attention.indexer.head_count"):
+            if any(each != kv for kv in kv_heads or heads):
+                yield (key("attention.indexer.head_count"), f"{each} for {max(kv_heads or heads)}")
     if architecture == "glm5-next":
         for pooled, top in product(numbers("attention.indexer.kpool"), numbers("attention.indexer.top_k")):
             if pooled < 2 or top % pooled:
@@ -613,6 +616,9 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         yield (key("expert_used_count"), f"{used} of {experts}")
     if experts and architecture in _GATES_WITHOUT_DEFAULT and not any(numbers("expert_gating_func")):
         yield (key("expert_gating_func"), f"0 for {experts}")
+    for number in numbers("experts_per_group"):
+        if number == 0 or experts % number:
+            yield (key("experts_per_group"), f"{number} of {experts}")
     groups = max(numbers("expert_group_count"), default=0)
     if groups and (groups >= experts or (groups > 1 and experts % groups)):
         yield (key("expert_group_count"), f"{groups} for {experts}")

@@ -376,9 +376,23 @@ def test_keys_of_latent_attention_are_as_long_as_what_is_kept(
             read_header(path)
 
 
+@pytest.mark.parametrize("heads", [0, 4])
+def test_attention_without_heads_is_refused(tmp_path: Path, heads: int) -> None:
+    entries = [key("general.architecture", STRING, "modern-bert"), key("modern-bert.embedding_length", U32, 64)]
+    entries += [key("modern-bert.attention.head_count", U32, heads)] if heads else []
+    path = tmp_path / "some.gguf"
+    path.write_bytes(padded(header(entries, [tensor("blk.0.attn_qkv.weight", (64, 192))])) + bytes(1 << 16))
+    if heads:
+        assert read_header(path).architecture == "modern-bert"
+    else:
+        with pytest.raises(UserError, match="hyperparameters_absurd"):
+            read_header(path)
+
+
 HEADS = "attention.head_count_kv"
 INDEXER = "attention.indexer.key_length"
 EVEN = [("deepseek2-ocr", {}), ("deepseek4", {HEADS: 1}), ("minicpm3", {})]
+EXPERTS = {"expert_count": 4, "expert_used_count": 2}
 POOLED, NONE_ROTATED = "attention.indexer.kpool", {"embedding_length": 64, "rope.dimension_count": 0}
 LINEAR = {"embedding_length": 64, "rope.dimension_sections": [4, 2, 2, 0]}
 LINEAR |= {"ssm.inner_size": 128, "ssm.state_size": 16, "ssm.time_step_rank": 8}
@@ -439,6 +453,8 @@ def test_models_of_two_kinds_of_layers_have_both(
         ("deepseek4", {"rope.dimension_count": 8}, False),
         *(("deepseek4", {HEADS: 1, "hyper_connection.sinkhorn_iterations": n}, n == 1) for n in (0, 1)),
         ("llama4", {"block_count": 4, PATTERN: 1}, False),
+        *(("t5encoder", {"attention.relative_buckets_count": n}, n == 4) for n in (3, 4)),
+        *(("grovemoe", {**EXPERTS, "experts_per_group": n}, n == 2) for n in (0, 2, 3)),
         *(
             (name, {"embedding_length": 64, f"attention.{part}_length_swa": n}, n == 16)
             for name in ("mimo2", "step35")
@@ -453,6 +469,7 @@ def test_models_of_two_kinds_of_layers_have_both(
         *(("glm5-next", {**NONE_ROTATED, "hyper_connection.count": n}, n == 4) for n in (1, 4)),
         *(("qwen4exp", {**LINEAR, "ssm.group_count": n}, n == 4) for n in (4, 16)),
         *(("minimax-m3", {HEADS: 2, "attention.indexer.head_count": n}, n == 2) for n in (1, 2)),
+        *(("minimax-m3", {"attention.indexer.head_count": n}, n == 4) for n in (2, 4)),
         *(("bailingmoe3", {"rope.dimension_count": 8, "kda.gate_lower_bound": n}, n < 0) for n in (-5.0, 0.0, 1.0)),
         *((name, {"embedding_length": 36}, False) for name in ("mimo2", "plamo2", "plamo3", "step35")),
         *((name, {"embedding_length": 64, "attention.key_length": 32}, False) for name in ("gemma4", "maple", "jamba")),
