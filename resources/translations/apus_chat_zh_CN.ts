@@ -5533,6 +5533,10 @@ Click to rename</source>
         <translation>已删除“{server}”及其 API 密钥。</translation>
     </message>
     <message>
+        <source>Finds programs on this PC, and models that other PCs in your network share with APUS Chat.</source>
+        <translation>查找这台电脑上的程序，以及网络中其他电脑通过 APUS Chat 共享的模型。</translation>
+    </message>
+    <message>
         <source>Looking for servers…</source>
         <translation>正在查找服务器…</translation>
     </message>
@@ -5601,10 +5605,6 @@ Click to rename</source>
         <translation>查找服务器</translation>
     </message>
     <message>
-        <source>Programs on this PC, and models that other PCs in your network share with APUS Chat.</source>
-        <translation>查找这台电脑上的程序，以及网络中其他电脑通过 APUS Chat 共享的模型。</translation>
-    </message>
-    <message>
         <source>Other</source>
         <translation>其他</translation>
     </message>
@@ -5656,8 +5656,8 @@ Click to rename</source>
         <translation>诊断</translation>
     </message>
     <message>
-        <source>Shows what works, what doesn&apos;t and how to fix it.</source>
-        <translation>查看哪些正常、哪些有问题，以及如何解决。</translation>
+        <source>APUS Chat {version}. Shows what works, what doesn&apos;t and how to fix it.</source>
+        <translation>APUS Chat {version}。显示哪些功能正常、哪些有问题，以及如何解决。</translation>
     </message>
     <message>
         <source>Defaults restored.</source>

@@ -443,6 +443,8 @@ cli/test_models_cli.py::test_a_model_arrives_verified_and_is_listed cli/test_mod
     find, download, verify and convert models
     list the models on this computer
     download a model, or resume its download
+window/test_doctor.py::test_it_opens_from_the_settings
+    APUS Chat {version}
 doctor/test_cli.py::test_text_output_has_remedies
     diagnostics of this computer, with fixes
     Shows what works, what doesn't and how to fix it
@@ -663,7 +665,7 @@ window/test_servers.py::test_servers_are_found_and_added_with_one_click servers/
     查找共享模型的请求
     你的本地网络，以及这台电脑上服务器的默认端口
     查找服务器时
-    Programs on this PC, and models that other PCs in your network share with APUS Chat
+    Finds programs on this PC, and models that other PCs in your network share with APUS Chat
     No other servers found on this PC or in your network
     Enter the API key of {server}
 window/test_servers.py::test_server_is_added_once

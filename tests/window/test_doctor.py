@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import __version__
 from app.doctor.diagnostic import Diagnostic, Severity
 from app.doctor.doctor import NETWORK, PARTS
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
@@ -59,6 +60,7 @@ def test_it_opens_from_the_settings(qtbot: QtBot, open_window: OpenWindow) -> No
     window.controller.show_settings()
     settings = window.findChild(SettingsPage)
     assert settings is not None
+    assert f"APUS Chat {__version__}" in settings.engine.rows["diagnostics"].explanation.text()
     press(qtbot, settings, "diagnosticsButton")
     dialog = window.findChild(DoctorDialog)
     assert dialog is not None

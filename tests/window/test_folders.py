@@ -219,6 +219,7 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
     path.write_text("# Hours\n\nThe shop opens at nine.\n", encoding="utf-8")
     dialog.chips.read(path)
     save = find(dialog, "saveButton", QPushButton)
+    assert save.width() < dialog.width() / 3, "as in other dialogs"
     qtbot.waitUntil(save.isEnabled)
     qtbot.mouseClick(save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.findChild(QDialog, "folderSettings") is None)

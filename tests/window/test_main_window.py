@@ -140,7 +140,7 @@ def test_switched_language_has_the_texts_of_a_new_window(open_window: OpenWindow
         texts_of[language].append(texts(window))
     assert texts_of["zh_CN"][0] == texts_of["zh_CN"][1]
     assert not [text for text in texts_of["en"][0] if re.search("[\u4e00-\u9fff]", text)]
-    assert "localhost:8765 上的 large" in texts_of["zh_CN"][0]
+    assert "large（localhost:8765）" in texts_of["zh_CN"][0]
 
 
 def test_switched_language_keeps_the_section_of_the_settings(open_window: OpenWindow, qtbot: QtBot) -> None:

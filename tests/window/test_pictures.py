@@ -88,6 +88,7 @@ def test_dropped_picture_is_sent_shown_and_opened(
     assert isinstance(chip, AttachmentChip)
     button = find(chip, "openAttachmentButton", QToolButton)
     assert button.accessibleName() == "Show cat.png, 400 × 300"
+    assert chip._size.font() == button.font()
     qtbot.waitUntil(lambda: button.icon().actualSize(QSize(64, 64)) == QSize(36, 27))
     send(qtbot, window, "What is this?")
     wait_for_answer(qtbot, window)

@@ -413,13 +413,14 @@ def test_details_promise_repeatable_answers_of_local_models_only(
 def test_servers_are_found_and_added_with_one_click(
     open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with openai_server(owner="library", models=("llama3.2:3b",)) as ollama:
+    with openai_server(owner="library", models=("llama3.2:3b", "qwen3:4b")) as ollama:
         monkeypatch.setattr(
             "app.servers.registry.local_providers", lambda: (Provider("Ollama", ollama.url, "https://docs.ollama.com"),)
         )
         # A model that another PC shares.
         monkeypatch.setattr("app.servers.registry.find_shared", lambda own: (SharedModel("Study", server.url),))
-        dialog = open_settings(open_window(), qtbot)
+        window = open_window()
+        dialog = open_settings(window, qtbot)
         page = dialog.servers
         qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: len(page.found_rows) == 2, timeout=PATIENCE_MS)
@@ -428,6 +429,12 @@ def test_servers_are_found_and_added_with_one_click(
         qtbot.mouseClick(here.add, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: [row.server.title for row in page.rows.values()] == ["Ollama"], timeout=PATIENCE_MS)
         assert (here.isVisible(), other.isVisible()) == (False, True)
+        # Of several models the one in use is shown.
+        (row,) = page.rows.values()
+        window.controller.models.use(row.server.model_id("qwen3:4b"))
+        page.show_servers()
+        (row,) = page.rows.values()
+        assert row.models.currentText() == "qwen3:4b"
         qtbot.mouseClick(other.add, Qt.MouseButton.LeftButton)
         assert page.key.hasFocus()
         assert (page.address.text(), page.name.text()) == (server.url, "Study")

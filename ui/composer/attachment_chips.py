@@ -45,7 +45,7 @@ class _Chip(TranslatedWidget):
         self.name, self._state, self._room = name, "", WIDEST
         self.open_button = tool_button("openAttachmentButton", "file", size=16, with_text=True)
         self._size = QLabel()
-        set_kind(self._size, "quiet")
+        self._size.setProperty("quiet", True)
         for widget in (self.open_button, self._size):
             widget.setFont(interface_font(SMALL_SIZE))
         self.remove_button = tool_button("removeAttachmentButton", "close", size=12)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 from shiboken6 import delete
 
+from app import __version__
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
 from app.services import Services
@@ -117,7 +118,9 @@ class SettingsPage(Page):
                 "diagnostics": (
                     diagnostics,
                     self.tr("Diagnostics"),
-                    self.tr("Shows what works, what doesn't and how to fix it."),
+                    self.tr("APUS Chat {version}. Shows what works, what doesn't and how to fix it.").format(
+                        version=__version__
+                    ),
                 )
             },
         )

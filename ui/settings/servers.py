@@ -70,6 +70,12 @@ class ServerRow(QWidget):
         self.models.setVisible(bool(models))
         self.use.setVisible(bool(models))
 
+    def show_used(self, model_id: str) -> None:
+        """Select the model with this id, where it is one of the server's."""
+        for name in self.server.models:
+            if self.server.model_id(name) == model_id:
+                self.models.setCurrentText(name)
+
     def focus(self) -> None:
         """Give the row the focus, which scrolls it into view."""
         (self.refresh if self.models.isHidden() else self.models).setFocus()
@@ -134,7 +140,7 @@ class ServerSettings(QWidget):
         )
         self.look_button = button("lookForServersButton", self.tr("Look for servers"))
         looked_for = quiet_label(
-            self.tr("Programs on this PC, and models that other PCs in your network share with APUS Chat.")
+            self.tr("Finds programs on this PC, and models that other PCs in your network share with APUS Chat.")
         )
         self._found = vbox()
         self.found_rows: list[FoundRow] = []
@@ -201,6 +207,7 @@ class ServerSettings(QWidget):
             row.refresh.clicked.connect(partial(self.refresh, server_id))
             row.remove.clicked.connect(partial(self._ask_to_remove, server_id))
             row.key_entered.connect(partial(self._set_key, server_id))
+            row.show_used(self._services.settings.current.model_id or "")
             self._list.addWidget(row)
             self._list.addWidget(hairline())
 

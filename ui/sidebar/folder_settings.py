@@ -42,7 +42,7 @@ class FolderSettings(QDialog):
         title = self.tr("Folder settings")
         self.setWindowTitle(title)
         self.setAccessibleName(title)
-        self._status = StatusLine("folderSettingsStatus", hide_when_empty=True)
+        self._status = StatusLine("folderSettingsStatus")
         self.name = line_edit("folderName", self.tr("Name"))
         self.name.setText(folder.name)
         self.instructions = PromptField("folderInstructions", self.tr("For example: Answer briefly."), height=110)

@@ -381,6 +381,7 @@ def ask(
     layout.setColumnStretch(1, 1)
     if (indent := layout.itemAtPosition(0, 0)) is not None and (spacer := indent.spacerItem()) is not None:
         spacer.changeSize(0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    forget_items(layout)
     layout.setVerticalSpacing(16)
     box.setDefaultButton(cancel_button if is_destructive else accept_button)
     box.setEscapeButton(cancel_button)
