@@ -383,6 +383,7 @@ _BOUNDS = {
     **{f"rope.dimension_count{kind}": (0, _MAX_HEADS) for kind in ("", "_swa")},
     **{f"ssm.{name}": (1, _MAX_HEADS) for name in ("conv_kernel", "time_step_rank")},
     "ssm.group_count": (0, _MAX_HEADS),
+    "hyper_connection.count": (0, 16),
     "hyper_connection.sinkhorn_iterations": (1, MAX_LAYERS),
     "attention.relative_buckets_count": (4, _MAX_HEADS),
     **dict.fromkeys(("kda.head_dim", "wkv.head_size"), (1, _MAX_HEADS)),
@@ -413,7 +414,7 @@ _KEYS_AS_LONG_AS_VALUES = _ROTATE_WHOLE_HEADS.union(_EQUAL_HEADS.split())
 _LINEAR_ATTENTION = ("qwen35", "qwen35moe", "qwen3next", "qwen4exp")
 _WIDTH_OF_HEADS = _KEYS_AS_LONG_AS_VALUES.difference(_LINEAR_ATTENTION, ("deepseek4", "minimax-01"))
 """Architectures whose attention weights are as wide as their heads; others have gates or another attention as well."""
-_NO_GROUPS_OF_HEADS = ("cogvlm", "dots1", "minicpm3", "olmoe", "qwen")
+_NO_GROUPS_OF_HEADS = ("cogvlm", "dots1", "minicpm3", "olmoe", "qwen", "t5encoder")
 """Architectures in which no heads share keys and values."""
 _SECTIONED_ROPE = ("paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp")
 _ATTENTION_WEIGHT = re.compile(r"blk\.([0-9]{1,3})\.attn_(q|k|v|qkv|output|kv_b|kv_a_mqa)\.weight")
@@ -436,6 +437,8 @@ _FULL_ATTENTION_INTERVALS = {"minimax-01": 8, **dict.fromkeys(_LINEAR_ATTENTION,
 _INDEXED = ("deepseek32", "deepseek4", "dots3note", "glm-dsa", "minimax-m3")
 """Architectures whose indexer rotates its keys; all but the last turn them by a Hadamard matrix of at least 64 × 64
 too, DeepSeek V4 in parts."""
+_DIVIDED_BY_HEADS = ("modern-bert", "neo-bert", "olmo2", "phimoe")
+"""Architectures that the engine doesn't refuse with a message where the number of heads is missing."""
 _EVEN_HEADS = ("deepseek2-ocr", "deepseek4", "minicpm3")
 _ONE_LENGTH_OF_HEADS = ("gpt-oss", "maple", "mimo2", "plamo3", "step35")
 _FOUR_CONNECTIONS = ("deepseek4", "glm5-next")
@@ -488,11 +491,12 @@ def invalid_hyperparameters(header: GgufHeader) -> Iterator[tuple[str, str]]:
         if stack * high * (low + 1) != layers:
             yield (key("block_count"), f"{layers} of {stack} × {high} × {low + 1}")
     heads, width = numbers("attention.head_count"), max(numbers("embedding_length"), default=0)
-    if heads and not any(heads) and any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
-        yield (key("attention.head_count"), "0")
-    if architecture == "modern-bert" and not any(heads) and any(".attn_" in tensor.name for tensor in header.tensors):
-        yield (key("attention.head_count"), "0")
     kv_heads = numbers("attention.head_count_kv")
+    if any(_HEADS_NEEDED.search(tensor.name) for tensor in header.tensors):
+        if not any(heads) and (heads or architecture in _DIVIDED_BY_HEADS):
+            yield (key("attention.head_count"), "0")
+        if kv_heads and not any(kv_heads):
+            yield (key("attention.head_count_kv"), "0")
     one_for_all = len(heads) == 1 or len(kv_heads) == 1
     for each, kv in product(heads, kv_heads) if one_for_all else zip(heads, kv_heads, strict=False):
         if kv and (each % kv or (each != kv and architecture in _NO_GROUPS_OF_HEADS)):

@@ -376,14 +376,24 @@ def test_keys_of_latent_attention_are_as_long_as_what_is_kept(
             read_header(path)
 
 
-@pytest.mark.parametrize("heads", [0, 4])
-def test_attention_without_heads_is_refused(tmp_path: Path, heads: int) -> None:
-    entries = [key("general.architecture", STRING, "modern-bert"), key("modern-bert.embedding_length", U32, 64)]
-    entries += [key("modern-bert.attention.head_count", U32, heads)] if heads else []
-    path = tmp_path / "some.gguf"
-    path.write_bytes(padded(header(entries, [tensor("blk.0.attn_qkv.weight", (64, 192))])) + bytes(1 << 16))
-    if heads:
-        assert read_header(path).architecture == "modern-bert"
+@pytest.mark.parametrize(
+    ("architecture", "heads", "is_accepted"),
+    [
+        *((name, {}, False) for name in ("modern-bert", "neo-bert", "olmo2", "phimoe")),
+        ("neo-bert", {"": 4}, True),
+        ("neo-bert", {"": 4, "_kv": 0}, False),
+        ("neo-bert", {"": 4, "_kv": 4}, True),
+    ],
+)
+def test_attention_without_heads_is_refused(
+    tmp_path: Path, architecture: str, heads: dict[str, int], is_accepted: bool
+) -> None:
+    numbers = {"embedding_length": 64} | {f"attention.head_count{kind}": count for kind, count in heads.items()}
+    entries = [key(f"{architecture}.{name}", U32, value) for name, value in numbers.items()]
+    path, name = tmp_path / "some.gguf", key("general.architecture", STRING, architecture)
+    path.write_bytes(padded(header([name, *entries], [tensor("blk.0.attn_qkv.weight", (64, 192))])) + bytes(1 << 16))
+    if is_accepted:
+        assert read_header(path).architecture == architecture
     else:
         with pytest.raises(UserError, match="hyperparameters_absurd"):
             read_header(path)
@@ -453,6 +463,8 @@ def test_models_of_two_kinds_of_layers_have_both(
         ("deepseek4", {"rope.dimension_count": 8}, False),
         *(("deepseek4", {HEADS: 1, "hyper_connection.sinkhorn_iterations": n}, n == 1) for n in (0, 1)),
         ("llama4", {"block_count": 4, PATTERN: 1}, False),
+        *(("hy_v4", {"rope.dimension_count": 8, "hyper_connection.count": n}, n == 4) for n in (4, 1000)),
+        *(("t5encoder", {HEADS: n}, n == 4) for n in (1, 4)),
         *(("t5encoder", {"attention.relative_buckets_count": n}, n == 4) for n in (3, 4)),
         *(("grovemoe", {**EXPERTS, "experts_per_group": n}, n == 2) for n in (0, 2, 3)),
         *(
