@@ -29,6 +29,7 @@ from tests.window.test_history import (
     with_conversations,
 )
 from ui.sidebar.row_model import ROW_ROLE, Mark
+from ui.widgets.theme import LIGHT
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
@@ -184,6 +185,29 @@ def test_several_conversations_are_pinned_and_deleted_from_the_bar(open_window: 
     rows(window).selectAll()
     press(qtbot, window, "unpinChosenButton")
     assert not any(store_of(window).get(id_).is_pinned for id_ in ids)
+
+
+def test_the_open_conversation_does_not_look_selected_beside_several(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "four", "three", "two", "one")
+    window.controller.conversation.open(ids[0])
+    view = rows(window)
+
+    def marked() -> list[str]:
+        picture = view.viewport().grab().toImage()
+        found = []
+        for title in titles(window):
+            row = view.visualRect(index_of(window, title))
+            if picture.pixelColor(QPoint(row.right() - 24, row.center().y())).name() == LIGHT.pressed:
+                found.append(title)
+        return found
+
+    assert marked() == ["four"]
+    click(qtbot, window, "one")
+    click(qtbot, window, "two", CONTROL)
+    window.controller.conversation.open(ids[0])
+    window.composer.field.setFocus()
+    qtbot.waitUntil(lambda: marked() == ["one", "two"])
 
 
 def test_titles_shown_whole_have_no_tool_tip(open_window: OpenWindow) -> None:

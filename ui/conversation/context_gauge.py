@@ -105,7 +105,8 @@ class ContextGauge(Translated, QAbstractButton):
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
             if with_bar:
                 left, top = self.width() - PADDING - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2
-                _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use)
+                groove = theme.edge if self.underMouse() or self.isDown() else theme.hairline
+                _paint_bar(painter, QRectF(left, top, BAR_WIDTH, BAR_HEIGHT), self.use, groove)
             break
         painter.end()
 
@@ -250,7 +251,7 @@ class ContextPopover(QFrame):
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        _paint_bar(painter, QRectF(self._bar.geometry()), self._use)
+        _paint_bar(painter, QRectF(self._bar.geometry()), self._use, current_theme().hairline)
         painter.end()
 
     def _messages(self, count: int) -> str:
@@ -266,12 +267,12 @@ def short_token_count(count: int) -> str:
     return f"{count / 1024:.1f}k".replace(".0k", "k")
 
 
-def _paint_bar(painter: QPainter, bar: QRectF, use: ContextUse) -> None:
-    """Draw the used share of a context."""
+def _paint_bar(painter: QPainter, bar: QRectF, use: ContextUse, groove: str) -> None:
+    """Draw the used share of a context in a bar of the colour ``groove``."""
     theme, radius = current_theme(), bar.height() / 2
     share = min(1.0, use.used / use.size) if use.size else 0.0
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.hairline))
+    painter.setBrush(QColor(groove))
     painter.drawRoundedRect(bar, radius, radius)
     painter.setBrush(QColor(theme.warning if share > WARNING_SHARE else theme.accent))
     painter.setClipRect(QRectF(bar.x(), bar.y(), bar.width() * share, bar.height()))

@@ -115,6 +115,12 @@ class ConversationList(QListView):
         else:
             self.setCurrentIndex(self.rows.index(row))
 
+    def show_several(self, has_several: bool) -> None:
+        """Set whether several conversations are selected, beside which the open one is marked no longer."""
+        if has_several != self.delegate.has_several:
+            self.delegate.has_several = has_several
+            self.viewport().update()
+
     def show_marks(self, marks: Mapping[str, Mark]) -> None:
         """Mark conversations with answers that run, wait or are new, by their ids."""
         if marks != self.rows.marks:

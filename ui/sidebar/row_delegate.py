@@ -63,7 +63,9 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._rows = rows
         self.open_id: str | None = None
-        """The open conversation, marked also while others are selected."""
+        """The open conversation, marked also while another row is selected, but not beside several."""
+        self.has_several = False
+        """Whether several conversations are selected."""
         self.pointer = QPoint(-1, -1)
         """Position of the mouse in the view."""
         self.drop_target: Index | None = None
@@ -163,7 +165,7 @@ class RowDelegate(QStyledItemDelegate):
         depth: int,
     ) -> None:
         theme = current_theme()
-        is_open = isinstance(row, Conversation) and row.id == self.open_id
+        is_open = isinstance(row, Conversation) and row.id == self.open_id and not self.has_several
         is_marked = is_open or bool(state & _SELECTED)
         background = rect.adjusted(MARGIN, 1, -MARGIN, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

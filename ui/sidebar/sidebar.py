@@ -389,7 +389,10 @@ class Sidebar(TranslatedWidget):
         }[shelf]
 
     def _show_selection(self) -> None:
-        count = self._list.selected_count() if self._list is not None else 0
+        count = 0
+        if self._list is not None:
+            count = self._list.selected_count()
+            self._list.show_several(count > 1)
         offered = self._offered() if count else ()
         for action, button in self._bulk.items():
             button.setVisible(action in offered)
