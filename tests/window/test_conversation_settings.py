@@ -175,7 +175,16 @@ def test_the_panel_keeps_its_width_and_is_over_a_narrow_window(
     window: MainWindow, qtbot: QtBot, open_window: OpenWindow
 ) -> None:
     window.resize(1300, 700)
+    # A sidebar that was dragged keeps its width.
+    sidebar, centre, _ = window._splitter.sizes()
+    window._splitter.setSizes([sidebar + 12, centre - 12, 0])
+    width = window.sidebar.width()
     shown = opened(qtbot, window)
+    assert window.sidebar.width() == width
+    close(qtbot, window, shown)
+    assert window.sidebar.width() == width
+    shown = opened(qtbot, window)
+    assert window.sidebar.width() == width
     assert window.panel.width() == window.controller.services.settings.current.panel_width == 340
     assert window.pages.width() > 500
     sizes = window._splitter.sizes()

@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         """Show a widget in the panel at the right, in place of the one before; None hides the panel."""
         layout = self.panel.layout()
         assert layout is not None
-        self._remember_panel_width()
+        self._remember_widths()
         if content is None or layout.count() == 0:
             self.panel.setVisible(content is not None)
         clear(layout)
@@ -216,13 +216,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the geometry and close, unless ``can_close`` objects."""
-        shown_width = self.sidebar.width() if self._is_docked(self.sidebar) else 0
-        self._remember_panel_width()
-        values = {
-            "window_geometry": base64.b64encode(self.saveGeometry().data()).decode(),
-            "sidebar_width": PARAMETERS["sidebar_width"].clamped(shown_width or self._settings.current.sidebar_width),
-        }
-        self.notice.attempt(lambda: self._settings.change(**values))
+        self._remember_widths()
+        geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        self.notice.attempt(lambda: self._settings.change(window_geometry=geometry))
         if not self._is_quitting and not self.can_close():
             event.ignore()
             return
@@ -275,16 +271,19 @@ class MainWindow(QMainWindow):
     def _is_docked(self, part: QWidget) -> bool:
         return part.parent() is self._splitter and not part.isHidden()
 
-    def _remember_panel_width(self) -> None:
-        if self._is_docked(self.panel):
-            width = PARAMETERS["panel_width"].clamped(self.panel.width())
-            self.notice.attempt(lambda: self._settings.change(panel_width=width))
+    def _remember_widths(self) -> None:
+        """Save the widths of what is beside the content, which the user may have dragged."""
+        parts = {"sidebar_width": self.sidebar, "panel_width": self.panel}
+        widths = {name: PARAMETERS[name].clamped(part.width()) for name, part in parts.items() if self._is_docked(part)}
+        if self.isVisible() and widths:
+            self.notice.attempt(lambda: self._settings.change(**widths))
 
     def _set_widths(self) -> None:
         settings = self._settings.current
         left = settings.sidebar_width if self._is_docked(self.sidebar) else 0
         right = settings.panel_width if self._is_docked(self.panel) else 0
-        sizes = {self.sidebar: settings.sidebar_width, self.centre: max(1, self.width() - left - right)}
+        handles = self._splitter.handleWidth() * ((left > 0) + (right > 0))
+        sizes = {self.sidebar: settings.sidebar_width, self.centre: max(1, self.width() - left - right - handles)}
         parts = [self._splitter.widget(place) for place in range(self._splitter.count())]
         self._splitter.setSizes([sizes.get(part, settings.panel_width) if part else 0 for part in parts])
 
