@@ -173,8 +173,8 @@ class Part:
         clip = clip.translated(-self.inner)
         paragraphs = list(self.visible_paragraphs(clip)) if marked or selected else []
         if paragraphs and marked:
-            first, last = paragraphs[0][0].position(), paragraphs[-1][0].position() + paragraphs[-1][0].length()
-            for start, end in marked[bisect_left(marked, (first, 0)) : bisect_left(marked, (last, 0))]:
+            first, last = self._visible_range(clip)
+            for start, end in marked[max(0, bisect_left(marked, (first, 0)) - 1) : bisect_right(marked, (last, 0))]:
                 self._paint_range(painter, paragraphs, start, end, "accent", 0.3)
         if selected:
             self._paint_range(painter, paragraphs, *selected, "selection", 1.0)
@@ -286,6 +286,15 @@ class Part:
             yield block, rect
             block = block.next()
 
+    def _visible_range(self, clip: QRectF) -> Range:
+        """Return the first and last position in the lines that intersect ``clip``, in any direction of writing."""
+        layout, sides = self.document.documentLayout(), (0.0, self.document.size().width())
+        first, last = (
+            [layout.hitTest(QPointF(x, max(0.0, y)), Qt.HitTestAccuracy.FuzzyHit) for x in sides]
+            for y in (clip.top(), clip.bottom())
+        )
+        return max(0, min(first)), max(last)
+
     def _bands(self, paragraphs: Paragraphs, start: int, end: int, *, full: bool) -> Iterator[QRectF]:
         """Yield the line rectangles between two positions; ``full`` leaves no gap between lines."""
         first = bisect_right(paragraphs, start, key=lambda each: each[0].position()) - 1
@@ -295,10 +304,14 @@ class Part:
                 return
             if block.position() + block.length() <= start:
                 continue
-            layout, top = block.layout(), 0.0
-            low, high = start - block.position(), end - block.position()
-            for number in range(layout.lineCount()):
+            layout, low, high = block.layout(), start - block.position(), end - block.position()
+            # From the line above on, which may end there.
+            begin = max(0, layout.lineForTextPosition(low).lineNumber() - 1) if low > 0 else 0
+            top = layout.lineAt(begin - 1).rect().bottom() if begin else 0.0
+            for number in range(begin, layout.lineCount()):
                 line = layout.lineAt(number)
+                if line.textStart() > high:
+                    break
                 bottom, line_end = line.y() + line.height(), line.textStart() + line.textLength()
                 first, last = max(low, line.textStart()), min(high, line_end)
                 # The selected line break is shown as a little extra width.
