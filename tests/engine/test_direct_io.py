@@ -74,12 +74,12 @@ def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path,
     answer = ask(engine, "hello", max_tokens=8).text
     # The header is read as usual.
     assert cached_share(model) < 0.3
-    assert cached_share(other) == 1.0
+    assert cached_share(other) > 0.9
     # Looking up what is in the page cache has put nothing there.
     load(engine, model, context=256, mmap=False)
     load(engine, model, context=512, mmap=True)
     assert ask(engine, "hello", max_tokens=8).text == answer
-    assert cached_share(model) == 1.0
+    assert cached_share(model) > 0.9
     # It is there now, and read from there.
     load(engine, model, context=512, mmap=False)
     assert ask(engine, "hello", max_tokens=8).text == answer
@@ -97,5 +97,6 @@ def test_where_direct_io_is_refused_the_file_is_read_as_usual(
     drop(model)
     load(engine, model, context=512, mmap=False)
     assert ask(engine, "hello", max_tokens=8).finished is not None
-    assert cached_share(model) == 1.0
+    # The system may drop a page at any time.
+    assert cached_share(model) > 0.9
     assert log_of(engine, tmp_path).count("Falling back to buffered I/O") == 1
