@@ -162,7 +162,10 @@ class ModelsPage(Page):
         whole = QWidget()
         vbox((self._body, 1), hairline(), self.status, foot, parent=whole)
         self.column.addWidget(self._note)
-        self.column.addWidget(scrolled(whole), 1)
+        scroll = scrolled(whole)
+        # The keyboard focus moves through what is in it.
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.column.addWidget(scroll, 1)
 
     def _connect(self) -> None:
         self.list.pressed.connect(self._forget_request)
