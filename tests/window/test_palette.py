@@ -168,15 +168,15 @@ def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow
     titles -= once | {entry.title for entry in found(window, "", commands)}
     lost = [title for title in titles if title not in [entry.title for entry in found(window, title, section)]]
     assert lost == []
-    # By the names of choices too; what is chosen gets the focus.
+    # Choices by their names, before other settings; a setting that is chosen gets the focus.
     for text in {"en": ("dark", "light"), "zh_CN": ("深色", "shense", "ss", "qianse")}[language]:
-        assert any(entry.key == "setting:appearance:theme" for entry in found(window, text, section)), text
+        assert any(entry.key.startswith("choice:theme:") for entry in found(window, text, section)), text
     window.controller._palette._choose("setting:appearance:theme")
     qtbot.waitUntil(page.appearance.controls["theme"].hasFocus, timeout=PATIENCE_MS)
     # A choice itself is made at once, and shown by the settings.
     word = {"en": "dark", "zh_CN": "深色"}[language]
-    dark = next(entry for entry in found(window, word, section) if entry.key == "choice:theme:dark")
-    assert not dark.is_checked
+    dark = found(window, word, section)[0]
+    assert (dark.key, dark.is_checked) == ("choice:theme:dark", False)
     window.controller._palette._choose(dark.key)
     assert window.controller.services.settings.current.theme == "dark"
     assert page.appearance.controls["theme"].value() == "dark"

@@ -164,11 +164,12 @@ class Palette(QObject):
             if not declaration.label or not declaration.page:
                 continue
             label, choices = translate(declaration.label), {**declaration.choices, **declaration.named_values}
-            words = " ".join(translate(each) for each in choices.values() if each)
+            has_rows = declaration.page == "appearance"
+            words = "" if has_rows else " ".join(translate(each) for each in choices.values() if each)
             yield Entry(
                 f"{SETTING}:{declaration.page}:{name}", label, section, label=titles[declaration.page], words=words
             )
-            for value, text in declaration.choices.items() if declaration.page == "appearance" else ():
+            for value, text in declaration.choices.items() if has_rows else ():
                 title = self.tr("{setting}: {choice}").format(setting=label, choice=translate(text))
                 yield Entry(f"{CHOICE}:{name}:{value}", title, section, is_checked=getattr(current, name) == value)
 
