@@ -192,7 +192,7 @@ def test_short_id_is_replaced_by_the_full_one(hub: FakeHub, make: Callable[..., 
     hub.add_file("somebody/other", "only.Q4_K_M.gguf", tmp_path / "published" / "tiny.gguf")
     queue = make(hub.url)
     queue.queue.add("somebody/other:Q4_K_M")
-    queue.until_state("somebody/other:only.Q4_K_M.gguf", "done")
+    queue.until(lambda: queue.arrived)
     assert [each.id for each in queue.queue.statuses()] == ["somebody/other:only.Q4_K_M.gguf"]
     assert queue.arrived[0][0] == "somebody/other:only.Q4_K_M.gguf"
 
