@@ -3,7 +3,8 @@
     python -m tests.benchmarks.loading [--folder FOLDER] [--layers 3] [--out FILE]     about two minutes; 3.2 GB of disk
 
 Loads and reads alternate; a ratio is the median of those of neighbours.  Devices are simulated in host memory
-(``tests.rigs.simulated_cuda``), so copies to them take the processor's time.
+(``tests.rigs.simulated_cuda``), so copies to them take the processor's time.  That memory has its pages before, as
+real devices need none of the host.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--layers", type=int, default=3)
     arguments = parser.parse_known_args()[0]
-    os.environ.update(simulated_cuda.environment(8, 8))
+    os.environ.update(simulated_cuda.environment(3, 2, resident=1))
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = Path(folder) / "model.gguf"
         write_big_moe(path, n_layer=arguments.layers)

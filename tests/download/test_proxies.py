@@ -145,7 +145,7 @@ def test_invalid_proxy_address(source: Path, shelf: Shelf, fetch: Fetch, hub: Fa
 def test_proxy_with_another_protocol(source: Path, shelf: Shelf, fetch: Fetch, hub: FakeHub, words: bytes) -> None:
     with fixed_answer(words) as address:
         fetch.access = Access(hub.url, hub.url, proxy=f"socks5://{address}")
-        assert fetch.refused(shelf.published(), patience_s=0.3).code in ("proxy_failed", "connection_lost")
+        assert fetch.refused(shelf.published(), patience_s=1.5).code in ("proxy_failed", "connection_lost")
 
 
 @contextlib.contextmanager
@@ -186,7 +186,7 @@ def test_unreachable_proxy_is_named(source: Path, shelf: Shelf, fetch: Fetch, hu
         holder.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{holder.getsockname()[1]}"
         fetch.access = Access(hub.url, hub.url, proxy=address)
-        error = fetch.refused(shelf.published(), patience_s=0.3)
+        error = fetch.refused(shelf.published(), patience_s=1.5)
     assert (error.code, error.data) == ("proxy_failed", {"proxy": address, "detail": "connection refused"})
 
 

@@ -133,7 +133,7 @@ def test_discarded_redownload_is_quarantined(
     content = damaged.read_bytes()
     published = reopen_for_redownload(damaged, [3, 20])
     hub.fault("cdn", "status", code=503, times=-1)
-    assert fetch.refused(published, patience_s=0.2).code == "web_busy"
+    assert fetch.refused(published, patience_s=1.5).code == "web_busy"
     discard(published, models)
     assert names_in(models) == ["model.gguf.bad", "model.gguf.bad.json", "model.gguf.origin.json"]
     assert (models / "model.gguf.bad").read_bytes() == content

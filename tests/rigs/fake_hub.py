@@ -30,7 +30,7 @@ Faults (``where`` is "api", "resolve" or "cdn"; ``times=-1``: always):
     reset          the same with a TCP RST
     stall          send ``after`` bytes, then nothing for ``seconds``, then close
     trickle        send at ``rate`` bytes/s
-    status         answer ``code`` (with ``headers``) instead of the resource
+    status         answer ``code`` (with ``headers``, texts or functions) instead of the resource
     corrupt        flip the byte at absolute file offset ``offset``; with several connections use times=-1, since
                    the fault is spent on the first request that matches, whether or not its range has that byte
     length         announce ``delta`` bytes more (or fewer) than are sent / exist

@@ -156,11 +156,11 @@ class Answers(BaseHTTPRequestHandler):
             self.close_connection = True
 
     # -- helpers ------------------------------------------------------------------------------
-    def _start(self, code: int, headers: dict[str, str]) -> None:
+    def _start(self, code: int, headers: dict[str, Any]) -> None:
         self.entry.status = code
         self.send_response(code)
         for k, v in headers.items():
-            self.send_header(k, v)
+            self.send_header(k, v() if callable(v) else v)
         self.end_headers()
 
     def _plain(self, code: int, text: str = "", headers: dict[str, str] | None = None) -> None:

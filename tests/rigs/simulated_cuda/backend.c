@@ -11,6 +11,7 @@
 //   SIMULATED_CUDA_LIMIT=1       allocations beyond the memory fail
 //   SIMULATED_CUDA_UNPINNED=1    host memory is not pinned, SIMULATED_CUDA_REFUSES=1 nothing is copied out of it
 //   SIMULATED_CUDA_SLOW=250      microseconds that a product of matrices takes longer for every token
+//   SIMULATED_CUDA_RESIDENT=1    all memory gets its pages at the start, as real devices need none of the host
 //
 // tests/rigs/simulated_cuda/__init__.py compiles it and has it loaded into engine children (LD_PRELOAD).
 #include <stdbool.h>
@@ -123,7 +124,8 @@ enum { MAX_DEVICES = 16, ALIGNMENT = 128, ROW_PADDING = 512 };
 struct simulated {
     int number;
     char name[16], address[16];
-    size_t total, taken;
+    size_t total, taken, used;
+    char * resident;
     struct ggml_backend_buffer_type buffers;
     struct ggml_backend_device device;
 };
@@ -159,8 +161,11 @@ static void note(const char * kind, int device, size_t size, const char * name) 
 // Buffers: pages are only taken once they are written.
 
 static void buffer_free(ggml_backend_buffer_t buffer) {
-    owner(buffer)->taken -= buffer->size;
-    if (buffer->context) {
+    struct simulated * own = owner(buffer);
+    own->taken -= buffer->size;
+    if (own->resident) {
+        own->used = own->taken ? own->used : 0;
+    } else if (buffer->context) {
         munmap(buffer->context, buffer->size);
     }
 }
@@ -186,7 +191,7 @@ static bool buffer_copy(ggml_backend_buffer_t b, const struct ggml_tensor * from
     return true;
 }
 static void buffer_clear(ggml_backend_buffer_t buffer, uint8_t value) {
-    if (value == 0) {
+    if (value == 0 && !owner(buffer)->resident) {
         madvise(buffer->context, buffer->size, MADV_DONTNEED);
     } else {
         memset(buffer->context, value, buffer->size);
@@ -196,6 +201,9 @@ static const struct buffer_interface BUFFER = {
     buffer_free, buffer_base, NULL, buffer_memset, buffer_set, buffer_get, NULL, NULL, buffer_copy, buffer_clear, NULL,
 };
 
+static void * pages(size_t size, int flags) {
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
 static const char * type_name(ggml_backend_buffer_type_t type) { return ((struct simulated *) type->context)->name; }
 static size_t type_alignment(ggml_backend_buffer_type_t type) { (void) type; return ALIGNMENT; }
 static ggml_backend_buffer_t type_alloc(ggml_backend_buffer_type_t type, size_t size) {
@@ -205,8 +213,14 @@ static ggml_backend_buffer_t type_alloc(ggml_backend_buffer_type_t type, size_t 
         return NULL;
     }
     void * base = NULL;
-    if (size) {
-        base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (own->resident) {
+        if (own->used + size > own->total) {
+            return NULL;
+        }
+        base = own->resident + own->used;
+        own->used += GGML_PAD(size, ALIGNMENT);
+    } else if (size) {
+        base = pages(size, 0);
         if (base == MAP_FAILED) {
             return NULL;
         }
@@ -397,6 +411,12 @@ __attribute__((constructor)) static void add_devices(void) {
         snprintf(own->name, sizeof own->name, "CUDA%d", own->number);
         snprintf(own->address, sizeof own->address, "0000:%02x:00.0", own->number + 1);
         own->total = (size_t) (atof(next) * (1 << 30));
+        if (getenv("SIMULATED_CUDA_RESIDENT")) {
+            own->resident = pages(own->total, MAP_POPULATE);
+            if (own->resident == MAP_FAILED) {
+                abort();
+            }
+        }
         own->buffers = (struct ggml_backend_buffer_type) {
             type_name, type_alloc, type_alignment, NULL, type_size, NULL, &own->device, own};
         own->device = (struct ggml_backend_device) {
