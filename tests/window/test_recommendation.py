@@ -26,6 +26,7 @@ from tests.rigs.open_model_files import use_small_catalogue
 from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
+from tests.window.plan_views import shown_plan
 from ui.models.fits import ModelFits
 from ui.models.page import ModelsPage
 from ui.plan.bars import SummaryBars
@@ -71,7 +72,13 @@ def models(qtbot: QtBot, services: Services, hub: FakeHub) -> Callable[[], Model
         fits = ModelFits(
             services.planning, services.library, lambda: services.settings.current, services.downloads.access, owner
         )
-        dialog = ModelsPage(services.downloads, None, fit_of=fits.of, plan_published=fits.plan_published)
+        dialog = ModelsPage(
+            services.downloads,
+            None,
+            fit_of=fits.of,
+            plan_published=fits.plan_published,
+            make_plan=lambda key: ModelPlan(services, key, published=fits.header_of(key)),
+        )
         dialog.fits, dialog.owner = fits, owner  # type: ignore[attr-defined]
         qtbot.addWidget(dialog)
         fits.changed.connect(dialog.refresh_fits)
@@ -249,6 +256,42 @@ def test_published_file_is_rehearsed_before_the_download(
             timeout=PATIENCE_MS,
         )
         assert not picture.measure.measure.isEnabled()
+
+
+def test_a_search_result_can_be_measured_right_after_its_download(
+    qtbot: QtBot, hub: FakeHub, models: Callable[[], ModelsPage], tmp_path: Path
+) -> None:
+    hub.add_file("someone/tiny-GGUF", "tiny.F32.gguf", write_tiny_model(tmp_path / "tiny.gguf"))
+    dialog = models()
+    open_repository(qtbot, dialog, "someone/tiny-GGUF")
+    (key,) = dialog.search.models.rows()
+    dialog.details.plan.setChecked(True)
+    plan = shown_plan(qtbot, dialog)
+    qtbot.waitUntil(lambda: plan.view.plan is not None, timeout=PATIENCE_MS)
+    assert plan.measure.state.text() == "Download the model to measure its speed."
+    find(dialog, "downloadButton").click()
+    qtbot.waitUntil(lambda: dialog.search.models.rows()[key].state == "Ready", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: dialog.details._plan not in (None, plan), timeout=PATIENCE_MS)
+    here = dialog.details._plan
+    assert here is not None
+    # Hidden until the model is scanned.
+    qtbot.waitUntil(here.measure.isVisible, timeout=PATIENCE_MS)
+    assert here.measure.measure.isEnabled()
+    dialog.finish()
+
+
+def test_memory_layout_of_a_published_model_is_shown_without_a_header_read_before(
+    qtbot: QtBot, services: Services, hub: FakeHub, tmp_path: Path
+) -> None:
+    hub.add_file("someone/tiny-GGUF", "tiny.F32.gguf", write_tiny_model(tmp_path / "tiny.gguf", n_layer=3))
+    services.settings.change(endpoint=hub.url, authority=hub.url, proxy="none")
+    picture = ModelPlan(services, "someone/tiny-GGUF:tiny.F32.gguf")
+    qtbot.addWidget(picture)
+    picture.show()
+    qtbot.waitUntil(lambda: picture.view.plan is not None, timeout=PATIENCE_MS)
+    assert picture.view.plan is not None
+    assert picture.view.plan.n_layer == 3
+    assert picture.status.label.text() == ""
 
 
 @pytest.mark.parametrize(

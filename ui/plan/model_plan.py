@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.planning.basis import PlanBasis
 from app.planning.planned_load import LoadRequest
-from app.planning.published_model import PublishedHeader
+from app.planning.published_model import PublishedHeader, PublishedHeaders
 from app.planning.saved_options import plan_options_from
-from app.planning.service import PlanningService
+from app.planning.service import NOT_DOWNLOADED
 from app.services import Services
 from model_manager.errors import UserError
+from model_manager.gguf.header_stub import HeaderStub
+from model_manager.hub.resolver import find_published
 from model_manager.plan.engine_arguments import llama_server_command
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
@@ -22,6 +26,9 @@ from ui.plan.view import PlanView
 from ui.widgets.dialog_parts import StatusLine, button, hairline
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
+
+_Scanned = tuple[PlanBasis, LoadPlan | None, Sequence[HeaderStub]]
+"""Basis of the plans, the plan that worked before, which is used for a load, and the files for a rehearsal."""
 
 
 class ModelPlan(QWidget):
@@ -38,7 +45,7 @@ class ModelPlan(QWidget):
         *,
         published: PublishedHeader | None = None,
     ) -> None:
-        """Show the plan of a model; ``published`` is the header of a model on a hub that is not downloaded."""
+        """Show the plan of a model, while it is not downloaded by ``published`` or the header read from the hub."""
         super().__init__(parent)
         self.setObjectName("planDialog")
         self._services, self._planning = services, services.planning
@@ -73,12 +80,12 @@ class ModelPlan(QWidget):
         self._scan()
 
     def _scan(self) -> None:
-        planning, model_id, options = self._planning, self._model_id, self._full_options(self.view.options)
+        services, model_id, options = self._services, self._model_id, self._full_options(self.view.options)
         published = self._published
-        run_job(self, lambda: _scan(planning, model_id, published, options), self._show, self._show_error)
+        run_job(self, lambda: _scan(services, model_id, published, options), self._show, self._show_error)
 
-    def _show(self, scanned: tuple[PlanBasis, LoadPlan | None]) -> None:
-        basis, remembered = scanned
+    def _show(self, scanned: _Scanned) -> None:
+        basis, remembered, files = scanned
         path, loaded = basis.headers[0].path, self._planning.loader.loaded
         if loaded is not None and loaded.request.path != path:
             loaded = None
@@ -98,7 +105,6 @@ class ModelPlan(QWidget):
         elif basis.machine.is_simulated:
             unavailable = self.tr("These GPUs are simulated, so there is nothing to measure.")
         self.measure.set_available(device_numbers([device.name for device in basis.machine.devices]), unavailable)
-        files = self._published.files if self._published is not None else ()
         if not self._fixed_plans:
             planning = self._planning
             run_job(self, lambda: planning.rehearsed(basis, options, files), self._rehearsed, lambda _error: None)
@@ -162,14 +168,19 @@ class ModelPlan(QWidget):
         self.measure.shut_down()
 
 
-def _scan(
-    planning: PlanningService, model_id: str, published: PublishedHeader | None, options: PlanOptions
-) -> tuple[PlanBasis, LoadPlan | None]:
-    """Return the basis of plans and the plan that worked before, which is used for a load.
+def _scan(services: Services, model_id: str, published: PublishedHeader | None, options: PlanOptions) -> _Scanned:
+    """Scan model and machine.
 
-    Asks the engine, so it must not run in the window's thread.
+    Asks the engine, and for a model that is not here the hub, so it must not run in the window's thread.
     """
-    if published is not None:
-        return PlanBasis(published.headers, planning.machine(), planning.host()), None
-    basis = planning.basis(model_id)
-    return basis, None if basis.machine.is_simulated else planning.remembered_plan(basis, options)
+    planning = services.planning
+    try:
+        basis = planning.basis(model_id)
+    except UserError as error:
+        if error.code != NOT_DOWNLOADED:
+            raise
+        if published is None:
+            access = services.downloads.access
+            published = PublishedHeaders(access).read(find_published(model_id, access()))
+        return PlanBasis(published.headers, planning.machine(), planning.host()), None, published.files
+    return basis, None if basis.machine.is_simulated else planning.remembered_plan(basis, options), ()
