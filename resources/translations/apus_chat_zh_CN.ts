@@ -4510,14 +4510,6 @@ Click to rename</source>
         <translation>放不下</translation>
     </message>
     <message>
-        <source>Fits on your GPU</source>
-        <translation>你的 GPU 放得下</translation>
-    </message>
-    <message>
-        <source>Fits on your GPUs</source>
-        <translation>你的多块 GPU 放得下</translation>
-    </message>
-    <message>
         <source>Partly in RAM, about {speed} tokens/s</source>
         <translation>部分在内存中，约 {speed} token/秒</translation>
     </message>

@@ -52,10 +52,10 @@ def publish_open_models(hub: FakeHub, folder: Path, leave_out: tuple[str, ...] =
         hub.add_file(model.repository, projector.name, projector)
 
 
-def use_small_catalogue(monkeypatch: pytest.MonkeyPatch, hub: FakeHub, folder: Path) -> tuple[str, str]:
+def use_small_catalogue(monkeypatch: pytest.MonkeyPatch, hub: FakeHub, folder: Path, *others: str) -> tuple[str, str]:
     """Replace the catalogue by a real chat model of half a megabyte and one for which no machine has the memory.
 
-    Returns the ids of the two.
+    Returns the ids of the two.  ``others`` are the names of further small models, which are no better.
     """
     path = write_tiny_model(folder / "Tiny-Q8_0.gguf")
     huge = folder / "Huge-Q8_0.gguf"
@@ -63,9 +63,9 @@ def use_small_catalogue(monkeypatch: pytest.MonkeyPatch, hub: FakeHub, folder: P
         file.truncate(HUGE_BYTES)
     facts = {"licence": "MIT", "year": 2026, "languages": 2, "source": "https://example.org"}
     catalogue = []
-    for file in (path, huge):
+    for file in (path, huge, *(write_tiny_model(folder / f"{name}-Q8_0.gguf") for name in others)):
         name = file.stem.partition("-")[0]
-        hub.add_file(f"makers/{name}-GGUF", file.name, file, sha256=None if file is path else "0" * 64)
+        hub.add_file(f"makers/{name}-GGUF", file.name, file, sha256="0" * 64 if file is huge else None)
         entry = {"name": f"{name} model", "repository": f"makers/{name}-GGUF", "strength": "everyday"}
         catalogue.append({**entry, **facts, "parameters": file.stat().st_size / 1e9})
     (folder / "catalogue.json").write_text(json.dumps(catalogue), "utf-8")

@@ -109,7 +109,7 @@ def test_quantisations_of_a_repository_are_planned_by_one_header(
     rows = list(dialog.search.models.rows().values())
     assert [row.title for row in rows] == list(QUANTISATIONS)
     assert [row.mark for row in rows] == ["", "Recommended", "", ""]
-    assert rows[1].fit == "Fits on your GPUs"
+    assert rows[1].fit.startswith("About ")
     assert "in RAM" in rows[2].fit or rows[2].fit == "Doesn't fit"
     # One header for all four, and not a byte of their weights.
     assert 0 < header_bytes(shapes) < 8 << 20
@@ -412,6 +412,28 @@ def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not
     assert "It doesn't fit on this computer" in box.text()
     box.reject()
     assert window.controller.services.downloads.queue.statuses() == ()
+    dialog.back_button.click()
+
+
+def test_a_selected_model_is_not_recommended_for_it(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path, "Second", "Third")
+    window = open_window()
+    window.controller.services.settings.change(authority=hub.url)
+    window.controller.models.show_page()
+    dialog: Any = find(window, "modelsDialog", ModelsPage)
+    qtbot.waitUntil(lambda: tiny in dialog.list.rows(), timeout=PATIENCE_MS)
+    order = list(dialog.list.rows())
+    second, third = (f"makers/{name}-GGUF:{name}-Q8_0.gguf" for name in ("Second", "Third"))
+    for key in (second, third):
+        dialog.list.set_key(key)
+        qtbot.waitUntil(lambda: bool(dialog.inventory.item(key).fit.bars), timeout=PATIENCE_MS)
+        dialog.list.set_key(tiny)
+    rows = dialog.list.rows()
+    assert list(rows) == order
+    assert [key for key, row in rows.items() if row.mark == "Recommended"] == [tiny]
     dialog.back_button.click()
 
 

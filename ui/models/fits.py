@@ -80,7 +80,7 @@ class ModelFits(QObject):
 
     def of(self, model_id: str) -> Fit | None:
         """Return the fit in the current language; None while it is unknown."""
-        found, is_best = self._find(model_id), model_id == self.best_id
+        found = self._find(model_id)
         if found is None:
             suggestion = next((each for each in self._suggested() if each.published.id == model_id), None)
             return self._rough_fit(suggestion) if suggestion is not None else None
@@ -93,8 +93,14 @@ class ModelFits(QObject):
             note = translate_message(REASON_SENTENCES["not_rehearsed"])
         if note:
             sentence += note if sentence.endswith("。") else f" {note}"
-        recommended = is_best or (model_id not in self._local and found.recommended)
-        return Fit(sentence, verdict_kind(plan), recommended, self.brief(plan), self.bars(plan))
+        return Fit(
+            sentence,
+            verdict_kind(plan),
+            recommended=model_id == self.best_id,
+            leads_repository=found.recommended,
+            brief=self.brief(plan),
+            bars=self.bars(plan),
+        )
 
     @property
     def best_id(self) -> str:
@@ -142,9 +148,9 @@ class ModelFits(QObject):
         """Return a plan in a few words."""
         if plan.verdict == "does_not_fit":
             return self.tr("Doesn't fit")
-        if plan.verdict == "gpu":
-            return self.tr("Fits on your GPU") if len(plan.used_devices) == 1 else self.tr("Fits on your GPUs")
         number = rate_text(plan.tokens_per_second_estimate)
+        if plan.verdict == "gpu":
+            return self.tr("About {speed} tokens/s").format(speed=number)
         if plan.used_devices:
             return self.tr("Partly in RAM, about {speed} tokens/s").format(speed=number)
         return self.tr("In RAM, about {speed} tokens/s").format(speed=number)
@@ -157,7 +163,8 @@ class ModelFits(QObject):
     def plan_published(self, models: Sequence[PublishedModel], current: PublishedModel | None) -> None:
         """Plan the files of a repository, ``current`` by its own header and with a rehearsal."""
         known = self._published.get(current.id) if current is not None else None
-        if not models or (known is not None and not known.is_expected):
+        is_known = known is not None and not known.is_expected
+        if not models or (is_known and all(each.id in self._published for each in models)):
             return
         planning, headers, options = self._planning, self._headers, plan_options_from(self._settings())
         run_job(self, lambda: plan_repository(planning, headers, models, current, options), self._set_published, _log)

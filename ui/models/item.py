@@ -68,12 +68,14 @@ class Fit:
     """How well a model fits on this machine, as text in the current language.
 
     ``brief`` is for a row, ``sentence`` for the details.  ``kind`` is ``good`` (full speed), ``warning`` (works
-    slowly) or ``bad`` (does not fit).  ``bars`` draw the plan.
+    slowly) or ``bad`` (does not fit).  ``recommended`` is the model for this machine, ``leads_repository`` the one to
+    take of the files of its repository.  ``bars`` draw the plan.
     """
 
     sentence: str
     kind: Literal["good", "warning", "bad"]
     recommended: bool = False
+    leads_repository: bool = False
     brief: str = ""
     bars: tuple[Bar, ...] = ()
 

@@ -68,7 +68,7 @@ ICON = 16
 BAR = 3
 HEADING_HEIGHT = 34
 RADIUS = 8
-LEAST_NOTE = 90
+LEAST_NOTE, LEAST_LABEL = 90, 64
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -188,8 +188,11 @@ class ModelRowDelegate(QStyledItemDelegate):
         used = _draw(painter, layout.first, row.size, _small_font(), text, RIGHT)
         left = layout.first.adjusted(0, 0, -used - GAP, 0)
         small = QFontMetrics(_small_font())
-        mark = small.horizontalAdvance(row.mark) + ICON + 12 if row.mark else 0
-        label = small.horizontalAdvance(row.label) + 8 if row.label else 0
+        # A long label gives way first, then the text of the mark, and the title last.
+        label = min(small.horizontalAdvance(row.label), LEAST_LABEL) + 8 if row.label else 0
+        mark_text, mark = row.mark, small.horizontalAdvance(row.mark) + ICON + 12 if row.mark else 0
+        if QFontMetrics(_title_font()).horizontalAdvance(row.title) + label + mark > left.width():
+            mark_text, mark = "", min(mark, ICON + 10)
         title = left.adjusted(0, 0, -mark - label, 0)
         x = left.left() + _draw(painter, title, row.title, _title_font(), text)
         if row.label:
@@ -199,14 +202,11 @@ class ModelRowDelegate(QStyledItemDelegate):
             colour = _colour_of(row.mark_kind, theme)
             place = QRect(x + 10, left.top(), mark, left.height())
             _draw_icon(painter, row.icon or "check", colour, place)
-            _draw(painter, place.adjusted(ICON + 3, 0, 0, 0), row.mark, _small_font(), colour)
+            _draw(painter, place.adjusted(ICON + 3, 0, 0, 0), mark_text, _small_font(), colour)
 
     def _draw_second(self, painter: QPainter, layout: RowLayout, row: RowText, theme: Theme) -> None:
         room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
-        state, small = row.state, QFontMetrics(_small_font())
-        widths = [small.horizontalAdvance(text) for text in (row.note, first_part(row.fit), row.state) if text]
-        if row.is_state_minor and sum(widths) + 13 + GAP * (len(widths) - 1) > layout.second.width():
-            state = ""
+        state, small = "" if row.is_state_implied else row.state, QFontMetrics(_small_font())
         used = _draw(painter, room, state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
         # Whether a model fits is worth more than what is said of its quality.

@@ -50,8 +50,8 @@ class RowText:
     fit_kind: Kind = "quiet"
     state: str = ""
     state_kind: Kind = "quiet"
-    is_state_minor: bool = False
-    """Whether the state is left out where the note has no room: the button implies it."""
+    is_state_implied: bool = False
+    """Whether the state is only spoken: the button implies it."""
     fraction: float | None = None
     fraction_kind: Kind = "accent"
     problem: str = ""
@@ -68,7 +68,8 @@ class RowText:
 
 def row_text(item: ModelItem) -> RowText:
     """Return the row of a model."""
-    recommended = item.fit is not None and item.fit.recommended
+    fit = item.fit
+    recommended = fit is not None and (fit.leads_repository if item.in_repository else fit.recommended)
     mark = icon = ""
     if item.in_use:
         mark, icon = translate("model_rows", "In use"), "check"
@@ -89,7 +90,7 @@ def row_text(item: ModelItem) -> RowText:
         fit_kind=item.fit.kind if item.fit else "quiet",
         state=state,
         state_kind=state_kind,
-        is_state_minor=item.state is ModelState.AVAILABLE,
+        is_state_implied=item.state is ModelState.AVAILABLE,
         fraction=item.fraction,
         fraction_kind="accent" if item.state.kind == "text" else "quiet",
         problem=problem,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QFontMetrics, QImage
 from pytestqt.qtbot import QtBot
 
@@ -15,7 +16,7 @@ from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
 from ui.models.item import Fit
-from ui.models.list_view import PILL_FROM, ModelList, whole_part
+from ui.models.list_view import PAD_X, PILL_FROM, ModelList, whole_part
 from ui.models.page import ModelsPage
 from ui.models.row_text import RowText
 from ui.widgets.theme import current_theme, interface_font
@@ -83,19 +84,33 @@ def test_whether_a_model_fits_stays_in_a_narrow_row(qtbot: QtBot) -> None:
     assert QColor(current_theme().bad).name() in colours
 
 
-def test_a_state_that_the_button_implies_makes_room_for_the_note(qtbot: QtBot) -> None:
+def test_a_state_that_the_button_implies_is_only_spoken(qtbot: QtBot) -> None:
     models = ModelList("narrowList", "Models")
     qtbot.addWidget(models)
-    row = RowText("IQ3_XXS", note="Some loss of quality", fit="Fits on your GPUs", state="Not downloaded")
+    row = RowText("IQ3_XXS", note="Some loss of quality", fit="About 35 tokens/s", state="Not downloaded")
 
     def picture(row: RowText, width: int) -> QImage:
         models.show_items([("q3", row)])
         models.resize(width, 100)
         return models.grab().toImage()
 
-    minor, without = replace(row, is_state_minor=True), replace(row, state="")
-    assert picture(minor, 440) == picture(without, 440) != picture(row, 440)
-    assert picture(minor, 800) == picture(row, 800) != picture(without, 800)
+    implied, without = replace(row, is_state_implied=True), replace(row, state="")
+    assert picture(implied, 800) == picture(without, 800) != picture(row, 800)
+    assert implied.spoken() == row.spoken()
+
+
+def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
+    models = ModelList("narrowList", "Models")
+    qtbot.addWidget(models)
+    row = RowText("Q8_0", label="gemma-4-31B-it-Q8_0", mark="Recommended", icon="star", size="30.7 GiB")
+
+    def title(row: RowText) -> QImage:
+        models.show_items([("q8", row)])
+        models.resize(PILL_FROM - 60, 100)
+        width = QFontMetrics(interface_font(14, bold=True)).horizontalAdvance(row.title)
+        return models.grab(QRect(0, 0, PAD_X + width, 40)).toImage()
+
+    assert title(row) == title(replace(row, label="", mark="", icon=""))
 
 
 def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
