@@ -426,10 +426,14 @@ def test_a_selected_model_is_not_recommended_for_it(
     dialog: Any = find(window, "modelsDialog", ModelsPage)
     qtbot.waitUntil(lambda: tiny in dialog.list.rows(), timeout=PATIENCE_MS)
     order = list(dialog.list.rows())
+
+    def is_planned() -> bool:
+        return bool(dialog.inventory.item(dialog.list.key()).fit.bars)
+
     second, third = (f"makers/{name}-GGUF:{name}-Q8_0.gguf" for name in ("Second", "Third"))
     for key in (second, third):
         dialog.list.set_key(key)
-        qtbot.waitUntil(lambda: bool(dialog.inventory.item(key).fit.bars), timeout=PATIENCE_MS)
+        qtbot.waitUntil(is_planned, timeout=PATIENCE_MS)
         dialog.list.set_key(tiny)
     rows = dialog.list.rows()
     assert list(rows) == order
