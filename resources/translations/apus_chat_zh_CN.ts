@@ -5047,10 +5047,6 @@ Click to rename</source>
         <translation>q4_0：占用四分之一，精度较低</translation>
     </message>
     <message>
-        <source>{count} layers</source>
-        <translation>{count} 层</translation>
-    </message>
-    <message>
         <source>marked: experts in RAM</source>
         <translation>标记的层：专家在内存中</translation>
     </message>
@@ -5133,6 +5129,10 @@ Click to rename</source>
     <message>
         <source>Only the window</source>
         <translation>仅窗口</translation>
+    </message>
+    <message>
+        <source>{count} layers with the output</source>
+        <translation>{count} 层（含输出层）</translation>
     </message>
     <message>
         <source>Split</source>

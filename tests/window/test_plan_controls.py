@@ -49,6 +49,32 @@ def test_a_click_on_a_label_selects_the_step(qtbot: QtBot):
     assert shown.view.options.context == 4096
 
 
+def test_a_click_on_the_slider_selects_the_step_there(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    slider = find(shown.view, "planContext", QSlider)
+    assert isinstance(slider, QSlider)
+    start = slider.value()
+    for step in (0, 4, start):
+        with qtbot.waitSignal(shown.view.options_changed):
+            x = 8 + round((slider.width() - 16) * step / 4) + (14 if step < 4 else -14)
+            qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(x, slider.height() // 2))
+        assert slider.value() == step
+    assert shown.view.options.context == 16384
+    # And from there it is dragged.
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(10, slider.height() // 2))
+    assert slider.value() == 0
+    qtbot.mouseMove(slider, QPoint(slider.width() // 4, slider.height() // 2))
+    assert slider.value() == 1
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() // 4, slider.height() // 2))
+    assert slider.value() == 1
+
+
+def test_the_shares_of_the_split_add_up_to_its_number_of_layers(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
+    assert sum(shown.counts()) == 61
+    assert shown.view.panel.split_row.figure.full_text == "61 layers with the output"
+
+
 def test_changes_between_two_frames_result_in_one_plan(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 23.5, 23.5)
     shown.planned.clear()

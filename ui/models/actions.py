@@ -82,6 +82,11 @@ def other_actions(item: ModelItem) -> tuple[str, ...]:
     return tuple(action for action, possible in is_possible.items() if possible)
 
 
+def menu_actions(item: ModelItem) -> tuple[str, ...]:
+    """Return the actions that have no button in the details."""
+    return tuple(action for action in other_actions(item) if action not in ("cancel", "plan"))
+
+
 def action_text(name: str, item: ModelItem | None = None) -> str:
     """Return the text of an action for a button or a menu."""
     if name == "cancel" and item is not None and item.download is not None and item.download.progress.done:
@@ -97,13 +102,17 @@ def button_texts() -> tuple[str, ...]:
     return tuple(action_text(state.action) for state in ModelState if state.action)
 
 
-def model_menu(parent: QWidget, item: ModelItem) -> QMenu:
-    """Make the menu of all actions, the primary one first.  The objectName of each entry is the action."""
+def model_menu(parent: QWidget, item: ModelItem, *, beside_buttons: bool = False) -> QMenu:
+    """Make the menu of all actions, the primary one first, or of those without a button in the details.
+
+    The objectName of each entry is the action.
+    """
     menu = QMenu(parent)
     menu.setObjectName("modelActions")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     group = 0
-    for name in filter(None, (primary_action(item), *other_actions(item))):
+    names = menu_actions(item) if beside_buttons else (primary_action(item), *other_actions(item))
+    for name in filter(None, names):
         before, group = group, GROUPS.get(name, 0)
         if group != before and not menu.isEmpty():
             menu.addSeparator()

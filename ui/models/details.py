@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
@@ -27,7 +27,7 @@ from app.units import grouped, size_text
 from model_manager.gguf.header import GgufHeader, Unread
 from model_manager.hub.catalogue import STARTER
 from model_manager.published import Repository
-from ui.models.actions import action_text, other_actions, primary_action
+from ui.models.actions import action_text, menu_actions, model_menu, other_actions, primary_action
 from ui.models.item import ModelItem, ModelState
 from ui.models.row_text import button_text, note_text, problem_text, progress_text
 from ui.plan.bars import SummaryBars
@@ -77,6 +77,7 @@ class ModelDetails(QWidget):
 
     action_requested = Signal(str)
     menu_requested = Signal(QPoint)
+    """Global position for the menu of all actions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,9 +88,7 @@ class ModelDetails(QWidget):
         self._make_parts()
         self._lay_out()
         self.fold.toggled.connect(self._fold)
-        self.more.clicked.connect(
-            lambda: self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
-        )
+        self.more.clicked.connect(self._show_menu)
         for each in self.buttons:
             each.clicked.connect(self._act)
         self.plan.toggled.connect(self._show_fit)
@@ -214,6 +213,20 @@ class ModelDetails(QWidget):
         self.plan.setVisible(fit is not None)
         self.plan.setIcon(icon("chevron-down" if self.plan.isChecked() else "chevron-right", size=14))
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Request the menu of all actions, as a row does."""
+        self.menu_requested.emit(event.globalPos())
+
+    def _show_menu(self) -> None:
+        """Show the menu of the actions that have no button, inside the window."""
+        item = self._shown[0]
+        assert item is not None
+        menu = model_menu(self, item, beside_buttons=True)
+        menu.triggered.connect(lambda action: self.action_requested.emit(action.objectName()))
+        place, window = self.more.mapToGlobal(self.more.rect().bottomLeft()), self.window()
+        right = window.mapToGlobal(window.rect().topRight()).x() - menu.sizeHint().width()
+        menu.popup(QPoint(min(place.x(), right), place.y()))
+
     def _act(self) -> None:
         if (item := self._shown[0]) is not None:
             self.action_requested.emit(primary_action(item))
@@ -248,7 +261,7 @@ class ModelDetails(QWidget):
         for each in self.buttons:
             each.setVisible(each is shown and bool(action))
         self.cancel.setVisible("cancel" in other_actions(item))
-        self.more.setVisible(bool(other_actions(item)))
+        self.more.setVisible(bool(menu_actions(item)))
         if had_focus and action:
             # The pressed button may have been replaced by another: keep the keyboard focus.
             shown.setFocus()

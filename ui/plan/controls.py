@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QSpinBox, QWidget
 
@@ -19,6 +19,32 @@ HANDLE = 16
 """Width of the slider's handle in the style sheet, in pixels."""
 LABEL_HEIGHT = 18
 AUTOMATIC = -1
+
+
+def _centre(step: int, steps: int, width: int) -> float:
+    """Return the position of a step on a slider of ``width`` pixels."""
+    return HANDLE / 2 + ((width - HANDLE) * step / (steps - 1) if steps > 1 else 0)
+
+
+def _nearest(x: float, steps: int, width: int) -> int:
+    """Return the step nearest to ``x`` on a slider of ``width`` pixels."""
+    return min(range(steps), key=lambda step: abs(_centre(step, steps, width) - x))
+
+
+class _StepSlider(QSlider):
+    """Slider of few steps; a press moves it to the nearest step, from which it can be dragged."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Move to the nearest step; a page's length, as by default, would often not reach it."""
+        steps = self.maximum() + 1
+        step = _nearest(event.position().x(), steps, self.width())
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setValue(step)
+            handle = QPointF(_centre(step, steps, self.width()), self.height() / 2)
+            event = QMouseEvent(
+                event.type(), handle, event.globalPosition(), event.button(), event.buttons(), event.modifiers()
+            )
+        super().mousePressEvent(event)
 
 
 class _StepLabels(QWidget):
@@ -40,9 +66,8 @@ class _StepLabels(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the nearest step."""
-        x = event.position().x()
         if self.labels:
-            self.clicked.emit(min(range(len(self.labels)), key=lambda step: abs(self._centre(step) - x)))
+            self.clicked.emit(_nearest(event.position().x(), len(self.labels), self.width()))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the labels that have room, the current one first."""
@@ -51,7 +76,7 @@ class _StepLabels(QWidget):
         drawn: list[QRect] = []
         for step in sorted(range(len(self.labels)), key=lambda step: step != self.current):
             width = metrics.horizontalAdvance(self.labels[step])
-            left = min(max(0, round(self._centre(step) - width / 2)), self.width() - width)
+            left = min(max(0, round(_centre(step, len(self.labels), self.width()) - width / 2)), self.width() - width)
             rect = QRect(left, 0, width, self.height())
             if any(rect.adjusted(-5, 0, 5, 0).intersects(other) for other in drawn):
                 continue
@@ -59,10 +84,6 @@ class _StepLabels(QWidget):
             painter.setPen(theme.text if step == self.current and self.isEnabled() else theme.quiet_text)
             painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), self.labels[step])
         painter.end()
-
-    def _centre(self, step: int) -> float:
-        range_ = self.width() - HANDLE
-        return HANDLE / 2 + (range_ * step / (len(self.labels) - 1) if len(self.labels) > 1 else 0)
 
 
 class ContextSlider(QWidget):
@@ -72,7 +93,7 @@ class ContextSlider(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = _StepSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("planContext")
         self.slider.setFixedHeight(20)
         self.slider.setPageStep(1)

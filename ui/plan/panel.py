@@ -218,7 +218,8 @@ class PlanPanel(QWidget):
     def _show_rows(self, plan: LoadPlan, options: PlanOptions) -> None:
         cache = plan.host.kv_bytes + sum(device.kv_bytes for device in plan.devices)
         split = not options.tensor_split and options.n_gpu_layers is None
-        layers = self.tr("{count} layers").format(count=plan.n_layer)
+        # As in the strip, where the output counts as a layer.
+        layers = self.tr("{count} layers with the output").format(count=plan.n_layer + 1)
         for row, title, figure, is_automatic in (
             (self.split_row, self.tr("Split"), layers, split),
             (self.context_row, self.tr("Context"), tokens_text(plan.context), options.context is None),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -63,8 +63,16 @@ def menu_of(qtbot: QtBot, dialog: ModelsPage) -> QMenu:
     return menu
 
 
-def press_in_menu(qtbot: QtBot, dialog: ModelsPage, action: str) -> str:
-    menu = menu_of(qtbot, dialog)
+def row_menu(dialog: ModelsPage) -> QMenu:
+    """The context menu of the current row."""
+    QApplication.sendEvent(dialog.list, QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint()))
+    menu = dialog.findChild(QMenu, "modelActions")
+    assert menu is not None
+    return menu
+
+
+def press_in_menu(qtbot: QtBot, dialog: ModelsPage, action: str, *, of_row: bool = False) -> str:
+    menu = row_menu(dialog) if of_row else menu_of(qtbot, dialog)
     found = next(each for each in menu.actions() if each.objectName() == action)
     text = found.text()
     found.trigger()

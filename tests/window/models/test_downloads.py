@@ -119,13 +119,13 @@ def test_cancelling_asks_and_names_the_size(
     status = downloads.queue.statuses
     qtbot.waitUntil(lambda: bool(status()) and status()[0].progress.done > 1 << 20, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: dialog.details._shown[0].download.progress.done > 1 << 20, timeout=PATIENCE_MS)
-    text = press_in_menu(qtbot, dialog, "cancel")
+    text = press_in_menu(qtbot, dialog, "cancel", of_row=True)
     assert "MiB" in text
     asked, further = answer(qtbot, dialog, yes=False)
     assert "APUS-xDAN-4.0-MoE Q2_K" in asked
     assert "MiB" in further
     assert status()
-    press_in_menu(qtbot, dialog, "cancel")
+    dialog.details.cancel.click()
     answer(qtbot, dialog, yes=True)
     wait_for_state(qtbot, dialog, "apus:Q2_K", "Not downloaded")
 

@@ -7,14 +7,26 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTranslator
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QPushButton, QToolButton
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.tiny_model import write_tiny_model
-from tests.window.models.page import PATIENCE_MS, SLOW, Open, choose, drop, main_button, rows, wait_for_state
+from tests.window.models.page import (
+    PATIENCE_MS,
+    SLOW,
+    Open,
+    choose,
+    drop,
+    main_button,
+    menu_of,
+    row_menu,
+    rows,
+    wait_for_state,
+)
 from ui.models.actions import TITLES
+from ui.models.item import Fit
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -43,11 +55,7 @@ def test_keyboard_operation(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
     for _ in range(4):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Up)
     assert dialog.list.key() == "apus:Q2_K"
-    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
-    QApplication.sendEvent(dialog.list, event)
-    menu = dialog.findChild(QMenu, "modelActions")
-    assert menu is not None
-    menu.close()
+    row_menu(dialog).close()
     dialog.activateWindow()
     dialog.take_focus()
     qtbot.waitUntil(dialog.list.hasFocus)
@@ -127,6 +135,21 @@ def test_all_texts_are_translated(show: Open, qtbot: QtBot, qapp: QApplication, 
             assert not re.search(r"[A-Za-z]{3}", text) or "‹" in text or each.toolTip() or text in known, text
     finally:
         qapp.removeTranslator(other)
+
+
+def test_the_menu_beside_the_buttons_does_not_repeat_them(show: Open, qtbot: QtBot):
+    dialog = show(fit_of=lambda key: Fit("Fits.", "good") if key == "apus:Q2_K" else None)
+    choose(dialog, "apus:Q2_K")
+    assert dialog.details.plan.isVisible()
+    menu = menu_of(qtbot, dialog)
+    assert [each.objectName() for each in menu.actions()] == ["open_page"]
+    assert menu.geometry().right() <= dialog.mapToGlobal(dialog.rect().topRight()).x()
+    menu.close()
+    QApplication.processEvents()
+    menu = row_menu(dialog)
+    names = [each.objectName() for each in menu.actions() if each.objectName()]
+    assert names == ["download", "plan", "open_page"]
+    menu.close()
 
 
 def test_narrow_dialog_folds_the_details_below_the_list(show: Open, qtbot: QtBot):
