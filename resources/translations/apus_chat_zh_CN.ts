@@ -3481,16 +3481,36 @@ Click to rename</source>
         <translation>无标题</translation>
     </message>
     <message>
-        <source>Its instructions and documents are deleted. Its conversations stay in your list.</source>
-        <translation>其中的说明和文档会被删除，对话会保留在列表中。</translation>
+        <source>Its instructions and documents are deleted.</source>
+        <translation>其中的说明和文档会被删除。</translation>
     </message>
     <message>
-        <source>Its instructions and documents are deleted. Its conversations move to the folder above.</source>
-        <translation>其中的说明和文档会被删除，对话会移到上一级文件夹。</translation>
+        <source>Its conversation stays in your list, or goes to the trash if you delete it too.</source>
+        <translation>其中的对话会留在列表中；如果一并删除，则移到回收站。</translation>
     </message>
     <message>
-        <source>Also move its conversation to trash</source>
-        <translation>同时将其中的对话移到回收站</translation>
+        <source>Its conversations stay in your list, or go to the trash if you delete them too.</source>
+        <translation>其中的对话会留在列表中；如果一并删除，则移到回收站。</translation>
+    </message>
+    <message>
+        <source>Its conversation moves to the folder above, or goes to the trash if you delete it too.</source>
+        <translation>其中的对话会移到上一级文件夹；如果一并删除，则移到回收站。</translation>
+    </message>
+    <message>
+        <source>Its conversations move to the folder above, or go to the trash if you delete them too.</source>
+        <translation>其中的对话会移到上一级文件夹；如果一并删除，则移到回收站。</translation>
+    </message>
+    <message>
+        <source>Delete folder and {count} conversations</source>
+        <translation>删除文件夹和 {count} 个对话</translation>
+    </message>
+    <message>
+        <source>Delete folder and conversation</source>
+        <translation>删除文件夹和对话</translation>
+    </message>
+    <message>
+        <source>Folder “{name}” deleted, its conversation moved to trash.</source>
+        <translation>已删除文件夹“{name}”，其中的对话已移到回收站。</translation>
     </message>
     <message>
         <source>Delete folder</source>
@@ -3503,10 +3523,6 @@ Click to rename</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
-    </message>
-    <message>
-        <source>Also move {count} conversations to trash</source>
-        <translation>同时将 {count} 个对话移到回收站</translation>
     </message>
     <message>
         <source>Folder “{name}” deleted.</source>
@@ -5222,6 +5238,10 @@ Click to rename</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Preset “{name}” saved. Later changes don&apos;t change it.</source>
+        <translation>已保存预设“{name}”。之后的更改不会影响它。</translation>
     </message>
     <message>
         <source>“{name}” was reset.</source>

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
@@ -76,6 +76,35 @@ def test_dropped_files_are_attached_and_sent(window: MainWindow, qtbot: QtBot, t
     qtbot.mouseClick(find(viewer, "copyAttachmentButton", QPushButton), Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == question.attachments[1].content
     qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+
+
+def test_typing_after_a_dialog_about_a_message_goes_to_the_composer(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    drop(window, *texts(tmp_path, one="the first text"))
+    qtbot.waitUntil(lambda: names(window) == ["one.txt"])
+    send(qtbot, window, "What does it say?")
+    answer, transcript = wait_for_answer(qtbot, window), window.controller.transcript
+
+    def open_and_close(action: str, message_id: str, dialog: str) -> None:
+        transcript.action_requested.emit(action, message_id)
+        shown = find(window, dialog)
+        qtbot.keyClick(shown, Qt.Key.Key_Escape)
+        qtbot.waitUntil(lambda: window.findChild(QDialog) is None)
+
+    for action, message_id, dialog in (
+        ("details", answer.id, "detailsDialog"),
+        ("attachment:0", answer.parent_id or "", "attachmentViewer"),
+    ):
+        transcript.setFocus(Qt.FocusReason.MouseFocusReason)
+        open_and_close(action, message_id, dialog)
+        assert window.focusWidget() is window.composer.field
+        # A message that was reached with the keyboard has the focus again.
+        transcript.setFocus(Qt.FocusReason.OtherFocusReason)
+        transcript.keyboard.enter(backwards=False)
+        open_and_close(action, message_id, dialog)
+        assert window.focusWidget() is transcript
+        transcript.keyboard.reset()
 
 
 def test_attachment_without_text_can_be_sent_and_gives_the_title(

@@ -320,6 +320,7 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     action(dialog, "Save as").trigger()
     name_it(qtbot, "Pirate")
     assert dialog.presets.picker.currentText() == "Pirate"
+    assert find(dialog, "conversationSettingsStatus").text().startswith("Preset “Pirate” saved.")
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
     assert dialog.presets.picker.currentText() == "Sea dog"

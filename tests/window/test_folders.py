@@ -173,7 +173,8 @@ def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtB
     question = find(window, "deleteFolderQuestion", QMessageBox)
     assert len(store_of(window).folders()) == 3
     in_order = [each.text() for each in sorted(question.buttons(), key=lambda each: each.x())]
-    assert in_order == ["Also move 2 conversations to trash", "Cancel", "Delete folder"]
+    assert in_order == ["Delete folder and 2 conversations", "Cancel", "Delete folder"]
+    assert question.defaultButton().text() == "Cancel"
     qtbot.mouseClick(find(question, button), Qt.MouseButton.LeftButton)
     if button == "deleteFolderButton":
         assert shown(window)[:2] == ["Reports", "  figures"]
@@ -185,6 +186,18 @@ def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtB
         assert window.controller.conversation.session.is_empty
     undo(qtbot, window)
     assert shown(window) == ALL
+
+
+def test_deleting_a_folder_with_one_conversation_speaks_of_one(window: MainWindow, qtbot: QtBot) -> None:
+    window.sidebar.list.setFocus()
+    select(window, "Reports")
+    qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
+    question = find(window, "deleteFolderQuestion", QMessageBox)
+    assert "Its conversation moves to the folder above" in question.informativeText()
+    button = find(question, "deleteWithConversationsButton")
+    assert button.text() == "Delete folder and conversation"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.notice.text() == "Folder “Reports” deleted, its conversation moved to trash."
 
 
 def test_a_change_of_one_conversation_shows_the_same_as_a_refresh(window: MainWindow) -> None:

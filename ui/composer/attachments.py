@@ -38,6 +38,8 @@ class AttachmentLoader(QObject):
     """Adds attachments to the composer."""
 
     failed = Signal(UserError)
+    closed = Signal()
+    """What ``show`` showed was closed."""
 
     def __init__(self, engine: LocalEngine, vectors: PassageVectors, composer: Composer, window: QWidget) -> None:
         super().__init__(window)
@@ -116,11 +118,14 @@ class AttachmentLoader(QObject):
         ``can_insert`` offers to insert it into the message instead.
         """
         if attachment.picture is not None:
-            show_dialog(PictureViewer(attachment, attachment.picture, self._window))
+            picture = PictureViewer(attachment, attachment.picture, self._window)
+            picture.finished.connect(self.closed)
+            show_dialog(picture)
             return
         viewer = AttachmentViewer(attachment, self._window)
         viewer.insert.setVisible(can_insert and len(attachment.content) <= MAX_INSERT_CHARACTERS)
         viewer.insert.clicked.connect(lambda: self._insert(attachment))
+        viewer.finished.connect(self.closed)
         show_dialog(viewer)
         if passages:
             viewer.select(passages[0].start, passages[-1].end)

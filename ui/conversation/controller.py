@@ -127,6 +127,7 @@ class ConversationController(QObject):
         transcript.action_requested.connect(self.act)
         transcript.picture_requested.connect(self.attachments.show)
         self.attachments.failed.connect(self._show_error)
+        self.attachments.closed.connect(self._return_to_field)
         self.drafts.failed.connect(self._show_error)
         problems = services.file_problems()
         if problems:
@@ -692,7 +693,15 @@ class ConversationController(QObject):
 
         provenance = message.provenance
         if provenance is not None:
-            show_dialog(DetailsDialog(message, provenance, self._models.name_of(provenance.model_id), self._window))
+            dialog = DetailsDialog(message, provenance, self._models.name_of(provenance.model_id), self._window)
+            dialog.finished.connect(self._return_to_field)
+            show_dialog(dialog)
+
+    def _return_to_field(self) -> None:
+        """Let the user type after a dialog, where a message did not have the keyboard focus before."""
+        transcript = self._transcript
+        if self._window.focusWidget() is not transcript or transcript.state.focused_message < 0:
+            self._composer.field.setFocus()
 
     def _show_passage(self, message: Message, number: int) -> None:
         """Show one of the passages that an answer was made from, or all of them in the details."""

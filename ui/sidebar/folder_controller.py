@@ -216,11 +216,20 @@ class FolderController(QObject):
     def _ask_to_delete(self, folder_id: str) -> None:
         folder = self._store.folder(folder_id)
         count = len(self._store.conversations_in(folder_id))
-        details = self.tr("Its instructions and documents are deleted. Its conversations stay in your list.")
+        details = self.tr("Its instructions and documents are deleted.")
+        stays = (
+            self.tr("Its conversation stays in your list, or goes to the trash if you delete it too."),
+            self.tr("Its conversations stay in your list, or go to the trash if you delete them too."),
+        )
         if folder.parent_id is not None:
-            details = self.tr("Its instructions and documents are deleted. Its conversations move to the folder above.")
+            stays = (
+                self.tr("Its conversation moves to the folder above, or goes to the trash if you delete it too."),
+                self.tr("Its conversations move to the folder above, or go to the trash if you delete them too."),
+            )
+        if count:
+            details += " " + stays[count > 1]
+        label = self.tr("Delete folder and {count} conversations").format(count=count)
         delete = partial(self._delete, folder_id)
-        label = self.tr("Also move its conversation to trash") if count == 1 else ""
         ask(
             self._sidebar.window(),
             "deleteFolderQuestion",
@@ -232,11 +241,12 @@ class FolderController(QObject):
             partial(delete, with_conversations=False),
             discard=(
                 "deleteWithConversationsButton",
-                label or self.tr("Also move {count} conversations to trash").format(count=count),
+                self.tr("Delete folder and conversation") if count == 1 else label,
                 partial(delete, with_conversations=True),
             )
             if count
             else None,
+            is_destructive=True,
         )
 
     def _delete(self, folder_id: str, *, with_conversations: bool) -> None:
@@ -264,7 +274,9 @@ class FolderController(QObject):
         self._conversation.refresh_folder()
         text = self.tr("Folder “{name}” deleted.").format(name=deleted[0].folders[0].name)
         if deleted[0].trashed:
-            text = self.tr("Folder “{name}” deleted, {count} conversations moved to trash.").format(
-                name=deleted[0].folders[0].name, count=len(deleted[0].trashed)
-            )
+            count = len(deleted[0].trashed)
+            text = self.tr("Folder “{name}” deleted, {count} conversations moved to trash.")
+            if count == 1:
+                text = self.tr("Folder “{name}” deleted, its conversation moved to trash.")
+            text = text.format(name=deleted[0].folders[0].name, count=count)
         self._notice.show_undo(text, undo)

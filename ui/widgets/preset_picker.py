@@ -97,8 +97,9 @@ class PresetsBar(QWidget):
         show_dialog(dialog)
 
     def _save_as(self, name: str) -> None:
-        if name.strip():
-            self._try(lambda: self._presets.add(name, self._overrides))
+        if name.strip() and self._try(lambda: self._presets.add(name, self._overrides)):
+            text = self.tr("Preset “{name}” saved. Later changes don't change it.")
+            self._status.show_message(text.format(name=" ".join(name.split())))
 
     def _rename(self, preset: Preset, name: str) -> None:
         if name.strip():
