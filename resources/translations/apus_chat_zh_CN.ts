@@ -1568,8 +1568,8 @@
         <translation>GPU 速度是估算值。</translation>
     </message>
     <message>
-        <source>The engine hasn&apos;t confirmed these figures yet.</source>
-        <translation>引擎尚未确认这些数值。</translation>
+        <source>These figures are estimates; the program checks them when it loads the model.</source>
+        <translation>这些数值为估算值，加载模型时会自动核对。</translation>
     </message>
     <message>
         <source>Not enough memory. Trying a smaller plan. {plan}</source>
@@ -4471,8 +4471,16 @@ Click to rename</source>
         <translation>还有 {count} 个</translation>
     </message>
     <message>
-        <source>Reads pictures with</source>
-        <translation>图片识别组件</translation>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>The model can read them, with this file:</source>
+        <translation>模型可识别图片，使用此文件：</translation>
+    </message>
+    <message>
+        <source>{bits} ({shares})</source>
+        <translation>{bits}（{shares}）</translation>
     </message>
     <message>
         <source>Folder</source>
@@ -4634,6 +4642,10 @@ Click to rename</source>
     <message>
         <source>Save for this model</source>
         <translation>为此模型保存</translation>
+    </message>
+    <message>
+        <source>Loads this model with the options above from the next message on</source>
+        <translation>从下一条消息起，按以上选项加载此模型</translation>
     </message>
     <message>
         <source>Copy llama-server command</source>
@@ -5063,10 +5075,6 @@ Click to rename</source>
         <translation>q4_0：占用四分之一，精度较低</translation>
     </message>
     <message>
-        <source>marked: experts in RAM</source>
-        <translation>标记的层：专家在内存中</translation>
-    </message>
-    <message>
         <source>Context</source>
         <translation>上下文</translation>
     </message>
@@ -5107,8 +5115,60 @@ Click to rename</source>
         <translation>微批大小（token）</translation>
     </message>
     <message>
+        <source>Layers that the GPUs compute. The CPU computes the others, which is slower.</source>
+        <translation>由 GPU 计算的层数。其余层由 CPU 计算，速度较慢。</translation>
+    </message>
+    <message>
+        <source>Layers whose experts stay in RAM. Frees memory of the GPUs, but is slower.</source>
+        <translation>将这些层的专家放在内存中。可节省显存，但速度较慢。</translation>
+    </message>
+    <message>
+        <source>How the model is divided among the GPUs. By layer works with all of them.</source>
+        <translation>模型在多块 GPU 之间的拆分方式。按层拆分适用于所有 GPU。</translation>
+    </message>
+    <message>
+        <source>The GPU for everything that isn&apos;t divided among the GPUs.</source>
+        <translation>承担未拆分部分的 GPU。</translation>
+    </message>
+    <message>
+        <source>A way to compute attention that is faster and takes less memory.</source>
+        <translation>一种更快、更省内存的注意力计算方式。</translation>
+    </message>
+    <message>
+        <source>What layers with a sliding window keep of the conversation.</source>
+        <translation>使用滑动窗口的层保留多少对话内容。</translation>
+    </message>
+    <message>
+        <source>Threads of the CPU for the part of the model in RAM.</source>
+        <translation>CPU 计算内存中的模型部分时使用的线程数。</translation>
+    </message>
+    <message>
+        <source>Tokens of a prompt that are processed in one step.</source>
+        <translation>每一步处理的提示词 token 数。</translation>
+    </message>
+    <message>
+        <source>Tokens that a GPU computes at once. More are faster, but take more memory.</source>
+        <translation>GPU 一次计算的 token 数。越多越快，但占用更多显存。</translation>
+    </message>
+    <message>
         <source>KV cache</source>
         <translation>KV 缓存</translation>
+    </message>
+    <message>
+        <source>There is no GPU that the engine can use.</source>
+        <translation>没有引擎可用的 GPU。</translation>
+    </message>
+    <message>
+        <source>For at least two GPUs.</source>
+        <translation>需要至少两块 GPU。</translation>
+    </message>
+    <message>
+        <source>This model has no experts.</source>
+        <translation>此模型没有专家。</translation>
+    </message>
+    <message>
+        <source>This model has no sliding windows.</source>
+        <translation>此模型不使用滑动窗口。</translation>
     </message>
     <message>
         <source>Automatic</source>
@@ -5163,8 +5223,12 @@ Click to rename</source>
         <translation>手动</translation>
     </message>
     <message>
-        <source>other chats: up to {size}</source>
-        <translation>其他对话：最多 {size}</translation>
+        <source>Marked: experts in RAM</source>
+        <translation>标记的层：专家在内存中</translation>
+    </message>
+    <message>
+        <source>Other chats in RAM: up to {size}</source>
+        <translation>内存中的其他对话：最多 {size}</translation>
     </message>
 </context>
 <context>
@@ -6861,16 +6925,16 @@ Click to rename</source>
         <translation>实际使用中，回答与原始权重无异。</translation>
     </message>
     <message>
-        <source>Answers like the original, apart from very rare slips.</source>
+        <source>It answers like the original, apart from very rare slips.</source>
         <translation>回答与原版相同，极少出现偏差。</translation>
     </message>
     <message>
-        <source>Answers almost like the original. The usual choice if it fits.</source>
+        <source>It answers almost like the original. The usual choice if it fits.</source>
         <translation>回答与原版几乎相同。放得下时的常用选择。</translation>
     </message>
     <message>
-        <source>Hardly noticeable in conversation; code and long reasoning suffer slightly.</source>
-        <translation>对话中几乎察觉不到；代码和长推理略受影响。</translation>
+        <source>The loss of quality is hardly noticeable in conversation; code and long reasoning suffer slightly.</source>
+        <translation>对话中几乎察觉不到质量损失；代码和长推理略受影响。</translation>
     </message>
     <message>
         <source>Good for conversation; more mistakes in facts, code and reasoning than larger versions.</source>
@@ -7933,28 +7997,12 @@ Click to rename</source>
         <translation>当前已加载：{real}</translation>
     </message>
     <message>
-        <source>Weights</source>
-        <translation>权重</translation>
-    </message>
-    <message>
-        <source>KV cache</source>
-        <translation>KV 缓存</translation>
-    </message>
-    <message>
-        <source>Compute buffers</source>
-        <translation>计算缓冲区</translation>
-    </message>
-    <message>
         <source>Picture reader</source>
         <translation>图片识别组件</translation>
     </message>
     <message>
         <source>GPU sharing this RAM</source>
         <translation>共享此内存的 GPU</translation>
-    </message>
-    <message>
-        <source>Reserved</source>
-        <translation>预留</translation>
     </message>
     <message>
         <source>Other programs</source>
@@ -7989,8 +8037,24 @@ Click to rename</source>
         <translation>重排的权重副本</translation>
     </message>
     <message>
+        <source>Model weights</source>
+        <translation>模型权重</translation>
+    </message>
+    <message>
+        <source>Conversation (KV cache)</source>
+        <translation>对话（KV 缓存）</translation>
+    </message>
+    <message>
+        <source>Working memory</source>
+        <translation>运算内存</translation>
+    </message>
+    <message>
         <source>Over the limit</source>
         <translation>超出上限</translation>
+    </message>
+    <message>
+        <source>Kept free</source>
+        <translation>预留</translation>
     </message>
     <message>
         <source>Remaining</source>

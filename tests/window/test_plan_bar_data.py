@@ -13,7 +13,7 @@ from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.planner import plan_model
 from model_manager.plan.problem import Corrections, Problem
-from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, plan_apus, ram
+from tests.plan.plan_builders import GIB, apus_shape, cards, plan_apus, ram
 from ui.plan.bar_data import (
     Bar,
     bars_of,
@@ -276,15 +276,17 @@ def test_texts_of_a_bar():
     assert left_text(first) == f"{size_text(first.left_bytes)} left"
     words = bar_description(first, as_forecast=False)
     for part in (
-        f"Weights: {first.parts['weights'] / GIB:.1f} GiB",
-        "KV cache",
-        "Reserved: 0.5 GiB",
+        f"Model weights: {first.parts['weights'] / GIB:.1f} GiB",
+        "Conversation (KV cache): ",
+        "Working memory: ",
+        "Kept free: 0.5 GiB",
         "Other programs: 0.5 GiB",
     ):
         assert part in words
     tip = bar_tip(first, as_forecast=False)
-    assert tip.startswith("GPU 0 (GPU0) · NVIDIA GeForce RTX 4090\n")
-    assert f"{first.parts['weights'] / MIB:.0f} MiB" in tip.replace(",", "")
+    assert tip.startswith("GPU 0 · NVIDIA GeForce RTX 4090\n")
+    assert f"Model weights: {first.parts['weights'] / GIB:.1f} GiB" in tip
+    assert "MiB" not in tip
 
 
 def test_short_texts():

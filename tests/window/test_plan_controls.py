@@ -236,6 +236,19 @@ def test_every_advanced_control_changes_its_option(qtbot: QtBot):
     assert shown.view.options.threads is None
 
 
+def test_every_advanced_control_says_what_it_is_for_and_why_it_is_grey(qtbot: QtBot):
+    shown = Shown(qtbot, "Q2_K", 23.5)
+    panel = shown.view.panel
+    for option, label in panel._labels.items():
+        control = panel.controls[option]
+        assert control.toolTip()
+        assert label.toolTip() == control.toolTip()
+        assert ("\n" in control.toolTip()) == (not control.isEnabled())
+    assert panel.controls["main_gpu"].toolTip().endswith("\nFor at least two GPUs.")
+    assert panel.controls["full_windows"].toolTip().endswith("\nThis model has no sliding windows.")
+    assert panel.controls["experts_in_ram"].isEnabled()
+
+
 def test_stepping_from_automatic_starts_at_the_planned_number(qtbot: QtBot):
     shown = Shown(qtbot, "Q3_K_M", 23.5, 23.5)
     shown.view.panel.set_advanced(True)

@@ -232,6 +232,7 @@ def test_missing_files_and_simulated_gpus_are_not_measured(
     away = show("apus:Q2_K")
     assert not away.measure.measure.isEnabled()
     assert state(away) == "Download the model to measure its speed."
+    assert away.measure.measure.toolTip() == state(away)
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,16")
     simulated_dialog = show(moe)
     assert not simulated_dialog.measure.tune.isEnabled()

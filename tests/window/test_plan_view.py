@@ -99,7 +99,7 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert isinstance(row, BarRow)
     assert shown.view.plan is not None
     low, height = shown.view.plan.devices[0], row.bar.sizeHint().height()
-    assert "confirmed" in shown.view.head.notes.text()
+    assert "estimates" in shown.view.head.notes.text()
     shown.view.set_actual(
         {
             "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
@@ -111,7 +111,7 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert row.bar.sizeHint().height() > height
     assert "actual 99 MiB" in row.bar.accessibleName()
     assert "actual 99 MiB" in row.bar.toolTip()
-    assert "not confirmed" not in shown.view.head.notes.text()
+    assert "estimates" not in shown.view.head.notes.text()
     with qtbot.waitSignal(shown.view.options_changed):
         shown.view.panel.context.slider.setValue(0)
     assert row.note.full_text == f"currently loaded: {real / GIB:.1f}"
@@ -123,7 +123,7 @@ def test_ram_for_other_chats_is_shown(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 24.0, 24.0, cache_limit=10 << 30)
     detail = shown.view.panel.kv_row.detail
     assert shown.view.plan is not None
-    assert detail.full_text == "other chats: up to 10.0 GiB"
+    assert detail.full_text == "Other chats in RAM: up to 10.0 GiB"
     shown.view.panel.cache_limit = 0
     shown.show(PlanOptions())
     assert detail.full_text == ""
@@ -203,9 +203,9 @@ def test_the_tab_order_is_top_to_bottom(qtbot: QtBot):
 def test_every_bar_and_control_has_an_accessible_name(qtbot: QtBot):
     shown = Shown(qtbot, "Q3_K_M", 23.5, 21.5)
     for row in shown.view.findChildren(BarRow):
-        assert "Weights" in row.bar.accessibleName()
+        assert "Model weights" in row.bar.accessibleName()
         assert "GiB" in row.bar.accessibleName()
-        assert "MiB" in row.bar.toolTip()
+        assert "GiB" in row.bar.toolTip()
         if row.check is not None:
             assert row.check.accessibleName().startswith("Use GPU")
             assert row.check.accessibleDescription() == row.bar.accessibleName()

@@ -127,7 +127,7 @@ def test_selected_quantisation_is_planned_by_its_own_header(
     assert fits._published[last].is_expected
     assert not fits._published[first].is_expected
     assert "Estimated from the header of another quantisation" in fits.of(last).sentence  # type: ignore[union-attr]
-    assert "hasn't confirmed these figures yet" in fits.of(first).sentence  # type: ignore[union-attr]
+    assert "These figures are estimates" in fits.of(first).sentence  # type: ignore[union-attr]
     estimate = fits._published[last].plan
     asked = shapes.count("cdn", "GET")
     dialog.search.models.set_key(last)

@@ -391,7 +391,8 @@ class ModelDetails(QWidget):
         if len(names) > SHOWN_FILES:
             details.append(DetailRow(" ", self.tr("and {count} more").format(count=len(names) - SHOWN_FILES)))
         if item.projector_name:
-            details.append(DetailRow(self.tr("Reads pictures with"), item.projector_name, is_path=True))
+            details.append(DetailRow(self.tr("Pictures"), self.tr("The model can read them, with this file:")))
+            details.append(DetailRow(" ", item.projector_name, is_path=True))
         if item.path is not None:
             details.append(DetailRow(self.tr("Folder"), str(item.path.parent), str(item.path), is_path=True))
         sha256 = (model.sha256 if model else None) or _published_sha256(item)
@@ -440,7 +441,7 @@ class ModelDetails(QWidget):
             f"{kind}\u00a0{100 * n_bytes[kind] / total:.0f}\u00a0%" for kind in kinds if n_bytes[kind] / total >= 0.005
         )
         bits = self.tr("{bits} bits per weight").format(bits=f"{8 * total / n_parameters:.2f}")
-        return f"{bits} ({shares})"
+        return self.tr("{bits} ({shares})").format(bits=bits, shares=shares)
 
 
 def _file_names(item: ModelItem) -> list[str]:

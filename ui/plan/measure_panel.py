@@ -51,11 +51,7 @@ class MeasurePanel(QWidget):
         self.state = quiet_label()
         self.state.setObjectName("measureState")
         self.measure = button("measureButton", self.tr("Measure"))
-        self.measure.setToolTip(self.tr("Loads the current plan and measures prompt and answer speed"))
         self.tune = button("tuneButton", self.tr("Find the fastest plan…"))
-        self.tune.setToolTip(
-            self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes")
-        )
         self.cancel = button("cancelMeasureButton", self.tr("Cancel"))
         self.bar = QProgressBar()
         self.bar.setObjectName("measureProgress")
@@ -136,9 +132,16 @@ class MeasurePanel(QWidget):
         self.busy_changed.emit(False)
 
     def _update(self) -> None:
-        for each in (self.measure, self.tune):
+        for each, tip in (
+            (self.measure, self.tr("Loads the current plan and measures prompt and answer speed")),
+            (
+                self.tune,
+                self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes"),
+            ),
+        ):
             each.setVisible(not self.is_busy)
             each.setEnabled(not self._unavailable_text)
+            each.setToolTip(self._unavailable_text or tip)
         self.cancel.setVisible(self.is_busy)
         self.bar.setVisible(self.is_busy)
         self._update_state()

@@ -64,6 +64,7 @@ class ModelPlan(QWidget):
         self.measure.hide()
         self.status = StatusLine("planStatus", hide_when_empty=True)
         self.keep = button("keepPlanButton", self.tr("Save for this model"), primary=True)
+        self.keep.setToolTip(self.tr("Loads this model with the options above from the next message on"))
         self.copy = button("copyServerCommand", self.tr("Copy llama-server command"))
         self.copy.setToolTip(self.tr("Copies a command that starts llama.cpp's server with the same layout"))
         self.copy.setEnabled(False)

@@ -81,6 +81,17 @@ class PlanPanel(QWidget):
         }
         self._labels = {option: quiet_label(name) for option, name in names.items()}
         """Labels of the advanced options, in the order of their controls."""
+        self._tips = {
+            "n_gpu_layers": self.tr("Layers that the GPUs compute. The CPU computes the others, which is slower."),
+            "experts_in_ram": self.tr("Layers whose experts stay in RAM. Frees memory of the GPUs, but is slower."),
+            "split_mode": self.tr("How the model is divided among the GPUs. By layer works with all of them."),
+            "main_gpu": self.tr("The GPU for everything that isn't divided among the GPUs."),
+            "flash_attention": self.tr("A way to compute attention that is faster and takes less memory."),
+            "full_windows": self.tr("What layers with a sliding window keep of the conversation."),
+            "threads": self.tr("Threads of the CPU for the part of the model in RAM."),
+            "batch": self.tr("Tokens of a prompt that are processed in one step."),
+            "micro_batch": self.tr("Tokens that a GPU computes at once. More are faster, but take more memory."),
+        }
         for option, label in self._labels.items():
             label.setBuddy(self.controls[option])
         self.more = QToolButton()
@@ -174,11 +185,21 @@ class PlanPanel(QWidget):
             ("threads", options.threads, plan.spec.threads, MAX_THREADS),
         ):
             self.spin_boxes[option].show_number(fixed, planned, maximum)
-        self.controls["n_gpu_layers"].setEnabled(bool(devices))
-        self.controls["experts_in_ram"].setEnabled(bool(devices) and bool(count))
-        self.controls["full_windows"].setEnabled(shape.cache.has_windows)
-        for option in ("split_mode", "main_gpu"):
-            self.controls[option].setEnabled(len(devices) > 1)
+        no_gpu = "" if devices else self.tr("There is no GPU that the engine can use.")
+        one_gpu = "" if len(devices) > 1 else self.tr("For at least two GPUs.")
+        unavailable = {
+            "n_gpu_layers": no_gpu,
+            "experts_in_ram": no_gpu or ("" if count else self.tr("This model has no experts.")),
+            "full_windows": "" if shape.cache.has_windows else self.tr("This model has no sliding windows."),
+            "split_mode": one_gpu,
+            "main_gpu": one_gpu,
+        }
+        for option, tip in self._tips.items():
+            reason = unavailable.get(option, "")
+            self.controls[option].setEnabled(not reason)
+            for each in (self.controls[option], self._labels[option]):
+                each.setToolTip(f"{tip}\n{reason}".strip())
+            self.controls[option].setAccessibleDescription(f"{tip} {reason}".strip())
         self.reset.setVisible(options != automatic(options))
 
     def _show_combo_boxes(self, plan: LoadPlan, options: PlanOptions, shape: ModelShape) -> None:
@@ -229,9 +250,9 @@ class PlanPanel(QWidget):
             row.title.set_text(title)
             row.figure.set_text(f"{figure} · {note}" if self._narrow else figure)
             row.note.set_text("" if self._narrow else note)
-        self.split_row.detail.set_text(self.tr("marked: experts in RAM") if plan.experts_in_ram else "")
+        self.split_row.detail.set_text(self.tr("Marked: experts in RAM") if plan.experts_in_ram else "")
         kept = min(self.cache_limit, plan.host.cache_bytes)
-        other_chats = self.tr("other chats: up to {size}").format(size=size_text(kept))
+        other_chats = self.tr("Other chats in RAM: up to {size}").format(size=size_text(kept))
         self.kv_row.detail.set_text(other_chats if kept else "")
 
     def _change(self, option: str, value: object) -> None:

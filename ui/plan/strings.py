@@ -6,14 +6,14 @@ The sentences about a plan come from ``app.messages.plans``; here devices get th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from app.messages.plans import plan_sentence, verdict_sentence
 from app.planning.machine import Machine
-from app.units import GIB, MIB, rate_text, size_text
+from app.units import GIB, rate_text, size_text
 from model_manager.devices.devices import HostMemory
 from model_manager.hub.catalogue import find_entry
 from model_manager.plan.load_plan import LoadPlan
@@ -110,14 +110,14 @@ def actual_text(bar: Bar, actual: Parts, *, as_forecast: bool) -> str:
 def part_name(kind: PartKind) -> str:
     """Return the name of a part of a bar."""
     names: dict[PartKind, str] = {
-        "weights": translate("plan", "Weights"),
-        "kv": translate("plan", "KV cache"),
-        "compute": translate("plan", "Compute buffers"),
+        "weights": translate("plan", "Model weights"),
+        "kv": translate("plan", "Conversation (KV cache)"),
+        "compute": translate("plan", "Working memory"),
         "projector": translate("plan", "Picture reader"),
         "repack": translate("plan", "Repacked weights"),
         "shared": translate("plan", "GPU sharing this RAM"),
         "over": translate("plan", "Over the limit"),
-        "reserve": translate("plan", "Reserved"),
+        "reserve": translate("plan", "Kept free"),
         "other": translate("plan", "Other programs"),
         "limit": translate("plan", "Limit"),
     }
@@ -125,22 +125,19 @@ def part_name(kind: PartKind) -> str:
 
 
 def bar_tip(bar: Bar, *, as_forecast: bool) -> str:
-    """Return all figures of a bar in MiB, one per line."""
+    """Return all figures of a bar, one per line."""
     head = device_name(bar.name, bar.number)
-    if bar.name and bar.name != head:
-        head = f"{head} ({bar.name})"
     head = f"{head} · {bar.description}" if bar.description else head
-    return "\n".join((head, *_figures(bar, _mib, as_forecast=as_forecast)))
+    return "\n".join((head, *_figures(bar, as_forecast=as_forecast)))
 
 
 def bar_description(bar: Bar, *, as_forecast: bool) -> str:
     """Return a bar as text for screen readers."""
     used = [used_text(bar)] if bar.used_bytes else []
-    figures = _figures(bar, size_text, as_forecast=as_forecast)
-    return "; ".join((bar_title(bar), layers_text(bar), *used, *figures))
+    return "; ".join((bar_title(bar), layers_text(bar), *used, *_figures(bar, as_forecast=as_forecast)))
 
 
-def _figures(bar: Bar, size: Callable[[int], str], *, as_forecast: bool) -> Iterator[str]:
+def _figures(bar: Bar, *, as_forecast: bool) -> Iterator[str]:
     """Describe all parts of a bar, after a load with estimated and actual memory."""
     if as_forecast:
         with_actual = translate("plan", "{name}: estimated {estimate}, actual {real}")
@@ -150,22 +147,18 @@ def _figures(bar: Bar, size: Callable[[int], str], *, as_forecast: bool) -> Iter
         real = bar.actual.get(kind, 0) if bar.actual is not None and kind != "shared" else None
         if n_bytes or real:
             text = "{name}: {estimate}" if real is None else with_actual
-            yield text.format(name=part_name(kind), estimate=size(n_bytes), real=size(real or 0))
+            yield text.format(name=part_name(kind), estimate=size_text(n_bytes), real=size_text(real or 0))
     if bar.reserve_bytes:
-        yield f"{part_name('reserve')}: {size(bar.reserve_bytes)}"
+        yield f"{part_name('reserve')}: {size_text(bar.reserve_bytes)}"
     if bar.other_bytes:
-        yield f"{part_name('other')}: {size(bar.other_bytes)}"
+        yield f"{part_name('other')}: {size_text(bar.other_bytes)}"
     left = part_name("over") if bar.left_bytes < 0 else translate("plan", "Remaining")
-    yield f"{left}: {size(abs(bar.left_bytes))}"
+    yield f"{left}: {size_text(abs(bar.left_bytes))}"
 
 
 def gib(n_bytes: int) -> str:
     """Format as GiB with one decimal, without the unit."""
     return f"{n_bytes / GIB:.1f}"
-
-
-def _mib(n_bytes: int) -> str:
-    return f"{QLocale().toString(n_bytes / MIB, 'f', 0)} MiB"
 
 
 def tokens_short(count: int) -> str:

@@ -62,9 +62,12 @@ def quality_sentence(quality: Quality | None) -> str:
     texts: dict[Quality, str] = {
         "original": translate("formats", "No loss of quality, but larger than chatting requires."),
         "same": translate("formats", "In practice, answers are the same as from the original weights."),
-        "very_close": translate("formats", "Answers like the original, apart from very rare slips."),
-        "close": translate("formats", "Answers almost like the original. The usual choice if it fits."),
-        "small": translate("formats", "Hardly noticeable in conversation; code and long reasoning suffer slightly."),
+        "very_close": translate("formats", "It answers like the original, apart from very rare slips."),
+        "close": translate("formats", "It answers almost like the original. The usual choice if it fits."),
+        "small": translate(
+            "formats",
+            "The loss of quality is hardly noticeable in conversation; code and long reasoning suffer slightly.",
+        ),
         "some": translate(
             "formats", "Good for conversation; more mistakes in facts, code and reasoning than larger versions."
         ),
