@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -46,8 +46,6 @@ _USUAL_BITS = 4.85
 """Bits per weight of Q4_K_M, which most repositories have."""
 _CACHE_AND_BUFFERS = 1 << 30
 """Room for them, while only the size of a file is known."""
-_USUALLY_FREE = 0.8
-"""Share of the RAM that a system with a few programs leaves to a model, as a rule of thumb."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +169,11 @@ class ModelSuggestions:
         """
         problem = self._list(token)
         devices = self._planning.machine(simulated_gpus=simulated_gpus).devices
-        host = self._planning.host(simulated_ram)
+        host = self._planning.usual_host(simulated_ram)
         models = [each for each in open_models() if is_english or each.languages != 1]
         rough = [each for model in models if (each := self._by_size(model, devices, host)) is not None]
         if not rough and problem is not None:
-            # Not what other programs leave free at this moment.
-            usual = replace(host, available_bytes=round(host.total_bytes * _USUALLY_FREE) or host.available_bytes)
-            return Suggestions((), problem, _expected(models, devices, host if simulated_ram is not None else usual))
+            return Suggestions((), problem, _expected(models, devices, host))
         rough.sort(key=lambda each: -each.score)
         planned: list[Suggestion] = []
         for each in rough[:MAX_HEADERS]:

@@ -35,6 +35,8 @@ from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.recommendation import Candidate, Recommendation, recommend
 
 NOT_DOWNLOADED = "model_not_downloaded"
+OTHER_PROGRAMS_BYTES, OTHER_PROGRAMS_SHARE = 4 << 30, 0.2
+"""RAM that a system with a few programs takes, as a rule of thumb: so much, and at least this share of it."""
 
 
 class PlanningService:
@@ -89,6 +91,15 @@ class PlanningService:
         held = state.result.memory.get("CPU", {}) if state else {}
         own = sum(held.get(kind, 0) for kind in ("kv_bytes", "compute_bytes", "projector_bytes", "repack_bytes"))
         return replace(host, available_bytes=host.available_bytes + own)
+
+    def usual_host(self, simulated_ram: float | None = None) -> HostMemory:
+        """Return the RAM as ``host``, but with what a few programs usually leave, where more is in use at this moment.
+
+        Recommendations are for every day; a load follows ``host``.
+        """
+        host = self.host(simulated_ram)
+        usual = host.total_bytes - max(OTHER_PROGRAMS_BYTES, round(host.total_bytes * OTHER_PROGRAMS_SHARE))
+        return host if simulated_ram is not None else replace(host, available_bytes=max(host.available_bytes, usual))
 
     def options_for(self, settings: Settings, model_id: str, options: PlanOptions | None = None) -> PlanOptions:
         """Combine ``options`` with the model's overrides and the settings, in this order of precedence."""
@@ -166,7 +177,9 @@ class PlanningService:
         simulated_gpus: Sequence[float] | None = None,
         simulated_ram: float | None = None,
     ) -> tuple[Recommendation, ...]:
-        """Judge quantisations for this machine; None: those of the home model, by their files where these are complete.
+        """Judge quantisations for this machine as it usually is; None: those of the home model.
+
+        Those are judged by their files where these are complete.
 
         Raises:
             UserError: as ``machine``.
@@ -176,7 +189,7 @@ class PlanningService:
                 Candidate(each.id, each.quantisation, each.bytes, self._headers_of_entry(each)) for each in APUS
             ]
         machine = self.machine(simulated_gpus=simulated_gpus)
-        return recommend(candidates, machine.devices, self.host(simulated_ram), options)
+        return recommend(candidates, machine.devices, self.usual_host(simulated_ram), options)
 
     def load_request(self, path: Path, options: PlanOptions) -> LoadRequest:
         """Make a request to load a file.

@@ -11,7 +11,7 @@ from app.engine.local_engine import EngineState
 from app.engine.protocol import LoadResult
 from app.planning.machine import SIMULATED_GPUS_VARIABLE, Machine, with_freed
 from app.services import Services
-from model_manager.devices.devices import Device
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
 from model_manager.hub.catalogue import APUS
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
@@ -58,6 +58,19 @@ def test_the_quantisations_are_judged_for_a_machine(services: Services) -> None:
     none = services.planning.recommend(simulated_gpus=(), simulated_ram=8)
     assert {each.plan.verdict for each in none} == {"does_not_fit"}
     assert not any(each.recommended for each in none)
+
+
+def test_recommendations_do_not_follow_what_other_programs_use_at_this_moment(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(free_gib: float) -> list[tuple[str, str]]:
+        host = HostMemory(round(free_gib * GIB), bandwidth=45e9, total_bytes=96 * GIB)
+        monkeypatch.setattr(services.planning._reader, "host", lambda **_options: host)
+        return [(each.id, each.plan.verdict) for each in services.planning.recommend(simulated_gpus=())]
+
+    busy = judged(1)
+    assert busy == judged(76)
+    assert {verdict for _, verdict in busy} == {"layers_in_ram"}
 
 
 def test_a_downloaded_quantisation_is_judged_by_its_own_header(services: Services) -> None:

@@ -367,6 +367,28 @@ def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
     qtbot.waitUntil(lambda: session.running is None, timeout=PATIENCE_MS)
 
 
+def test_first_start_continues_a_recommended_download_that_stopped(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path)
+    window = open_window()
+    services, button = window.controller.services, window.controller.welcome.download_button
+    services.settings.change(authority=hub.url)
+    qtbot.mouseClick(window.controller.welcome.retry_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: button.text().startswith("Download Tiny model"), timeout=PATIENCE_MS)
+    hub.fault("resolve", "status", code=401, times=-1)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: button.text() == "Try again", timeout=PATIENCE_MS)
+    assert button.isVisible()
+    state, problem = find(window, "adviceProgressLabel", QLabel).text().split("\n")
+    assert state == "Stopped"
+    assert problem
+    hub.reset()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: services.settings.current.model_id == tiny, timeout=PATIENCE_MS)
+
+
 def test_finished_download_does_not_replace_a_chosen_model(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
 ) -> None:

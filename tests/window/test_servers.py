@@ -104,6 +104,26 @@ def test_server_answers_and_a_local_model_continues(
     assert here.provenance.file_sha256 is not None
 
 
+def test_a_conversation_that_stayed_here_says_that_it_is_sent_to_a_server(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer, tiny_model: Path
+) -> None:
+    window = open_window()
+    window.controller.models.use(str(tiny_model))
+    window.controller.services.settings.change(max_tokens=5)
+    send(qtbot, window, "Hello")
+    wait_for_answer(qtbot, window)
+    assert not window.hint.isVisible()
+    use(window, server, qtbot)
+    qtbot.waitUntil(window.hint.isVisible, timeout=5000)
+    assert "runs on a server. With the next question it gets the whole conversation." in window.hint.label.text()
+    send(qtbot, window, "How many experts?")
+    qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
+    assert not window.hint.isVisible()
+    window.controller.conversation.open_temporary()
+    texts = [each.text() for each in window.controller.welcome.findChildren(QLabel)]
+    assert any("isn't saved" in each and "Your questions are sent to it." in each for each in texts)
+
+
 def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(key="sk-right", waits_before=3)
     window = open_window()

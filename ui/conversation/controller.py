@@ -751,6 +751,13 @@ class ConversationController(QObject):
             return answer.model_id
         return message.provenance.model_id if message.provenance is not None else ""
 
+    @property
+    def stayed_here(self) -> bool:
+        """Whether the shown branch has answers, all by models of this computer."""
+        known = [each.provenance for each in self._branch if each.provenance is not None]
+        # An imported answer has no sampling.
+        return bool(known) and all(each.endpoint is None and each.sampling is not None for each in known)
+
     def _has_several_models(self) -> bool:
         """Return whether several models have answered in the shown branch, or in other versions of its messages."""
         models = {self._model_of(message) for message in self._branch}

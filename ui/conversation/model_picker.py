@@ -52,7 +52,8 @@ class Advice:
     ``text`` is the sentence, ``details`` what the model is good at, or why there is no recommendation.  ``button``
     downloads ``model_id``, ``short_button`` is its text where the window is narrow; both are empty where nothing is
     recommended.  ``can_retry``: the hub could not be asked.  ``progress`` describes the download while there is one,
-    and ``fraction`` is its progress from 0 to 1, None where that is unknown.
+    and ``fraction`` is its progress from 0 to 1, None where that is unknown; ``resume`` is the text of the button where
+    it doesn't go on by itself.
     """
 
     computer: str = ""
@@ -66,6 +67,7 @@ class Advice:
     can_retry: bool = False
     progress: str = ""
     fraction: float | None = None
+    resume: str = ""
 
 
 class ModelPicker(QObject):
@@ -279,20 +281,21 @@ class ModelPicker(QObject):
             advice,
             text=self.tr("Best for this computer: {name}").format(name=name),
             details=details,
-            button=button.format(name=name, size=size, speed=rate_text(speed)),
-            short_button=short.format(name=name, size=size),
+            button=advice.resume or button.format(name=name, size=size, speed=rate_text(speed)),
+            short_button=advice.resume or short.format(name=name, size=size),
             can_retry=False,
         )
 
     def _with_progress(self, advice: Advice) -> Advice:
         from ui.models.item import ModelItem
-        from ui.models.row_text import problem_text, progress_text
+        from ui.models.row_text import button_text, problem_text, progress_text
 
         for each in self._services.downloads.queue.statuses():
             if each.id == advice.model_id and each.state not in ("done", "cancelled"):
                 item = ModelItem(each.id, published=advice.published, download=each)
                 texts = filter(None, (progress_text(item), problem_text(item)[0]))
-                return replace(advice, progress=" ".join(texts), fraction=item.fraction)
+                resume = button_text(item) if each.state in ("paused", "failed") else ""
+                return replace(advice, progress="\n".join(texts), fraction=item.fraction, resume=resume)
         return advice
 
     def close(self) -> None:

@@ -47,6 +47,9 @@ class Hardware:
 
     machine: Machine
     host: HostMemory
+    """The RAM as it usually is."""
+    free_bytes: int
+    """RAM that is free at this moment."""
 
 
 class ModelFits(QObject):
@@ -91,6 +94,9 @@ class ModelFits(QObject):
             note = self.tr("Estimated from the header of another quantisation.")
         elif model_id not in self._local and "not_rehearsed" in plan.reasons:
             note = translate_message(REASON_SENTENCES["not_rehearsed"])
+        is_short = self.hardware is not None and plan.host.used_bytes > self.hardware.free_bytes
+        if is_short and plan.verdict != "does_not_fit":
+            note = self.tr("Other programs use much of the RAM at the moment: close some first.")
         if note:
             sentence += note if sentence.endswith("。") else f" {note}"
         return Fit(
@@ -152,8 +158,8 @@ class ModelFits(QObject):
         if plan.verdict == "gpu":
             return self.tr("About {speed} tokens/s").format(speed=number)
         if plan.used_devices:
-            return self.tr("Partly in RAM, about {speed} tokens/s").format(speed=number)
-        return self.tr("In RAM, about {speed} tokens/s").format(speed=number)
+            return self.tr("About {speed} tokens/s, partly in RAM").format(speed=number)
+        return self.tr("About {speed} tokens/s, in RAM").format(speed=number)
 
     def refresh(self) -> None:
         """Plan all models again."""
@@ -248,7 +254,7 @@ def _at_load_context(
 
 
 def _hardware(planning: PlanningService) -> Hardware:
-    return Hardware(planning.machine(), planning.host())
+    return Hardware(planning.machine(), planning.usual_host(), planning.host().available_bytes)
 
 
 def plan_repository(

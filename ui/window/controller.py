@@ -17,6 +17,7 @@ from app.conversation import Role, Shelf, Status
 from app.imports import is_export
 from app.markdown.highlight import warm_up
 from app.served_models import start_local_server
+from app.servers.registry import is_server_model
 from app.services import Services
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
@@ -484,6 +485,10 @@ class WindowController(QObject):
 
     def _refresh_hint(self) -> None:
         models, hint = self.models, self.window.hint
+        if is_server_model(models.model_id() or "") and self.conversation.stayed_here:
+            sent = self.tr("{model} runs on a server. With the next question it gets the whole conversation.")
+            hint.show_message(sent.format(model=models.name()), "quiet")
+            return
         if models.model_id() != STARTER or (self._session.is_empty and self._is_first_start()):
             hint.clear()
             return

@@ -95,6 +95,8 @@ class Welcome(QWidget):
                     "you can save or export it before then."
                 ),
             )
+            if is_server_model(models.model_id() or ""):
+                text += " " + self._model_text(models)
         # No line may end inside of "tokens/s".
         details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s")
         contents = title, text, advice.computer, advice.text, details, advice.progress
@@ -102,7 +104,7 @@ class Welcome(QWidget):
             line.setText(content)
             line.setVisible(bool(content))
         self._show_progress()
-        has_download = bool(advice.button) and not advice.progress
+        has_download = bool(advice.resume or (advice.button and not advice.progress))
         shown = {
             self.download_button: has_download,
             self.retry_button: advice.can_retry,

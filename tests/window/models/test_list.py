@@ -68,7 +68,7 @@ def test_starter_cannot_be_removed(qtbot: QtBot, tmp_path: Path, downloads: Mode
 
 def test_a_fit_without_room_is_not_cut_in_a_word() -> None:
     font = interface_font()
-    for text, part in (("In RAM, about 5 tokens/s", "In RAM"), ("在内存中，约 5 token/秒", "在内存中")):
+    for text, part in (("About 5 tokens/s, in RAM", "About 5 tokens/s"), ("约 5 token/秒，在内存中", "约 5 token/秒")):
         short, long = (QFontMetrics(font).horizontalAdvance(each) for each in (part, text))
         assert [whole_part(text, width, font) for width in (long, long - 1, short, short - 1)] == [text, part, part, ""]
 
