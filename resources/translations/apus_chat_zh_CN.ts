@@ -4530,16 +4530,12 @@ Click to rename</source>
         <translation>根据另一个量化版本的文件头估算。</translation>
     </message>
     <message>
+        <source>Other programs use much of the RAM at the moment: close some first.</source>
+        <translation>其他程序目前占用了大量内存：请先关闭一些程序。</translation>
+    </message>
+    <message>
         <source>Doesn&apos;t fit</source>
         <translation>放不下</translation>
-    </message>
-    <message>
-        <source>Partly in RAM, about {speed} tokens/s</source>
-        <translation>部分在内存中，约 {speed} token/秒</translation>
-    </message>
-    <message>
-        <source>In RAM, about {speed} tokens/s</source>
-        <translation>在内存中，约 {speed} token/秒</translation>
     </message>
     <message>
         <source>It&apos;s larger than the memory of this computer.</source>
@@ -4548,6 +4544,14 @@ Click to rename</source>
     <message>
         <source>About {speed} tokens/s</source>
         <translation>约 {speed} token/秒</translation>
+    </message>
+    <message>
+        <source>About {speed} tokens/s, partly in RAM</source>
+        <translation>约 {speed} token/秒，部分在内存中运行</translation>
+    </message>
+    <message>
+        <source>About {speed} tokens/s, in RAM</source>
+        <translation>约 {speed} token/秒，在内存中运行</translation>
     </message>
     <message>
         <source>{speed}, estimated from the size of the file.</source>
@@ -6579,6 +6583,10 @@ Click to rename</source>
         <translation>正在生成回答或下载文件</translation>
     </message>
     <message>
+        <source>{model} runs on a server. With the next question it gets the whole conversation.</source>
+        <translation>{model} 运行在服务器上。发送下一个问题时，它会收到整个对话。</translation>
+    </message>
+    <message>
         <source>{model} is a tiny starter model; its answers are often wrong.</source>
         <translation>{model} 是微型入门模型，回答经常出错。</translation>
     </message>
@@ -7100,6 +7108,10 @@ Click to rename</source>
     <message>
         <source>{count} downloads</source>
         <translation>{count} 次下载</translation>
+    </message>
+    <message>
+        <source>Updated {date}</source>
+        <translation>更新于 {date}</translation>
     </message>
     <message>
         <source>Gated</source>

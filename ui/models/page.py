@@ -304,6 +304,9 @@ class ModelsPage(Page):
     def _run(self, action: str) -> None:
         item = self._item()
         if item is not None and action:
+            if action == "cancel":
+                # Its button goes, and may be there for the next model at once.
+                (self.search.models if self.search.page == "repository" else self.list).setFocus()
             self.controller.run(action, item)
 
     def _run_primary(self, _key: str) -> None:

@@ -119,6 +119,7 @@ def repository_text(repository: Repository) -> RowText:
         text = translate("model_hub_rows", "{count} downloads")
         downloads = text.format(count=count_text(repository.downloads))
     owner, _, name = repository.id.partition("/")
+    updated = translate("model_hub_rows", "Updated {date}")
     return RowText(
         title=name,
         label=owner,
@@ -127,7 +128,7 @@ def repository_text(repository: Repository) -> RowText:
         icon="lock",
         size=downloads,
         note=repository.licence or "",
-        state=date_text(repository.updated_at) if repository.updated_at else "",
+        state=updated.format(date=date_text(repository.updated_at)) if repository.updated_at else "",
         action=translate("model_hub_rows", "Open"),
     )
 

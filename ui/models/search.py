@@ -72,6 +72,8 @@ class HubSearch(QFrame):
         self._job: Job | None = None
         self._found: tuple[Repository, ...] = ()
         self._files: dict[str, PublishedModel | UnavailableModel] = {}
+        self._default_key = ""
+        """File that was selected for the user, until the best one for this machine is known."""
         self.page: Page = "list"
         self.repository: Repository | None = None
         self.results = ModelList("hubResults", self.tr("Repositories found"))
@@ -243,17 +245,24 @@ class HubSearch(QFrame):
             return
         self._fill_models()
         self._show_page("repository")
-        self.models.set_key(next((key for key in self._files if file and file in key), next(iter(self._files))))
+        named = next((key for key in self._files if file and file in key), "")
+        self._default_key = "" if named else next(iter(self._files))
+        self.models.set_key(named or self._default_key)
         if not self._field.hasFocus() or self._found:
             self.models.setFocus()
         self.model_changed.emit()
 
     def _fill_models(self) -> None:
+        items = {key: self._item_of(file) for key, file in self._files.items() if isinstance(file, PublishedModel)}
         rows = {
-            key: row_text(self._item_of(file)) if isinstance(file, PublishedModel) else unavailable_text(file)
+            key: unavailable_text(file) if isinstance(file, UnavailableModel) else row_text(items[key])
             for key, file in self._files.items()
         }
         self.models.show_items(list(rows.items()))
+        best = (key for key, item in items.items() if item.fit is not None and item.fit.leads_repository)
+        if self._default_key and self.models.key() == self._default_key and (key := next(best, "")):
+            self._default_key = ""
+            self.models.set_key(key)
 
     def _show_page(self, page: Page) -> None:
         self.page = page

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QColor, QFontMetrics, QImage
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPixmap
 from pytestqt.qtbot import QtBot
 
 from app.downloads import ModelDownloads
@@ -23,6 +23,11 @@ from ui.widgets.theme import current_theme, interface_font
 
 # For every window with a layout and every menu, by the platform without a screen.
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
+
+
+def rgb(picture: QPixmap) -> QImage:
+    """Return the pixels, in a format that doesn't depend on what was painted before."""
+    return picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 
 def test_home_model_and_starter_are_always_listed(show: Open):
@@ -92,7 +97,7 @@ def test_a_state_that_the_button_implies_is_only_spoken(qtbot: QtBot) -> None:
     def picture(row: RowText, width: int) -> QImage:
         models.show_items([("q3", row)])
         models.resize(width, 100)
-        return models.grab().toImage()
+        return rgb(models.grab())
 
     implied, without = replace(row, is_state_implied=True), replace(row, state="")
     assert picture(implied, 800) == picture(without, 800) != picture(row, 800)
@@ -108,7 +113,7 @@ def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
         models.show_items([("q8", row)])
         models.resize(PILL_FROM - 60, 100)
         width = QFontMetrics(interface_font(14, bold=True)).horizontalAdvance(row.title)
-        return models.grab(QRect(0, 0, PAD_X + width, 40)).toImage()
+        return rgb(models.grab(QRect(0, 0, PAD_X + width, 40)))
 
     assert title(row) == title(replace(row, label="", mark="", icon=""))
 
