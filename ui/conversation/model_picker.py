@@ -53,7 +53,7 @@ class Advice:
     downloads ``model_id``, ``short_button`` is its text where the window is narrow; both are empty where nothing is
     recommended.  ``can_retry``: the hub could not be asked.  ``progress`` describes the download while there is one,
     and ``fraction`` is its progress from 0 to 1, None where that is unknown; ``resume`` is the text of the button where
-    it doesn't go on by itself.
+    it stands still.
     """
 
     computer: str = ""
