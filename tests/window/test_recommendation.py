@@ -372,7 +372,7 @@ def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
     qtbot.waitUntil(lambda: session.running is None, timeout=PATIENCE_MS)
 
 
-def test_first_start_continues_a_recommended_download_that_stopped(
+def test_first_start_pauses_and_continues_the_recommended_download(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
@@ -389,6 +389,13 @@ def test_first_start_continues_a_recommended_download_that_stopped(
     state, problem = find(window, "adviceProgressLabel", QLabel).text().split("\n")
     assert state == "Stopped"
     assert problem
+    hub.reset()
+    hub.fault("cdn", "trickle", rate=40_000, times=-1)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: button.text() == "Pause", timeout=PATIENCE_MS)
+    assert not button.property("primary")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: button.text() == "Resume", timeout=PATIENCE_MS)
     hub.reset()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: services.settings.current.model_id == tiny, timeout=PATIENCE_MS)

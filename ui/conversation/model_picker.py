@@ -52,8 +52,8 @@ class Advice:
     ``text`` is the sentence, ``details`` what the model is good at, or why there is no recommendation.  ``button``
     downloads ``model_id``, ``short_button`` is its text where the window is narrow; both are empty where nothing is
     recommended.  ``can_retry``: the hub could not be asked.  ``progress`` describes the download while there is one,
-    and ``fraction`` is its progress from 0 to 1, None where that is unknown; ``resume`` is the text of the button where
-    it stands still.
+    ``fraction`` is its progress from 0 to 1, None where that is unknown, and ``action`` what the button does with it:
+    ``pause``, ``resume`` or ``retry``.
     """
 
     computer: str = ""
@@ -67,7 +67,7 @@ class Advice:
     can_retry: bool = False
     progress: str = ""
     fraction: float | None = None
-    resume: str = ""
+    action: str = ""
 
 
 class ModelPicker(QObject):
@@ -253,7 +253,13 @@ class ModelPicker(QObject):
         return replace(advice, text=text)
 
     def download(self, advice: Advice) -> None:
-        """Download the recommended model, or use it where it is here; a finished download replaces the starter."""
+        """Download the recommended model, or pause that; use it where it is here.
+
+        A finished download replaces the starter.
+        """
+        if advice.action == "pause":
+            self._services.downloads.queue.pause(advice.model_id)
+            return
         try:
             self._services.library.resolve(advice.model_id)
         except UserError:
@@ -281,8 +287,8 @@ class ModelPicker(QObject):
             advice,
             text=self.tr("Best for this computer: {name}").format(name=name),
             details=details,
-            button=advice.resume or button.format(name=name, size=size, speed=rate_text(speed)),
-            short_button=advice.resume or short.format(name=name, size=size),
+            button=advice.button or button.format(name=name, size=size, speed=rate_text(speed)),
+            short_button=advice.short_button or short.format(name=name, size=size),
             can_retry=False,
         )
 
@@ -294,8 +300,8 @@ class ModelPicker(QObject):
             if each.id == advice.model_id and each.state not in ("done", "cancelled"):
                 item = ModelItem(each.id, published=advice.published, download=each)
                 texts = filter(None, (progress_text(item), problem_text(item)[0]))
-                resume = button_text(item) if each.state in ("paused", "failed") else ""
-                return replace(advice, progress="\n".join(texts), fraction=item.fraction, resume=resume)
+                advice = replace(advice, progress="\n".join(texts), fraction=item.fraction, action=item.state.action)
+                return replace(advice, button=button_text(item), short_button=button_text(item))
         return advice
 
     def close(self) -> None:

@@ -104,9 +104,8 @@ class Welcome(QWidget):
             line.setText(content)
             line.setVisible(bool(content))
         self._show_progress()
-        has_download = bool(advice.resume or (advice.button and not advice.progress))
         shown = {
-            self.download_button: has_download,
+            self.download_button: bool(advice.button),
             self.retry_button: advice.can_retry,
             self.starter_button: models.has_starter,
         }
@@ -125,7 +124,7 @@ class Welcome(QWidget):
             each.setVisible(is_first_start and shown.get(each, True))
         for code, each in self._languages.items():
             each.setChecked(code == language)
-        set_style_property(self.download_button, primary=True)
+        set_style_property(self.download_button, primary=advice.action != "pause")
         self._fit()
         self._fit_bars()
 
