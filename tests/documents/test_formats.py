@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QPdfWriter, QTextDocument
 
 from app.documents.attachments import read_attachment
 from app.documents.child.archive import MAX_MEMBER_BYTES
@@ -44,6 +45,18 @@ def test_pdf_has_headings_paragraphs_lists_tables_and_pages(tmp_path: Path) -> N
         f"[Page 1]\n\n# Tides\n\n{long.strip()}\n\n1. Spring tide\n2. Neap tide\n- high\n\n[Page 2]\n\n## Ports\n\n"
         "| Port | Range |\n| --- | --- |\n| Bristol | 12 m |\n| Venice | 1 m |\n"
     )
+
+
+@pytest.mark.usefixtures("qapp")
+def test_headings_and_paragraphs_of_a_pdf_below_a_short_line_are_their_own(tmp_path: Path) -> None:
+    """PDFium gives them in one line, as it found them in PDFs that Qt has written."""
+    text = "The pump is guaranteed for two years and cleaning is due every ten cups; the filter costs five euros. " * 2
+    document, path = QTextDocument(), tmp_path / "warranty.pdf"
+    document.setHtml(f"<h2>Part 1</h2><p>{text}</p><p>{text}</p><h2>Part 2</h2><p>{text}</p>")
+    # On one page it adds a page number below.
+    document.print_(QPdfWriter(str(path)))
+    text = text.strip()
+    assert text_of(path) == f"[Page 1]\n\n# Part 1\n\n{text}\n\n{text}\n\n# Part 2\n\n{text}\n\n1\n"
 
 
 def test_docx_has_headings_lists_tables_and_the_pages_that_word_stored(tmp_path: Path) -> None:

@@ -97,15 +97,18 @@ def _lines(document: pypdfium2.PdfDocument, number: int) -> list[_Line]:
     lines, position = [], 0
     for raw in text_page.get_text_range().split("\n"):
         if raw.strip():
-            lines.append(_line(text_page, raw, position))
+            lines += _line(text_page, raw, position)
         position += len(raw) + 1
     text_page.close()
     page.close()
     return lines
 
 
-def _line(text_page: pypdfium2.PdfTextPage, raw: str, position: int) -> _Line:
-    """Return a line of the page's text; ``position`` is that of its first character in the text."""
+def _line(text_page: pypdfium2.PdfTextPage, raw: str, position: int) -> list[_Line]:
+    """Return a line of the page's text; ``position`` is that of its first character in the text.
+
+    PDFium joins a short last line of a paragraph with a heading below it; these are two.
+    """
     page, box = text_page.raw, pdfium.FS_RECTF()
     reference = ctypes.byref(box)
     start, end = len(raw) - len(raw.lstrip()), len(raw.rstrip())
@@ -121,17 +124,22 @@ def _line(text_page: pypdfium2.PdfTextPage, raw: str, position: int) -> _Line:
     right = box.right if is_boxed(end - 1) else 0.0
     left = box.left if is_boxed(start) else 0.0
     size, top = round(abs(box.top - box.bottom) * 2) / 2, box.top
-    cells, columns, begin = [], [left], start
-    widest_space = CELL_GAP * size
+    lines, cells, columns, begin = list[_Line](), list[str](), [left], start
     for space in _SPACES.finditer(raw, start + 1, end - 1):
         before, after = space.span()
         column = box.left if is_boxed(after) else 0.0
-        if column - (box.right if is_boxed(before - 1) else 0.0) > widest_space > 0:
+        top_after, size_after = box.top, round(abs(box.top - box.bottom) * 2) / 2
+        word_end = box.right if is_boxed(before - 1) else 0.0
+        if column + size < word_end and top_after < box.bottom and size > 0:
+            cells.append(raw[begin:before])
+            lines.append(_Line(tuple(cells), tuple(columns), size, top, word_end))
+            cells, columns, begin, size, top = [], [column], after, size_after, top_after
+        elif column - word_end > CELL_GAP * size > 0:
             cells.append(raw[begin:before])
             columns.append(column)
             begin = after
     cells.append(raw[begin:end])
-    return _Line(tuple(cells), tuple(columns), size, top, right)
+    return [*lines, _Line(tuple(cells), tuple(columns), size, top, right)]
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
