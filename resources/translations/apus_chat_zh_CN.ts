@@ -1855,12 +1855,16 @@
         <translation>附件 {name}</translation>
     </message>
     <message>
-        <source>What the model reads: {lines} lines, about {tokens} tokens</source>
-        <translation>模型读到的内容：{lines} 行，约 {tokens} 个 token</translation>
+        <source>What the model reads: {size}.</source>
+        <translation>模型读取的内容：{size}。</translation>
     </message>
     <message>
-        <source>What the model reads: {lines} lines, {tokens} tokens</source>
-        <translation>模型读到的内容：{lines} 行，{tokens} 个 token</translation>
+        <source>The answer was made from 1 passage of it, which is marked.</source>
+        <translation>回答使用了其中的 1 个段落，已标出。</translation>
+    </message>
+    <message>
+        <source>The answer was made from {count} passages of it, which are marked.</source>
+        <translation>回答使用了其中的 {count} 个段落，已标出。</translation>
     </message>
     <message>
         <source>Text</source>
@@ -1877,6 +1881,30 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+    <message>
+        <source>about {count} tokens</source>
+        <translation>约 {count} 个 token</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个 token</translation>
+    </message>
+    <message>
+        <source>1 page</source>
+        <translation>1 页</translation>
+    </message>
+    <message>
+        <source>{count} pages</source>
+        <translation>{count} 页</translation>
+    </message>
+    <message>
+        <source>1 line</source>
+        <translation>1 行</translation>
+    </message>
+    <message>
+        <source>{count} lines</source>
+        <translation>{count} 行</translation>
     </message>
 </context>
 <context>
@@ -2781,12 +2809,12 @@ Click to rename</source>
         <translation>提问时间</translation>
     </message>
     <message>
-        <source>Prompt processing</source>
-        <translation>提示词处理</translation>
+        <source>Reading the prompt</source>
+        <translation>读取提示词</translation>
     </message>
     <message>
-        <source>Generation</source>
-        <translation>生成</translation>
+        <source>Writing the answer</source>
+        <translation>生成回答</translation>
     </message>
     <message>
         <source>Guessed text</source>
@@ -2811,6 +2839,10 @@ Click to rename</source>
     <message>
         <source>Messages left out</source>
         <translation>略去的消息</translation>
+    </message>
+    <message>
+        <source>Read as a whole</source>
+        <translation>完整读取的附件</translation>
     </message>
     <message>
         <source>pages {pages}</source>
@@ -4931,8 +4963,8 @@ Click to rename</source>
         <translation>选择模型…</translation>
     </message>
     <message>
-        <source>Choose a search service first. Nothing is sent before that.</source>
-        <translation>请先选择搜索服务。在此之前不会发送任何内容。</translation>
+        <source>To search the web, set up a search service first. No search is sent before that.</source>
+        <translation>要联网搜索，请先设置搜索服务。设置好之前不会发送任何搜索。</translation>
     </message>
     <message>
         <source>Choose…</source>
@@ -5456,6 +5488,10 @@ Click to rename</source>
     <message>
         <source>Title</source>
         <translation>标题</translation>
+    </message>
+    <message>
+        <source>{count} hits · {date}</source>
+        <translation>{count} 处匹配 · {date}</translation>
     </message>
 </context>
 <context>
@@ -6015,12 +6051,12 @@ Click to rename</source>
         <translation>联网搜索</translation>
     </message>
     <message>
-        <source>Note and delete facts</source>
-        <translation>记录和删除内容</translation>
+        <source>Change the memory</source>
+        <translation>修改记忆</translation>
     </message>
     <message>
-        <source>{count} tools, about {tokens} tokens</source>
-        <translation>{count} 个工具，约 {tokens} 个 token</translation>
+        <source>{count} tools, which take about {tokens} tokens of the context</source>
+        <translation>{count} 个工具，约占用上下文 {tokens} 个 token</translation>
     </message>
 </context>
 <context>
@@ -6524,8 +6560,8 @@ Click to rename</source>
         <translation>试用微型入门模型</translation>
     </message>
     <message>
-        <source>{model} runs on a server. Your questions are sent to it.</source>
-        <translation>{model} 在服务器上运行，你的问题会发送到该服务器。</translation>
+        <source>Your messages are sent to a server: {model}.</source>
+        <translation>你的消息会发送到服务器：{model}。</translation>
     </message>
     <message>
         <source>Download a model once, then chat offline. What you write to it stays on this computer.</source>

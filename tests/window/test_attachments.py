@@ -76,6 +76,11 @@ def test_dropped_files_are_attached_and_sent(window: MainWindow, qtbot: QtBot, t
     qtbot.mouseClick(find(viewer, "copyAttachmentButton", QPushButton), Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == question.attachments[1].content
     qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+    window.controller.transcript.action_requested.emit("details", answer.id)
+    details = find(window, "detailsDialog", DetailsDialog)
+    assert isinstance(details, DetailsDialog)
+    assert "Read as a whole: " + "\n".join(each.name for each in question.attachments) in details.as_text()
+    qtbot.keyClick(details, Qt.Key.Key_Escape)
 
 
 def test_typing_after_a_dialog_about_a_message_goes_to_the_composer(
@@ -105,6 +110,24 @@ def test_typing_after_a_dialog_about_a_message_goes_to_the_composer(
         open_and_close(action, message_id, dialog)
         assert window.focusWidget() is transcript
         transcript.keyboard.reset()
+
+
+def test_document_is_shown_with_its_headings_and_pages(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    pages = [[(20, 50, "Tides"), *prose("The tide rises twice a day.")], prose("It falls as often.")]
+    drop(window, pdf(tmp_path / "tides.pdf", pages))
+    qtbot.waitUntil(lambda: names(window) == ["tides.pdf"], timeout=PATIENCE_MS)
+    chip = window.composer.chips.findChildren(AttachmentChip)[-1]
+    qtbot.mouseClick(chip.open_button, Qt.MouseButton.LeftButton)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    assert isinstance(viewer, AttachmentViewer)
+    assert any(": 2 pages, " in each.text() for each in viewer.findChildren(QLabel))
+    document = viewer.text.document()
+    line = next(
+        block for at in range(document.blockCount()) if "# Tides" in (block := document.findBlockByNumber(at)).text()
+    )
+    viewer.highlighter.rehighlightBlock(line)  # type: ignore[union-attr]
+    assert any(each.format.font().bold() and each.start == 2 for each in line.layout().formats())
+    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
 
 
 def test_attachment_without_text_can_be_sent_and_gives_the_title(
@@ -307,6 +330,17 @@ def test_passages_of_a_long_document_are_below_the_answer_and_open_there(
     viewer = find(window, "attachmentViewer", AttachmentViewer)
     assert isinstance(viewer, AttachmentViewer)
     assert viewer.text.textCursor().selectedText().startswith("The lighthouse was painted red")
+    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(QDialog) is None)
+    # In the attachment of the question all passages are marked.
+    window.controller.transcript.action_requested.emit("attachment:0", answer.parent_id)
+    viewer = find(window, "attachmentViewer", AttachmentViewer)
+    assert isinstance(viewer, AttachmentViewer)
+    marked = [each.cursor.selectedText() for each in viewer.text.extraSelections()]
+    assert len(marked) == answer.provenance.documents.given
+    assert any(each.startswith("The lighthouse was painted red") for each in marked)
+    labels = [each.text() for each in viewer.findChildren(QLabel)]
+    assert any("60 pages, " in each and f"from {len(marked)} passages of it" in each for each in labels)
     qtbot.keyClick(viewer, Qt.Key.Key_Escape)
     window.controller.transcript.action_requested.emit("details", answer.id)
     details = find(window, "detailsDialog", DetailsDialog)

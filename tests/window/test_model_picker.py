@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Message, Status
@@ -190,10 +190,25 @@ def test_versions_of_a_question_are_compared_with_their_answers(window: MainWind
     assert branch(window)[0].id == question.id
 
 
+def test_new_chats_say_that_they_are_sent_to_a_server(window: MainWindow, qtbot: QtBot) -> None:
+    controller = window.controller
+
+    def says(text: str) -> bool:
+        return any(text in each.text() for each in controller.welcome.findChildren(QLabel) if each.isVisible())
+
+    sent = "Your messages are sent to a server: large on Cellar."
+    controller.models.use(next(each.key for each in controller.models.entries() if each.title == "large"))
+    controller.conversation.open(None)
+    qtbot.waitUntil(lambda: says(sent))
+    controller.conversation.open_temporary()
+    qtbot.waitUntil(lambda: says(sent) and says("This chat isn't saved"))
+
+
 def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) -> None:
     send(qtbot, window, "hello")
     first = wait_for_answer(qtbot, window)
     assert "compare" not in window.controller.transcript.page.items[-1].actions
+    window.controller.conversation.session.change_sampling(temperature=1.3)
     second = retry_with(qtbot, window, first, "large")
     window.controller.transcript.action_requested.emit("compare", second.id)
     dialog = find(window, "compareDialog", CompareDialog)
@@ -201,7 +216,8 @@ def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) ->
     left, right = dialog.sides
     assert [side.transcript.page.items[0].content for side in dialog.sides] == [first.content, second.content]
     assert left.choice.currentText().startswith("Version 1 · Red panda")
-    assert right.choice.currentText().startswith("Version 2 · large on Cellar")
+    assert left.choice.currentText().endswith(" · Temperature 0.7")
+    assert right.choice.currentText() == "Version 2 · large on Cellar · Temperature 1.3"
     # A question would be a dialog over this one.
     right.transcript.link_activated.emit("https://example.org/page")
     assert dialog.status.label.text() == "https://example.org/page"

@@ -68,7 +68,7 @@ def test_the_switch_leads_to_the_settings_until_a_service_is_chosen(
     switch.click()
     assert not switch.isChecked()
     assert tools_of(window) == ()
-    assert "Choose a search service first" in window.notice._text.text()
+    assert "set up a search service first" in window.notice._text.text()
     window.notice.button.click()
     page = window.findChild(SettingsPage)
     assert page is not None

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QImageWriter, QResizeEvent
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QImageWriter, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.units import grouped, rounded
@@ -148,9 +148,18 @@ class AttachmentChip(_Chip):
 
         size = fitted(picture, THUMBNAIL, THUMBNAIL)
         pixmap = thumbnails.pixmap(picture, size, self.devicePixelRatioF())
-        self.open_button.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self.open_button.setIconSize(QSize(THUMBNAIL + SPACING, THUMBNAIL))
         if pixmap is not None and not pixmap.isNull():
-            self.open_button.setIcon(QIcon(pixmap))
+            # A button leaves hardly a gap between icon and text.
+            ratio = pixmap.devicePixelRatio()
+            framed = QPixmap(round((THUMBNAIL + SPACING) * ratio), round(THUMBNAIL * ratio))
+            framed.setDevicePixelRatio(ratio)
+            framed.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(framed)
+            left, top = (THUMBNAIL - pixmap.width() / ratio) / 2, (THUMBNAIL - pixmap.height() / ratio) / 2
+            painter.drawPixmap(QPointF(left, top), pixmap)
+            painter.end()
+            self.open_button.setIcon(QIcon(framed))
 
     def set_share(self, share: float) -> None:
         """Show the share of the passages that the embedding model has read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -40,14 +40,23 @@ class DetailsDialog(QDialog):
     """The details in groups, with names at the left and values at the right."""
 
     def __init__(
-        self, message: Message, provenance: Provenance, model_name: str, parent: QWidget | None = None
+        self,
+        message: Message,
+        provenance: Provenance,
+        model_name: str,
+        parent: QWidget | None = None,
+        *,
+        whole: Sequence[str] = (),
     ) -> None:
-        """``provenance`` is that of the message, ``model_name`` the display name of its model."""
+        """``provenance`` is that of the message, ``model_name`` the display name of its model.
+
+        ``whole`` are the names of the attachments that the model was given as a whole.
+        """
         super().__init__(parent)
         self.setObjectName("detailsDialog")
         self.setWindowTitle(self.tr("Answer details"))
         self.setAccessibleName(self.tr("Answer details"))
-        self._message, self._model_name = message, model_name
+        self._message, self._model_name, self._whole = message, model_name, whole
         groups = {
             self.tr("Model"): self._model(provenance),
             self.tr("Memory layout"): self._plan(provenance.plan),
@@ -82,6 +91,11 @@ class DetailsDialog(QDialog):
         grid.setHorizontalSpacing(MARGIN)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
+        translate = QCoreApplication.translate
+        tips = {
+            translate("parameters", each.label): translate("parameters", each.description)
+            for each in parameters(Sampling).values()
+        }
         for title, rows in self._groups.items():
             title_label = QLabel(title)
             title_label.setFont(interface_font(SMALL_SIZE, bold=True))
@@ -90,6 +104,7 @@ class DetailsDialog(QDialog):
             for name, value in rows:
                 name_label = QLabel(name)
                 name_label.setProperty("quiet", True)
+                name_label.setToolTip(tips.get(name, ""))
                 row = grid.rowCount()
                 grid.addWidget(name_label, row, 0, Qt.AlignmentFlag.AlignTop)
                 grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
@@ -172,10 +187,13 @@ class DetailsDialog(QDialog):
         return [
             (self.tr("Asked at"), time_text(self._message.created_at)),
             (
-                self.tr("Prompt processing"),
+                self.tr("Reading the prompt"),
                 self._count_and_rate(provenance.prompt_tokens, provenance.prompt_tokens_per_second),
             ),
-            (self.tr("Generation"), self._count_and_rate(provenance.answer_tokens, provenance.tokens_per_second)),
+            (
+                self.tr("Writing the answer"),
+                self._count_and_rate(provenance.answer_tokens, provenance.tokens_per_second),
+            ),
             (self.tr("Guessed text"), self._guesses(provenance.speculation)),
             (self.tr("Time to first token"), self._seconds(provenance.time_to_first_token_s)),
             (self.tr("Thinking time"), self._seconds(provenance.thought_s)),
@@ -190,7 +208,7 @@ class DetailsDialog(QDialog):
 
     def _documents(self, use: DocumentUse | None) -> Rows:
         if use is None:
-            return []
+            return [(self.tr("Read as a whole"), "\n".join(dict.fromkeys(self._whole)))]
         places = []
         for excerpt in use.excerpts:
             pages = {each.page for each in excerpt.passages if each.page}

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QDialog, QSplitter, QWidget
 
 from app.formulas import FormulaRenderer
+from app.parameter import parameters
+from app.sampling import Sampling, shown_samplers
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.controls import ChoiceBox
@@ -34,22 +36,25 @@ class CompareDialog(QDialog):
         self,
         versions: Sequence[Sequence[Item]],
         names: Sequence[str],
+        settings: Sequence[Sampling | None],
         current_id: str,
         renderer: FormulaRenderer,
         parent: QWidget,
     ) -> None:
         """Each version is an answer, or a question and its answer, and has the id of its first message.
 
-        ``names`` are those of the models; the version ``current_id`` and its neighbour are shown first.
+        ``names`` are those of the models, ``settings`` what the answers were made with, where that is known.  The
+        version ``current_id`` and its neighbour are shown first.
         """
         super().__init__(parent)
         self.setObjectName("compareDialog")
         self.setWindowTitle(self.tr("Compare versions"))
         self.setAccessibleName(self.tr("Compare versions"))
         labels = {}
-        for number, (version, name) in enumerate(zip(versions, names, strict=True), start=1):
+        rows = zip(versions, names, differences(settings), strict=True)
+        for number, (version, *about) in enumerate(rows, start=1):
             place = self.tr("Version {number}").format(number=number)
-            labels[version[0].id] = " · ".join(filter(None, (place, name)))
+            labels[version[0].id] = " · ".join(filter(None, (place, *about)))
         right = max(1, list(labels).index(current_id))
         self.sides = tuple(VersionView(versions, labels, place, renderer) for place in (right - 1, right))
         self._splitter = QSplitter()
@@ -79,6 +84,19 @@ class CompareDialog(QDialog):
     def _keep(self, message_id: str) -> None:
         self.accept()
         self.kept.emit(message_id)
+
+
+def differences(settings: Sequence[Sampling | None]) -> list[str]:
+    """Return the samplers in which settings differ, with their values, for each of them."""
+    values = [dict(shown_samplers(each)) if each is not None else {} for each in settings]
+    declared, texts = parameters(Sampling), [list[str]() for _ in values]
+    for name in dict.fromkeys(name for each in values for name in each):
+        known = [(text, each[name]) for text, each in zip(texts, values, strict=True) if name in each]
+        if len({value for _, value in known}) > 1:
+            label = QCoreApplication.translate("parameters", declared[name].label)
+            for text, value in known:
+                text.append(f"{label} {value:g}")
+    return [", ".join(text) for text in texts]
 
 
 class VersionView(QWidget):

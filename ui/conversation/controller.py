@@ -21,7 +21,7 @@ from app.chat.session import ChatSession
 from app.chat.tool_rounds import Decision
 from app.config.drafts import Draft
 from app.context import ContextPolicy
-from app.conversation import Message, Role, Status
+from app.conversation import GivenPassage, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model
 from app.services import Services
@@ -511,7 +511,8 @@ class ConversationController(QObject):
             case _ if action.startswith(SOURCE):
                 self._show_source(message, int(action.removeprefix(SOURCE)))
             case _ if action.startswith(ATTACHMENT):
-                self.attachments.show(message.attachments[int(action.removeprefix(ATTACHMENT))])
+                attachment = message.attachments[int(action.removeprefix(ATTACHMENT))]
+                self.attachments.show(attachment, given=self._given(message, attachment.name))
 
     def _retry(self, message_id: str, model_id: str) -> None:
         last_id = self._branch[-1].id
@@ -540,6 +541,7 @@ class ConversationController(QObject):
         dialog = CompareDialog(
             [[self._item(each) for each in version] for version in versions],
             [self._models.name_of(self._model_of(version[-1])) for version in versions],
+            [version[-1].provenance.sampling if version[-1].provenance else None for version in versions],
             message.id,
             self._services.formula_renderer,
             self._window,
@@ -693,7 +695,11 @@ class ConversationController(QObject):
 
         provenance = message.provenance
         if provenance is not None:
-            dialog = DetailsDialog(message, provenance, self._models.name_of(provenance.model_id), self._window)
+            above = self._branch[: next(at for at, each in enumerate(self._branch) if each.id == message.id)]
+            seen = [each for before in above if before.id not in provenance.left_out for each in before.attachments]
+            whole = [each.name for each in seen if each.picture is None] if provenance.documents is None else []
+            name = self._models.name_of(provenance.model_id)
+            dialog = DetailsDialog(message, provenance, name, self._window, whole=whole)
             dialog.finished.connect(self._return_to_field)
             show_dialog(dialog)
 
@@ -715,9 +721,15 @@ class ConversationController(QObject):
         excerpt, passages = places[number]
         attachment = attachments.get(excerpt.attachment)
         if attachment is not None and attachment.name == excerpt.name:
-            self.attachments.show(attachment, passages)
+            self.attachments.show(attachment, passages, given=excerpt.passages)
         else:
             self._notice.show_message(self.tr("The document was removed from the folder."))
+
+    def _given(self, question: Message, name: str) -> tuple[GivenPassage, ...]:
+        """Return the passages of an attachment from which the shown answer to a question was made."""
+        answer = next((each for each in self._branch if each.parent_id == question.id), None)
+        use = answer.provenance.documents if answer is not None and answer.provenance is not None else None
+        return next((each.passages for each in use.excerpts if each.name == name), ()) if use is not None else ()
 
     def _show_source(self, message: Message, number: int) -> None:
         """Open one of the web pages that an answer was made from, or show all of them in the details."""

@@ -71,6 +71,7 @@ class OverridesController(QObject):
     def toggle_web_search(self) -> None:
         """Let the model search the web in the open conversation, or no longer."""
         session = self._session
+        shown = session.conversation_id
 
         def toggle() -> None:
             tools = session.sampling().tools
@@ -88,10 +89,10 @@ class OverridesController(QObject):
             self._notice.attempt(toggle)
         else:
             self._notice.show_message(
-                self.tr("Choose a search service first. Nothing is sent before that."),
+                self.tr("To search the web, set up a search service first. No search is sent before that."),
                 self.tr("Choose…"),
                 self.search_service_requested.emit,
-                is_true=lambda: not self._services.web.is_ready,
+                is_true=lambda: session.conversation_id == shown and not self._services.web.is_ready,
             )
         self.changed.emit()
 

@@ -53,7 +53,7 @@ class ToolChoice(QWidget):
                 box.setChecked(name in chosen)
 
     def _box(self, name: str) -> QCheckBox:
-        titles = {WEB: self.tr("Web search"), MEMORY: self.tr("Note and delete facts")}
+        titles = {WEB: self.tr("Web search"), MEMORY: self.tr("Change the memory")}
         box = QCheckBox(titles.get(name, name).replace("&", "&&"))
         box.setObjectName(f"toolServer:{name}")
         box.toggled.connect(lambda _is_on: self.changed.emit(self._chosen()))
@@ -69,7 +69,9 @@ class ToolChoice(QWidget):
         if tools:
             offered = "".join(f"{each.name}{each.description}{to_json(each.schema).decode()}" for each in tools)
             tokens = grouped(rounded(estimated_tokens(offered)))
-            text = self.tr("{count} tools, about {tokens} tokens").format(count=len(tools), tokens=tokens)
+            text = self.tr("{count} tools, which take about {tokens} tokens of the context").format(
+                count=len(tools), tokens=tokens
+            )
         label = quiet_label(text)
         label.setContentsMargins(24, 0, 0, 4)
         return label

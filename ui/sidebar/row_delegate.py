@@ -228,7 +228,9 @@ class RowDelegate(QStyledItemDelegate):
 
     def _paint_date(self, painter: QPainter, area: QRect, row: Found) -> int:
         """Draw number of hits and date at the end of a search result, and return where the rest of the row ends."""
-        day = " · ".join(filter(None, (row.count_text(), date_text(row.conversation.updated_at))))
+        count, day = row.count_text(), date_text(row.conversation.updated_at)
+        if count not in {"", "1"}:
+            day = self.tr("{count} hits · {date}").format(count=count, date=day)
         painter.setFont(self._small_font)
         painter.setPen(QColor(current_theme().quiet_text))
         painter.drawText(area, _RIGHT, day)

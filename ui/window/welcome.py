@@ -176,7 +176,7 @@ class Welcome(QWidget):
     def _model_text(self, models: ModelPicker) -> str:
         text = self.tr("{model} runs on this computer. No data leaves it.")
         if is_server_model(models.model_id() or ""):
-            text = self.tr("{model} runs on a server. Your questions are sent to it.")
+            text = self.tr("Your messages are sent to a server: {model}.")
         return text.format(model=models.name())
 
     def _first_start_text(self, *, has_starter: bool) -> str:
