@@ -5630,7 +5630,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{server} offers {models}.</source>
-        <translation>{server} 提供 {models}。</translation>
+        <translation>“{server}”提供 {models}。</translation>
     </message>
     <message>
         <source>Use {model}</source>
@@ -7651,7 +7651,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Other hosts that receive the token</source>
-        <translation>其他可接收访问令牌的主机</translation>
+        <translation>其他可接收访问令牌的网站</translation>
     </message>
     <message>
         <source>Hosts you trust with your token, such as your own mirror. Usually empty.</source>

@@ -121,7 +121,7 @@ def test_a_conversation_that_stayed_here_says_that_it_is_sent_to_a_server(
     assert not window.hint.isVisible()
     window.controller.conversation.open_temporary()
     texts = [each.text() for each in window.controller.welcome.findChildren(QLabel)]
-    assert any("isn't saved" in each and "Your questions are sent to it." in each for each in texts)
+    assert any("isn't saved" in each and "Your messages are sent to a server: " in each for each in texts)
 
 
 def test_stop_reaches_the_server(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
