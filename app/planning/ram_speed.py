@@ -14,10 +14,12 @@ from model_manager.devices.devices import RamSpeed, usable_cores
 from model_manager.devices.ram_bandwidth import measure_ram
 from model_manager.disk.json_file import JsonFile
 from model_manager.errors import UserError
+from model_manager.plan.speed import UNKNOWN_RAM
 
 IDLE_SAMPLE_S = 0.1
 IDLE_PERCENT = 20.0
-"""What is measured while other programs use more of the processor isn't remembered."""
+"""What is measured while other programs use more of the processor is too low, and isn't remembered."""
+_USUAL = RamSpeed(UNKNOWN_RAM, UNKNOWN_RAM / 4)
 PLAUSIBLE = (1e8, 1e13)
 """Bytes per second."""
 
@@ -48,14 +50,18 @@ class RememberedRamSpeed:
         return self._speed
 
     def measure(self) -> RamSpeed:
-        """Return the speed, measured in half a second where it isn't known."""
+        """Return the speed, measured in half a second where it isn't known; on a busy machine the usual one at least."""
         if (known := self.known()) is not None:
             return known
         is_idle = psutil.cpu_percent(IDLE_SAMPLE_S) < IDLE_PERCENT
-        self._speed = measure_ram()
+        measured = measure_ram()
         if is_idle:
+            self._speed = measured
             with suppress(UserError):
-                self._file.write(_Measured(machine_name(), self._speed))
+                self._file.write(_Measured(machine_name(), measured))
+        else:
+            all_cores, one_core = max(measured.all_cores, _USUAL.all_cores), max(measured.one_core, _USUAL.one_core)
+            self._speed = RamSpeed(all_cores, one_core)
         return self._speed
 
 

@@ -10,6 +10,7 @@ import pytest
 from app.planning import ram_speed
 from app.planning.ram_speed import RememberedRamSpeed
 from model_manager.devices.devices import RamSpeed
+from model_manager.plan.speed import UNKNOWN_RAM
 
 
 class Hardware:
@@ -44,10 +45,10 @@ def test_speed_of_a_busy_machine_is_not_remembered(tmp_path: Path, hardware: Har
     path = tmp_path / "ram-speed.json"
     hardware.busy_percent = 50.0
     speed = RememberedRamSpeed(path)
-    assert speed.measure() == speed.measure() == speed.known()
+    assert speed.measure() == speed.measure() == speed.known() == RamSpeed(UNKNOWN_RAM, UNKNOWN_RAM / 4)
     assert not path.exists()
     hardware.busy_percent = 0.0
-    RememberedRamSpeed(path).measure()
+    assert RememberedRamSpeed(path).measure() == RamSpeed(all_cores=4e9, one_core=1e9)
     assert hardware.measurements == 2
     assert path.exists()
 
