@@ -50,7 +50,7 @@ class RememberedRamSpeed:
         return self._speed
 
     def measure(self) -> RamSpeed:
-        """Return the speed, measured in half a second where it isn't known; at least the usual one on a busy machine."""
+        """Return the speed, measured in half a second if unknown; on a busy machine at least the usual one."""
         if (known := self.known()) is not None:
             return known
         is_idle = psutil.cpu_percent(IDLE_SAMPLE_S) < IDLE_PERCENT
