@@ -6569,7 +6569,7 @@ Click to rename</source>
     </message>
     <message>
         <source> A tiny starter model is installed to try the program; its answers are often wrong.</source>
-        <translation>已自带一个微型入门模型供试用，它的回答经常出错。</translation>
+        <translation>已自带一个只懂英语的微型入门模型供试用，它的回答经常出错。</translation>
     </message>
     <message>
         <source>What would you like to talk about?</source>
