@@ -220,6 +220,21 @@ def test_code_that_fits_a_page_is_not_split(before: int) -> None:
     assert "As follows:" in holder
 
 
+@pytest.mark.parametrize("before", range(20, 60, 3))
+def test_code_is_not_separated_from_its_list_item(before: int) -> None:
+    text = "\n\n".join(["one line"] * before) + "\n\n1. generate it with\n\n   ```python\n   import secrets\n   ```\n"
+    (holder,) = [page.extract_text() for page in read(answered(text)).pages if "secrets" in page.extract_text()]
+    assert "generate it with" in holder
+
+
+def test_attachments_fill_pages_and_their_words_are_not_broken() -> None:
+    content = "\n\n".join(f"{number} The thermostat is guaranteed for two years. " * 4 for number in range(10))
+    system = "\n\n".join(["one line"] * 20)
+    reader = read(answered("answer", system=system, attachments=(Attachment("a.txt", content),)))
+    assert "thermostat" in reader.pages[0].extract_text()
+    assert text_of(reader).count("thermostat") == content.count("thermostat")
+
+
 def test_code_longer_than_a_page() -> None:
     code = "\n".join(f"line_{number}" for number in range(300))
     out = text_of(read(answered(f"```\n{code}\n```")))

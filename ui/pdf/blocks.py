@@ -81,7 +81,7 @@ class BlockLayouter:
         for before, block, after in zip([None, *row], row, [*row[1:], None], strict=False):
             direction = is_right_to_left(block)
             area = area if direction is None else replace(area, is_mirrored=direction)
-            keep = isinstance(after, Code | Table | Formula) and _ends_with_colon(block)
+            keep = isinstance(after, Code | Table | Formula) and (_ends_with_colon(block) or _is_one_item(block, after))
             for group in self._block(block, area, self._gap(before, block, area.size)):
                 group.keep_with_next |= keep
                 yield group
@@ -107,7 +107,7 @@ class BlockLayouter:
         drawn = drawn.fitted(most)
         return Group([Strip(drawn.height + 30, [(area.left, 15, drawn)])], 60.0, True, True, fills=area.fills)
 
-    def code(self, code: Code, area: Area, gap: float) -> Iterator[Group]:
+    def code(self, code: Code, area: Area, gap: float, *, keep_together: bool = True) -> Iterator[Group]:
         """Yield code on its background; a very long one in several groups without a gap."""
         fills = (*area.fills, (area.left, area.width, "code_ground"))
         left, width = area.left + PADDING, area.width - 2 * PADDING
@@ -124,7 +124,7 @@ class BlockLayouter:
                 yield Group(strips, gap if is_first else 0.0, fills=fills)
                 strips, is_first = [], False
         strips.append(Strip(PADDING * 0.8))
-        yield Group(strips, gap if is_first else 0.0, keep_together=is_first, fills=fills)
+        yield Group(strips, gap if is_first else 0.0, keep_together=is_first and keep_together, fills=fills)
 
     def _block(self, block: Block, area: Area, gap: float) -> Iterator[Group]:
         full_indent = INDENT * block.depth + QUOTE_INDENT * len(block.quotes)
@@ -234,6 +234,11 @@ def _columns(table: Table, numbers: Sequence[int]) -> Table:
 def _ends_with_colon(block: Block) -> bool:
     """Whether a paragraph introduces the block after it."""
     return isinstance(block, Prose) and bool(block.spans) and block.spans[-1].text.rstrip().endswith((":", "："))
+
+
+def _is_one_item(block: Block, after: Block) -> bool:
+    """Whether a block goes on with the list item that another one begins."""
+    return bool(block.marker) and not after.marker and after.depth == block.depth
 
 
 class TableLayouter:

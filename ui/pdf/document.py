@@ -111,7 +111,8 @@ def _message(
             yield layouter.picture(attachment.picture, name, area)
             continue
         yield layouter.line(f"{options.labels.attachment}: {name}", quiet_area, gap=60.0)
-        yield from layouter.code(Code(clean(attachment.content, in_code=True)), area, 40.0)
+        content = Code(clean(attachment.content, in_code=True))
+        yield from layouter.code(content, area, 40.0, keep_together=False)
     if entry.thought:
         yield layouter.line(thought_label(entry, options), quiet_area, gap=60.0)
         yield from layouter.blocks(entry.thought_blocks, _beside_a_bar(quiet_area))

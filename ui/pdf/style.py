@@ -73,7 +73,7 @@ class PageStyle:
         self.mirrored_option.setTextDirection(Qt.LayoutDirection.RightToLeft)
         self.code_option = QTextOption()
         self.code_option.setTextDirection(Qt.LayoutDirection.LeftToRight)
-        self.code_option.setWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.code_option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.code_option.setTabStopDistance(self.text_width("0", Face(mono=True), CODE_SIZE) * 4)
 
     def font(self, face: Face, size: int, *, struck_out: bool = False) -> QFont:
