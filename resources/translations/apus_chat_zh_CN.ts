@@ -4586,6 +4586,10 @@ Click to rename</source>
         <translation>约 {speed} token/秒，在内存中运行</translation>
     </message>
     <message>
+        <source>Its {size} don&apos;t fit into the {room} that this computer has for models.</source>
+        <translation>它有 {size}，这台电脑可用于模型的内存只有 {room}。</translation>
+    </message>
+    <message>
         <source>{speed}, estimated from the size of the file.</source>
         <translation>{speed}，按文件大小估计。</translation>
     </message>

@@ -434,6 +434,7 @@ def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not
     assert next(iter(rows)) == tiny == dialog.list.key()
     assert (rows[tiny].title, rows[tiny].mark) == ("Tiny model", "Recommended")
     assert (rows[huge].fit, rows[huge].size) == ("Doesn't fit", "4096.0 GiB")
+    assert "Its 4096.0 GiB don't fit into the " in dialog.inventory.item(huge).fit.sentence
     # The home model doesn't fit either, and is last.
     assert [key for key in rows if key.startswith("apus:")] == list(rows)[-4:]
     button = dialog.findChild(QPushButton, "downloadButton")

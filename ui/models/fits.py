@@ -22,7 +22,7 @@ from app.planning.open_models import ModelSuggestions, Suggestion, Suggestions, 
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
 from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
-from app.units import rate_text
+from app.units import rate_text, size_text
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
@@ -183,7 +183,12 @@ class ModelFits(QObject):
 
     def _rough_fit(self, suggestion: Suggestion) -> Fit:
         if not suggestion.fits:
-            return Fit(self.tr("It's larger than the memory of this computer."), "bad", brief=self.tr("Doesn't fit"))
+            sentence = self.tr("It's larger than the memory of this computer.")
+            if (own := self.hardware) is not None:
+                room = own.host.available_bytes + sum(x.usable_bytes for x in own.machine.devices if not x.shares_ram)
+                sentence = self.tr("Its {size} don't fit into the {room} that this computer has for models.")
+                sentence = sentence.format(size=size_text(suggestion.published.bytes), room=size_text(room))
+            return Fit(sentence, "bad", brief=self.tr("Doesn't fit"))
         speed = self.tr("About {speed} tokens/s").format(speed=rate_text(suggestion.tokens_per_second))
         kind: Literal["good", "warning"] = "good"
         if suggestion.tokens_per_second < USABLE_TOKENS_PER_S:
