@@ -65,7 +65,7 @@ REASON_SENTENCES: dict[str, str] = {
     ),
     "split_mode_estimated": QT_TR_NOOP("Memory use for this split mode is an estimate."),
     "speed_guessed": QT_TR_NOOP("The GPU speed is an estimate."),
-    "not_rehearsed": QT_TR_NOOP("These figures are estimates; the program checks them when it loads the model."),
+    "not_rehearsed": QT_TR_NOOP("The program checks these figures when it loads the model."),
 }
 """Sentences added to the verdict.  Other reasons are part of the verdict itself."""
 

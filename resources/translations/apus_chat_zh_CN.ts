@@ -1568,8 +1568,8 @@
         <translation>GPU 速度是估算值。</translation>
     </message>
     <message>
-        <source>These figures are estimates; the program checks them when it loads the model.</source>
-        <translation>这些数值为估算值，加载模型时会自动核对。</translation>
+        <source>The program checks these figures when it loads the model.</source>
+        <translation>加载模型时会自动核对这些数值。</translation>
     </message>
     <message>
         <source>Not enough memory. Trying a smaller plan. {plan}</source>
@@ -3514,7 +3514,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Its instructions and documents are deleted.</source>
-        <translation>其中的说明和文档会被删除。</translation>
+        <translation>其中的指令和文档会被删除。</translation>
     </message>
     <message>
         <source>Its conversation stays in your list, or goes to the trash if you delete it too.</source>
@@ -3613,7 +3613,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Instructions</source>
-        <translation>说明</translation>
+        <translation>指令</translation>
     </message>
     <message>
         <source>Preset</source>
@@ -5867,15 +5867,15 @@ Click to rename</source>
     </message>
     <message>
         <source>1 result</source>
-        <translation>1 个结果</translation>
+        <translation>1 处匹配</translation>
     </message>
     <message>
         <source>{count} results</source>
-        <translation>{count} 个结果</translation>
+        <translation>{count} 处匹配</translation>
     </message>
     <message>
         <source>First {count} results</source>
-        <translation>前 {count} 个结果</translation>
+        <translation>前 {count} 处匹配</translation>
     </message>
     <message>
         <source>Archive · {count}</source>
@@ -8319,7 +8319,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Try the last answer again</source>
-        <translation>重试上一个回答</translation>
+        <translation>重试最后一个回答</translation>
     </message>
     <message>
         <source>Try again with another model</source>
@@ -8327,7 +8327,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Continue the last answer</source>
-        <translation>继续上一个回答</translation>
+        <translation>继续最后一个回答</translation>
     </message>
     <message>
         <source>Edit the last question</source>
@@ -8335,7 +8335,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Copy the last answer</source>
-        <translation>复制上一个回答</translation>
+        <translation>复制最后一个回答</translation>
     </message>
     <message>
         <source>Previous version of the last answer</source>
@@ -8347,7 +8347,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Details of the last answer</source>
-        <translation>上一个回答的详细信息</translation>
+        <translation>最后一个回答的详细信息</translation>
     </message>
     <message>
         <source>Find in this conversation</source>

@@ -99,7 +99,7 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert isinstance(row, BarRow)
     assert shown.view.plan is not None
     low, height = shown.view.plan.devices[0], row.bar.sizeHint().height()
-    assert "estimates" in shown.view.head.notes.text()
+    assert "checks these figures" in shown.view.head.notes.text()
     shown.view.set_actual(
         {
             "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
@@ -111,7 +111,7 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert row.bar.sizeHint().height() > height
     assert "actual 99 MiB" in row.bar.accessibleName()
     assert "actual 99 MiB" in row.bar.toolTip()
-    assert "estimates" not in shown.view.head.notes.text()
+    assert "checks these figures" not in shown.view.head.notes.text()
     with qtbot.waitSignal(shown.view.options_changed):
         shown.view.panel.context.slider.setValue(0)
     assert row.note.full_text == f"currently loaded: {real / GIB:.1f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QRect, Qt, QThreadPool
+from PySide6.QtCore import QPoint, QRect, Qt, QThreadPool
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -132,7 +132,7 @@ def test_selected_quantisation_is_planned_by_its_own_header(
     assert fits._published[last].is_expected
     assert not fits._published[first].is_expected
     assert "Estimated from the header of another quantisation" in fits.of(last).sentence  # type: ignore[union-attr]
-    assert "These figures are estimates" in fits.of(first).sentence  # type: ignore[union-attr]
+    assert "checks these figures" in fits.of(first).sentence  # type: ignore[union-attr]
     estimate = fits._published[last].plan
     asked = shapes.count("cdn", "GET")
     dialog.search.models.set_key(last)
@@ -282,6 +282,48 @@ def test_a_search_result_can_be_measured_right_after_its_download(
     # Hidden until the model is scanned.
     qtbot.waitUntil(here.measure.isVisible, timeout=PATIENCE_MS)
     assert here.measure.measure.isEnabled()
+    dialog.finish()
+
+
+def test_verdict_and_bars_stay_in_view_beside_the_options(
+    qtbot: QtBot, services: Services, models: Callable[[], ModelsPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
+    dialog = models()
+    dialog.fits.refresh()  # type: ignore[attr-defined]
+    dialog.resize(1080, 700)
+    dialog.select("apus:Q2_K")
+    qtbot.waitUntil(dialog.details.plan.isVisible, timeout=PATIENCE_MS)
+    dialog.details.plan.setChecked(True)
+    plan = shown_plan(qtbot, dialog)
+    qtbot.waitUntil(lambda: plan.view.plan is not None, timeout=PATIENCE_MS)
+    area = dialog.details.area
+    bar, pinned = area.verticalScrollBar(), area.pinned
+    qtbot.waitUntil(lambda: bar.maximum() > 300, timeout=PATIENCE_MS)
+    assert not pinned.isVisible(), "the bars themselves are in view"
+    slider = plan.view.panel.context.slider
+
+    def scroll() -> bool:
+        bar.setValue(slider.mapTo(area.widget(), QPoint()).y() - area.viewport().height() // 2)
+        return pinned.isVisible()
+
+    qtbot.waitUntil(scroll)
+    assert area.verdict.text() == plan.view.head.headline.text()
+    assert pinned.geometry().bottom() < slider.mapTo(area, QPoint()).y()
+    before = area.verdict.text()
+    with qtbot.waitSignal(plan.view.options_changed):
+        slider.setValue(0)
+    assert area.verdict.text() == plan.view.head.headline.text() != before
+    assert area.bars.bars == plan.view.bars
+    # Back to the first border: it isn't covered.
+    bar.setValue(slider.mapTo(area.widget(), QPoint()).y() - pinned.height() // 2)
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Backtab)
+    now = QApplication.focusWidget()
+    assert plan.view.isAncestorOf(now)
+    assert not pinned.isVisible() or now.mapTo(area, QPoint()).y() >= pinned.geometry().bottom()
+    bar.setValue(0)
+    assert not pinned.isVisible()
     dialog.finish()
 
 

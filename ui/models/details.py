@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QProgressBar,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -33,6 +32,7 @@ from ui.models.row_text import button_text, note_text, problem_text, progress_te
 from ui.plan.bars import SummaryBars
 from ui.plan.model_plan import ModelPlan
 from ui.plan.rows import ElidedLabel
+from ui.plan.scroll_area import PlanScrollArea
 from ui.widgets.dialog_parts import (
     HEADING_SIZE,
     MARGIN,
@@ -55,6 +55,8 @@ PROGRESS_STEPS = 1000
 LABEL_WIDTH = 104
 NARROW_MAX_HEIGHT = 380
 """Below the list, with the metadata unfolded."""
+SCROLL_BAR = 12
+"""Width of a scroll bar and the gap before it."""
 _DOWNLOAD_ACTIONS = frozenset({"download", "pause", "resume", "retry"})
 _NOT_ACCENTED = frozenset({"pause", "stop"})
 
@@ -133,30 +135,34 @@ class ModelDetails(QWidget):
         self._top = vbox((titles, 1), buttons, spacing=12)
         self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
         texts = (*self._texts[:3], self.glance, self._sentence)
-        head = vbox(self._top, self.progress, *texts, spacing=8)
-        self.area = QScrollArea()
+        self._head = QWidget()
+        vbox(self._top, self.progress, *texts, parent=self._head, spacing=8)
+        self.area = PlanScrollArea()
         self.area.setObjectName("modelFacts")
         self.area.setAccessibleName(self.tr("Model information"))
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         holder = QWidget()
         holder.setObjectName("modelFactsList")
         self._facts = QWidget()
         self._plan_place, self._facts_place = vbox(), vbox(self._facts)
-        vbox(self._plan_place, self._facts_place, None, parent=holder, spacing=16, margins=(0, 0, 12, 16))
+        self._column = vbox(self._plan_place, self._facts_place, None, parent=holder, spacing=16)
+        self._column.setContentsMargins(0, 0, SCROLL_BAR, 16)
         self.area.setWidget(holder)
         self._rule = hairline()
-        self._layout = vbox(head, self._rule, (self.area, 1), parent=self, spacing=12)
+        self._layout = vbox((self.area, 1), parent=self, spacing=12)
         self._layout.addStretch(0)
         self.set_narrow(False)
 
     def set_narrow(self, narrow: bool, *, beside: bool = False) -> None:
         """Lay out for the place below the list, with the buttons ``beside`` the name, or for that beside the list."""
         self._narrow = narrow
+        # Beside the list all of it scrolls, below only what is folded: the page scrolls there.
+        column = self._layout if narrow else self._column
+        for place, part in enumerate((self._head, self._rule)):
+            if column.indexOf(part) < 0:
+                column.insertWidget(place, part)
         direction = QBoxLayout.Direction.LeftToRight if narrow and beside else QBoxLayout.Direction.TopToBottom
         self._top.setDirection(direction)
-        self._layout.setContentsMargins(*((MARGIN, 12, MARGIN, 12) if narrow else (20, 8, MARGIN, 0)))
+        self._layout.setContentsMargins(*((MARGIN, 12, MARGIN, 12) if narrow else (20, 8, MARGIN - SCROLL_BAR, 0)))
         if self._shown[0] is not None:
             self.show_item(*self._shown)
         self._fold()
@@ -169,6 +175,7 @@ class ModelDetails(QWidget):
         hint: str = "",
     ) -> None:
         """Show a model or its changes, with details of its headers and its repository; without one show ``hint``."""
+        before = self._shown[0]
         self._shown = (item, headers, repository)
         self._title.setVisible(item is not None)
         if item is None:
@@ -188,12 +195,15 @@ class ModelDetails(QWidget):
         if details != self._details:
             self._fill(details)
         self._fold()
+        if item is None or before is None or item.key != before.key:
+            self.area.verticalScrollBar().setValue(0)
 
     def show_plan(self, plan: ModelPlan | None) -> None:
         """Show a memory plan above the metadata, in place of the one before; a measurement of that is cancelled."""
         if self._plan is not None:
             self._plan.shut_down()
         self._plan = plan
+        self.area.set_plan(plan.view if plan is not None else None)
         clear(self._plan_place)
         if plan is not None:
             self._plan_place.addWidget(plan)
@@ -272,7 +282,7 @@ class ModelDetails(QWidget):
         self.fold.setVisible(self._shown[0] is not None and self._narrow and not has_plan)
         self._facts.setVisible(facts)
         shown = facts or has_plan
-        self.area.setVisible(shown)
+        self.area.setVisible(shown or not self._narrow)
         self._rule.setVisible(shown)
         # Beside the list the metadata shrinks where the height does not suffice.
         vertical = QSizePolicy.Policy.Preferred if self._narrow else QSizePolicy.Policy.Ignored

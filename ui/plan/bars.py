@@ -246,23 +246,29 @@ class SummaryBars(QWidget):
         super().__init__()
         self.setObjectName("planGlance")
         self.bars: tuple[Bar, ...] = ()
+        self._rows: list[tuple[ElidedLabel, ElidedLabel, MemoryBar]] = []
         self._column = vbox(parent=self, spacing=SUMMARY_GAP)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
         """Show these bars; without bars the widget is hidden."""
         self.bars = tuple(bars)
-        clear(self._column)
+        if len(self._rows) != len(bars):
+            self._create_rows()
         gpus = [bar for bar in bars if not bar.is_ram]
-        names = []
-        for bar in bars:
-            memory, title, figure = MemoryBar(), ElidedLabel(quiet=True), ElidedLabel(quiet=True, right=True)
+        for bar, (title, figure, memory) in zip(bars, self._rows, strict=True):
             memory.set_bar(bar, full_bytes([bar] if bar.is_ram else gpus), as_forecast=True)
             title.set_text(bar_title(bar))
             figure.set_text(used_text(bar))
+        self.setAccessibleName("; ".join(memory.accessibleName() for _, _, memory in self._rows))
+        self.setVisible(bool(bars))
+
+    def _create_rows(self) -> None:
+        clear(self._column)
+        self._rows = []
+        for _bar in self.bars:
+            title, figure, memory = ElidedLabel(quiet=True), ElidedLabel(quiet=True, right=True), MemoryBar()
             row = QWidget()
             vbox(hbox((title, 3), (figure, 2), spacing=8), memory, parent=row)
             self._column.addWidget(row)
-            names.append(memory.accessibleName())
-        self.setAccessibleName("; ".join(names))
-        self.setVisible(bool(bars))
+            self._rows.append((title, figure, memory))

@@ -101,6 +101,8 @@ def _set_text(label: QLabel, text: str) -> None:
 class PlanView(QWidget):
     """The plan of one model."""
 
+    shown = Signal()
+    """A plan was shown."""
     options_changed = Signal(object)
     """The ``PlanOptions`` after a change by the user, when the new plan is shown."""
 
@@ -227,6 +229,7 @@ class PlanView(QWidget):
         self.panel.show_plan(self.options, plan, basis.shape, labels)
         self._arrange()
         self._set_tab_order()
+        self.shown.emit()
 
     def _show_texts(self) -> None:
         verdict = notes = hint = ""

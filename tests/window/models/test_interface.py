@@ -170,6 +170,22 @@ def test_narrow_dialog_folds_the_details_below_the_list(show: Open, qtbot: QtBot
     assert dialog.details.area.isVisible()
 
 
+def test_the_details_beside_the_list_are_one_scroll_area(show: Open, qtbot: QtBot):
+    dialog = show(size=(1080, 480))
+    choose(dialog, "apus:Q2_K")
+    details = dialog.details
+    bar = details.area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    assert details.area.height() > details.height() - 16
+    assert details.area.isAncestorOf(main_button(dialog))
+    bar.setValue(bar.maximum())
+    choose(dialog, "apus:Q4_K_M")
+    assert bar.value() == 0, "another model is shown from its name on"
+    dialog.resize(700, 600)
+    qtbot.waitUntil(lambda: not details.area.isAncestorOf(main_button(dialog)))
+    qtbot.waitUntil(main_button(dialog).isVisible)
+
+
 def test_the_lowest_page_scrolls_and_cuts_no_text(show: Open, qtbot: QtBot):
     dialog = show(size=(420, 310))
     choose(dialog, "apus:Q2_K")
