@@ -3620,8 +3620,8 @@ Click to rename</source>
         <translation>预设</translation>
     </message>
     <message>
-        <source>For what a conversation doesn&apos;t set itself.</source>
-        <translation>用于对话自身没有设置的内容。</translation>
+        <source>Used where a conversation has no settings of its own.</source>
+        <translation>对话没有自己的设置时使用。</translation>
     </message>
     <message>
         <source>Model</source>
@@ -6057,6 +6057,10 @@ Click to rename</source>
     <message>
         <source>Change the memory</source>
         <translation>修改记忆</translation>
+    </message>
+    <message>
+        <source>It couldn&apos;t be reached when it was last tried.</source>
+        <translation>上次尝试时无法连接。</translation>
     </message>
     <message>
         <source>{count} tools, which take about {tokens} tokens of the context</source>

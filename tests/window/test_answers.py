@@ -274,6 +274,14 @@ def test_message_can_be_pinned_and_unpinned(window: MainWindow, qtbot: QtBot) ->
 # Details
 
 
+def test_copying_with_the_keyboard_is_shown_at_the_answer(window: MainWindow, qtbot: QtBot) -> None:
+    _, answer = ask(qtbot, window, "hello")
+    assert window.controller.transcript.state.done == (-1, "")
+    press(qtbot, window, "Ctrl+Alt+C")
+    assert QGuiApplication.clipboard().text() == answer.content.lstrip()
+    assert window.controller.transcript.state.done == (1, "action:copy")
+
+
 def test_details_show_the_provenance_of_an_answer(window: MainWindow, qtbot: QtBot) -> None:
     _, answer = ask(qtbot, window, "hello")
     press(qtbot, window, "Ctrl+I")

@@ -15,6 +15,7 @@ from tests.tools.test_connection import servers_running
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS
 from tests.window.test_servers import open_settings
+from ui.conversation.tool_choice import ToolChoice
 from ui.settings.tools import ToolSettings
 
 COMMAND = [sys.executable, hostile_tool_server.__file__]
@@ -82,6 +83,9 @@ def test_problems_are_shown_in_the_row_and_a_start_can_be_cancelled(open_window:
     row = page.rows["no-such-program"]
     qtbot.waitUntil(lambda: row.state.text() == "Failed", timeout=PATIENCE_MS)
     assert "Node.js" in row.problem.text()
+    choice = ToolChoice(page._tools, model_knows_tools=True)
+    assert any(each.text() == "It couldn't be reached when it was last tried." for each in choice.sizes)
+    choice.deleteLater()
     page.text.setPlainText("no-such-program")
     page.add_button.click()
     qtbot.waitUntil(lambda: "already a tool server no-such-program" in said(page), timeout=PATIENCE_MS)

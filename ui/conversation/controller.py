@@ -459,6 +459,7 @@ class ConversationController(QObject):
                 answer = "" if message.role is Role.USER else split_thought(message.content)[2].lstrip()
                 # A question has no thoughts; an answer that was stopped early can have nothing else.
                 QGuiApplication.clipboard().setText(answer or message.content)
+                self._transcript.show_copied(message.id)
             case "edit":
                 if message.role is Role.ASSISTANT and message.parent_id is not None:
                     message = store.message(message.parent_id)

@@ -12,7 +12,7 @@ from app.tools.registry import ToolServers
 from app.tools.server import MEMORY, WEB
 from app.units import grouped, rounded
 from model_manager.disk.json_file import to_json
-from ui.widgets.dialog_parts import button, quiet_label
+from ui.widgets.dialog_parts import button, quiet_label, set_kind
 from ui.widgets.layouts import hbox, vbox
 
 
@@ -64,14 +64,17 @@ class ToolChoice(QWidget):
 
     def _size(self, name: str) -> QLabel:
         """Return the number of tools and what they take of the context, once that is known."""
-        tools = self._servers.status(name).tools
-        text = ""
-        if tools:
+        status = self._servers.status(name)
+        tools, text = status.tools, ""
+        if status.state == "failed":
+            text = self.tr("It couldn't be reached when it was last tried.")
+        elif tools:
             offered = "".join(f"{each.name}{each.description}{to_json(each.schema).decode()}" for each in tools)
             tokens = grouped(rounded(estimated_tokens(offered)))
             text = self.tr("{count} tools, which take about {tokens} tokens of the context").format(
                 count=len(tools), tokens=tokens
             )
         label = quiet_label(text)
+        set_kind(label, "warning" if status.state == "failed" else "quiet")
         label.setContentsMargins(24, 0, 0, 4)
         return label

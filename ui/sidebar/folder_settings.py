@@ -72,7 +72,7 @@ class FolderSettings(QDialog):
             8,
             Row(self.name, self.tr("Name"), wide=True),
             Row(self.instructions, self.tr("Instructions"), instructions_text, wide=True),
-            Row(self.preset, self.tr("Preset"), self.tr("For what a conversation doesn't set itself.")),
+            Row(self.preset, self.tr("Preset"), self.tr("Used where a conversation has no settings of its own.")),
             Row(self.model, self.tr("Model"), self.tr("Selected for new conversations.")),
             Row(documents, self.tr("Documents"), documents_text, wide=True),
             None,
@@ -93,7 +93,7 @@ class FolderSettings(QDialog):
         cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
         self._refresh()
-        resize_within_screen(self, 560, 620)
+        resize_within_screen(self, 560, 690)
 
     def _show_document(self, document: Attachment) -> None:
         """Show a document in place of the form; another dialog would be one over this one."""

@@ -418,6 +418,14 @@ class Transcript(Translated, QAbstractScrollArea):
             self._version_place = (number, top) if top is not None else None
         self.action_requested.emit(name, self.page.items[number].id)
 
+    def show_copied(self, message_id: str) -> None:
+        """Show at the button of a message that it was copied, as by its shortcut."""
+        number = next((at for at, item in enumerate(self.page.items) if item.id == message_id), -1)
+        buttons = self.page.view(number).buttons if number >= 0 else ()
+        key = next((each.key for each in buttons if each.key.rpartition(":")[2] == "copy"), "")
+        if key:
+            self._show_done(number, key)
+
     def _show_done(self, number: int, key: str) -> None:
         self.state.done = (number, key)
         if key:
