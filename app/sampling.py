@@ -29,8 +29,8 @@ class SamplerParameters:
         label=QT_TRANSLATE_NOOP("parameters", "Temperature"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Higher values give more varied answers, lower values more predictable ones; 0 always picks "
-            "the most probable token.",
+            "Higher values give more varied answers, lower values more predictable ones; 0 always takes the most "
+            "likely word.",
         ),
     )
     top_p: float = parameter(
@@ -41,7 +41,8 @@ class SamplerParameters:
         page="conversation",
         label=QT_TRANSLATE_NOOP("parameters", "Top-p"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Samples from the most probable tokens that together reach this probability; 1 keeps all."
+            "parameters",
+            "Chooses each word only among the most likely ones that together reach this probability; 1 allows all.",
         ),
     )
     top_k: int = parameter(
@@ -50,7 +51,9 @@ class SamplerParameters:
         maximum=1000,
         page="conversation",
         label=QT_TRANSLATE_NOOP("parameters", "Top-k"),
-        description=QT_TRANSLATE_NOOP("parameters", "Samples from this many of the most probable tokens; 0 keeps all."),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Chooses each word only among this many of the most likely ones; 0 allows all."
+        ),
     )
     min_p: float = parameter(
         0.05,
@@ -61,7 +64,8 @@ class SamplerParameters:
         label=QT_TRANSLATE_NOOP("parameters", "Min-p"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all.",
+            "Rules out words that are much less likely than the best one: below this fraction of its probability; 0 "
+            "allows all.",
         ),
     )
     top_n_sigma: float = parameter(
@@ -73,7 +77,8 @@ class SamplerParameters:
         label=QT_TRANSLATE_NOOP("parameters", "Top-nσ"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all.",
+            "Rules out words that the model rates lower than the best one by more than this many standard deviations; "
+            "0 allows all.",
         ),
     )
     typical_p: float = parameter(
@@ -265,7 +270,9 @@ class Sampling(SamplerParameters):
         named_values={None: QT_TRANSLATE_NOOP("parameters", "No limit")},
         suggestion=1024,
         label=QT_TRANSLATE_NOOP("parameters", "Maximum tokens"),
-        description=QT_TRANSLATE_NOOP("parameters", "In tokens; an English word is slightly more than one."),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Limits the length of an answer. An English word is slightly more than one token."
+        ),
     )
     """None for no limit but the context."""
     stop: tuple[str, ...] = parameter(

@@ -82,7 +82,7 @@ class Settings(SamplerParameters):
         False,
         page="appearance",
         label=QT_TRANSLATE_NOOP("parameters", "Reduce motion"),
-        description=QT_TRANSLATE_NOOP("parameters", "The caret of an answer that is being written doesn't move."),
+        description=QT_TRANSLATE_NOOP("parameters", "Keeps the caret of an answer that is being written still."),
     )
     wraps_code: bool = parameter(
         False,
@@ -115,7 +115,9 @@ class Settings(SamplerParameters):
         suggestion=1024,
         page="conversation",
         label=QT_TRANSLATE_NOOP("parameters", "Maximum tokens"),
-        description=QT_TRANSLATE_NOOP("parameters", "In tokens; an English word is slightly more than one."),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Limits the length of an answer. An English word is slightly more than one token."
+        ),
     )
     """Limit of an answer; 0 for none."""
     context_policy: str = parameter(
@@ -129,7 +131,8 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "When the context is full"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Messages kept in context always stay. A line marks the messages above it that the model no longer sees.",
+            "A line in the conversation then marks the messages above it that the model no longer sees; those that you "
+            "keep in context always stay.",
         ),
     )
     titles_by_model: bool = parameter(
@@ -212,14 +215,15 @@ class Settings(SamplerParameters):
         placeholder="https://",
         page="tools",
         label=QT_TRANSLATE_NOOP("parameters", "Address of SearXNG"),
-        description=QT_TRANSLATE_NOOP("parameters", "An instance that allows the format json."),
+        description=QT_TRANSLATE_NOOP("parameters", "The settings of SearXNG must allow JSON as an output format."),
     )
     web_private: bool = parameter(
         False,
         page="tools",
         label=QT_TRANSLATE_NOOP("parameters", "Pages on this computer and in its network"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Models can read them too, such as those of your router. Usually off."
+            "parameters",
+            "Lets models read those too, such as the pages of your router. Leave it off unless you need it.",
         ),
     )
     memory: bool = parameter(
@@ -227,7 +231,9 @@ class Settings(SamplerParameters):
         page="memory",
         label=QT_TRANSLATE_NOOP("parameters", "Use the memory"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Models are given the facts below in every conversation except temporary chats."
+            "parameters",
+            "Models are given the facts below in every conversation except temporary chats; a model of a server "
+            "receives them with your question.",
         ),
     )
     memory_tool: bool = parameter(
@@ -278,11 +284,12 @@ class Settings(SamplerParameters):
     )
     local_server_origins: str = parameter(
         "",
-        placeholder=QT_TRANSLATE_NOOP("parameters", "None"),
+        placeholder="https://chat.example",
         page="local_server",
         label=QT_TRANSLATE_NOOP("parameters", "Web sites that may use it"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Web pages in your browser are refused, except those of origins such as https://chat.example."
+            "parameters",
+            "Web pages in your browser can't use the local server, except those of the addresses entered here.",
         ),
     )
     """Origins, separated by spaces."""
@@ -292,7 +299,9 @@ class Settings(SamplerParameters):
         placeholder="https://",
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Download from"),
-        description=QT_TRANSLATE_NOOP("parameters", "The official hub, a mirror or any compatible endpoint."),
+        description=QT_TRANSLATE_NOOP(
+            "parameters", "Hugging Face, a mirror of it, or another server with the same interface."
+        ),
     )
     """URL of the hub or mirror for listings and downloads; empty for the official hub."""
     proxy: str = parameter(
@@ -313,7 +322,7 @@ class Settings(SamplerParameters):
         page="downloads",
         label=QT_TRANSLATE_NOOP("parameters", "Other hosts that receive the token"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "Hosts you trust with your token, such as your own mirror. Usually empty."
+            "parameters", "Servers you trust with your token, such as your own mirror. Usually empty."
         ),
     )
     """Further hosts that may receive the token, separated by spaces."""
@@ -349,12 +358,17 @@ class Settings(SamplerParameters):
         10,
         minimum=1,
         maximum=1 << 12,
-        named_values={0: QT_TRANSLATE_NOOP("parameters", "Off"), 10: QT_TRANSLATE_NOOP("parameters", "10 GiB (usual)")},
+        named_values={
+            0: QT_TRANSLATE_NOOP("parameters", "Off"),
+            10: QT_TRANSLATE_NOOP("parameters", "10 GiB (default)"),
+        },
         suggestion=20,
         page="data",
         label=QT_TRANSLATE_NOOP("parameters", "Conversation cache"),
         description=QT_TRANSLATE_NOOP(
-            "parameters", "In GiB, on this disk. Conversations continue without being read again."
+            "parameters",
+            "In GiB, on this disk. Keeps what a model has read of a conversation, so that it answers sooner when you "
+            "come back to it.",
         ),
     )
     """GiB; 0 for none."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.messages import Translate, error_message
-from app.messages.doctor import MINUTES, NAMES, PARTS, SECONDS, TEXTS
+from app.messages.doctor import MINUTES, NAMES, PARTS, SECONDS, SEPARATOR, TEXTS
 from app.units import size_text
 from model_manager.errors import UserError
 
@@ -133,7 +133,7 @@ def _value(key: str, value: object, translate: Translate) -> str:
             return translate(SECONDS).format(count=max(1, round(value)))
         return translate(MINUTES).format(count=round(value / 60))
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        return translate(SEPARATOR).join(map(str, value))
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M")
     return str(value)

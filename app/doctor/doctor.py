@@ -78,6 +78,7 @@ class Doctor:
             case "disk":
                 models = models_folder(settings, self.folder)
                 library = ModelLibrary(self.folder.models, models_folder=lambda: models)
+                yield storage.check_disk_use(self.folder, library)
                 file = storage.load_file(settings.model_id, library)
                 yield from storage.check_disk(self.folder.root, models, file, self.token)
             case "engine":

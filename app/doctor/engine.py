@@ -41,9 +41,9 @@ def describe(machine: Machine, engine_pid: int | None = None) -> Iterator[Diagno
     if machine.engine is None:
         yield Diagnostic("devices", Severity.OK, "pretended")
         return
-    backends = ", ".join(machine.engine.backends) or "CPU"
+    backends = machine.engine.backends or ("CPU",)
     yield Diagnostic("engine", Severity.OK, "engine", {"engine": machine.engine.engine, "backends": backends})
-    used = ", ".join(device.name for device in machine.devices)
+    used = [device.name for device in machine.devices]
     yield Diagnostic("devices", Severity.OK, "devices_used" if used else "processor_alone", {"names": used})
     for device in machine.engine.devices:
         data = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import shutil
@@ -9,16 +10,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from io import FileIO
 from pathlib import Path
 
+from app.config.paths import DataFolder
 from app.doctor.diagnostic import Diagnostic, Severity
 from app.store.backups import BackupFolder, database_damage
 from model_manager.cancellation import CancelToken
 from model_manager.disk.files import file_size
 from model_manager.errors import UserError
-from model_manager.hub.catalogue import APUS
 from model_manager.library.library import ModelLibrary
 
 SECONDS = 2.0
@@ -32,11 +33,52 @@ LONG_LOAD_S = 180.0
 
 @dataclass(frozen=True)
 class LoadFile:
-    """File read by a load: displayed name, size in bytes, and path (None if not downloaded)."""
+    """File read by a load: displayed name, size in bytes, and path (None where it is not read to measure the speed)."""
 
     name: str
     n_bytes: int
     path: Path | None = None
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Bytes of the program's files by kind; ``states`` is the conversation cache."""
+
+    models: int
+    conversations: int
+    backups: int
+    states: int
+    other: int
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return self.models + self.conversations + self.backups + self.states + self.other
+
+
+def disk_use(folder: DataFolder, library: ModelLibrary) -> DiskUse:
+    """Return what the files in the data folder and the models in another models folder take.
+
+    Files that appear or vanish meanwhile may be counted.  For background threads.
+
+    Raises:
+        UserError: as ``ModelLibrary.list``.
+    """
+    kinds = {
+        folder.models: "models",
+        folder.states: "states",
+        **{each.path: "backups" for each in BackupFolder(folder.conversations).list()},
+        folder.conversations: "conversations",
+    }
+    sizes = dict.fromkeys((*kinds.values(), "backups", "other"), 0)
+    for parent, _, names in os.walk(folder.root):
+        for path in (Path(parent, name) for name in names):
+            kind = next((kind for place, kind in kinds.items() if path.is_relative_to(place)), "other")
+            with contextlib.suppress(OSError):
+                sizes[kind] += path.lstat().st_size
+    elsewhere = (each for each in library.list() if each.in_models_folder)
+    sizes["models"] += sum(each.bytes for each in elsewhere if not each.path.is_relative_to(folder.root))
+    return DiskUse(**sizes)
 
 
 def check_conversations(folder: Path, token: CancelToken) -> Iterator[Diagnostic]:
@@ -79,20 +121,27 @@ def check_disk(root: Path, models: Path, file: LoadFile, token: CancelToken) -> 
     yield _speed(file, models if models.exists() else root, token)
 
 
+def check_disk_use(folder: DataFolder, library: ModelLibrary) -> Diagnostic:
+    """Return what the program's files take.  Raises ``UserError`` as ``disk_use``."""
+    use = disk_use(folder, library)
+    data = {f"{each.name}_bytes": getattr(use, each.name) for each in fields(use)}
+    return Diagnostic("disk_use", Severity.OK, "disk_use", {"total_bytes": use.total, **data})
+
+
 def load_file(model_id: str | None, library: ModelLibrary) -> LoadFile:
-    """Return the file of the selected model if it is large, else another large one, else the home model."""
+    """Return the file of the selected model if it is large, else of the largest; without a name if there is none."""
     try:
         here = [model for model in library.list() if model.ready]
     except UserError:
         here = []
     large = [model for model in here if model.bytes >= LOW_SPACE_BYTES]
-    if large:
-        model = next((each for each in large if each.id == model_id), large[0])
-        return LoadFile(model.name or model.id, model.bytes, model.path)
-    # Measure the disk with the largest local file, but report the load of the home model.
-    largest = max(here, key=lambda model: model.bytes, default=None)
-    path = largest.path if largest is not None and largest.in_models_folder else None
-    return LoadFile(f"{APUS[0].name} {APUS[0].quantisation}", APUS[0].bytes, path)
+    model = next((each for each in large if each.id == model_id), None)
+    model = model or max(here, key=lambda each: each.bytes, default=None)
+    if model is None:
+        return LoadFile("", 0)
+    # A small one, such as the starter, can be on another disk.
+    path = model.path if large or model.in_models_folder else None
+    return LoadFile(model.name or model.id, model.bytes, path)
 
 
 def read_speed(path: Path, seconds: float, token: CancelToken) -> tuple[float, bool]:
@@ -140,7 +189,10 @@ def _speed(file: LoadFile, folder: Path, token: CancelToken) -> Diagnostic:
         return Diagnostic("disk_speed", Severity.WARNING, "disk_unreadable", {"detail": error})
     seconds = file.n_bytes / max(speed, 1.0)
     data = {"speed_bytes": round(speed), "name": file.name, "size_bytes": file.n_bytes, "duration_s": seconds}
-    result = Diagnostic("disk_speed", Severity.OK, "disk_speed" if from_disk else "disk_speed_cached", data)
+    code = "disk_speed" if from_disk else "disk_speed_cached"
+    if not file.name:
+        code = "read_speed" if from_disk else "read_speed_cached"
+    result = Diagnostic("disk_speed", Severity.OK, code, data)
     return result.warning_if(seconds > LONG_LOAD_S, "faster_disk")
 
 

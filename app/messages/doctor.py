@@ -5,6 +5,8 @@ from __future__ import annotations
 from app.translation import QT_TR_NOOP
 
 SECONDS = QT_TR_NOOP("{count} s")
+SEPARATOR = QT_TR_NOOP(", ")
+"""Between the items of a list."""
 MINUTES = QT_TR_NOOP("{count} min")
 
 PARTS: dict[str, str] = {
@@ -31,6 +33,7 @@ NAMES: dict[str, str] = {
     "backups": QT_TR_NOOP("Backups"),
     "data_folder": QT_TR_NOOP("Data folder"),
     "models_folder": QT_TR_NOOP("Models folder"),
+    "disk_use": QT_TR_NOOP("Disk use"),
     "disk_speed": QT_TR_NOOP("Read speed"),
     "engine": QT_TR_NOOP("Engine"),
     "external_engine": QT_TR_NOOP("External engine"),
@@ -90,6 +93,12 @@ TEXTS: dict[str, str] = {
     "disk_speed": QT_TR_NOOP("{speed_bytes}/s: loading {name} ({size_bytes}) takes about {duration_s}"),
     "disk_speed_cached": QT_TR_NOOP(
         "{speed_bytes}/s, possibly cached in RAM: loading {name} ({size_bytes}) takes about {duration_s} or more"
+    ),
+    "read_speed": "{speed_bytes}/s",
+    "read_speed_cached": QT_TR_NOOP("{speed_bytes}/s, possibly cached in RAM"),
+    "disk_use": QT_TR_NOOP(
+        "{total_bytes} in all. Models: {models_bytes}, conversations: {conversations_bytes}, backups: {backups_bytes}, "
+        "conversation cache: {states_bytes}, other: {other_bytes}"
     ),
     "no_room_to_measure": QT_TR_NOOP("Not measured: not enough free space."),
     "disk_unreadable": QT_TR_NOOP("Couldn't be measured ({detail})."),

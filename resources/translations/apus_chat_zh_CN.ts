@@ -144,6 +144,10 @@
         <translation>{count} 秒</translation>
     </message>
     <message>
+        <source>, </source>
+        <translation>、</translation>
+    </message>
+    <message>
         <source>{count} min</source>
         <translation>{count} 分钟</translation>
     </message>
@@ -226,6 +230,10 @@
     <message>
         <source>Models folder</source>
         <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Disk use</source>
+        <translation>磁盘占用</translation>
     </message>
     <message>
         <source>Read speed</source>
@@ -414,6 +422,14 @@
     <message>
         <source>{speed_bytes}/s, possibly cached in RAM: loading {name} ({size_bytes}) takes about {duration_s} or more</source>
         <translation>{speed_bytes}/s（可能来自内存缓存）：加载 {name}（{size_bytes}）约需 {duration_s} 或更久</translation>
+    </message>
+    <message>
+        <source>{speed_bytes}/s, possibly cached in RAM</source>
+        <translation>{speed_bytes}/s（可能来自内存缓存）</translation>
+    </message>
+    <message>
+        <source>{total_bytes} in all. Models: {models_bytes}, conversations: {conversations_bytes}, backups: {backups_bytes}, conversation cache: {states_bytes}, other: {other_bytes}</source>
+        <translation>共 {total_bytes}。模型 {models_bytes}，对话 {conversations_bytes}，备份 {backups_bytes}，对话缓存 {states_bytes}，其他 {other_bytes}</translation>
     </message>
     <message>
         <source>Not measured: not enough free space.</source>
@@ -1745,6 +1761,53 @@
     </message>
 </context>
 <context>
+    <name>AboutSettings</name>
+    <message>
+        <source>Run diagnostics…</source>
+        <translation>运行诊断…</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Version</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>APUS Chat {version}, licence Apache 2.0</source>
+        <translation>APUS Chat {version}，采用 Apache 2.0 许可证</translation>
+    </message>
+    <message>
+        <source>Privacy</source>
+        <translation>隐私</translation>
+    </message>
+    <message>
+        <source>There is no telemetry, no account and no update check. Model names, searches and downloads go to the hub or mirror under Downloads. Your messages and the facts of the memory leave this PC only when you use a model of a server; web search, tools, devices of other PCs, lending and the local server send what they need once you use them.</source>
+        <translation>没有遥测，没有账号，也不检查更新。模型名称、搜索和下载请求会发往“下载”中设置的网站或镜像。只有使用服务器上的模型时，你的消息和记忆内容才会离开这台电脑；联网搜索、工具、其他电脑上的设备、出借算力和本地服务，只在你使用时发送所需的内容。</translation>
+    </message>
+    <message>
+        <source>First steps and supported hardware. The user guide lists everything that is sent over the network.</source>
+        <translation>入门步骤和支持的硬件。用户指南列出了所有会经网络发送的内容。</translation>
+    </message>
+    <message>
+        <source>Documentation</source>
+        <translation>文档</translation>
+    </message>
+    <message>
+        <source>Diagnostics</source>
+        <translation>诊断</translation>
+    </message>
+    <message>
+        <source>Shows what works, what doesn&apos;t and how to fix it.</source>
+        <translation>显示哪些正常、哪些有问题，以及如何解决。</translation>
+    </message>
+    <message>
+        <source>No program is available that opens it. The file is {path}.</source>
+        <translation>没有可打开它的程序。文件位置：{path}</translation>
+    </message>
+</context>
+<context>
     <name>AllowedTools</name>
     <message>
         <source>Ask again</source>
@@ -2356,6 +2419,10 @@
         <translation>对话设置</translation>
     </message>
     <message>
+        <source>A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay.</source>
+        <translation>略去消息后，对话中会出现一条分隔线，线以上的消息模型不再看到；你设为保留在上下文中的消息除外。</translation>
+    </message>
+    <message>
         <source>Changes apply from the next answer. Each answer keeps a record of the settings used.</source>
         <translation>更改从下一个回答起生效。每个回答都会记录生成时所用的设置。</translation>
     </message>
@@ -2382,10 +2449,6 @@
     <message>
         <source>Summarise the oldest turns</source>
         <translation>总结最早的对话轮次</translation>
-    </message>
-    <message>
-        <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
-        <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
     </message>
     <message>
         <source>The model may call them; you are asked before a tool runs. Not with JSON answers.</source>
@@ -2566,6 +2629,18 @@ Click to rename</source>
         <translation>查看备份…</translation>
     </message>
     <message>
+        <source>Delete my data…</source>
+        <translation>删除我的数据…</translation>
+    </message>
+    <message>
+        <source>Disk use</source>
+        <translation>磁盘占用</translation>
+    </message>
+    <message>
+        <source>Counting…</source>
+        <translation>正在统计…</translation>
+    </message>
+    <message>
         <source>Export conversations</source>
         <translation>导出对话</translation>
     </message>
@@ -2590,20 +2665,20 @@ Click to rename</source>
         <translation>从自动备份列表或文件恢复。</translation>
     </message>
     <message>
-        <source>Resets everything on this page. Conversations and models are kept.</source>
-        <translation>重置本页的所有设置，对话和模型不受影响。</translation>
+        <source>Deletes all conversations, facts, drafts, presets, backups and logs. Models, servers and settings are kept.</source>
+        <translation>删除所有对话、记忆、草稿、预设、备份和日志。模型、服务器和设置会保留。</translation>
     </message>
     <message>
         <source>Restore defaults</source>
         <translation>恢复默认</translation>
     </message>
     <message>
-        <source>Delete all my data</source>
-        <translation>删除所有数据</translation>
+        <source>Resets the settings of all sections. Conversations, facts, servers and models are kept.</source>
+        <translation>将所有分区的设置恢复为默认值。对话、记忆、服务器和模型都会保留。</translation>
     </message>
     <message>
-        <source>Delete everything…</source>
-        <translation>全部删除…</translation>
+        <source>Delete all my data</source>
+        <translation>删除所有数据</translation>
     </message>
     <message>
         <source>Backup (*.sqlite3)</source>
@@ -2612,6 +2687,10 @@ Click to rename</source>
     <message>
         <source>Backing up…</source>
         <translation>正在备份…</translation>
+    </message>
+    <message>
+        <source>{total} in all. Models: {models}, conversations: {conversations}, backups: {backups}, conversation cache: {states}, other: {other}</source>
+        <translation>共 {total}。模型 {models}，对话 {conversations}，备份 {backups}，对话缓存 {states}，其他 {other}</translation>
     </message>
     <message>
         <source>{size} for {count} conversations. Clearing it deletes no conversation.</source>
@@ -2644,10 +2723,6 @@ Click to rename</source>
     <message>
         <source>Restore default settings</source>
         <translation>恢复默认设置</translation>
-    </message>
-    <message>
-        <source>Deletes all conversations, facts, drafts, presets, backups and logs. Models and other settings are kept.</source>
-        <translation>删除所有对话、记忆、草稿、预设、备份和日志。保留模型和其他设置。</translation>
     </message>
     <message>
         <source>Backup saved: {path}</source>
@@ -2920,6 +2995,10 @@ Click to rename</source>
         <translation>保留空闲</translation>
     </message>
     <message>
+        <source>RAM: {free} of {total} GiB free</source>
+        <translation>内存：可用 {free} / {total} GiB</translation>
+    </message>
+    <message>
         <source>No limit</source>
         <translation>不限</translation>
     </message>
@@ -2979,8 +3058,8 @@ Click to rename</source>
         <translation>这些 GPU 由 {variable} 模拟。方案和建议以它们为准，但加载模型时使用实际硬件。</translation>
     </message>
     <message>
-        <source>{engine}, built for {backends}</source>
-        <translation>{engine}，支持 {backends}</translation>
+        <source>Models are computed by {engine}, built for {backends}</source>
+        <translation>模型由 {engine} 运行，支持 {backends}</translation>
     </message>
     <message>
         <source>, NVIDIA driver {version}</source>
@@ -3109,10 +3188,6 @@ Click to rename</source>
         <translation>正在测试 {hosts}…</translation>
     </message>
     <message>
-        <source>{host} is the fastest and is now used for downloads. {figures}</source>
-        <translation>{host} 最快，今后将从它下载。{figures}</translation>
-    </message>
-    <message>
         <source>Undo</source>
         <translation>撤销</translation>
     </message>
@@ -3181,6 +3256,14 @@ Click to rename</source>
         <translation>用于需要登录的仓库，只会发送给 huggingface.co 和下面的主机。</translation>
     </message>
     <message>
+        <source>Testing…</source>
+        <translation>正在测试…</translation>
+    </message>
+    <message>
+        <source>{host} is the fastest and is now used for downloads.</source>
+        <translation>{host} 最快，现已用于下载。</translation>
+    </message>
+    <message>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
@@ -3239,8 +3322,12 @@ Click to rename</source>
         <translation>将永久删除所有对话及其附件（连同归档和回收站共 {conversations} 个）、记忆、未发送的草稿、预设、在此创建的备份（{copies} 个）以及日志。</translation>
     </message>
     <message>
-        <source>Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere.</source>
-        <translation>模型、服务器和其他设置会保留，你导出或备份到其他位置的内容也会保留。</translation>
+        <source>Models, servers and settings are kept, and so is anything you exported or backed up elsewhere.</source>
+        <translation>模型、服务器和设置会保留，你导出或备份到别处的内容也会保留。</translation>
+    </message>
+    <message>
+        <source>Delete my data</source>
+        <translation>删除我的数据</translation>
     </message>
     <message>
         <source>I understand that this can&apos;t be undone</source>
@@ -3249,10 +3336,6 @@ Click to rename</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
-    </message>
-    <message>
-        <source>Delete everything</source>
-        <translation>全部删除</translation>
     </message>
 </context>
 <context>
@@ -3960,8 +4043,8 @@ Click to rename</source>
         <translation>未开启</translation>
     </message>
     <message>
-        <source>Enter it on the other PC in the settings under Devices, as an RPC server.</source>
-        <translation>请在另一台电脑的“设置 &gt; 设备”中将它添加为 RPC 服务器。</translation>
+        <source>Enter it in the settings of the other PC, in the section Devices, under Devices on other PCs.</source>
+        <translation>在另一台电脑的“设置 &gt; 设备”中，填写到“其他电脑上的设备”一栏。</translation>
     </message>
     <message>
         <source>{devices}: {size} used by other PCs.</source>
@@ -4011,8 +4094,8 @@ Click to rename</source>
         <translation>未运行</translation>
     </message>
     <message>
-        <source>No requests.</source>
-        <translation>没有请求。</translation>
+        <source>Shows which programs use the local server, once it runs.</source>
+        <translation>本地服务运行后，这里会显示哪些程序在使用它。</translation>
     </message>
     <message>
         <source>Requests: {count}</source>
@@ -5050,6 +5133,21 @@ Click to rename</source>
     </message>
 </context>
 <context>
+    <name>ParameterForm</name>
+    <message>
+        <source>Advanced</source>
+        <translation>高级</translation>
+    </message>
+    <message>
+        <source>Hidden</source>
+        <translation>已隐藏</translation>
+    </message>
+    <message>
+        <source>Shown</source>
+        <translation>显示</translation>
+    </message>
+</context>
+<context>
     <name>PictureViewer</name>
     <message>
         <source>Picture {name}</source>
@@ -5653,10 +5751,6 @@ Click to rename</source>
         <translation>已删除“{server}”及其 API 密钥。</translation>
     </message>
     <message>
-        <source>Finds programs on this PC, and models that other PCs in your network share with APUS Chat.</source>
-        <translation>查找这台电脑上的程序，以及网络中其他电脑通过 APUS Chat 共享的模型。</translation>
-    </message>
-    <message>
         <source>Looking for servers…</source>
         <translation>正在查找服务器…</translation>
     </message>
@@ -5697,6 +5791,14 @@ Click to rename</source>
         <translation>支持任何兼容 OpenAI 的服务器：vLLM、llama-server、Ollama、LM Studio 或托管服务。你写的内容只会发送给负责回答的服务器。</translation>
     </message>
     <message>
+        <source>Looks for programs with models on this PC, and for models that other PCs in your network share with APUS Chat.</source>
+        <translation>查找这台电脑上提供模型的程序，以及网络中其他电脑通过 APUS Chat 共享的模型。</translation>
+    </message>
+    <message>
+        <source>Any server</source>
+        <translation>任意服务器</translation>
+    </message>
+    <message>
         <source>Address</source>
         <translation>地址</translation>
     </message>
@@ -5723,10 +5825,6 @@ Click to rename</source>
     <message>
         <source>Look for servers</source>
         <translation>查找服务器</translation>
-    </message>
-    <message>
-        <source>Other</source>
-        <translation>其他</translation>
     </message>
     <message>
         <source>Service</source>
@@ -5760,10 +5858,6 @@ Click to rename</source>
         <translation>设置</translation>
     </message>
     <message>
-        <source>Run diagnostics…</source>
-        <translation>运行诊断…</translation>
-    </message>
-    <message>
         <source>Change…</source>
         <translation>更改…</translation>
     </message>
@@ -5772,12 +5866,8 @@ Click to rename</source>
         <translation>快捷键</translation>
     </message>
     <message>
-        <source>Diagnostics</source>
-        <translation>诊断</translation>
-    </message>
-    <message>
-        <source>APUS Chat {version}. Shows what works, what doesn&apos;t and how to fix it.</source>
-        <translation>APUS Chat {version}。显示哪些功能正常、哪些有问题，以及如何解决。</translation>
+        <source>This computer has no GPU for models.</source>
+        <translation>这台电脑没有可供模型使用的 GPU。</translation>
     </message>
     <message>
         <source>Defaults restored.</source>
@@ -6145,8 +6235,8 @@ Click to rename</source>
         <translation>MCP 服务器</translation>
     </message>
     <message>
-        <source>MCP servers give models tools, for example to read files or to search the web. The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust. Most describe themselves in JSON, which you can paste here.</source>
-        <translation>MCP 服务器为模型提供工具，例如读取文件或搜索网络。服务器程序以你的权限在本机运行，网络上的服务器会收到模型发送给它的内容，因此请只添加你信任的服务器。多数服务器的说明中都有 JSON 配置，可以直接粘贴到这里。</translation>
+        <source>Programs and web services that give models tools, for example to read files, over the Model Context Protocol. The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust. Most describe themselves in JSON, which you can paste here.</source>
+        <translation>通过 MCP（模型上下文协议）为模型提供工具的程序或网络服务，例如读取文件。服务器程序以你的权限在这台电脑上运行，网络上的服务器会收到模型发送的内容，请只添加你信任的服务器。多数服务器会给出 JSON 配置，粘贴到这里即可。</translation>
     </message>
     <message>
         <source>JSON, command or address</source>
@@ -6513,8 +6603,8 @@ Click to rename</source>
         <translation>面向语言模型的搜索服务。密钥需注册账户后在其网站创建。</translation>
     </message>
     <message>
-        <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that runs it.</source>
-        <translation>Brave Search 和 Tavily 需要在其网站上申请 API 密钥。SearXNG 不需要密钥，但要有一台电脑运行它。</translation>
+        <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you run it on a computer of yours.</source>
+        <translation>Brave Search 和 Tavily 需要向它们申请 API 密钥。SearXNG 不需要密钥，但要由你在自己的电脑上运行。</translation>
     </message>
     <message>
         <source>No browser is available. The page is {page}.</source>
@@ -7434,10 +7524,6 @@ Click to rename</source>
         <translation>减少动态效果</translation>
     </message>
     <message>
-        <source>The caret of an answer that is being written doesn&apos;t move.</source>
-        <translation>正在生成的回答末尾的光标不再移动。</translation>
-    </message>
-    <message>
         <source>Wrap long lines of code</source>
         <translation>代码自动换行</translation>
     </message>
@@ -7470,10 +7556,6 @@ Click to rename</source>
         <translation>最大 token 数</translation>
     </message>
     <message>
-        <source>In tokens; an English word is slightly more than one.</source>
-        <translation>以 token 计，一个汉字约为一个 token。</translation>
-    </message>
-    <message>
         <source>Stop and ask me</source>
         <translation>停下来询问我</translation>
     </message>
@@ -7488,10 +7570,6 @@ Click to rename</source>
     <message>
         <source>When the context is full</source>
         <translation>上下文已满时</translation>
-    </message>
-    <message>
-        <source>Messages kept in context always stay. A line marks the messages above it that the model no longer sees.</source>
-        <translation>保留在上下文中的消息不会略去。分隔线以上的其他消息模型已看不到。</translation>
     </message>
     <message>
         <source>Guess text that repeats</source>
@@ -7514,20 +7592,16 @@ Click to rename</source>
         <translation>SearXNG 地址</translation>
     </message>
     <message>
+        <source>The settings of SearXNG must allow JSON as an output format.</source>
+        <translation>需要先在 SearXNG 的设置中允许 JSON 输出格式。</translation>
+    </message>
+    <message>
         <source>Pages on this computer and in its network</source>
         <translation>本机和本地网络的网页</translation>
     </message>
     <message>
-        <source>Models can read them too, such as those of your router. Usually off.</source>
-        <translation>模型也可以读取这些网页，例如路由器的页面。通常关闭。</translation>
-    </message>
-    <message>
         <source>Use the memory</source>
         <translation>使用记忆</translation>
-    </message>
-    <message>
-        <source>Models are given the facts below in every conversation except temporary chats.</source>
-        <translation>除临时对话外，每次对话都会把下面的内容提供给模型。</translation>
     </message>
     <message>
         <source>Models can note facts</source>
@@ -7546,16 +7620,8 @@ Click to rename</source>
         <translation>编辑器和脚本可以通过 OpenAI 或 Anthropic 接口使用当前选择的模型；你自己的提问优先。</translation>
     </message>
     <message>
-        <source>10 GiB (usual)</source>
-        <translation>10 GiB（默认）</translation>
-    </message>
-    <message>
         <source>Conversation cache</source>
         <translation>对话缓存</translation>
-    </message>
-    <message>
-        <source>In GiB, on this disk. Conversations continue without being read again.</source>
-        <translation>最多占用的磁盘空间（GiB）。继续对话时无需重新读取前文。</translation>
     </message>
     <message>
         <source>Model-generated titles</source>
@@ -7564,6 +7630,18 @@ Click to rename</source>
     <message>
         <source>Zoom</source>
         <translation>缩放</translation>
+    </message>
+    <message>
+        <source>Keeps the caret of an answer that is being written still.</source>
+        <translation>开启后，正在生成的回答末尾的光标保持静止。</translation>
+    </message>
+    <message>
+        <source>Limits the length of an answer. An English word is slightly more than one token.</source>
+        <translation>限制每个回答的长度。一个汉字约为一个 token。</translation>
+    </message>
+    <message>
+        <source>A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay.</source>
+        <translation>略去消息后，对话中会出现一条分隔线，线以上的消息模型不再看到；你设为保留在上下文中的消息除外。</translation>
     </message>
     <message>
         <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>
@@ -7602,8 +7680,16 @@ Click to rename</source>
         <translation>联网搜索服务</translation>
     </message>
     <message>
-        <source>An instance that allows the format json.</source>
-        <translation>须启用 json 格式的实例。</translation>
+        <source>Servers you trust with your token, such as your own mirror. Usually empty.</source>
+        <translation>你信任并允许接收访问令牌的网站，例如你自己的镜像。通常留空即可。</translation>
+    </message>
+    <message>
+        <source>10 GiB (default)</source>
+        <translation>10 GiB（默认）</translation>
+    </message>
+    <message>
+        <source>In GiB, on this disk. Keeps what a model has read of a conversation, so that it answers sooner when you come back to it.</source>
+        <translation>以 GiB 计，保存在磁盘上。记下模型读过的对话内容，再次打开对话时回答更快开始。</translation>
     </message>
     <message>
         <source>Other PCs can&apos;t use more memory of this one than this, in GiB.</source>
@@ -7618,6 +7704,14 @@ Click to rename</source>
         <translation>端口</translation>
     </message>
     <message>
+        <source>Lets models read those too, such as the pages of your router. Leave it off unless you need it.</source>
+        <translation>开启后，模型也能读取这些网页，例如路由器的管理页面。没有需要请保持关闭。</translation>
+    </message>
+    <message>
+        <source>Models are given the facts below in every conversation except temporary chats; a model of a server receives them with your question.</source>
+        <translation>除临时对话外，模型在每次对话中都会看到下面记住的内容；使用服务器上的模型时，这些内容会随问题一起发送到服务器。</translation>
+    </message>
+    <message>
         <source>Allow other computers</source>
         <translation>允许其他电脑访问</translation>
     </message>
@@ -7630,16 +7724,8 @@ Click to rename</source>
         <translation>允许使用的网站</translation>
     </message>
     <message>
-        <source>Web pages in your browser are refused, except those of origins such as https://chat.example.</source>
-        <translation>浏览器中的网页一律拒绝，除非在此填写其来源，例如 https://chat.example。</translation>
-    </message>
-    <message>
         <source>Download from</source>
         <translation>下载来源</translation>
-    </message>
-    <message>
-        <source>The official hub, a mirror or any compatible endpoint.</source>
-        <translation>官方 Hub、镜像，或任何兼容的接口地址。</translation>
     </message>
     <message>
         <source>System proxy</source>
@@ -7648,6 +7734,14 @@ Click to rename</source>
     <message>
         <source>None</source>
         <translation>无</translation>
+    </message>
+    <message>
+        <source>Web pages in your browser can&apos;t use the local server, except those of the addresses entered here.</source>
+        <translation>浏览器中的网页不能使用本地服务，只有在此填写的网址除外。</translation>
+    </message>
+    <message>
+        <source>Hugging Face, a mirror of it, or another server with the same interface.</source>
+        <translation>Hugging Face、它的镜像，或接口相同的其他网站。</translation>
     </message>
     <message>
         <source>Proxy</source>
@@ -7660,10 +7754,6 @@ Click to rename</source>
     <message>
         <source>Other hosts that receive the token</source>
         <translation>其他可接收访问令牌的网站</translation>
-    </message>
-    <message>
-        <source>Hosts you trust with your token, such as your own mirror. Usually empty.</source>
-        <translation>你信任并允许接收访问令牌的主机，例如你自己的镜像。通常留空即可。</translation>
     </message>
     <message>
         <source>Speed limit</source>
@@ -7706,40 +7796,40 @@ Click to rename</source>
         <translation>温度</translation>
     </message>
     <message>
-        <source>Higher values give more varied answers, lower values more predictable ones; 0 always picks the most probable token.</source>
-        <translation>值越高，回答越多样；值越低，回答越稳定。0 表示始终选取概率最高的 token。</translation>
-    </message>
-    <message>
         <source>Top-p</source>
         <translation>Top-p</translation>
-    </message>
-    <message>
-        <source>Samples from the most probable tokens that together reach this probability; 1 keeps all.</source>
-        <translation>只从累计概率达到此值的最可能的 token 中选择；1 表示全部保留。</translation>
     </message>
     <message>
         <source>Top-k</source>
         <translation>Top-k</translation>
     </message>
     <message>
-        <source>Samples from this many of the most probable tokens; 0 keeps all.</source>
-        <translation>只从概率最高的这么多个 token 中选择；0 表示全部保留。</translation>
-    </message>
-    <message>
         <source>Min-p</source>
         <translation>Min-p</translation>
-    </message>
-    <message>
-        <source>Excludes tokens whose probability is below this fraction of the most probable token&apos;s; 0 keeps all.</source>
-        <translation>排除概率低于最高概率乘以此比例的 token；0 表示全部保留。</translation>
     </message>
     <message>
         <source>Top-nσ</source>
         <translation>Top-nσ</translation>
     </message>
     <message>
-        <source>Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all.</source>
-        <translation>只保留 logit 与最高值相差不超过该倍数标准差的 token；0 表示全部保留。</translation>
+        <source>Higher values give more varied answers, lower values more predictable ones; 0 always takes the most likely word.</source>
+        <translation>值越高，回答越多样；值越低，回答越稳定。0 表示每次都选最可能的词。</translation>
+    </message>
+    <message>
+        <source>Chooses each word only among the most likely ones that together reach this probability; 1 allows all.</source>
+        <translation>只在最可能的一批词中选，这批词的概率加起来达到此值；1 表示不限制。</translation>
+    </message>
+    <message>
+        <source>Chooses each word only among this many of the most likely ones; 0 allows all.</source>
+        <translation>只在最可能的这么多个词中选；0 表示不限制。</translation>
+    </message>
+    <message>
+        <source>Rules out words that are much less likely than the best one: below this fraction of its probability; 0 allows all.</source>
+        <translation>排除可能性远低于首选词的词，即概率不到首选词的这一比例；0 表示不限制。</translation>
+    </message>
+    <message>
+        <source>Rules out words that the model rates lower than the best one by more than this many standard deviations; 0 allows all.</source>
+        <translation>排除模型评分比首选词低太多的词，相差超过此值（以标准差计）即排除；0 表示不限制。</translation>
     </message>
     <message>
         <source>Typical-p</source>
@@ -8201,6 +8291,10 @@ Click to rename</source>
     <message>
         <source>Data</source>
         <translation>数据</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>关于</translation>
     </message>
     <message>
         <source>None</source>

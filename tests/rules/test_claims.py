@@ -136,7 +136,12 @@ no promise
     python3 start.py [OPTIONS] [COMMAND ...]
     python3 start.py [OPTIONS] test [...]
     Options, before the command:
-    In tokens; an English word is slightly more than one
+    An English word is slightly more than one token
+    Leave it off unless you need it
+    This computer has no GPU for models
+    First steps and supported hardware
+    No program is available that opens it
+    The file is {path}
     How many tokens the model sees at once
     HTTP or SOCKS, for example socks5://127.0.0.1:1080
     For repositories that require signing in
@@ -150,7 +155,7 @@ no promise
     You create the key there, with an account
     A search service for language models
     Brave Search and Tavily need an API key that you get from them
-    SearXNG needs no key, but a computer that runs it
+    SearXNG needs no key, but you run it on a computer of yours
     No browser is available
     The page is {page}
 planning/test_planned_load.py::test_experts_in_ram_over_two_devices_match_the_forecast planning/test_true_layers.py::test_forecast_matches_allocation
@@ -276,9 +281,9 @@ hub/test_hub_secrecy.py::test_token_is_sent_to_its_hosts_only hub/test_hub_secre
     你填写的访问令牌
     huggingface.co，以及你指定的主机
     Sent only to huggingface.co and the hosts below
-    Hosts you trust with your token, such as your own mirror
+    Servers you trust with your token, such as your own mirror
 tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data tools/test_memory.py::test_the_memory_is_off_where_it_was_switched_off_and_in_temporary_chats
-    Models are given the facts below in every conversation except temporary chats
+    Models are given the facts below in every conversation except temporary chats; a model of a server receives them with your question
 tools/test_memory.py::test_facts_are_below_the_system_prompt_as_data window/test_memory.py::test_facts_are_added_edited_searched_copied_and_deleted
     Facts that you want models to know in every conversation, in a list that you edit
     记忆：希望模型在每次对话中都知道的内容，列表由你编辑
@@ -301,9 +306,9 @@ tools/test_web.py::test_each_service_is_asked_in_its_own_format window/test_web_
     模型搜索网络，或你测试搜索时
     模型读取网页时
 tools/test_web.py::test_what_services_send_instead_of_results_is_named
-    An instance that allows the format json
+    The settings of SearXNG must allow JSON as an output format
 tools/test_web.py::test_this_computer_and_its_network_are_refused tools/test_web.py::test_a_redirect_to_this_computer_is_refused
-    Models can read them too, such as those of your router
+    Lets models read those too, such as the pages of your router
 window/test_web_search.py::test_a_key_goes_to_the_keyring tools/test_web.py::test_a_key_stays_with_its_service
     Of Brave Search or Tavily, in the system keyring
     Sent to that service only
@@ -323,7 +328,7 @@ tools/test_servers.py::test_secrets_are_in_the_keyring_and_not_in_the_file tools
     Environment variables and headers of MCP servers are in the keyring too, without one in the file `tools.json`, which only you can read
     MCP 服务器的环境变量和 headers 也保存在密钥环中；没有密钥环时保存在只有你能读取的文件 `tools.json` 中
 window/test_tool_settings.py::test_a_pasted_server_is_added_connected_switched_off_and_removed
-    MCP servers give models tools, for example to read files or to search the web
+    Programs and web services that give models tools, for example to read files, over the Model Context Protocol
     The program of a server runs with your rights on this computer, and a server on the web receives what the model sends to it: add only those that you trust
     Most describe themselves in JSON, which you can paste here
 tools/test_connection.py::test_lists_of_tools
@@ -341,6 +346,16 @@ cli/test_tools_cli.py::test_servers_are_added_tested_and_removed
     name of the server; default: from the text
     remove a server and its secrets
     start a server and list its tools
+end_to_end/test_lifecycle.py::test_nothing_is_sent_unless_asked_for window/test_servers.py::test_server_answers_and_a_local_model_continues
+    Model names, searches and downloads go to the hub or mirror under Downloads
+    Your messages and the facts of the memory leave this PC only when you use a model of a server; web search, tools, devices of other PCs, lending and the local server send what they need once you use them
+    The user guide lists everything that is sent over the network
+window/test_download_settings.py::test_fastest_mirror_is_used
+    {host} is the fastest and is now used for downloads
+window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
+    Shows which programs use the local server, once it runs
+engine/test_answers.py::test_stop_strings_and_token_limit
+    Limits the length of an answer
 window/test_servers.py::test_server_answers_and_a_local_model_continues doctor/test_diagnostics.py::test_hub_and_servers_get_only_their_own_keys
     your messages with the conversation before them, and the facts of the memory
     the server that you chose
@@ -385,11 +400,11 @@ end_to_end/test_lifecycle.py::test_no_log_holds_what_was_said_nor_a_key end_to_e
 window/test_settings_data.py::test_all_data_is_deleted_after_confirmation store/test_conversations.py::test_erased_text_is_in_no_file store/test_facts.py::test_facts_are_in_backups_and_gone_after_the_deletion_of_everything
     *Delete all my data* in the settings deletes conversations, facts of the memory, drafts, presets, backups and logs; models, servers and other settings are kept
     设置中的“删除所有数据”会删除对话、记忆、草稿、预设、备份和日志；模型、服务器和其他设置保留
-    Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere
+    Models, servers and settings are kept, and so is anything you exported or backed up elsewhere
     All your data has been deleted
     This permanently deletes all conversations and their attachments ({conversations} in total, with the archive and trash); the facts of the memory; unsent drafts; your presets; the backups made here ({copies}); and the logs
     Deletes all conversations, facts, drafts, presets, backups and logs
-    Models and other settings are kept
+    Models, servers and settings are kept
 cli/test_cli.py::test_version_and_wrong_usage
     show program's version number and exit
 local_server/test_answers.py::test_whole_and_streamed_answers_are_equal_and_counted_exactly local_server/test_answers.py::test_curl local_server/test_access.py::test_serve_runs_until_interrupted local_server/test_messages.py::test_whole_and_streamed_answers_are_equal_and_counted
@@ -407,7 +422,7 @@ window/test_local_server_settings.py::test_other_computers_need_a_key_which_is_m
     Computers in your network can use it with the API key
     Nothing is encrypted: anyone in the network can read questions, answers and the key
 local_server/test_access.py::test_web_pages_are_refused_unless_named
-    Web pages in your browser are refused, except those of origins such as https://chat.example
+    Web pages in your browser can't use the local server, except those of the addresses entered here
 local_server/test_access.py::test_another_interface_needs_a_key
     default: this computer only
 local_server/test_access.py::test_web_pages_are_refused_unless_named
@@ -443,8 +458,6 @@ cli/test_models_cli.py::test_a_model_arrives_verified_and_is_listed cli/test_mod
     find, download, verify and convert models
     list the models on this computer
     download a model, or resume its download
-window/test_doctor.py::test_it_opens_from_the_settings
-    APUS Chat {version}
 doctor/test_cli.py::test_text_output_has_remedies
     diagnostics of this computer, with fixes
     Shows what works, what doesn't and how to fix it
@@ -460,11 +473,11 @@ cli/test_cli.py::test_a_conversation_is_continued
     continue this conversation
     Instructions for the model at the start of every new conversation
 engine/test_sampler.py::test_each_parameter_keeps_the_tokens_that_its_description_says
-    Higher values give more varied answers, lower values more predictable ones; 0 always picks the most probable token
-    Samples from the most probable tokens that together reach this probability; 1 keeps all
-    Samples from this many of the most probable tokens; 0 keeps all
-    Excludes tokens whose probability is below this fraction of the most probable token's; 0 keeps all
-    Keeps tokens whose logit is within this many standard deviations of the highest; 0 keeps all
+    Higher values give more varied answers, lower values more predictable ones; 0 always takes the most likely word
+    Chooses each word only among the most likely ones that together reach this probability; 1 allows all
+    Chooses each word only among this many of the most likely ones; 0 allows all
+    Rules out words that are much less likely than the best one: below this fraction of its probability; 0 allows all
+    Rules out words that the model rates lower than the best one by more than this many standard deviations; 0 allows all
     Keeps the tokens that are about as surprising as expected, up to this probability; 1 keeps all
     How often the most probable tokens are left out, for more unusual answers; 0 turns XTC off
     Of the tokens above this probability only the least probable is kept
@@ -494,7 +507,7 @@ cli/test_lend_cli.py::test_another_data_folder_answers_over_the_lent_devices eng
     lend this computer's GPUs to another PC in the network
     Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models
     There's no password and nothing is encrypted: anyone in the network can use them and read what is computed
-    Enter it on the other PC in the settings under Devices, as an RPC server
+    Enter it in the settings of the other PC, in the section Devices, under Devices on other PCs
     results of the computation
     PCs in your network that use the lent devices
     you lend this PC
@@ -580,12 +593,11 @@ window/test_answers.py::test_zoom_changes_the_whole_window_with_shortcuts
 window/test_answers.py::test_the_zoom_changes_at_the_next_start_without_the_function_of_qt
     Applies at the next start
 window/test_transcript.py::test_the_caret_is_animated_unless_motion_is_reduced
-    The caret of an answer that is being written doesn't move
+    Keeps the caret of an answer that is being written still
 window/test_conversation_settings.py::test_preset_of_new_conversations_is_a_setting
     Overrides the settings below
 window/test_context.py::test_pinned_turn_is_kept_and_noted window/test_context.py::test_rolling_leaves_out_turns_and_shows_a_divider
-    Messages kept in context always stay
-    A line marks the messages above it that the model no longer sees
+    A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay
 window/test_answers.py::test_model_generates_a_title_for_a_long_question
     When idle, the model suggests a title if the first question doesn't provide one
 plan/test_machines.py::test_more_memory_is_never_worse plan/test_targets.py::test_no_more_experts_in_ram_than_llama_cpp
@@ -598,13 +610,13 @@ engine/test_speculation.py::test_answers_are_the_same_with_guesses engine/test_s
     Writes text that repeats earlier text faster, where the answer stays exactly the same
     guess text that repeats, where that gains time and the answer stays the same; default: the setting
 window/test_download_settings.py::test_endpoint_applies_at_once_and_an_invalid_one_is_reported
-    The official hub, a mirror or any compatible endpoint
+    Hugging Face, a mirror of it, or another server with the same interface
 window/test_download_settings.py::test_closed_window_keeps_downloading_only_with_the_setting
     The program stays in the system tray until all downloads finish
 store/test_backups.py::test_old_automatic_backups_are_deleted_and_manual_ones_kept
     Keeps the last seven daily or the last four weekly backups
 engine/test_conversation_cache.py::test_a_conversation_continues_after_another_one_and_after_a_restart
-    Conversations continue without being read again
+    Keeps what a model has read of a conversation, so that it answers sooner when you come back to it
     The conversation cache, the folder `states` in the data folder, contains the text of conversations and what the engine has computed of it
     对话缓存（数据文件夹中的 `states`）包含对话文本和引擎的计算结果
     Only you can read its files (mode 0600)
@@ -642,8 +654,8 @@ window/test_settings_data.py::test_backup_is_made_and_restored store/test_backup
     From the list of automatic backups, or from a file
     Backups that you saved to a file aren't listed; restore them from the file
 window/test_dialogs.py::test_defaults_are_restored_and_can_be_undone
-    Resets everything on this page
-    Conversations and models are kept
+    Resets the settings of all sections
+    Conversations, facts, servers and models are kept
 servers/test_protocol.py::test_a_hosted_server_gets_only_standard_fields servers/test_protocol.py::test_samplers_have_the_names_of_the_server
     Any OpenAI-compatible server: vLLM, llama-server, Ollama, LM Studio, or a hosted service
 window/test_servers.py::test_form_reports_errors_and_warns_about_http
@@ -665,7 +677,7 @@ window/test_servers.py::test_servers_are_found_and_added_with_one_click servers/
     查找共享模型的请求
     你的本地网络，以及这台电脑上服务器的默认端口
     查找服务器时
-    Finds programs on this PC, and models that other PCs in your network share with APUS Chat
+    Looks for programs with models on this PC, and for models that other PCs in your network share with APUS Chat
     No other servers found on this PC or in your network
     Enter the API key of {server}
 window/test_servers.py::test_server_is_added_once

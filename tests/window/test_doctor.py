@@ -60,7 +60,7 @@ def test_it_opens_from_the_settings(qtbot: QtBot, open_window: OpenWindow) -> No
     window.controller.show_settings()
     settings = window.findChild(SettingsPage)
     assert settings is not None
-    assert f"APUS Chat {__version__}" in settings.engine.rows["diagnostics"].explanation.text()
+    assert f"APUS Chat {__version__}" in settings.about.form.rows["version"].explanation.text()
     press(qtbot, settings, "diagnosticsButton")
     dialog = window.findChild(DoctorDialog)
     assert dialog is not None

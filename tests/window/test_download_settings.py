@@ -132,12 +132,16 @@ def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) ->
         controller.services.settings.change(proxy=closed)
         dialog = settings_dialog(window, controller)
         dialog.downloads.test_mirrors()
-        qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
+        qtbot.waitUntil(lambda: not dialog.downloads.is_testing, timeout=20_000)
         assert controller.services.settings.current.endpoint == hub.url
         controller.services.settings.change(proxy="none")
         dialog.downloads.test_mirrors()
-        qtbot.waitUntil(dialog.downloads.test.isEnabled, timeout=20_000)
-    assert "MB/s" in dialog._status.label.text()
+        qtbot.waitUntil(lambda: not dialog.downloads.is_testing, timeout=20_000)
+    lines = dialog.downloads.mirrors.label.text().splitlines()
+    assert lines[0].startswith("127.0.0.1")
+    assert [line.startswith("127.0.0.1") for line in lines[1:] if line.endswith("MB/s")] == [True]
+    assert sum(line.endswith("unreachable") for line in lines) == 2
+    assert dialog._status.label.text() == "", "beside the button"
     assert controller.services.settings.current.endpoint == hub.url
 
 

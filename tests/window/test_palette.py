@@ -159,7 +159,7 @@ def test_every_row_of_the_settings_is_found_by_its_title(open_window: OpenWindow
     titles = {row.title.text() for row in page.findChildren(Row) if row.title.text()}
     assert len(titles) > 35
     # Those are commands too, and listed once.
-    once = {page.appearance.rows["shortcuts"].title.text(), page.engine.rows["diagnostics"].title.text()}
+    once = {page.appearance.rows["shortcuts"].title.text(), page.about.form.rows["diagnostics"].title.text()}
     commands = QCoreApplication.translate("Palette", "Commands")
     for title in once:
         assert [entry.section for entry in window.controller._palette.search(title) if entry.title == title] == [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QListWidget, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +21,7 @@ from ui.export.dialog import ExportDialog
 from ui.settings.backups import BackupsPage
 from ui.settings.data import EraseDialog
 from ui.settings.page import SettingsPage
+from ui.settings.sections import SECTIONS
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints", extend=True)
@@ -267,3 +269,39 @@ def test_nothing_is_deleted_during_an_answer_or_without_confirmation(
     dialog.erase.click()
     said(qtbot, settings.data._status.label.text, "An answer isn't finished")
     assert [each.title for each in store_of(window).list()] == ["kept"]
+
+
+def test_the_section_list_follows_the_page_and_takes_messages_away(settings: SettingsPage, qtbot: QtBot) -> None:
+    sections, bar = settings.sections, settings._scroll.verticalScrollBar()
+    names, view = list(SECTIONS), settings._scroll.viewport()
+    # The section that fills most of the view is marked, though a rest of the one before is at the top.
+    heading = settings._headings[names.index("conversation")]
+    qtbot.waitUntil(lambda: bar.maximum() > heading.y())
+    bar.setValue(heading.y() - view.height() // 5)
+    assert sections.currentRow() == names.index("conversation")
+    sections.select(names.index("data"))
+    assert settings._headings[names.index("data")].mapTo(view, QPoint(0, 0)).y() < view.height() // 10
+    settings._status.show_message("of Data", "bad")
+    sections.select(names.index("engine"))
+    assert settings._status.label.text() == ""
+
+
+def test_the_data_section_says_what_is_on_the_disk(settings: SettingsPage, qtbot: QtBot) -> None:
+    row = settings.data.form.rows["disk_use"]
+    qtbot.waitUntil(lambda: row.explanation.text().endswith("iB"), timeout=20_000)
+    assert re.match(r"\d.*iB in all\. Models: .*, conversations: \d.*, backups: ", row.explanation.text())
+
+
+def test_rare_sampling_settings_are_folded_until_they_are_needed(
+    window: MainWindow, settings: SettingsPage, qtbot: QtBot
+) -> None:
+    form = settings.conversation
+    assert not form.rows["top_k"].isVisible()
+    assert form.rows["temperature"].isVisible()
+    settings.show_section("conversation", "top_k")
+    qtbot.waitUntil(lambda: form.controls["top_k"].hasFocus())
+    form.fold.click()
+    assert not form.rows["top_k"].isVisible()
+    window.controller.services.settings.change(top_k=7)
+    settings.refresh()
+    assert form.rows["top_k"].isVisible(), "a value other than the default is not hidden"

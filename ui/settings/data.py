@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from app.conversation import Shelf
+from app.doctor.storage import DiskUse, disk_use
 from app.engine.cache_folder import CacheUsage
 from app.services import Services
 from app.units import size_text
@@ -61,12 +63,13 @@ class DataSettings(QWidget):
         self.backups = button("backupsButton", self.tr("View backups…"))
         self.clear_cache = button("clearCacheButton", self.tr("Clear"))
         self.restore = button("restoreDefaultsButton", self.tr("Restore defaults"))
-        self.erase = button("eraseEverythingButton", self.tr("Delete everything…"))
+        self.erase = button("eraseEverythingButton", self.tr("Delete my data…"))
         self.erase.setProperty("danger", True)
         self.form = ParameterForm(
             settings_of_page("data"),
             extra={
                 "folder": (self.open_folder, self.tr("Data folder"), str(services.folder.root)),
+                "disk_use": (QWidget(), self.tr("Disk use"), self.tr("Counting…")),
                 "import": (
                     self.import_button,
                     self.tr("Import conversations"),
@@ -94,19 +97,20 @@ class DataSettings(QWidget):
                 "defaults": (
                     self.restore,
                     self.tr("Restore default settings"),
-                    self.tr("Resets everything on this page. Conversations and models are kept."),
+                    self.tr("Resets the settings of all sections. Conversations, facts, servers and models are kept."),
                 ),
                 "erase": (
                     self.erase,
                     self.tr("Delete all my data"),
                     self.tr(
-                        "Deletes all conversations, facts, drafts, presets, backups and logs. Models and other "
+                        "Deletes all conversations, facts, drafts, presets, backups and logs. Models, servers and "
                         "settings are kept."
                     ),
                 ),
             },
             order=(
                 "folder",
+                "disk_use",
                 "import",
                 "export",
                 "back_up",
@@ -168,6 +172,21 @@ class DataSettings(QWidget):
         """Update what changes while the dialog is closed."""
         super().showEvent(event)
         self._show_cache()
+        self._count()
+
+    def _count(self) -> None:
+        """Count what is on the disk, in the background."""
+        folder, library = self._services.folder, self._services.library
+        run_job(self, lambda: disk_use(folder, library), self._show_disk_use, self._status.show_error)
+
+    def _show_disk_use(self, use: DiskUse) -> None:
+        text = self.tr(
+            "{total} in all. Models: {models}, conversations: {conversations}, backups: {backups}, conversation cache: "
+            "{states}, other: {other}"
+        )
+        sizes = {name: size_text(n_bytes) for name, n_bytes in dataclasses.asdict(use).items()}
+        row = self.form.rows["disk_use"]
+        row.set_texts(row.title.text(), text.format(total=size_text(use.total), **sizes))
 
     def _show_cache(self) -> None:
         try:
@@ -184,6 +203,7 @@ class DataSettings(QWidget):
     def _clear_cache(self) -> None:
         self._services.forget_states()
         self._show_cache()
+        self._count()
 
     def _on_change(self, values: dict[str, Any]) -> None:
         if values.get("conversation_cache") == 0:
@@ -257,14 +277,12 @@ class EraseDialog(QDialog):
             ).format(conversations=conversations, copies=backups)
         )
         kept = quiet_label(
-            self.tr(
-                "Models, servers and other settings are kept, and so is anything you exported or backed up elsewhere."
-            )
+            self.tr("Models, servers and settings are kept, and so is anything you exported or backed up elsewhere.")
         )
         self.sure = QCheckBox(self.tr("I understand that this can't be undone"))
         self.sure.setObjectName("eraseSure")
         cancel = button("eraseCancelButton", self.tr("Cancel"), primary=True)
-        self.erase = button("eraseButton", self.tr("Delete everything"))
+        self.erase = button("eraseButton", self.tr("Delete my data"))
         self.erase.setProperty("danger", True)
         self.erase.setEnabled(False)
         column = vbox(title, self.deleted, kept, self.sure, spacing=12, margins=(MARGIN, MARGIN, MARGIN, 16))

@@ -108,10 +108,11 @@ class DeviceRow(QWidget):
         title = short_description(description) or self.name
         free = found.free_bytes if found else planned.free_bytes if planned else 0
         total = found.total_bytes if found else planned.total_bytes if planned else 0
+        text = self.tr("{free} of {total} GiB free")
         if found is not None and found.kind == "cpu":
             # The engine reports all RAM as free.
-            free = read_memory().available_bytes
-        self._figure.setText(self.tr("{free} of {total} GiB free").format(free=gib(free), total=gib(total)))
+            free, text = read_memory().available_bytes, self.tr("RAM: {free} of {total} GiB free")
+        self._figure.setText(text.format(free=gib(free), total=gib(total)))
         details = self._details(found.backend if found else "", planned, gpu)
         self.detail.setText(" · ".join(detail for detail in details if detail != title))
         self.holders.setText(self._held_by(gpu.processes if gpu else ()))
@@ -161,6 +162,8 @@ class DeviceSettings(QWidget):
     """Scans the devices when it is first shown and on request; changes apply to the next load."""
 
     changed = Signal()
+    scanned = Signal(object)
+    """The ``Machine``."""
 
     def __init__(self, services: Services, status: StatusLine) -> None:
         super().__init__()
@@ -220,6 +223,7 @@ class DeviceSettings(QWidget):
 
     def _on_scanned(self, machine: Machine) -> None:
         self._machine = machine
+        self.scanned.emit(machine)
         self._finish_scan(None)
 
     def _finish_scan(self, problem: UserError | None) -> None:
@@ -302,7 +306,7 @@ class DeviceSettings(QWidget):
                 "on the real hardware."
             ).format(variable=SIMULATED_GPUS_VARIABLE)
         else:
-            engine = self.tr("{engine}, built for {backends}").format(
+            engine = self.tr("Models are computed by {engine}, built for {backends}").format(
                 engine=machine.engine.engine, backends=list_text(machine.engine.backends)
             )
             if machine.nvidia.driver:

@@ -19,6 +19,7 @@ from model_manager.hub.access import MIRROR, OFFICIAL, host_of, split_url
 from model_manager.hub.mirrors import MirrorSpeed, measure_mirrors
 from ui.widgets.controls import CONTROL_WIDTH
 from ui.widgets.dialog_parts import StatusLine, button, line_edit
+from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_folder, open_folder
 from ui.widgets.formats import list_text
 from ui.widgets.job import Job, run_job
@@ -41,6 +42,8 @@ class DownloadSettings(QWidget):
         self._services = services
         self._status = status
         self._has_token = False
+        self.is_testing = False
+        """Whether the speeds of the mirrors are being measured."""
         self.show_folder = button("openModelsFolderButton", self.tr("Open folder"))
         self.move_folder = button("moveModelsFolderButton")
         self.progress = QProgressBar()
@@ -51,6 +54,7 @@ class DownloadSettings(QWidget):
         self.test = button("testMirrorsButton", self.tr("Test mirrors"))
         self.token = line_edit("hubToken", self.tr("Access token"), is_secret=True)
         self.token.setFixedWidth(CONTROL_WIDTH)
+        self.mirrors = StatusLine("mirrorStatus", hide_when_empty=True)
         self.save_token = button("keepTokenButton")
         self.form = ParameterForm(
             settings_of_page("downloads"),
@@ -72,6 +76,7 @@ class DownloadSettings(QWidget):
             order=("models_folder", "endpoint", "test", "token", "token_hosts"),
         )
         self.form.column.insertWidget(1, self.progress)
+        self.form.column.insertWidget(self.form.column.indexOf(self.form.rows["test"]) + 1, self.mirrors)
         vbox(self.form, parent=self)
         self._show_move(None)
         self._update_token()
@@ -111,28 +116,36 @@ class DownloadSettings(QWidget):
 
     def test_mirrors(self) -> None:
         """Measure the known endpoints and the configured one, and use the fastest."""
+        if self.is_testing:
+            return
         endpoints = tuple(dict.fromkeys((OFFICIAL, MIRROR, self._services.settings.current.endpoint or OFFICIAL)))
         access, job = self._services.downloads.access, Job(self)
         token = job.token
-        self.test.setEnabled(False)
-        self._status.show_message(self.tr("Testing {hosts}…").format(hosts=list_text(map(host_of, endpoints))))
-        job.finished.connect(lambda: self.test.setEnabled(True))
+        # Not disabled: it would lose the focus to whatever follows it.
+        self.is_testing = True
+        self.test.setText(self.tr("Testing…"))
+        self.mirrors.show_message(self.tr("Testing {hosts}…").format(hosts=list_text(map(host_of, endpoints))))
+        job.finished.connect(self._finish_test)
         job.succeeded.connect(self._use_fastest)
-        job.failed.connect(self._status.show_error)
+        job.failed.connect(self.mirrors.show_error)
         job.start(lambda: measure_mirrors(endpoints, access(), token=token))
+
+    def _finish_test(self) -> None:
+        self.test.setText(self.tr("Test mirrors"))
+        self.is_testing = False
 
     def _use_fastest(self, speeds: tuple[MirrorSpeed, ...]) -> None:
         best = max(speeds, key=lambda speed: speed.bytes_per_second or 0.0)
         if not best.bytes_per_second:
             problem = next((speed.problem for speed in speeds if speed.problem), None)
-            self._status.show_error(problem or UserError("no_mirror_reached"))
+            text = error_text(problem or UserError("no_mirror_reached"))
+            self.mirrors.show_message("\n".join((text, *map(self._speed_text, speeds))), "bad")
             return
         before = self._services.settings.current.endpoint
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
-        self._status.show_message(
-            self.tr("{host} is the fastest and is now used for downloads. {figures}").format(
-                host=host_of(best.endpoint), figures=list_text(map(self._speed_text, speeds))
-            ),
+        text = self.tr("{host} is the fastest and is now used for downloads.").format(host=host_of(best.endpoint))
+        self.mirrors.show_message(
+            "\n".join((text, *map(self._speed_text, speeds))),
             "good",
             (self.tr("Undo"), lambda: self._use_endpoint(before)),
         )

@@ -72,7 +72,7 @@ class LendingSettings(QWidget):
         self.copy.setVisible(bool(addresses))
         row = self.form.rows["address"]
         row.setEnabled(state is not None)
-        text = self.tr("Enter it on the other PC in the settings under Devices, as an RPC server.")
+        text = self.tr("Enter it in the settings of the other PC, in the section Devices, under Devices on other PCs.")
         if state is not None:
             used = self.tr("{devices}: {size} used by other PCs.").format(
                 devices=list_text(state.devices), size=size_text(state.used_bytes)

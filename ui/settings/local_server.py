@@ -90,7 +90,7 @@ class LocalServerSettings(QWidget):
 
     def _activity(self, status: ServerStatus) -> str:
         if not status.url:
-            return self.tr("No requests.")
+            return self.tr("Shows which programs use the local server, once it runs.")
         parts = [self.tr("Requests: {count}").format(count=status.requests)]
         if status.running:
             parts.append(self.tr("answering"))

@@ -11,10 +11,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 from shiboken6 import delete
 
-from app import __version__
 from app.config.presets import Presets
 from app.config.settings import PARAMETERS, Settings
+from app.planning.machine import Machine
 from app.services import Services
+from ui.settings.about import AboutSettings
 from ui.settings.data import DataSettings
 from ui.settings.devices import DeviceSettings
 from ui.settings.downloads import DownloadSettings
@@ -41,8 +42,8 @@ SCROLL_BAR_WIDTH = 10
 """As in the style sheet; the bar is placed in the margin, which aligns all right edges."""
 SECTION_LIST_WIDTH = 168
 ROW_HEIGHT = 34
-HEADING_DISTANCE = 60
-"""A section is the current one once its heading is this near to the top."""
+TOP_PART = 0.25
+"""A section is the current one once its heading is in this part of the view."""
 IDLE_MINUTES = (0, 5, 15, 30, 60, 120, 240)
 
 
@@ -96,8 +97,6 @@ class SettingsPage(Page):
             delete(before)
         services, settings = self._services, self._settings.current
         self.set_title(self.tr("Settings"))
-        diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
-        diagnostics.clicked.connect(self.diagnostics_requested)
         shortcuts = button("shortcutsButton", self.tr("Change…"))
         shortcuts.clicked.connect(self.shortcuts_requested)
         self.appearance = ParameterForm(
@@ -109,20 +108,12 @@ class SettingsPage(Page):
         self.conversation = ParameterForm(
             settings_of_page("conversation"),
             labels={"preset_id": preset_labels(services.presets, settings.preset_id)},
-            order=("preset_id", "system_prompt"),
+            order=("preset_id", "system_prompt", "temperature", "max_tokens"),
+            folded=("top_p", "top_k", "min_p", "top_n_sigma", "repeat_penalty"),
         )
         self.engine = ParameterForm(
             settings_of_page("engine"),
             labels={"idle_release_minutes": idle_labels(settings.idle_release_minutes)},
-            extra={
-                "diagnostics": (
-                    diagnostics,
-                    self.tr("Diagnostics"),
-                    self.tr("APUS Chat {version}. Shows what works, what doesn't and how to fix it.").format(
-                        version=__version__
-                    ),
-                )
-            },
         )
         self.devices = DeviceSettings(services, self._status)
         self.servers = ServerSettings(services)
@@ -132,6 +123,7 @@ class SettingsPage(Page):
         self.local_server = LocalServerSettings(services, self._status)
         self.downloads = DownloadSettings(services, self._status)
         self.data = DataSettings(services, self._status)
+        self.about = AboutSettings(self._status)
         self._forms = (self.appearance, self.conversation, self.engine, self.data.form)
         self._lay_out(*((title, getattr(self, name)) for name, title in section_titles().items()))
         for form in self._forms:
@@ -146,15 +138,24 @@ class SettingsPage(Page):
             self.downloads,
         ):
             page.changed.connect(lambda: self.changed.emit(self._settings.current))
+        self.devices.scanned.connect(self._show_gpu_layers)
         self.servers.model_chosen.connect(self.model_chosen)
         for busy_page in (self.downloads, self.data):
             busy_page.work_finished.connect(self.work_finished)
+        self.about.diagnostics.clicked.connect(self.diagnostics_requested)
         self.data.backups_requested.connect(self.backups_requested)
         self.data.export_requested.connect(self.export_requested)
         self.data.defaults_requested.connect(self._restore_defaults)
         self.data.conversations_changed.connect(self.conversations_changed)
         self.data.conversations_changed.connect(self._reload)
         self.refresh()
+
+    def _show_gpu_layers(self, machine: Machine) -> None:
+        """Offer the layers on GPUs where there are GPUs."""
+        row, has_gpus = self.engine.rows["gpu_layers"], bool(machine.offered or machine.devices)
+        explanation = translate("parameters", PARAMETERS["gpu_layers"].description)
+        row.setEnabled(has_gpus)
+        row.set_texts(row.title.text(), explanation if has_gpus else self.tr("This computer has no GPU for models."))
 
     def _lay_out(self, *sections: tuple[str, QWidget]) -> None:
         self._headings = [heading(title) for title, _ in sections]
@@ -177,10 +178,16 @@ class SettingsPage(Page):
         self.section_choice.setModel(self.sections.model())
         self.section_choice.activated.connect(self.sections.select)
         self.sections.currentRowChanged.connect(self.section_choice.setCurrentIndex)
+        self.sections.currentRowChanged.connect(self._leave_section)
         name_choice(self.section_choice, self.sections.accessibleName())
         hbox(names, (scroll, 1), parent=self._body, margins=(12, 0, 0, 0))
         # Not earlier: without its parent it would be a window.
         self._show_sections(self.width())
+
+    def _leave_section(self) -> None:
+        """Remove the message of the section before."""
+        if not self.is_busy():
+            self._status.clear()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the list of sections where there is room for it."""
@@ -194,6 +201,8 @@ class SettingsPage(Page):
 
     def show_section(self, name: str, setting: str = "") -> None:
         """Scroll to one of ``SECTIONS`` once the page is shown, or to a setting in it, which gets the focus."""
+        for form in _forms_of(getattr(self, name)):
+            form.reveal(setting)
         QTimer.singleShot(0, self, lambda: self._scroll_to(name, setting))
 
     def _scroll_to(self, section: str, setting: str) -> None:
@@ -312,8 +321,8 @@ class SectionList(QListWidget):
             return
         self._target = None
         bar = self._scroll.verticalScrollBar()
-        limit = value + HEADING_DISTANCE
-        passed = [number for number, title in enumerate(self._headings) if title.y() - MARGIN <= limit]
+        limit = value + TOP_PART * self._scroll.viewport().height()
+        passed = [number for number, title in enumerate(self._headings) if title.y() <= limit]
         self._is_following = True
         self.setCurrentRow(len(self._headings) - 1 if value >= bar.maximum() > 0 else max(passed, default=0))
         self._is_following = False

@@ -18,12 +18,12 @@ SECTIONS = {
     "local_server": QT_TRANSLATE_NOOP("settings", "Local server"),
     "downloads": QT_TRANSLATE_NOOP("settings", "Downloads"),
     "data": QT_TRANSLATE_NOOP("settings", "Data"),
+    "about": QT_TRANSLATE_NOOP("settings", "About"),
 }
 """Titles of the sections by name, in their order; those of settings are the pages of their declarations."""
 
 OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("appearance", "SettingsPage", {"shortcuts": "Keyboard shortcuts"}),
-    ("engine", "SettingsPage", {"diagnostics": "Diagnostics"}),
     ("servers", "ServerSettings", {"serverAddress": "Add server"}),
     (
         "tools",
@@ -44,6 +44,7 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
         "DataSettings",
         {
             "folder": "Data folder",
+            "disk_use": "Disk use",
             "import": "Import conversations",
             "export": "Export conversations",
             "back_up": "Save a backup",
@@ -52,6 +53,11 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "defaults": "Restore default settings",
             "erase": "Delete all my data",
         },
+    ),
+    (
+        "about",
+        "AboutSettings",
+        {"version": "Version", "privacy": "Privacy", "readme": "Documentation", "diagnostics": "Diagnostics"},
     ),
 )
 """Section, context of the titles, and these by name, of the rows that belong to no declared setting.

@@ -140,7 +140,10 @@ class ServerSettings(QWidget):
         )
         self.look_button = button("lookForServersButton", self.tr("Look for servers"))
         looked_for = quiet_label(
-            self.tr("Finds programs on this PC, and models that other PCs in your network share with APUS Chat.")
+            self.tr(
+                "Looks for programs with models on this PC, and for models that other PCs in your network share with "
+                "APUS Chat."
+            )
         )
         self._found = vbox()
         self.found_rows: list[FoundRow] = []
@@ -153,7 +156,7 @@ class ServerSettings(QWidget):
         self.provider.setMinimumContentsLength(12)
         self.provider.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         wheel_only_with_focus(self.provider)
-        self.provider.addItem(self.tr("Other"))
+        self.provider.addItem(self.tr("Any server"))
         for each in providers():
             self.provider.addItem(each.name_in(QLocale().name()), each)
         service = QLabel(self.tr("Service"))

@@ -153,9 +153,10 @@ class ToolSettings(QWidget):
         title.setFont(interface_font(bold=True))
         explanation = quiet_label(
             self.tr(
-                "MCP servers give models tools, for example to read files or to search the web. The program of a "
-                "server runs with your rights on this computer, and a server on the web receives what the model sends "
-                "to it: add only those that you trust. Most describe themselves in JSON, which you can paste here."
+                "Programs and web services that give models tools, for example to read files, over the Model Context "
+                "Protocol. The program of a server runs with your rights on this computer, and a server on the web "
+                "receives what the model sends to it: add only those that you trust. Most describe themselves in JSON, "
+                "which you can paste here."
             )
         )
         example = '{"mcpServers": {"files": {"command": "npx", "args": […]}}}'

@@ -92,7 +92,7 @@ class WebSearchSettings(QWidget):
         service = self._services.settings.current.search_service
         page_row = self.form.rows["search_page"]
         page_row.set_texts(page_row.title.text(), self._about(service))
-        self.open_page.setEnabled(service in SETUP_PAGES)
+        page_row.setEnabled(service in SETUP_PAGES)
         removes = self._has_key and not self.key.text()
         self.form.rows["searxng_url"].setEnabled(service == "searxng")
         self.form.rows["search_key"].setEnabled(service in ADDRESSES)
@@ -111,8 +111,8 @@ class WebSearchSettings(QWidget):
             "tavily": self.tr("A search service for language models. You create the key there, with an account."),
         }
         return about.get(service) or self.tr(
-            "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but a computer that "
-            "runs it."
+            "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you run it on a "
+            "computer of yours."
         )
 
     def _open_page(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,9 @@ from ui.widgets.controls import (
     finish_input,
 )
 from ui.widgets.dialog_parts import Row, hairline, quiet_label
-from ui.widgets.layouts import vbox
+from ui.widgets.icons import icon
+from ui.widgets.layouts import LEFT, nest, vbox
+from ui.widgets.tool_button import tool_button
 
 ExtraRow = tuple[QWidget, str, str]
 """Control, title and explanation of a row that belongs to no parameter."""
@@ -43,10 +45,12 @@ class ParameterForm(QWidget):
         extra: Mapping[str, ExtraRow] | None = None,
         order: Sequence[str] = (),
         compact: bool = False,
+        folded: Collection[str] = (),
     ) -> None:
         """``labels`` are choices by parameter name that the declaration does not have.
 
-        The rows are those in ``order``, then all others; ``compact`` ones are without lines between them.
+        The rows are those in ``order``, then all others, then those in ``folded`` below a button that shows them;
+        ``compact`` ones are without lines between them.
         """
         super().__init__()
         self._declarations = declarations
@@ -55,9 +59,18 @@ class ParameterForm(QWidget):
         self.rows: dict[str, Row] = {}
         self.headings: list[QLabel] = []
         """Of the groups of parameters."""
-        self.column = vbox(parent=self)
+        self.column = column = vbox(parent=self)
+        self.fold = tool_button("advancedButton", "chevron-right", with_text=True)
+        self.fold.setText(self.tr("Advanced"))
+        self.folded = QWidget()
+        """Holds the rows below the button."""
+        self._folded_names = folded
         group = ""
-        for name in dict.fromkeys((*order, *declarations, *(extra or {}))):
+        names = dict.fromkeys((*order, *declarations, *(extra or {})))
+        for name in sorted(names, key=lambda name: name in folded):
+            if name in folded and column is self.column:
+                nest(self.column, vbox(hairline(), 8, (self.fold, 0, LEFT), 4, self.folded))
+                column = vbox(parent=self.folded)
             if name in declarations:
                 declaration = declarations[name]
                 control = _control(name, declaration, (labels or {}).get(name))
@@ -65,22 +78,36 @@ class ParameterForm(QWidget):
                 title, explanation = _translated(declaration.label), _translated(declaration.description)
             else:
                 control, title, explanation = (extra or {})[name]
-            if self.rows and not compact:
-                self.column.addWidget(hairline())
+            if column.count() and not compact:
+                column.addWidget(hairline())
             if compact and name in declarations and declarations[name].group not in ("", group):
                 group = declarations[name].group
                 self.headings.append(quiet_label(_translated(group)))
                 self.headings[-1].setContentsMargins(0, 12, 0, 0)
-                self.column.addWidget(self.headings[-1])
+                column.addWidget(self.headings[-1])
             self.controls[name] = control
             wide = isinstance(control, PromptField) or (compact and not isinstance(control, NumberBox | CheckBox))
             self.rows[name] = Row(control, title, explanation, wide=wide, compact=compact)
-            self.column.addWidget(self.rows[name])
+            column.addWidget(self.rows[name])
+        self.fold.clicked.connect(lambda: self._set_folded(not self.folded.isHidden()))
+        self._set_folded(True)
 
     def show_values(self, values: object) -> None:
         """Show the attributes of ``values``."""
         for name, declaration in self._declarations.items():
             self.controls[name].set_value(declaration.to_shown(getattr(values, name)))
+            if getattr(values, name) != declaration.default:
+                self.reveal(name)
+
+    def reveal(self, name: str) -> None:
+        """Show the row of a parameter where it is folded."""
+        if name in self._folded_names:
+            self._set_folded(False)
+
+    def _set_folded(self, is_folded: bool) -> None:
+        self.fold.setAccessibleDescription(self.tr("Hidden") if is_folded else self.tr("Shown"))
+        self.fold.setIcon(icon("chevron-right" if is_folded else "chevron-down", "quiet_text"))
+        self.folded.setHidden(is_folded)
 
     def finish(self) -> None:
         """Apply input that was typed but not confirmed."""
