@@ -246,6 +246,15 @@ class Settings(SamplerParameters):
             "allowed it.",
         ),
     )
+    memory_unasked: bool = parameter(
+        False,
+        page="memory",
+        label=QT_TRANSLATE_NOOP("parameters", "Note facts unasked"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Models also note lasting facts that you mention, without asking first. The answer shows what was noted.",
+        ),
+    )
     lend_limit_gib: int = parameter(
         0,
         minimum=1,

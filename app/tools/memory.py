@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.config.settings import Settings
@@ -13,14 +14,20 @@ from model_manager.cancellation import CancelToken
 REMEMBERED, FORGOTTEN = "Remembered.", "Forgotten."
 UNKNOWN = "There is no such fact, or more than one. Give its whole text."
 _SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
-_TOOLS = (
-    Tool(
-        MEMORY,
-        "remember",
-        "Keep a fact about the user for later conversations. Only where the user asks for it. One short sentence.",
-        _SCHEMA,
-    ),
-    Tool(MEMORY, "forget", "Delete a fact that was kept about the user. Only where the user asks for it.", _SCHEMA),
+_REMEMBER = Tool(
+    MEMORY,
+    "remember",
+    "Keep a fact about the user for later conversations. Only where the user asks for it. One short sentence.",
+    _SCHEMA,
+)
+_UNASKED = replace(
+    _REMEMBER,
+    description="Keep a fact about the user for later conversations. Where the user asks for it, and also unasked, "
+    "where the user mentions something lasting: who they are, what they work on, like or plan. Not what is known "
+    "already, no secrets. One short sentence.",
+)
+_FORGET = Tool(
+    MEMORY, "forget", "Delete a fact that was kept about the user. Only where the user asks for it.", _SCHEMA
 )
 
 
@@ -40,7 +47,12 @@ class MemoryTools:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools."""
-        return _TOOLS
+        return (_UNASKED if self._settings().memory_unasked else _REMEMBER), _FORGET
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Those that the user lets be called without asking."""
+        return frozenset({_REMEMBER.name} if self._settings().memory_unasked else ())
 
     def call(self, name: str, arguments: Mapping[str, Any], token: CancelToken) -> ToolResult:
         """Keep or delete a fact.

@@ -42,8 +42,7 @@ class OfferedTools:
 
     def is_allowed(self, name: str) -> bool:
         """Return whether the user has allowed all calls of a tool."""
-        tool = self._tools[name]
-        return tool.name in self._servers.get(tool.server).allowed
+        return self._servers.is_allowed(self._tools[name])
 
     def allow(self, name: str) -> None:
         """Allow all calls of a tool from now on.  Raises as ``ToolServers.allow``."""

@@ -54,6 +54,11 @@ class BuiltInTools(Protocol):
         """The tools."""
         ...
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Names of those that a setting lets be called without asking the user."""
+        ...
+
     def call(self, name: str, arguments: Mapping[str, Any], token: CancelToken) -> ToolResult:
         """Call a tool.  Raises UserError, Cancelled."""
         ...
@@ -154,6 +159,12 @@ class ToolServers:
         self._change_one(name, is_on=is_on)
         if not self.get(name).is_on:
             self.disconnect(name)
+
+    def is_allowed(self, tool: Tool) -> bool:
+        """Whether a tool is called without asking the user.  Raises as ``get``."""
+        built_in = self._built_in.get(tool.server)
+        unasked = built_in.unasked if built_in is not None else ()
+        return tool.name in unasked or tool.name in self.get(tool.server).allowed
 
     def allow(self, tool: Tool) -> None:
         """Let a tool be called without asking the user.  Raises as ``switch``."""

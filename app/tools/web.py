@@ -72,6 +72,7 @@ class WebTools:
     """The tools, with the search service of the settings.  Thread-safe."""
 
     name = WEB
+    unasked: frozenset[str] = frozenset()
 
     def __init__(
         self, settings: Callable[[], Settings], secrets: Secrets, proxy: Callable[[], str | None] = lambda: None

@@ -7612,6 +7612,14 @@ Click to rename</source>
         <translation>当你说“记住我吃素”时，支持工具的模型可以在你允许后记录下来。</translation>
     </message>
     <message>
+        <source>Note facts unasked</source>
+        <translation>主动记录</translation>
+    </message>
+    <message>
+        <source>Models also note lasting facts that you mention, without asking first. The answer shows what was noted.</source>
+        <translation>模型还会主动记下你提到的长期有效的事实，不再事先询问。回答中会显示记录了什么。</translation>
+    </message>
+    <message>
         <source>Lend at most</source>
         <translation>最多出借</translation>
     </message>

@@ -84,6 +84,21 @@ def test_a_model_notes_a_fact_once_the_user_allows_it(session: ChatSession, serv
     assert "The user is vegetarian." in str(asked(session, services)["messages"][0])
 
 
+def test_a_model_notes_a_fact_unasked_where_the_user_has_chosen_that(session: ChatSession, services: Services) -> None:
+    services.settings.change(memory_tool=True, memory_unasked=True)
+    for call, facts, asks in (("remember", ["I'm vegetarian."], False), ("forget", ["I'm vegetarian."], True)):
+        session.open(None)
+        with openai_server(
+            calls=((call, '{"text": "I\'m vegetarian."}'),), words=("Fine", "."), context=100_000
+        ) as server:
+            model = services.servers.add(server.url).model_id("apus")
+            message = ended(session.ask("I never eat meat. What do I cook?", model)[1])
+            assert "unasked" in server.chats()[0]["tools"][0]["function"]["description"]
+        assert [each.text for each in services.store.facts()] == facts
+        assert message.provenance is not None
+        assert (message.provenance.finish_reason == TOOLS_CALLED) is asks
+
+
 def test_facts_are_forgotten_by_their_text(services: Services) -> None:
     offered = OfferedTools(services.tools)
     offered.offer(("memory",), NEVER_CANCELLED)

@@ -77,6 +77,7 @@ def test_the_memory_is_switched_off_for_all_or_one_conversation(open_window: Ope
     page.form.controls["memory"].click()
     assert not services.settings.current.memory
     assert not page.form.rows["memory_tool"].isEnabled()
+    assert not page.form.rows["memory_unasked"].isEnabled()
 
 
 def test_a_message_is_remembered_from_its_menu(open_window: OpenWindow, qtbot: QtBot) -> None:

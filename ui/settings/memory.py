@@ -95,7 +95,9 @@ class MemorySettings(QWidget):
     def show_settings(self) -> None:
         """Show the current settings and facts."""
         self.form.show_values(self._services.settings.current)
-        self.form.rows["memory_tool"].setEnabled(self._services.settings.current.memory)
+        settings = self._services.settings.current
+        self.form.rows["memory_tool"].setEnabled(settings.memory)
+        self.form.rows["memory_unasked"].setEnabled(settings.memory and settings.memory_tool)
         self.allowed.refresh()
         self._status.attempt(self.show_facts)
 
