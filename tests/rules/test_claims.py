@@ -292,6 +292,9 @@ window/test_memory.py::test_a_message_is_remembered_from_its_menu
     Settings > Memory lists all facts
 tools/test_memory.py::test_a_model_notes_a_fact_once_the_user_allows_it
     When you say “Remember that I'm vegetarian”, models that know tools can note it after you have allowed it
+tools/test_memory.py::test_a_model_notes_a_fact_unasked_where_the_user_has_chosen_that
+    Models also note lasting facts that you mention, without asking first
+    The answer shows what was noted
 tools/test_web.py::test_nothing_is_offered_or_sent_before_a_service_was_chosen window/test_web_search.py::test_the_switch_leads_to_the_settings_until_a_service_is_chosen
     Where models search the web
     Without one they don't, and nothing is sent

@@ -95,6 +95,8 @@ def test_a_model_notes_a_fact_unasked_where_the_user_has_chosen_that(session: Ch
             message = ended(session.ask("I never eat meat. What do I cook?", model)[1])
             assert "unasked" in server.chats()[0]["tools"][0]["function"]["description"]
         assert [each.text for each in services.store.facts()] == facts
+        (step,), *_ = split_steps(message.content)
+        assert (step.calls[0].name, step.calls[0].arguments) == (call, {"text": "I'm vegetarian."})
         assert message.provenance is not None
         assert (message.provenance.finish_reason == TOOLS_CALLED) is asks
 
