@@ -3253,7 +3253,7 @@ Click to rename</source>
     </message>
     <message>
         <source>For repositories that require signing in. Sent only to huggingface.co and the hosts below.</source>
-        <translation>用于需要登录的仓库，只会发送给 huggingface.co 和下面的主机。</translation>
+        <translation>用于需要登录的仓库，只会发送给 huggingface.co 和下面的网站。</translation>
     </message>
     <message>
         <source>Testing…</source>

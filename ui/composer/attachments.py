@@ -33,7 +33,7 @@ from ui.widgets.dialog_parts import (
     show_dialog,
 )
 from ui.widgets.file_dialogs import ask_for_file
-from ui.widgets.formats import list_text
+from ui.widgets.formats import list_text, sentences
 from ui.widgets.job import Job, run_job
 from ui.widgets.layouts import vbox
 from ui.widgets.theme import INTERFACE_SIZE, current_theme, interface_font, mono_font
@@ -188,7 +188,7 @@ class AttachmentViewer(QDialog):
             marked = self.tr("The answer was made from 1 passage of it, which is marked.")
             if len(given) > 1:
                 marked = self.tr("The answer was made from {count} passages of it, which are marked.")
-            text += " " + marked.format(count=grouped(len(given)))
+            text = sentences(text, marked.format(count=grouped(len(given))))
         self.text = QPlainTextEdit(attachment.content)
         self.text.setObjectName("attachmentText")
         self.text.setAccessibleName(self.tr("Text"))

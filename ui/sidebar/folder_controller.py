@@ -20,6 +20,7 @@ from ui.sidebar.sidebar import Sidebar
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file, documents_folder
+from ui.widgets.formats import sentences
 from ui.widgets.job import run_job
 from ui.widgets.notice import NoticeBar
 
@@ -226,8 +227,7 @@ class FolderController(QObject):
                 self.tr("Its conversation moves to the folder above, or goes to the trash if you delete it too."),
                 self.tr("Its conversations move to the folder above, or go to the trash if you delete them too."),
             )
-        if count:
-            details += " " + stays[count > 1]
+        details = sentences(details, stays[count > 1] if count else "")
         label = self.tr("Delete folder and {count} conversations").format(count=count)
         delete = partial(self._delete, folder_id)
         ask(

@@ -352,7 +352,7 @@ def ask(
     """Open a question over ``parent`` and call ``on_accept`` where it is accepted.
 
     ``name`` is the object name of the box.  ``accept`` is the object name and the label of the button that accepts;
-    that of a destructive action is red, and Cancel is the default.  ``discard`` is a third button with its action.
+    those of a destructive action are red, and Cancel is the default.  ``discard`` is a third button with its action.
     """
     # Imported where it is needed, as its types would delay the window.
     from PySide6.QtWidgets import QMessageBox
@@ -372,6 +372,7 @@ def ask(
         discard_button = box.addButton(discard[1], QMessageBox.ButtonRole.DestructiveRole)
         discard_button.setObjectName(discard[0])
         discard_button.clicked.connect(lambda: discard[2]())
+        set_style_property(discard_button, danger=is_destructive)
     cancel_button = box.addButton(cancel, QMessageBox.ButtonRole.RejectRole)
     layout = box.layout()
     assert isinstance(layout, QGridLayout)

@@ -35,6 +35,11 @@ def list_text(items: Iterable[str]) -> str:
     return translate("formats", ", ").join(items)
 
 
+def sentences(*texts: str) -> str:
+    """Return sentences one after the other, with a space between them except for Chinese ones."""
+    return re.sub(r"(?<=[。！？]) ", "", " ".join(filter(None, texts)))
+
+
 def quality_of(quantisation: str | None) -> Quality | None:
     """Return the quality of a quantisation by its name; None for an unknown one."""
     label = re.sub(r"^UD-", "", (quantisation or "").upper())
