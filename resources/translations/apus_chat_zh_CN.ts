@@ -2341,6 +2341,10 @@
         <translation>这是一个新对话，原来的对话保持不变。</translation>
     </message>
     <message>
+        <source>Open the original</source>
+        <translation>打开原对话</translation>
+    </message>
+    <message>
         <source>The messages after it are kept with the other version of the answer.</source>
         <translation>此后的消息保留在该回答的另一个版本中。</translation>
     </message>

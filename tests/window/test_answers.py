@@ -255,11 +255,14 @@ def test_fork_is_a_separate_conversation(window: MainWindow, qtbot: QtBot) -> No
     act(window, "fork", first)
     assert window.controller.conversation.session.conversation_id != original
     assert contents(window) == ["one"]
+    qtbot.mouseClick(window.notice.button, Qt.MouseButton.LeftButton)
+    assert window.controller.conversation.session.conversation_id == original
+    act(window, "fork", first)
     ask(qtbot, window, "another way")
     store = window.controller.services.store
     assert original is not None
     assert [m.content for m in store.branch(original) if m.role is Role.USER] == ["one", "two"]
-    assert len(titles(window)) == 2
+    assert len(titles(window)) == 3
 
 
 def test_message_can_be_pinned_and_unpinned(window: MainWindow, qtbot: QtBot) -> None:

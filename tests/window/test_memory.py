@@ -82,7 +82,7 @@ def test_the_memory_is_switched_off_for_all_or_one_conversation(open_window: Ope
 
 def test_a_message_is_remembered_from_its_menu(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    with openai_server(words=("You", " are", " vegetarian."), context=100_000) as server:
+    with openai_server(words=("You", " are", " **vegetarian**."), context=100_000) as server:
         services = window.controller.services
         services.settings.change(titles_by_model=False)
         window.controller.models.use(services.servers.add(server.url).model_id("apus"))

@@ -39,6 +39,7 @@ from ui.conversation.message_items import MAX_PLACES, MAX_SOURCES, MessageItems
 from ui.conversation.model_picker import ModelPicker
 from ui.conversation.overrides_controller import OverridesController, default_overrides
 from ui.transcript.item import ATTACHMENT, PASSAGE, SOURCE, Item
+from ui.transcript.state import item_text
 from ui.transcript.transcript import Transcript
 from ui.widgets.dialog_parts import ask, show_dialog
 from ui.widgets.error_text import error_text, translate_message
@@ -503,6 +504,8 @@ class ConversationController(QObject):
                 self.open(fork.id)
                 self._notice.show_message(
                     self.tr("This is a new conversation. The original is unchanged."),
+                    self.tr("Open the original"),
+                    partial(self.open, message.conversation_id, message.id),
                     is_true=lambda: self.session.conversation_id == fork.id,
                 )
             case "previous" | "next":
@@ -594,7 +597,8 @@ class ConversationController(QObject):
         """Open the dialog with what is selected of a message, or with its text, as a fact to be kept."""
         from ui.settings.fact_dialog import FactDialog
 
-        text = self._transcript.state.selected_text().strip() or split_thought(message.content)[2]
+        whole = item_text(self._item(message), with_thought=False)
+        text = self._transcript.state.selected_text().strip() or whole.strip()
 
         def add(text: str) -> None:
             self._services.store.add_fact(text)
