@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sqlite3
 import uuid
 from collections import defaultdict
@@ -255,7 +257,7 @@ class MessageStore(Database):
                 select_leaf(connection, conversation_id, newest_leaf(connection, message_id))
 
     def fork(self, conversation_id: str, message_id: str) -> Conversation:
-        """Copy the branch down to this message into a new conversation with the same title, and return it.
+        """Copy the branch down to this message into a new conversation with the title and a number, and return it.
 
         An unfinished answer is copied as far as it is saved, with the status interrupted.
         """
@@ -268,6 +270,7 @@ class MessageStore(Database):
             copy = replace(
                 original,
                 id=str(uuid.uuid4()),
+                title=_numbered(connection, original.title),
                 created_at=now,
                 updated_at=now,
                 leaf_id=new_ids[message_id],
@@ -311,3 +314,14 @@ def _copied(message: Message, conversation_id: str, new_ids: Mapping[str, str]) 
         status=not_streaming(message.status),
         provenance=provenance,
     )
+
+
+def _numbered(connection: sqlite3.Connection, title: str) -> str:
+    """Return a title that no conversation has: with the first free number from 2 on."""
+    base = re.sub(r" \(\d+\)$", "", title)
+    if not base:
+        return ""
+    rows = connection.execute("SELECT title FROM conversations WHERE deleted_at IS NULL AND title LIKE '%)'")
+    taken = {row["title"] for row in rows}
+    names = (f"{base} ({number})" for number in itertools.count(2))
+    return next(each for each in names if each not in taken)

@@ -208,7 +208,7 @@ def test_a_fork_is_an_independent_conversation(store: ConversationStore, talk: s
     before = store.trees([talk])
     copy = store.fork(talk, begun.id)
     assert store.trees([talk]) == before
-    assert (copy.title, copy.system_prompt, copy.model_id) == ("天", "Be brief.", "starter")
+    assert (copy.title, copy.system_prompt, copy.model_id) == ("天 (2)", "Be brief.", "starter")
     assert (copy.sampling, copy.is_pinned, copy.message_count) == (Sampling(temperature=0), False, 2)
     asked, answered = store.branch(copy.id)
     assert store.messages(copy.id) == [asked, answered]
@@ -219,6 +219,10 @@ def test_a_fork_is_an_independent_conversation(store: ConversationStore, talk: s
     assert answered.provenance == replace(PROVENANCE, left_out=(asked.id,))
     turn(store, copy.id, "goes on elsewhere")
     assert store.trees([talk]) == before
+    assert [store.fork(each, id_).title for each, id_ in ((copy.id, asked.id), (talk, question.id))] == [
+        "天 (3)",
+        "天 (4)",
+    ]
 
 
 def test_a_fork_of_a_streaming_answer_is_interrupted(store: ConversationStore, talk: str) -> None:
