@@ -77,7 +77,7 @@ TEXTS: dict[str, str] = {
     "memory": QT_TR_NOOP("{available_bytes} available of {total_bytes}"),
     "no_swap": QT_TR_NOOP("none"),
     "swap": QT_TR_NOOP("{used_bytes} used of {total_bytes}"),
-    "close_programs": QT_TR_NOOP("Close programs you don't need; otherwise answers slow down."),
+    "close_programs": QT_TR_NOOP("Close programs you don't need; otherwise models may not fit, or answer slowly."),
     # Conversations
     "no_database": QT_TR_NOOP("None yet. Your first conversation creates it."),
     "database": QT_TR_NOOP("Intact, {size_bytes}"),

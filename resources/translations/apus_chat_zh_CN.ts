@@ -372,8 +372,8 @@
         <translation>共 {total_bytes}，已用 {used_bytes}</translation>
     </message>
     <message>
-        <source>Close programs you don&apos;t need; otherwise answers slow down.</source>
-        <translation>请关闭暂时不用的程序，否则回答会变慢。</translation>
+        <source>Close programs you don&apos;t need; otherwise models may not fit, or answer slowly.</source>
+        <translation>请关闭不需要的程序，否则模型可能放不下，或者回答变慢。</translation>
     </message>
     <message>
         <source>None yet. Your first conversation creates it.</source>
@@ -4334,6 +4334,10 @@ Click to rename</source>
     <message>
         <source>Copy all</source>
         <translation>全部复制</translation>
+    </message>
+    <message>
+        <source>Nothing is remembered yet.</source>
+        <translation>还没有记住任何内容。</translation>
     </message>
     <message>
         <source>Edit fact</source>

@@ -138,6 +138,7 @@ no promise
     Options, before the command:
     An English word is slightly more than one token
     Leave it off unless you need it
+    Nothing is remembered yet
     This computer has no GPU for models
     First steps and supported hardware
     No program is available that opens it

@@ -73,7 +73,10 @@ def test_devices_are_scanned_when_first_shown(qtbot: QtBot, services: Services) 
     wait(qtbot, dialog.devices)
     processor = device(dialog.devices, "CPU")
     assert processor.use is None
-    assert "GiB" in processor._figure.text()
+    assert processor._figure.text().startswith("RAM: ")
+    has_gpus = bool(dialog.devices._machine.devices)
+    assert dialog.engine.rows["gpu_layers"].isEnabled() == has_gpus
+    assert ("no GPU" in dialog.engine.rows["gpu_layers"].explanation.text()) != has_gpus
     build: Any = find(dialog.devices, "engineBuild", QLabel)
     assert "built for" in build.text()
     assert "CPU" in build.text()

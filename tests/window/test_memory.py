@@ -29,12 +29,14 @@ def test_facts_are_added_edited_searched_copied_and_deleted(open_window: OpenWin
     dialog = open_settings(window, qtbot)
     page = dialog.memory
     assert page.copy.isHidden()
+    assert page.none.isVisible()
     qtbot.keyClicks(page.text, "I live in Oslo")
     qtbot.keyClick(page.text, Qt.Key.Key_Return)
     page.text.setText("I'm vegetarian")
     page.add_button.click()
     assert page.text.text() == ""
     assert shown(page) == ["I'm vegetarian", "I live in Oslo"]
+    assert page.none.isHidden()
     page.add_button.click()
     assert "has no text" in said(dialog, "memoryStatus")
     page.rows[1].edit.click()

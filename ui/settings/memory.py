@@ -17,7 +17,7 @@ from app.store.folding import fold
 from app.tools.server import MEMORY
 from ui.settings.allowed_tools import AllowedTools
 from ui.settings.fact_dialog import FactDialog
-from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, show_dialog
+from ui.widgets.dialog_parts import StatusLine, button, hairline, line_edit, quiet_label, show_dialog
 from ui.widgets.layouts import CENTRE, clear, hbox, vbox
 from ui.widgets.parameter_form import ParameterForm, settings_of_page
 from ui.widgets.tool_button import set_name, tool_button
@@ -66,6 +66,8 @@ class MemorySettings(QWidget):
         self.search = line_edit("searchFacts", self.tr("Search facts"), self.tr("Search"))
         self.copy = button("copyFactsButton", self.tr("Copy all"), quiet=True)
         self.allowed = AllowedTools(services.tools, MEMORY, self._status)
+        self.none = quiet_label(self.tr("Nothing is remembered yet."))
+        self.none.setObjectName("noFacts")
         self.rows: list[FactRow] = []
         self._list = vbox()
         vbox(
@@ -76,6 +78,7 @@ class MemorySettings(QWidget):
             hbox((self.text, 1), self.add_button, spacing=8),
             8,
             self.search,
+            self.none,
             self._list,
             hbox(None, self.copy),
             self._status,
@@ -111,6 +114,7 @@ class MemorySettings(QWidget):
             row.delete.clicked.connect(partial(self._delete, row.fact))
             self._list.addWidget(row)
         self.copy.setVisible(bool(facts))
+        self.none.setVisible(not facts)
         self.search.setVisible(len(facts) >= SEARCHED_FROM)
         if self.search.isHidden():
             self.search.clear()

@@ -92,7 +92,7 @@ class WebSearchSettings(QWidget):
         service = self._services.settings.current.search_service
         page_row = self.form.rows["search_page"]
         page_row.set_texts(page_row.title.text(), self._about(service))
-        page_row.setEnabled(service in SETUP_PAGES)
+        self.open_page.setEnabled(service in SETUP_PAGES)
         removes = self._has_key and not self.key.text()
         self.form.rows["searxng_url"].setEnabled(service == "searxng")
         self.form.rows["search_key"].setEnabled(service in ADDRESSES)
