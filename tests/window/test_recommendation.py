@@ -282,7 +282,8 @@ def test_a_search_result_can_be_measured_right_after_its_download(
     # Hidden until the model is scanned.
     qtbot.waitUntil(here.measure.isVisible, timeout=PATIENCE_MS)
     assert here.measure.measure.isEnabled()
-    dialog.finish()
+    # Nothing is planned and shown after the test.
+    dialog.details.plan.setChecked(False)
 
 
 def test_verdict_and_bars_stay_in_view_beside_the_options(
@@ -324,7 +325,8 @@ def test_verdict_and_bars_stay_in_view_beside_the_options(
     assert not pinned.isVisible() or now.mapTo(area, QPoint()).y() >= pinned.geometry().bottom()
     bar.setValue(0)
     assert not pinned.isVisible()
-    dialog.finish()
+    # Nothing is planned and shown after the test.
+    dialog.details.plan.setChecked(False)
 
 
 def test_memory_layout_of_a_published_model_is_shown_without_a_header_read_before(
