@@ -55,6 +55,7 @@ class DownloadSettings(QWidget):
         self.token = line_edit("hubToken", self.tr("Access token"), is_secret=True)
         self.token.setFixedWidth(CONTROL_WIDTH)
         self.mirrors = StatusLine("mirrorStatus", hide_when_empty=True)
+        self.mirrors.setContentsMargins(0, 0, 0, 12)
         self.save_token = button("keepTokenButton")
         self.form = ParameterForm(
             settings_of_page("downloads"),
