@@ -358,6 +358,9 @@ def test_search_results_are_grouped_by_conversation(open_window: OpenWindow, qtb
     assert find(window, "resultCount", QLabel).text() == "33 results"  # type: ignore[attr-defined]
     spoken = index_of(window, "Horses").data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == f"Horses, 2 hits, {date_text(store_of(window).get(short).updated_at)}"
+    delegate, day = rows(window).itemDelegate(), date_text(store_of(window).get(short).updated_at)
+    ends = [delegate.end_of_result(index_of(window, each).data(ROW_ROLE)) for each in ("Horses", "Zebras")]
+    assert ends == [f"2 hits · {day}", day]
     click(qtbot, window, "A zebra is a horse.")
     assert window.controller.conversation.session.conversation_id == short
     assert rows(window).currentIndex().data() == "A zebra is a horse."

@@ -227,14 +227,17 @@ class RowDelegate(QStyledItemDelegate):
         return button.left() - 4
 
     def _paint_date(self, painter: QPainter, area: QRect, row: Found) -> int:
-        """Draw number of hits and date at the end of a search result, and return where the rest of the row ends."""
-        count, day = row.count_text(), date_text(row.conversation.updated_at)
-        if count not in {"", "1"}:
-            day = self.tr("{count} hits · {date}").format(count=count, date=day)
+        """Draw the end of a search result, and return where the rest of the row ends."""
+        day = self.end_of_result(row)
         painter.setFont(self._small_font)
         painter.setPen(QColor(current_theme().quiet_text))
         painter.drawText(area, _RIGHT, day)
         return area.right() - QFontMetrics(self._small_font).horizontalAdvance(day) - PADDING
+
+    def end_of_result(self, row: Found) -> str:
+        """Return the date of a search result, after the number of hits in its messages where there are several."""
+        count, day = row.count_text(), date_text(row.conversation.updated_at)
+        return day if count in {"", "1"} else self.tr("{count} hits · {date}").format(count=count, date=day)
 
     def _paint_hint(self, painter: QPainter, rect: QRect, depth: int, text: str) -> None:
         area = rect.adjusted(MARGIN + PADDING + INDENT * depth + ICONS_WIDTH, 0, -MARGIN - PADDING, 0)
