@@ -63,16 +63,16 @@ def menu_of(qtbot: QtBot, dialog: ModelsPage) -> QMenu:
     return menu
 
 
-def row_menu(dialog: ModelsPage) -> QMenu:
-    """The context menu of the current row."""
-    QApplication.sendEvent(dialog.list, QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint()))
+def context_menu(dialog: ModelsPage, widget: QWidget) -> QMenu:
+    """The menu that a right click on a list or the details opens."""
+    QApplication.sendEvent(widget, QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint()))
     menu = dialog.findChild(QMenu, "modelActions")
     assert menu is not None
     return menu
 
 
 def press_in_menu(qtbot: QtBot, dialog: ModelsPage, action: str, *, of_row: bool = False) -> str:
-    menu = row_menu(dialog) if of_row else menu_of(qtbot, dialog)
+    menu = context_menu(dialog, dialog.list) if of_row else menu_of(qtbot, dialog)
     found = next(each for each in menu.actions() if each.objectName() == action)
     text = found.text()
     found.trigger()

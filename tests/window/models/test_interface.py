@@ -18,10 +18,10 @@ from tests.window.models.page import (
     SLOW,
     Open,
     choose,
+    context_menu,
     drop,
     main_button,
     menu_of,
-    row_menu,
     rows,
     wait_for_state,
 )
@@ -55,7 +55,7 @@ def test_keyboard_operation(show: Open, qtbot: QtBot, hub: FakeHub, home: Path):
     for _ in range(4):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Up)
     assert dialog.list.key() == "apus:Q2_K"
-    row_menu(dialog).close()
+    context_menu(dialog, dialog.list).close()
     dialog.activateWindow()
     dialog.take_focus()
     qtbot.waitUntil(dialog.list.hasFocus)
@@ -144,11 +144,12 @@ def test_the_menu_beside_the_buttons_does_not_repeat_them(show: Open, qtbot: QtB
     menu = menu_of(qtbot, dialog)
     assert [each.objectName() for each in menu.actions()] == ["open_page"]
     assert menu.geometry().right() <= dialog.mapToGlobal(dialog.rect().topRight()).x()
-    menu.close()
-    QApplication.processEvents()
-    menu = row_menu(dialog)
-    names = [each.objectName() for each in menu.actions() if each.objectName()]
-    assert names == ["download", "plan", "open_page"]
+    for widget in (dialog.list, dialog.details):
+        menu.close()
+        QApplication.processEvents()
+        menu = context_menu(dialog, widget)
+        names = [each.objectName() for each in menu.actions() if each.objectName()]
+        assert names == ["download", "plan", "open_page"]
     menu.close()
 
 
