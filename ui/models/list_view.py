@@ -210,7 +210,8 @@ class ModelRowDelegate(QStyledItemDelegate):
         used = _draw(painter, room, state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
         # Whether a model fits is worth more than what is said of its quality.
-        needed = small.horizontalAdvance(first_part(row.fit)) + 27 if row.fit else 0
+        # Dot, gaps, and a pixel for the fractions of a letter.
+        needed = small.horizontalAdvance(first_part(row.fit)) + 28 if row.fit else 0
         if needed > left.width():
             needed = 0
         note = left.adjusted(0, 0, -needed, 0)
