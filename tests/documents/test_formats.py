@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QPdfWriter, QTextDocument
+from PySide6.QtGui import QFont, QPdfWriter, QTextDocument
 
 from app.documents.attachments import read_attachment
 from app.documents.child.archive import MAX_MEMBER_BYTES
@@ -52,6 +52,8 @@ def test_headings_and_paragraphs_of_a_pdf_below_a_short_line_are_their_own(tmp_p
     """PDFium gives them in one line, as it found them in PDFs that Qt has written."""
     text = "The pump is guaranteed for two years and cleaning is due every ten cups; the filter costs five euros. " * 2
     document, path = QTextDocument(), tmp_path / "warranty.pdf"
+    # Which lines are short depends on the font, and other tests change the program's.
+    document.setDefaultFont(QFont("DejaVu Sans", 9))
     document.setHtml(f"<h2>Part 1</h2><p>{text}</p><p>{text}</p><h2>Part 2</h2><p>{text}</p>")
     # On one page it adds a page number below.
     document.print_(QPdfWriter(str(path)))

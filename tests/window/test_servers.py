@@ -118,7 +118,7 @@ def test_a_conversation_that_stayed_here_says_that_it_is_sent_to_a_server(
     assert "runs on a server. With the next question it gets the whole conversation." in window.hint.label.text()
     send(qtbot, window, "How many experts?")
     qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
-    assert not window.hint.isVisible()
+    qtbot.waitUntil(lambda: not window.hint.isVisible(), timeout=60_000)
     window.controller.conversation.open_temporary()
     texts = [each.text() for each in window.controller.welcome.findChildren(QLabel)]
     assert any("isn't saved" in each and "Your messages are sent to a server: " in each for each in texts)
