@@ -2,7 +2,9 @@
 
     python -m tests.benchmarks.loading [--folder FOLDER] [--layers 3] [--out FILE]     about two minutes; 3.2 GB of disk
 
-Loads and reads alternate; a ratio is the median of those of neighbours.  Devices are simulated in host memory
+Loads and reads alternate; a ratio is the median of those of neighbours.  Before each, the free memory is filled with
+the page cache of other files, as on a PC that has run for a while: free memory of a virtual machine may have gone back
+to the host, which then gives it again page by page, to the one that comes first.  Devices are simulated in host memory
 (``tests.rigs.simulated_cuda``), so copies to them take the processor's time.  That memory has its pages before, as
 real devices need none of the host.
 """
@@ -17,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
 from app.engine.local_engine import LocalEngine
 from model_manager.plan.load_spec import CPU, LoadSpec
 from tests.benchmarks.figures import Figure, at_least, median, report, reported, rounded
@@ -25,6 +29,7 @@ from tests.rigs.big_moe import write_big_moe
 
 RUNS = 4
 BLOCK = 8 << 20
+LEAST_FREE = 600 << 20
 DEVICES = ("CUDA0", "CUDA1")
 SPECS = {
     "two devices": LoadSpec(context=512, devices=DEVICES, tensor_split=(1, 1), n_gpu_layers=-1, mmap=False),
@@ -35,10 +40,19 @@ SPECS = {
 
 
 def drop(path: Path) -> None:
-    """Remove a file from the page cache."""
+    """Remove a file from the page cache, and fill that with others."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    buffer, memory = bytearray(BLOCK), psutil.virtual_memory()
+    # What one of the two left there is pushed out by the other.
+    for number in range(2):
+        other = path.with_name(f"other-{number}")
+        with other.open("ab") as file:
+            file.truncate(memory.total)
+        with other.open("rb", buffering=0) as file:
+            while psutil.virtual_memory().free > LEAST_FREE and file.readinto(buffer):
+                pass
 
 
 def plain_read_s(path: Path) -> float:

@@ -76,6 +76,7 @@ _BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("cpu_buffer_type", ctypes.c_void_p),
     ("dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
+    ("dev_host_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(_Properties)),
     ("dev_init", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
     ("dev_offload_op", ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p),
@@ -276,6 +277,11 @@ class Ggml:
     def cpu_buffer_type(self) -> int:
         """Buffer type of plain host memory."""
         return int(self._base.ggml_backend_cpu_buffer_type())
+
+    def host_buffer_types(self) -> set[int]:
+        """Buffer types of plain host memory, and of that which the drivers of devices pin."""
+        pinned = (self._base.ggml_backend_dev_host_buffer_type(each.pointer) for each in self.devices())
+        return {self.cpu_buffer_type(), *filter(None, pinned)}
 
     def repacked_buffer_type(self) -> int | None:
         """Buffer type of weights in the processor's own order; None where this processor or build has none."""

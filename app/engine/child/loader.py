@@ -17,10 +17,10 @@ from llama_cpp import llama_cpp
 from app.backend import LoadProgress
 from app.engine.child.ggml import DeviceHandle, Ggml
 from app.engine.child.graph_slices import GraphSlices
-from app.engine.child.memory.repacking import Repacking
+from app.engine.child.memory.host_weights import HostWeights
 from app.engine.child.memory.weights_reader import is_cached
 from app.engine.child.stop_flag import StopFlag
-from model_manager.devices.devices import default_devices, has_amx, repacked_types, usable_cores
+from model_manager.devices.devices import default_devices, usable_cores
 from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.shards import read_model
@@ -98,9 +98,7 @@ def load(
     keep: list[object] = []
     params = model_parameters(spec, ggml, devices, gpu_layers, keep, mmap=mmap)
     host = _host_tensors(spec, gpu_layers, headers)
-    repacking = None
-    if mmap is False and spec.repack and (not devices or gpu_layers == 0) and is_mostly_repacked(host):
-        repacking = Repacking(ggml, headers, usable_cores())
+    host_weights = HostWeights(ggml, headers, usable_cores()) if mmap is False and host else None
     if mmap is False and _has_room(host) and not is_cached(Path(path)):
         params.load_mode = DIRECT_IO
 
@@ -109,14 +107,14 @@ def load(
         return not stop.is_set()
 
     params.progress_callback = llama_cpp.llama_progress_callback(on_progress)
-    with repacking.during_load() if repacking is not None else nullcontext():
+    with host_weights.during_load() if host_weights is not None else nullcontext():
         model = llama_cpp.llama_model_load_from_file(path.encode(), params)
     try:
         stop.raise_if_set()
         if not model:
             raise UserError("load_refused", path=path)
-        if repacking is not None:
-            repacking.read(stop, meter.loading)
+        if host_weights is not None:
+            host_weights.read(stop, meter.loading)
     except (Cancelled, UserError, OSError) as error:
         if model:
             llama_cpp.llama_model_free(model)
@@ -282,13 +280,6 @@ def _has_room(host: Sequence[TensorInfo]) -> bool:
     """Whether direct reading has room: the engine holds a second copy of a tensor in host memory meanwhile."""
     sizes = [tensor.n_bytes for tensor in host]
     return sum(sizes) + max(sizes, default=0) < psutil.virtual_memory().available
-
-
-def is_mostly_repacked(host: Sequence[TensorInfo]) -> bool:
-    """Whether the engine converts most of these tensors into the processor's own order."""
-    types = repacked_types()
-    converted = sum(tensor.n_bytes for tensor in host if tensor.type in types and len(tensor.shape) > 1)
-    return not has_amx() and 2 * converted > sum(tensor.n_bytes for tensor in host)
 
 
 def _host_tensors(spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]) -> list[TensorInfo]:

@@ -1,13 +1,14 @@
-"""Weights in the processor's own order, read and converted by several threads.
+"""Weights in host memory, read by several threads, and converted into the processor's own order where the engine does.
 
-llama.cpp converts ("repacks") a tensor in host memory after it has read the whole of it into a second buffer, with one
-thread.  Here these tensors are empty while the engine loads, so that it reads nothing of them.  Afterwards threads take
-turns in reading the file, each into a small buffer, and convert from there: no memory is new but the final one.
+llama.cpp fills host memory with one thread, which waits for each new page, and converts ("repacks") a tensor after it
+has read the whole of it into a second buffer.  Here these tensors are empty while the engine loads, so that it reads
+nothing of them.  Afterwards threads take turns in reading the file, each into a small buffer, and copy or convert from
+there: no memory is new but the final one.
 
-``alloc_buffer`` of the buffer type and ``init_tensor`` of its buffers are replaced meanwhile.  They are found by their
-offsets in ``ggml_backend_buffer_type``, ``ggml_backend_buffer`` (ggml-backend-impl.h, API version 2) and
+``alloc_buffer`` of the buffer types and ``init_tensor`` of their buffers are replaced meanwhile.  They are found by
+their offsets in ``ggml_backend_buffer_type``, ``ggml_backend_buffer`` (ggml-backend-impl.h, API version 2) and
 ``ggml_tensor`` (ggml.h), as in llama-cpp-python 0.3.36.  The offsets are checked against public functions and the
-file's header; where one differs, the engine reads and converts as usual.
+file's header; where one differs, the engine reads and converts as usual, and so it does with small tensors.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -33,6 +35,8 @@ from model_manager.gguf.header import GgufHeader
 API_VERSION = 2
 SLICE_BYTES = 4 << 20
 """Bytes that a thread reads and converts at once."""
+LEAST_BYTES = 1 << 20
+"""Smaller tensors are left to the engine."""
 ROWS = 16
 """Rows of a slice are a multiple of it; the engine interleaves 4, 8 or 16."""
 MAX_THREADS = 8
@@ -42,11 +46,12 @@ MADV_HUGEPAGE = 14
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
 _ALLOC, _DEVICE = _POINTER, 6 * _POINTER
 """Offsets in ggml_backend_buffer_type."""
-_INIT, _SET, _TYPE, _SIZE = 2 * _POINTER, 4 * _POINTER, 11 * _POINTER, 13 * _POINTER
+_FREE, _INIT, _SET, _TYPE, _SIZE = 0, 2 * _POINTER, 4 * _POINTER, 11 * _POINTER, 13 * _POINTER
 """Offsets in ggml_backend_buffer."""
 _EXTENTS, _ROW, _VIEWED, _DATA, TENSOR_BYTES = 16, 56, 232, 248, 336
 """Offsets in ggml_tensor: ``ne``, ``nb[1]``, ``view_src`` and ``data``; its size."""
 _Alloc = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_Free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _Init = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _Set = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t)
 
@@ -85,8 +90,8 @@ class _Slice:
         _Set(_pointer(tensor.buffer + _SET).value or 0)(tensor.buffer, address, source, 0, self.n_bytes)
 
 
-class Repacking:
-    """Reading and conversion of the tensors of one load."""
+class HostWeights:
+    """Reading and conversion of the tensors in host memory of one load."""
 
     def __init__(self, ggml: Ggml, headers: Sequence[GgufHeader], cores: int) -> None:
         self._ggml = ggml
@@ -97,24 +102,31 @@ class Repacking:
             for tensor in header.tensors
         }
         self._tensors: list[_Tensor] = []
-        self._buffers: dict[int, Any] = {}
-        """The engine's own ``init_tensor`` by buffer."""
+        self._buffers: dict[int, dict[int, int | None]] = {}
+        """The engine's own functions by buffer and offset; plain buffers have no ``init_tensor``."""
+        self._is_nested = False
+        """Whether a buffer is being made."""
         self._callbacks: list[Any] = []
         """Replacements, to which the engine has pointers."""
 
     @contextmanager
     def during_load(self) -> Iterator[None]:
         """Keep the engine from reading the tensors in a load inside."""
-        kind = self._ggml.repacked_buffer_type()
-        if kind is None or not self._is_known(kind):
-            yield
-            return
-        alloc = _Alloc(_pointer(kind + _ALLOC).value or 0)
-        self._replace(kind + _ALLOC, _Alloc(lambda kind, size: self._alloc(alloc, kind, size)))
+        repacked = self._ggml.repacked_buffer_type()
+        kinds = set[int]()
+        if repacked is not None and self._is_known(repacked):
+            kinds = {repacked, *self._ggml.host_buffer_types()}
+        own = {kind: _pointer(kind + _ALLOC).value for kind in kinds}
+        for kind, address in own.items():
+            self._replace(kind + _ALLOC, _Alloc(partial(self._alloc, _Alloc(address or 0))))
         try:
             yield
         finally:
-            _set_pointer(kind + _ALLOC, alloc)
+            for kind, address in own.items():
+                _pointer(kind + _ALLOC).value = address
+            for buffer, functions in self._buffers.items():
+                for offset, address in functions.items():
+                    _pointer(buffer + offset).value = address
 
     def read(self, stop: StopFlag, on_progress: Callable[[float], None]) -> None:
         """Read and convert the tensors of the loaded model; ``on_progress`` gets the share of the model that is there.
@@ -123,8 +135,6 @@ class Repacking:
             OSError: a file cannot be read, or ends before.
             Cancelled: ``stop`` was set.
         """
-        for buffer, init in self._buffers.items():
-            _set_pointer(buffer + _INIT, init)
         for tensor in self._tensors:
             _extents(tensor.address)[0] = tensor.extents[0]
         # In the order of the file, not of the engine.
@@ -157,7 +167,7 @@ class Repacking:
 
         largest = max((part.n_bytes for part in slices), default=0)
         try:
-            with ThreadPoolExecutor(self._threads, "repacking") as workers:
+            with ThreadPoolExecutor(self._threads, "host weights") as workers:
                 list(workers.map(work, [bytearray(largest) for _ in range(self._threads)]))
         finally:
             reader.close()
@@ -173,18 +183,32 @@ class Repacking:
         )
 
     def _alloc(self, own: Callable[[int, int], int | None], kind: int, size: int) -> int | None:
+        # The functions for converted and for pinned buffers call that for plain ones, and change what it returns.
+        is_outer, self._is_nested = not self._is_nested, True
         buffer = own(kind, size)
-        if not buffer or _pointer(buffer + _TYPE).value != kind or _pointer(buffer + _SIZE).value != size:
+        self._is_nested = not is_outer
+        if not is_outer or not buffer or _pointer(buffer + _TYPE).value != kind:
+            return buffer
+        if _pointer(buffer + _SIZE).value != size:
             return buffer
         _use_huge_pages(self._ggml.buffer_base(buffer), size)
-        init = _Init(_pointer(buffer + _INIT).value or 0)
+        own_functions = {offset: _pointer(buffer + offset).value for offset in (_FREE, _INIT)}
+        free, init_address = _Free(own_functions[_FREE] or 0), own_functions[_INIT]
+        init = _Init(init_address) if init_address else None
+
+        def free_buffer(buffer: int) -> None:
+            # The engine reads what goes to devices through buffers that it frees in the load.
+            self._buffers.pop(buffer, None)
+            free(buffer)
 
         def init_tensor(buffer: int, tensor: int) -> int:
-            if (status := int(init(buffer, tensor))) == 0 and not _pointer(tensor + _VIEWED).value:
+            status = int(init(buffer, tensor)) if init is not None else 0
+            if status == 0 and not _pointer(tensor + _VIEWED).value:
                 self._empty(buffer, tensor)
             return status
 
-        self._buffers[buffer] = init
+        self._buffers[buffer] = own_functions
+        self._replace(buffer + _FREE, _Free(free_buffer))
         self._replace(buffer + _INIT, _Init(init_tensor))
         return buffer
 
@@ -192,13 +216,13 @@ class Repacking:
         """Make a tensor empty until the engine has loaded; one that the header describes otherwise is left to it."""
         extents, row_bytes = _extents(address), ctypes.c_size_t.from_address(address + _ROW).value
         place = self._places.get(self._ggml.tensor_name(address).decode())
-        if place is not None and place[2] == prod(extents[1:]) * row_bytes:
+        if place is not None and place[2] == prod(extents[1:]) * row_bytes and place[2] >= LEAST_BYTES:
             self._tensors.append(_Tensor(*place[:2], buffer, address, tuple(extents), row_bytes))
             extents[0] = 0
 
     def _replace(self, address: int, function: Any) -> None:
         self._callbacks.append(function)
-        _set_pointer(address, function)
+        _pointer(address).value = ctypes.cast(function, ctypes.c_void_p).value
 
 
 def _slices(tensor: _Tensor) -> Iterator[_Slice]:
@@ -222,7 +246,3 @@ def _use_huge_pages(address: int, size: int) -> None:
 
 def _pointer(address: int) -> ctypes.c_void_p:
     return ctypes.c_void_p.from_address(address)
-
-
-def _set_pointer(address: int, function: Any) -> None:
-    _pointer(address).value = ctypes.cast(function, ctypes.c_void_p).value

@@ -1,7 +1,8 @@
-"""Weights that are converted into the processor's own order while the file is read."""
+"""Weights in host memory that threads read after the engine, and convert into the processor's own order."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import CPU, LoadSpec
 from tests.engine.requests import ask, load
 from tests.engine.test_direct_io import cached_share, drop
+from tests.rigs import simulated_cuda
 from tests.rigs.big_moe import write_big_moe
 
 pytestmark = pytest.mark.skipif(
@@ -36,13 +38,29 @@ def memory_of(engine: LocalEngine) -> int:
     return engine.state.result.memory["CPU"]["weights_bytes"]
 
 
-def test_answers_are_those_of_the_engines_own_conversion(engine: LocalEngine, model: Path) -> None:
-    load(engine, model, **{**READ, "mmap": True})
+@pytest.mark.parametrize("repack", [True, False])
+def test_answers_are_those_of_the_engines_own_weights(engine: LocalEngine, model: Path, repack: bool) -> None:
+    load(engine, model, **{**READ, "mmap": True, "repack": repack})
     mapped = ask(engine, "hello", max_tokens=12, controls=TokenControls(top_logprobs=5))
-    load(engine, model, **READ)
+    load(engine, model, **READ, repack=repack)
     read = ask(engine, "hello", max_tokens=12, controls=TokenControls(top_logprobs=5))
     assert [each.probabilities for each in read.pieces] == [each.probabilities for each in mapped.pieces]
     assert memory_of(engine) == pytest.approx(model.stat().st_size, rel=0.02)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the devices are loaded with LD_PRELOAD")
+def test_experts_in_ram_are_read_too(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in simulated_cuda.environment(1, 1).items():
+        monkeypatch.setenv(name, value)
+    in_ram = {"context": 512, "devices": ("CUDA0", "CUDA1"), "n_gpu_layers": -1, "experts_in_ram": (0, 1)}
+    answers = []
+    for mmap in (True, False):
+        engine = LocalEngine(tmp_path / "engine.log")
+        load(engine, model, **in_ram, mmap=mmap)
+        answers.append(ask(engine, "hello", max_tokens=12, controls=TokenControls(top_logprobs=5)))
+        engine.release()
+    mapped, read = ([each.probabilities for each in answer.pieces] for answer in answers)
+    assert read == mapped
 
 
 def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path) -> None:
