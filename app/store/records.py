@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -103,7 +104,9 @@ def column_value(value: Any) -> str | int | bytes | None:
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if value is None or isinstance(value, int | bytes):
         return value
-    return to_json(value).decode()
+    text = to_json(value).decode()
+    # Lone surrogates are escaped in it.
+    return clean_text(json.dumps(json.loads(text), ensure_ascii=False)) if "\\ud" in text else text
 
 
 def clean_text(text: str) -> str:

@@ -145,6 +145,14 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113
 
 
+def is_nameable(path: str) -> bool:
+    """Return whether a file can have this path: false with characters that the file system can't encode."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def is_sole_link(path: Path) -> bool:
     """Return whether the file is no link and has no second hard link, so that it may be rewritten in place."""
     return not path.is_symlink() and path.stat().st_nlink < 2

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from model_manager.disk.files import FileLock, make_folder
+from model_manager.disk.files import FileLock, is_nameable, make_folder
 from model_manager.disk.json_file import JsonError, JsonFile, from_plain
 from model_manager.errors import UserError
 from model_manager.gguf.header import check_loadable
@@ -218,8 +218,13 @@ class RegistryFile:
         is_current = registry.facts_version == FACTS_VERSION
         for path, stored in registry.facts.items():
             # Files that are missing, such as on another disk, stay listed with what was read before.
-            if is_current or not Path(path).exists():
+            if is_current or not os.path.lexists(path):
                 with suppress(JsonError):
                     facts[path] = from_plain(stored, ModelMetadata)
-        hashes = {path: each for path, each in registry.hashes.items() if each.is_plausible}
-        return replace(registry, facts=facts, hashes=hashes, facts_version=FACTS_VERSION)
+        return Registry(
+            models=tuple(each for each in registry.models if is_nameable(each.path)),
+            found=tuple(each for each in registry.found if is_nameable(each.path)),
+            folders=tuple(filter(is_nameable, registry.folders)),
+            facts=facts,
+            hashes={path: each for path, each in registry.hashes.items() if each.is_plausible},
+        )

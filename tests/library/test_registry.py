@@ -172,6 +172,18 @@ def test_cached_metadata_of_an_older_version_is_read_again(folder: Path, model: 
     assert (again.id, again.ready, again.sha256) == (found.id, True, SHA)
 
 
+def test_paths_that_no_file_can_have_are_ignored(folder: Path, model: Path, library: ModelLibrary) -> None:
+    found = library.register(model)
+    path = folder / "library.json"
+    stored = json.loads(path.read_text())
+    stored["facts_version"] = 0
+    stored["facts"] = {"http:/" * 2000: {}, "a\0b": {}}
+    stored["models"] += [{"id": f"odd {number}", "path": odd} for number, odd in enumerate(("/a/\udac2.gguf", "/a\0b"))]
+    stored["folders"] = ["/\udac2"]
+    path.write_text(json.dumps(stored))
+    assert [each.id for each in library.list()] == [found.id]
+
+
 @pytest.mark.parametrize("time", ["2024-01-01T00:00:00", "9999-12-31T23:59:59Z"], ids=["no zone", "last year"])
 def test_a_hash_with_an_impossible_time_is_ignored(folder: Path, tiny: Path, time: str) -> None:
     folder.mkdir()

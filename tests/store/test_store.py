@@ -209,9 +209,13 @@ def test_missing_ids_are_errors(store: ConversationStore) -> None:
 
 def test_any_text_is_stored(store: ConversationStore) -> None:
     odd = "a\0b \ud83d\ude00 \ud83d 𠮷 '; DROP TABLE messages --"
-    question, _ = store.begin_turn(store.create(title=odd).id, odd)
+    question, answer = store.begin_turn(store.create(title=odd).id, odd)
     assert store.message(question.id).content == "a\0b 😀 \ufffd 𠮷 '; DROP TABLE messages --"
     assert store.list()[0].title == question.content
+    store.finish_answer(answer.id, odd, Status.COMPLETE, replace(PROVENANCE, plan={odd: [odd]}))
+    provenance = store.message(answer.id).provenance
+    assert provenance is not None
+    assert provenance.plan == {question.content: [question.content]}
 
 
 def test_everything_is_there_after_closing_and_opening(folder: Path) -> None:
