@@ -128,7 +128,8 @@ def _generate(
                 reason = event.finish_reason
             case _:
                 yield event
-    if reason == "cancelled":
+    # A small model may have ended before the stop reached it.
+    if reason == "cancelled" or token.is_cancelled:
         raise Cancelled
     text = split_thought(text)[2].strip()
     if not text:
