@@ -3707,8 +3707,8 @@ Click to rename</source>
         <translation>预设</translation>
     </message>
     <message>
-        <source>Used where a conversation has no settings of its own.</source>
-        <translation>对话没有自己的设置时使用。</translation>
+        <source>For conversations whose settings were not changed.</source>
+        <translation>用于没有单独更改设置的对话。</translation>
     </message>
     <message>
         <source>Model</source>
@@ -6611,8 +6611,8 @@ Click to rename</source>
         <translation>面向语言模型的搜索服务。密钥需注册账户后在其网站创建。</translation>
     </message>
     <message>
-        <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you run it on a computer of yours.</source>
-        <translation>Brave Search 和 Tavily 需要向它们申请 API 密钥。SearXNG 不需要密钥，但要由你在自己的电脑上运行。</translation>
+        <source>Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you have to run it yourself.</source>
+        <translation>Brave Search 和 Tavily 需要向其申请 API 密钥；SearXNG 不需要密钥，但要自行运行。</translation>
     </message>
     <message>
         <source>No browser is available. The page is {page}.</source>

@@ -156,7 +156,7 @@ no promise
     You create the key there, with an account
     A search service for language models
     Brave Search and Tavily need an API key that you get from them
-    SearXNG needs no key, but you run it on a computer of yours
+    SearXNG needs no key, but you have to run it yourself
     No browser is available
     The page is {page}
 planning/test_planned_load.py::test_experts_in_ram_over_two_devices_match_the_forecast planning/test_true_layers.py::test_forecast_matches_allocation

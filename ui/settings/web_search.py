@@ -111,8 +111,8 @@ class WebSearchSettings(QWidget):
             "tavily": self.tr("A search service for language models. You create the key there, with an account."),
         }
         return about.get(service) or self.tr(
-            "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you run it on a "
-            "computer of yours."
+            "Brave Search and Tavily need an API key that you get from them. SearXNG needs no key, but you have to run "
+            "it yourself."
         )
 
     def _open_page(self) -> None:

@@ -72,7 +72,7 @@ class FolderSettings(QDialog):
             8,
             Row(self.name, self.tr("Name"), wide=True),
             Row(self.instructions, self.tr("Instructions"), instructions_text, wide=True),
-            Row(self.preset, self.tr("Preset"), self.tr("Used where a conversation has no settings of its own.")),
+            Row(self.preset, self.tr("Preset"), self.tr("For conversations whose settings were not changed.")),
             Row(self.model, self.tr("Model"), self.tr("Selected for new conversations.")),
             Row(documents, self.tr("Documents"), documents_text, wide=True),
             None,
