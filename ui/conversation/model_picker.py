@@ -253,12 +253,13 @@ class ModelPicker(QObject):
         return replace(advice, text=text)
 
     def download(self, advice: Advice) -> None:
-        """Download the recommended model, or pause that; use it where it is here.
+        """Download the recommended model, pause or resume that, or use it where it is here.
 
         A finished download replaces the starter.
         """
-        if advice.action == "pause":
-            self._services.downloads.queue.pause(advice.model_id)
+        if advice.action:
+            queue = self._services.downloads.queue
+            (queue.pause if advice.action == "pause" else queue.resume)(advice.model_id)
             return
         try:
             self._services.library.resolve(advice.model_id)
