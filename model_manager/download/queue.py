@@ -94,10 +94,13 @@ class DownloadQueue:
             self._start_thread()
 
     def resume(self, model_id: str) -> None:
-        """Resume a paused or failed download; one that waits for the network retries now."""
+        """Resume a paused or failed download; one that waits for the network or the server retries now."""
         with self._changed:
-            if model_id not in self._statuses:
+            status = self._statuses.get(model_id)
+            if status is None:
                 return
+            if status.state == "waiting" and self._transfer is not None:
+                self._transfer.reconnect()
         self._retry_now.set()
         self.add(model_id)
 

@@ -26,7 +26,7 @@ from tests.benchmarks.figures import ROOT, Figure, at_most, median, report, roun
 RUNS = 9
 LATE = (
     *("llama_cpp", "keyring", "quickjs", "markdown_it", "pygments", "numpy", "jinja2", "mcp", "pydantic"),
-    *("msgspec", "subprocess", "PySide6.QtNetwork", "app.conversation", "app.bounds", "ui.sidebar.row_delegate"),
+    *("msgspec", "subprocess", "PySide6.QtNetwork", "app.bounds", "ui.sidebar.row_delegate"),
 )
 PROGRAM = """
 import builtins, json, os, sys, time

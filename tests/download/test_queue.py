@@ -176,6 +176,16 @@ def test_unreachable_hub_is_retried_on_resume(make: Callable[..., Queue], tiny: 
         queue.until_state(model_id("one"), "done")
 
 
+def test_the_pause_that_a_server_asks_for_ends_with_resume(hub: FakeHub, make: Callable[..., Queue]) -> None:
+    hub.fault("cdn", "status", code=503, times=-1, headers={"Retry-After": "600"}, skip=1)
+    queue = make(hub.url)
+    queue.queue.add(model_id("one"))
+    queue.until_state(model_id("one"), "waiting")
+    hub.reset()
+    queue.queue.resume(model_id("one"))
+    queue.until_state(model_id("one"), "done")
+
+
 def test_refused_download_fails_until_resumed(hub: FakeHub, make: Callable[..., Queue]) -> None:
     hub.gated[REPOSITORY] = "hf_secret"
     queue = make(hub.url)
