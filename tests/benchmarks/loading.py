@@ -1,6 +1,6 @@
 """Loading a file of some GiB that is not in the page cache, against a plain sequential read of the same file.
 
-    python -m tests.benchmarks.loading [--folder FOLDER] [--layers 3] [--only NAME] [--out FILE]     four minutes; 3.2 GB
+    python -m tests.benchmarks.loading [--folder FOLDER] [--layers 3] [--only NAME] [--out FILE]     4 minutes; 3.2 GB
 
 Loads and reads alternate; a ratio is the median of those of neighbours.  Before each, the free memory is filled with
 the page cache of other files, as on a PC that has run for a while: free memory of a virtual machine may have gone back

@@ -59,6 +59,14 @@ def cached_share(path: Path) -> float:
     return sum(each & 1 for each in found) / pages
 
 
+def refuse_direct_io(folder: Path) -> Path:
+    """Build the library with which a program is refused direct I/O."""
+    source, library = folder / "refusing.c", folder / "refusing.so"
+    source.write_text(REFUSING)
+    subprocess.run([shutil.which("cc") or "gcc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    return library
+
+
 def log_of(engine: LocalEngine, tmp_path: Path) -> str:
     engine.release()
     return (tmp_path / "logs" / "engine.log").read_text()
@@ -90,10 +98,7 @@ def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path,
 def test_where_direct_io_is_refused_the_file_is_read_as_usual(
     engine: LocalEngine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, library = tmp_path / "refusing.c", tmp_path / "refusing.so"
-    source.write_text(REFUSING)
-    subprocess.run([shutil.which("cc") or "gcc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
-    monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={library}")
+    monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={refuse_direct_io(tmp_path)}")
     drop(model)
     load(engine, model, context=512, mmap=False)
     assert ask(engine, "hello", max_tokens=8).finished is not None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import random
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from app.backend import LoadProgress, TokenControls
-from app.engine.child.memory.weights_reader import WeightsReader
+from app.engine.child.memory.weights_reader import WeightsReader, reading_buffer
 from app.engine.local_engine import LocalEngine
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import has_amx, repacked_types
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import CPU, LoadSpec
 from tests.engine.requests import ask, load
-from tests.engine.test_direct_io import cached_share, drop
+from tests.engine.test_direct_io import cached_share, drop, refuse_direct_io
 from tests.rigs import simulated_cuda
 from tests.rigs.big_moe import write_big_moe
 
@@ -63,7 +66,12 @@ def test_experts_in_ram_are_read_too(model: Path, tmp_path: Path, monkeypatch: p
     assert read == mapped
 
 
-def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path) -> None:
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_a_load_leaves_the_page_cache_as_it_is(
+    engine: LocalEngine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_direct: bool
+) -> None:
+    if not is_direct:
+        monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={refuse_direct_io(tmp_path)}")
     drop(model)
     load(engine, model, **READ)
     assert cached_share(model) < 0.1
@@ -95,13 +103,38 @@ def test_a_damaged_file_is_refused(engine: LocalEngine, model: Path, tmp_path: P
     load(engine, model, **READ)
 
 
+def is_open_past_the_page_cache(path: Path) -> bool:
+    numbers = [each.name for each in Path("/proc/self/fd").iterdir() if each.resolve() == path]
+    flags = [re.search(r"flags:\s+(\d+)", Path("/proc/self/fdinfo", number).read_text()) for number in numbers]
+    return any(int(each[1], 8) & os.O_DIRECT for each in flags if each)
+
+
+@pytest.mark.parametrize("start", [0, 4096, 1_000_001])
+def test_parts_are_read_past_the_page_cache_or_from_it(tmp_path: Path, start: int) -> None:
+    path, buffer = tmp_path / "weights", reading_buffer(100_000)
+    content = random.Random(1).randbytes(20 << 20)
+    path.write_bytes(content)
+    drop(path)
+    for is_cached in (False, True):
+        reader = WeightsReader([path])
+        for first in (start, len(content) - 100_000):
+            assert reader.read(path, first, 100_000, buffer) == content[first : first + 100_000]
+        assert is_open_past_the_page_cache(path) is not is_cached
+        # Looking up what is there puts a little there.
+        assert cached_share(path) == 1.0 if is_cached else cached_share(path) < 0.05
+        reader.close()
+        assert path.read_bytes()
+
+
 def test_a_file_that_ends_while_it_is_read_is_an_error(tmp_path: Path) -> None:
-    path, memory = tmp_path / "weights", bytearray(6)
-    path.write_bytes(b"weights")
-    reader = WeightsReader([path])
-    reader.read(path, 1, memoryview(memory))
-    assert memory == b"eights"
-    path.write_bytes(b"weig")
-    with pytest.raises(OSError, match="ends at byte 4"):
-        reader.read(path, 1, memoryview(memory))
-    reader.close()
+    path, buffer = tmp_path / "weights", reading_buffer(6)
+    for is_cached in (True, False):
+        path.write_bytes(b"weights")
+        if not is_cached:
+            drop(path)
+        reader = WeightsReader([path])
+        assert reader.read(path, 1, 6, buffer) == b"eights"
+        path.write_bytes(b"weig")
+        with pytest.raises(OSError, match="ends at byte 4"):
+            reader.read(path, 1, 6, buffer)
+        reader.close()

@@ -28,7 +28,7 @@ from threading import Lock
 from typing import Any
 
 from app.engine.child.ggml import Ggml
-from app.engine.child.memory.weights_reader import WeightsReader
+from app.engine.child.memory.weights_reader import WeightsReader, address_of, reading_buffer
 from app.engine.child.stop_flag import StopFlag
 from model_manager.gguf.header import GgufHeader
 
@@ -40,7 +40,7 @@ LEAST_BYTES = 1 << 20
 ROWS = 16
 """Rows of a slice are a multiple of it; the engine interleaves 4, 8 or 16."""
 MAX_THREADS = 8
-"""Threads at most, otherwise one more than there are cores: one of them reads."""
+"""Threads at most, otherwise two more than there are cores: some wait for the disk."""
 MADV_HUGEPAGE = 14
 """Advice of Linux about memory."""
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -77,6 +77,11 @@ class _Slice:
     rows: int
 
     @property
+    def start(self) -> int:
+        """In the file."""
+        return self.tensor.start + self.first * self.tensor.row_bytes
+
+    @property
     def n_bytes(self) -> int:
         return self.rows * self.tensor.row_bytes
 
@@ -95,7 +100,7 @@ class HostWeights:
 
     def __init__(self, ggml: Ggml, headers: Sequence[GgufHeader], cores: int) -> None:
         self._ggml = ggml
-        self._threads = min(cores + 1, MAX_THREADS)
+        self._threads = min(cores + 2, MAX_THREADS)
         self._places = {
             tensor.name: (header.path, header.data_offset + tensor.offset, tensor.n_bytes)
             for header in headers
@@ -143,32 +148,29 @@ class HostWeights:
         reader = WeightsReader({tensor.path for tensor in in_order})
         total = sum(n_bytes for _path, _start, n_bytes in self._places.values())
         missing = sum(part.n_bytes for part in slices)
-        turn = Lock()
+        progress = Lock()
 
-        def read_next(memory: memoryview) -> _Slice | None:
+        def work(buffer: memoryview) -> None:
             nonlocal missing
-            with turn:
-                if stop.is_set() or not slices:
-                    return None
-                part = slices.popleft()
-                start = part.tensor.start + part.first * part.tensor.row_bytes
+            while not stop.is_set():
                 try:
-                    reader.read(part.tensor.path, start, memory[: part.n_bytes])
+                    part = slices.popleft()
+                except IndexError:
+                    break
+                try:
+                    read = reader.read(part.tensor.path, part.start, part.n_bytes, buffer)
                 except OSError:
                     slices.clear()
                     raise
-                missing -= part.n_bytes
-                on_progress(1 - missing / total)
-                return part
-
-        def work(memory: bytearray) -> None:
-            while part := read_next(memoryview(memory)):
-                part.convert(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+                part.convert(address_of(read))
+                with progress:
+                    missing -= part.n_bytes
+                    on_progress(1 - missing / total)
 
         largest = max((part.n_bytes for part in slices), default=0)
         try:
             with ThreadPoolExecutor(self._threads, "host weights") as workers:
-                list(workers.map(work, [bytearray(largest) for _ in range(self._threads)]))
+                list(workers.map(work, [reading_buffer(largest) for _ in range(self._threads)]))
         finally:
             reader.close()
         stop.raise_if_set()
