@@ -59,10 +59,10 @@ def cached_share(path: Path) -> float:
     return sum(each & 1 for each in found) / pages
 
 
-def refuse_direct_io(folder: Path) -> Path:
-    """Build the library with which a program is refused direct I/O."""
-    source, library = folder / "refusing.c", folder / "refusing.so"
-    source.write_text(REFUSING)
+def build_library(folder: Path, code: str) -> Path:
+    """Build a library that replaces functions of a program."""
+    source, library = folder / "replaced.c", folder / "replaced.so"
+    source.write_text(code)
     subprocess.run([shutil.which("cc") or "gcc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
     return library
 
@@ -98,7 +98,7 @@ def test_a_load_leaves_the_page_cache_as_it_is(engine: LocalEngine, model: Path,
 def test_where_direct_io_is_refused_the_file_is_read_as_usual(
     engine: LocalEngine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={refuse_direct_io(tmp_path)}")
+    monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={build_library(tmp_path, REFUSING)}")
     drop(model)
     load(engine, model, context=512, mmap=False)
     assert ask(engine, "hello", max_tokens=8).finished is not None

@@ -18,13 +18,30 @@ from model_manager.devices.devices import has_amx, repacked_types
 from model_manager.errors import Cancelled, UserError
 from model_manager.plan.load_spec import CPU, LoadSpec
 from tests.engine.requests import ask, load
-from tests.engine.test_direct_io import cached_share, drop, refuse_direct_io
+from tests.engine.test_direct_io import REFUSING, build_library, cached_share, drop
 from tests.rigs import simulated_cuda
 from tests.rigs.big_moe import write_big_moe
 
 pytestmark = pytest.mark.skipif(
     has_amx() or "Q4_0" not in repacked_types(), reason="this processor has no order of its own, or tiles"
 )
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="the page cache is bypassed, and libraries replaced, on Linux"
+)
+SLOW = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/uio.h>
+#include <unistd.h>
+typedef ssize_t (*read_t)(int, const struct iovec *, int, off_t, int);
+#define WAITS(name) ssize_t name(int file, const struct iovec * parts, int n_parts, off_t start, int flags) { \\
+    if (parts->iov_len > 1 << 20) usleep(100000); \\
+    return ((read_t) dlsym(RTLD_NEXT, #name))(file, parts, n_parts, start, flags); }
+WAITS(preadv2)
+WAITS(preadv64v2)
+"""
+"""A disk that takes 0.1 s for each part of the weights, as far as programs see it."""
+
 READ = {"context": 512, "devices": (CPU,), "n_gpu_layers": 0, "mmap": False}
 
 
@@ -51,7 +68,7 @@ def test_answers_are_those_of_the_engines_own_weights(engine: LocalEngine, model
     assert memory_of(engine) == pytest.approx(model.stat().st_size, rel=0.02)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the devices are loaded with LD_PRELOAD")
+@on_linux
 def test_experts_in_ram_are_read_too(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in simulated_cuda.environment(1, 1).items():
         monkeypatch.setenv(name, value)
@@ -66,12 +83,13 @@ def test_experts_in_ram_are_read_too(model: Path, tmp_path: Path, monkeypatch: p
     assert read == mapped
 
 
+@on_linux
 @pytest.mark.parametrize("is_direct", [True, False])
 def test_a_load_leaves_the_page_cache_as_it_is(
     engine: LocalEngine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_direct: bool
 ) -> None:
     if not is_direct:
-        monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={refuse_direct_io(tmp_path)}")
+        monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={build_library(tmp_path, REFUSING)}")
     drop(model)
     load(engine, model, **READ)
     assert cached_share(model) < 0.1
@@ -80,7 +98,12 @@ def test_a_load_leaves_the_page_cache_as_it_is(
     assert cached_share(model) == 1.0
 
 
-def test_a_stopped_load_leaves_the_engine_usable(engine: LocalEngine, model: Path) -> None:
+@on_linux
+def test_a_stopped_load_leaves_the_engine_usable(
+    engine: LocalEngine, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APUS_CHAT_ENGINE_WRAPPER", f"env LD_PRELOAD={build_library(tmp_path, SLOW)}")
+    drop(model)
     token = CancelToken()
 
     def load_and_stop() -> None:
@@ -109,6 +132,7 @@ def is_open_past_the_page_cache(path: Path) -> bool:
     return any(int(each[1], 8) & os.O_DIRECT for each in flags if each)
 
 
+@on_linux
 @pytest.mark.parametrize("start", [0, 4096, 1_000_001])
 def test_parts_are_read_past_the_page_cache_or_from_it(tmp_path: Path, start: int) -> None:
     path, buffer = tmp_path / "weights", reading_buffer(100_000)
@@ -126,6 +150,7 @@ def test_parts_are_read_past_the_page_cache_or_from_it(tmp_path: Path, start: in
         assert path.read_bytes()
 
 
+@on_linux
 def test_a_file_that_ends_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     path, buffer = tmp_path / "weights", reading_buffer(6)
     for is_cached in (True, False):
