@@ -128,6 +128,9 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         what, decision, most = ("not allowed without --run-tools", Decision.DECLINE, MAX_ROUNDS)
         if arguments.run_tools:
             what, decision, most = ("running", Decision.RUN, MAX_RUNS)
+        if not answer.request.sampling.tools:
+            # None was offered; the model has heard so many times.
+            most = 0
         while (calls := _calls_to_decide(answer)) and not token.is_cancelled and most > 0:
             most -= 1
             for call in calls:
