@@ -67,7 +67,7 @@ class WeightsReader:
         self._turn = Lock()
         self._file: FileIO | None = None
         self._direct: dict[Path, int | None] = {}
-        """Files that are read past the page cache; None where that was refused."""
+        """By path; None for files that are read through the page cache."""
 
     def read(self, path: Path, start: int, n_bytes: int, buffer: memoryview) -> memoryview:
         """Return a part of a file, in a ``reading_buffer``; fastest is the part that follows the last one.
@@ -75,7 +75,7 @@ class WeightsReader:
         Raises:
             OSError: the file cannot be read, or ends before.
         """
-        if sys.platform == "linux" and path not in self._cached and (file := self._open_direct(path)) is not None:
+        if (file := self._open_direct(path)) is not None:
             # Some file systems refuse the read instead.
             with suppress(OSError):
                 return _read_direct(file, path, start, n_bytes, buffer)
@@ -94,7 +94,7 @@ class WeightsReader:
         with self._turn:
             if path not in self._direct:
                 self._direct[path] = None
-                if sys.platform == "linux":
+                if sys.platform == "linux" and path not in self._cached:
                     with suppress(OSError):
                         self._direct[path] = os.open(path, os.O_RDONLY | os.O_DIRECT)
             return self._direct[path]
