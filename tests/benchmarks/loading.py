@@ -2,16 +2,16 @@
 
     python -m tests.benchmarks.loading [--folder FOLDER] [--layers 3] [--only NAME] [--out FILE]     4 minutes; 3.2 GB
 
-Loads and reads alternate; a ratio is the median of those of neighbours.  Before each, the free memory is filled with
-the page cache of other files, as on a PC that has run for a while: free memory of a virtual machine may have gone back
-to the host, which then gives it again page by page, to the one that comes first.  Devices are simulated in host memory
-(``tests.rigs.simulated_cuda``), so copies to them take the processor's time.  That memory has its pages before, as
-real devices need none of the host.
+Loads and reads alternate; a ratio is the median of those of neighbours.  Before each, several times the size of the
+file is allocated, written and freed: a virtual machine gives memory that is free for a while back to its host, and the
+first one that uses it would wait for the host.  Devices are simulated in host memory (``tests.rigs.simulated_cuda``),
+so copies to them take the processor's time.  That memory has its pages before, as real devices need none of the host.
 """
 
 from __future__ import annotations
 
 import argparse
+import mmap
 import os
 import resource
 import sys
@@ -30,7 +30,7 @@ from tests.rigs.big_moe import write_big_moe
 
 RUNS = 4
 BLOCK = 8 << 20
-LEAST_FREE = 600 << 20
+LEAST_FREE = 2 << 30
 DEVICES = ("CUDA0", "CUDA1")
 SPECS = {
     "two devices": LoadSpec(context=512, devices=DEVICES, tensor_split=(1, 1), n_gpu_layers=-1, mmap=False),
@@ -41,19 +41,16 @@ SPECS = {
 
 
 def drop(path: Path) -> None:
-    """Remove a file from the page cache, and fill that with others."""
+    """Remove a file from the page cache, and leave free memory that was in use a moment before."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    buffer, memory = bytearray(BLOCK), psutil.virtual_memory()
-    # What one of the two left there is pushed out by the other.
-    for number in range(2):
-        other = path.with_name(f"other-{number}")
-        with other.open("ab") as file:
-            file.truncate(memory.total)
-        with other.open("rb", buffering=0) as file:
-            while psutil.virtual_memory().free > LEAST_FREE and file.readinto(buffer):
-                pass
+    size = min(4 * path.stat().st_size, psutil.virtual_memory().available - LEAST_FREE) // BLOCK * BLOCK
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        block = bytes(BLOCK)
+        for start in range(0, size, BLOCK):
+            memory[start : start + BLOCK] = block
 
 
 def plain_read_s(path: Path) -> float:
