@@ -14,6 +14,10 @@ from enum import Flag
 WORD = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+")
 """A word that no line breaks; Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese lines break between letters."""
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+"""Blocks of Unicode with scripts from right to left, and the mark and isolate of that direction."""
 
 
 class Style(Flag):
@@ -170,6 +174,11 @@ def spans_text(spans: tuple[Span, ...]) -> str:
 def has_chinese(text: str) -> bool:
     """Whether a text contains Chinese or Japanese characters; their fonts have no italics."""
     return bool(_CHINESE.search(text))
+
+
+def has_right_to_left(text: str) -> bool:
+    """Whether a text contains letters that are read from right to left; few of their fonts have italics."""
+    return not text.isascii() and bool(_RIGHT_TO_LEFT.search(text))
 
 
 def is_right_to_left(block: Block) -> bool | None:

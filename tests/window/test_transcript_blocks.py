@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtWidgets import QApplication
 
 from app.conversation import Status
@@ -212,3 +212,72 @@ def test_a_list_below_a_quoted_list_is_separated_from_it(transcript):
         part.rect_of(part.find(text)[0][0]).y() for text in ("quoted", "last", "first", "second")
     )
     assert first - last > last - quoted == second - first
+
+
+MIXED = 'שלום `asyncio.gather()` עולם, `len("שלום") == 4` סוף.'
+
+
+def ground_of_code(image: QImage, left: float, right: float, y: float) -> list[tuple[int, int]]:
+    """The first and last column of each run of pixels with the ground of code in a row above the letters."""
+    columns = [x for x in range(round(left), round(right)) if image.pixelColor(x, round(y)).name() == LIGHT.code_ground]
+    starts = [x for x in columns if x - 1 not in columns]
+    return [(start, next(x for x in range(start, image.width()) if x + 1 not in columns)) for start in starts]
+
+
+def test_code_in_text_from_right_to_left_is_in_its_own_order(transcript):
+    transcript.set_items([answer("a", MIXED)])
+    QApplication.processEvents()
+    (part,) = parts(transcript)
+    code = [part.line_rects(*part.find(text)[0])[0] for text in ("asyncio", ".gather", "()")]
+    assert all(left.right() == pytest.approx(right.left(), abs=1) for left, right in pairwise(code))
+    second = [part.line_rects(*part.find(text)[0])[0] for text in ("len(", '") == 4')]
+    assert second[0].right() < second[1].left() < code[0].left()
+    image, top = transcript.grab().toImage(), transcript.page.visible[0][1] + part.y
+    grounds = ground_of_code(image, 0, image.width(), top + code[0].center().y() - 9)
+    left = transcript.page.left + part.x
+    shown = [(second[0].left(), second[1].right()), (code[0].left(), code[2].right())]
+    assert len(grounds) == 2
+    for (first, last), (start, end) in zip(grounds, shown, strict=True):
+        assert (first, last) == pytest.approx((left + start, left + end), abs=4)
+
+
+def test_text_with_code_from_right_to_left_is_copied_and_found_as_it_was_written(transcript):
+    transcript.set_items([answer("a", f"{MIXED} $x$ 𝕏 `b`\n\nend")])
+    (part,) = parts(transcript)
+    for text in ("gather() עולם", "סוף. $x$ 𝕏 b"):
+        assert [part.text(*match) for match in part.find(text)] == [text]
+    transcript.state.select_all()
+    assert transcript.state.selected_text(markdown=True) == f"{MIXED} $x$ 𝕏 `b`\n\nend"
+    assert transcript.state.selected_text() == f"{MIXED} $x$ 𝕏 `b`\n\nend".replace("`", "")
+    start, end = part.find("gather() עולם, len")[0]
+    (piece,) = part.pieces(start, end)
+    assert (piece.text, piece.markdown) == ("gather() עולם, len", "`gather()` עולם, `len`")
+
+
+def test_a_selection_in_text_from_right_to_left_covers_only_its_letters(transcript):
+    transcript.set_items([answer("a", "שלום abc def עולם")])
+    (part,) = parts(transcript)
+    start = part.find("שלום abc")[0]
+    word, code = (part.line_rects(*part.find(text)[0])[0] for text in ("שלום ", "abc"))
+    rest = part.line_rects(*part.find("def")[0])[0]
+    rects = part.line_rects(*start)
+    assert sum(rect.width() for rect in rects) == pytest.approx(word.width() + code.width(), abs=1)
+    assert not any(rect.intersects(rest.adjusted(1, 0, -1, 0)) for rect in rects)
+
+
+@pytest.mark.parametrize("text", ["*שלום*", "*مرحبا*", "***مرحبا***"])
+def test_emphasis_in_scripts_without_italics_is_bold(transcript, text):
+    transcript.set_items([answer("a", text)])
+    (part,) = parts(transcript)
+    (run,) = part.document.begin().textFormats()
+    assert (run.format.fontItalic(), run.format.fontWeight()) == (False, QFont.Weight.DemiBold)
+
+
+def test_inline_code_in_a_table_has_a_ground(transcript):
+    transcript.set_items([answer("a", "| name | code |\n|---|---|\n| one | `x` |\n\ntext")])
+    QApplication.processEvents()
+    part = parts(transcript)[0]
+    rect = part.line_rects(*part.find("x")[0])[0].translated(part.x + transcript.page.left, 0)
+    image, y = transcript.grab().toImage(), transcript.page.visible[0][1] + part.y + rect.center().y() - 9
+    ((first, last),) = ground_of_code(image, 0, image.width(), y)
+    assert (first, last) == pytest.approx((rect.left(), rect.right()), abs=4)

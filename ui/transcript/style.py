@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette, QTextBlockFormat, QTextCharFormat, QTextFormat
 
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Style, Table
 from app.markdown.highlight import CodeRole
@@ -27,6 +27,8 @@ ACTION = 28
 ICON = 16
 HEADINGS = (1.35, 1.2, 1.05, 1.0, 1.0, 1.0)
 """Text size of the heading levels."""
+INLINE_CODE = QTextFormat.Property.UserProperty.value + 100
+"""Property of the format of inline code, which has a ground."""
 
 
 class TextStyle:
@@ -116,6 +118,7 @@ class TextStyle:
         if Style.CODE in style:
             size = self.size * (HEADINGS[level - 1] if level else 1)
             text_format.setFont(mono_font(size * 0.9), specified)
+            text_format.setProperty(INLINE_CODE, True)
         elif level:
             text_format.setFont(self.marker_fonts[level], specified)
         if Style.STRONG in style:

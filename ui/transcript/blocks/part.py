@@ -19,10 +19,11 @@ from PySide6.QtGui import (
     QTextBlock,
     QTextCursor,
     QTextDocument,
+    QTextLine,
     QTextOption,
 )
 
-from app.markdown.blocks import Block, Prose, utf16_length
+from app.markdown.blocks import Block, Prose, has_right_to_left, utf16_length
 from ui.transcript.blocks.formula import (
     OBJECT,
     OBJECT_TYPE,
@@ -37,7 +38,10 @@ from ui.transcript.blocks.formula import (
 from ui.transcript.blocks.markdown import CopiedBlock
 from ui.transcript.decorations import Button
 from ui.transcript.item import TranscriptStrings
+from ui.transcript.style import INLINE_CODE
 
+_REPLACED = re.compile(f"[{OBJECT}\u2066\u2069]")
+"""Characters of a document that may stand for others."""
 Range = tuple[int, int]
 Paragraphs = Sequence[tuple[QTextBlock, QRectF]]
 """Consecutive paragraphs with their rectangles in the document."""
@@ -48,6 +52,8 @@ MARKER_SPACE = 8
 """Between the marker of a list item and its text."""
 REVEAL_MARGIN = 40.0
 RIGHT_TO_LEFT_MARK = "\u200f"
+ISOLATE, ISOLATE_END = "\u2066", "\u2069"
+"""Around inline code in text from right to left; code itself has neither, see ``visible_in_code``."""
 
 
 class Part:
@@ -61,6 +67,7 @@ class Part:
     """Whether it is a later piece of the table in the part above."""
     is_mirrored = False
     """Whether text beside it is read from right to left, so that its indent, bars and marker are at the right."""
+    has_inline_code = False
 
     def __init__(self, context: RenderContext) -> None:
         self.context, self.style = context, context.style
@@ -171,7 +178,10 @@ class Part:
             painter.setClipRect(self.window, Qt.ClipOperation.IntersectClip)
         painter.translate(self.inner)
         clip = clip.translated(-self.inner)
-        paragraphs = list(self.visible_paragraphs(clip)) if marked or selected else []
+        paragraphs = list(self.visible_paragraphs(clip)) if marked or selected or self.has_inline_code else []
+        if self.has_inline_code:
+            for paragraph in paragraphs:
+                self._paint_inline_code(painter, *paragraph)
         if paragraphs and marked:
             first, last = self._visible_range(clip)
             for start, end in marked[max(0, bisect_left(marked, (first, 0)) - 1) : bisect_right(marked, (last, 0))]:
@@ -206,6 +216,16 @@ class Part:
         colour.setAlphaF(opacity)
         for band in self._bands(paragraphs, start, end, full=True):
             painter.fillRect(band, colour)
+
+    def _paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF) -> None:
+        half, colour = self.style.size * 0.72, self.style.colour("code_ground")
+        for run in paragraph.textFormats():
+            if run.format.boolProperty(INLINE_CODE):
+                start = paragraph.position() + run.start
+                for band in self._bands([(paragraph, rect)], start, start + run.length, full=False):
+                    path, top = QPainterPath(), band.center().y() - half
+                    path.addRoundedRect(QRectF(band.x() - 1.5, top, band.width() + 3, 2 * half), 4, 4)
+                    painter.fillPath(path, colour)
 
     def _paint_bars(
         self, painter: QPainter, previous: Block | None, block: Block, rect: QRectF, is_mirrored: bool
@@ -296,7 +316,10 @@ class Part:
         return max(0, min(first)), max(last)
 
     def _bands(self, paragraphs: Paragraphs, start: int, end: int, *, full: bool) -> Iterator[QRectF]:
-        """Yield the line rectangles between two positions; ``full`` leaves no gap between lines."""
+        """Yield the rectangles between two positions, for each line one or one for each run in a direction of writing.
+
+        ``full`` leaves no gap between lines.
+        """
         first = bisect_right(paragraphs, start, key=lambda each: each[0].position()) - 1
         for number in range(max(0, first), len(paragraphs)):
             block, rect = paragraphs[number]
@@ -305,6 +328,7 @@ class Part:
             if block.position() + block.length() <= start:
                 continue
             layout, low, high = block.layout(), start - block.position(), end - block.position()
+            is_bidirectional = has_right_to_left(block.text())
             # From the line above on, which may end there.
             begin = max(0, layout.lineForTextPosition(low).lineNumber() - 1) if low > 0 else 0
             top = layout.lineAt(begin - 1).rect().bottom() if begin else 0.0
@@ -317,10 +341,16 @@ class Part:
                 # The selected line break is shown as a little extra width.
                 beyond = full and high > line_end - 1 and last >= first
                 if first < last or (beyond and first <= last):
-                    left, right = (_x(line.cursorToX(position)) for position in (first, last))
-                    right += 5 if beyond and number == layout.lineCount() - 1 else 0
+                    if is_bidirectional and first < last:
+                        extents = _visual_extents(block, line, first, last)
+                    else:
+                        extents = [(_x(line.cursorToX(first)), _x(line.cursorToX(last)))]
+                    if beyond and number == layout.lineCount() - 1:
+                        left, right = extents[-1]
+                        extents[-1] = left, right + 5
                     y = top if full else line.y()
-                    yield QRectF(rect.x() + left, rect.y() + y, right - left, bottom - y)
+                    for left, right in extents:
+                        yield QRectF(rect.x() + left, rect.y() + y, right - left, bottom - y)
                 top = bottom
 
     def text(self, start: int, end: int) -> str:
@@ -329,11 +359,22 @@ class Part:
         cursor.setPosition(start)
         cursor.setPosition(min(end, self.length), QTextCursor.MoveMode.KeepAnchor)
         text = cursor.selectedText().replace("\u2029", "\n").replace(LINE_BREAK, "\n")
-        if OBJECT not in text:
-            return text
-        formulas = formulas_in(self.document, self.document.findBlock(start))
-        sources = (formula_source(text_format) for position, text_format in formulas if position >= start)
-        return "".join(next(sources, OBJECT) if character == OBJECT else character for character in text)
+        return "".join(piece for piece, _, _ in self._copied(text, start)) if _REPLACED.search(text) else text
+
+    def _copied(self, text: str, position: int) -> Iterator[tuple[str, int, int]]:
+        """Yield for each character of the text at a position how it is copied, and its positions.
+
+        A formula is copied as its source, and the isolates around code are not.
+        """
+        block = self.document.findBlock(position)
+        copied = {place: formula_source(text_format) for place, text_format in formulas_in(self.document, block)}
+        while block.isValid():
+            copied.update(dict.fromkeys(isolates_in(block), ""))
+            block = block.next()
+        for character in text:
+            after = position + utf16_length(character)
+            yield copied.get(position, character), position, after
+            position = after
 
     def pieces(self, start: int, end: int) -> Iterator[CopiedBlock]:
         """Yield what a range touches, for copying."""
@@ -345,17 +386,13 @@ class Part:
         if not text:
             return []
         pattern, document = search_pattern(text), self.document.toPlainText()
-        if OBJECT not in document and utf16_length(document) == len(document):
+        if not _REPLACED.search(document) and utf16_length(document) == len(document):
             return [match.span() for match in pattern.finditer(document)]
-        sources = iter([formula_source(text_format) for _, text_format in formulas_in(self.document)])
-        searched, starts, ends, position = "", [], [], 0
-        for character in document:
-            piece = next(sources, OBJECT) if character == OBJECT else character
-            after = position + utf16_length(character)
+        searched, starts, ends = "", [], []
+        for piece, position, after in self._copied(document, 0):
             searched += piece
             starts += [position] * len(piece)
             ends += [after] * len(piece)
-            position = after
         return [(starts[match.start()], ends[match.end() - 1]) for match in pattern.finditer(searched)]
 
     def links(self) -> Iterator[tuple[int, int, str]]:
@@ -411,6 +448,37 @@ def common_prefix(old: Sequence[object], new: Sequence[object]) -> int:
 def search_pattern(text: str) -> re.Pattern[str]:
     """Compile the pattern that finds a text, ignoring case."""
     return re.compile(re.escape(text), re.IGNORECASE)
+
+
+def isolates_in(paragraph: QTextBlock) -> list[int]:
+    """Return the positions of the isolates around the code of a paragraph."""
+    if ISOLATE not in paragraph.text():
+        return []
+    document, start, found = paragraph.document(), paragraph.position(), []
+    for run in paragraph.textFormats():
+        if run.format.boolProperty(INLINE_CODE):
+            positions = range(start + run.start, start + run.start + run.length)
+            found += [each for each in positions if document.characterAt(each) in {ISOLATE, ISOLATE_END}]
+    return found
+
+
+def _visual_extents(block: QTextBlock, line: QTextLine, first: int, last: int) -> list[tuple[float, float]]:
+    """Return the left and right edges of a part of a line with both directions of writing, from left to right."""
+    rects = [run.boundingRect() for run in line.glyphRuns(first, last - first)]
+    extents = [(rect.left(), rect.right()) for rect in rects]
+    # Formulas and tabs have no glyphs.
+    document, start = block.document(), block.position()
+    for position in range(first, last):
+        if document.characterAt(start + position) in {OBJECT, "\t"}:
+            left, right = sorted(_x(line.cursorToX(each)) for each in (position, position + 1))
+            extents.append((left, right))
+    joined: list[tuple[float, float]] = []
+    for left, right in sorted(extents):
+        if joined and left <= joined[-1][1] + 0.5:
+            joined[-1] = joined[-1][0], max(right, joined[-1][1])
+        else:
+            joined.append((left, right))
+    return joined
 
 
 def _x(value: object) -> float:

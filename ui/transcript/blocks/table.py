@@ -133,6 +133,7 @@ class TablePart(Part):
         for number in range(unchanged, len(rows)):
             self._write_row(number, block)
         cursor.endEditBlock()
+        self.has_inline_code = any(Style.CODE in span.style for row in rows for cell in row for span in cell)
         if any(span.formula for row in rows for cell in row for span in cell):
             self.await_formulas()
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QPainter, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
 
-from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, is_right_to_left
+from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, has_right_to_left, is_right_to_left
 from app.markdown.control_characters import visible_in_code
 from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula
-from ui.transcript.blocks.markdown import CopiedBlock, span_length, spans_markdown
-from ui.transcript.blocks.part import LINE_BREAK, Part, Range, common_prefix
+from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
+from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, Range, common_prefix, isolates_in
 from ui.transcript.style import HEADINGS
 
 MEASURED = 1_000
@@ -67,6 +68,7 @@ class TextPart(Part):
             cursor.deletePreviousChar()
         cursor.endEditBlock()
         self.paragraphs, self.blocks, self.is_mirrored = paragraphs, blocks, is_mirrored
+        self.has_inline_code = any(Style.CODE in span.style for block in paragraphs for span in block.spans)
         if any(span.formula for block in paragraphs[unchanged:] for span in block.spans):
             self.await_formulas(self.document.findBlockByNumber(unchanged))
 
@@ -85,16 +87,16 @@ class TextPart(Part):
             if low < high or not size:
                 block = self.paragraphs[paragraph.blockNumber()]
                 heading = "#" * block.level + " " if block.level and not low else ""
-                source = heading + spans_markdown(block.spans, low, high)
+                isolates = isolates_in(paragraph)
+                first, last = (each - bisect_left(isolates, offset + each) for each in (low, high))
+                source = heading + spans_markdown(block.spans, first, last)
                 yield CopiedBlock(block, self.text(offset + low, offset + high), source, is_from_start=not low)
             paragraph = paragraph.next()
 
     def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw list markers, quote bars and the background of inline code below the text."""
+        """Draw list markers and quote bars beside the text."""
         for paragraph, rect in self.visible_paragraphs(clip):
-            block = self.paragraphs[paragraph.blockNumber()]
-            self._paint_margin(painter, paragraph, rect, block)
-            self._paint_inline_code(painter, paragraph, rect, block)
+            self._paint_margin(painter, paragraph, rect, self.paragraphs[paragraph.blockNumber()])
         super().paint(painter, clip, selected, marked)
 
     def _paint_margin(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
@@ -109,18 +111,6 @@ class TextPart(Part):
         self._paint_bars(painter, previous, block, beside, is_mirrored)
         if block.marker:
             self._paint_marker(painter, block, rect.top() + line.y() + line.ascent(), is_mirrored)
-
-    def _paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
-        position, half = paragraph.position(), self.style.size * 0.72
-        for span in block.spans:
-            after = position + span_length(span)
-            if Style.CODE in span.style:
-                for band in self._bands([(paragraph, rect)], position, after, full=False):
-                    path = QPainterPath()
-                    top = band.center().y() - half
-                    path.addRoundedRect(QRectF(band.x() - 1.5, top, band.width() + 3, 2 * half), 4, 4)
-                    painter.fillPath(path, self.style.colour("code_ground"))
-            position = after
 
 
 class FormulaPart(Part):
@@ -201,9 +191,11 @@ def write_spans(
 ) -> None:
     """Insert spans at the cursor; ``level`` is that of a heading, or 0."""
     style = context.style
-    for span in spans:
+    texts = [visible_in_code(span.text) if Style.CODE in span.style else span.text for span in spans]
+    is_bidirectional = any(map(has_right_to_left, texts))
+    for span, text in zip(spans, texts, strict=True):
         span_style = span.style
-        if Style.EMPHASIS in span_style and (span.formula or has_chinese(span.text)):
+        if Style.EMPHASIS in span_style and (span.formula or has_chinese(text) or has_right_to_left(text)):
             span_style = (span_style & ~Style.EMPHASIS) | Style.STRONG
         text_format = style.span_format(span_style, link=bool(span.href), level=level, thought=thought)
         if span.href:
@@ -213,7 +205,9 @@ def write_spans(
             size = style.size * (HEADINGS[level - 1] if level else 1)
             insert_formula(cursor, context, text_format, span, display=False, size=size)
         else:
-            text = visible_in_code(span.text) if Style.CODE in span.style else span.text
+            if is_bidirectional and Style.CODE in span.style:
+                # Code is read from left to right; the text around it would change its order.
+                text = f"{ISOLATE}{text}{ISOLATE_END}"
             cursor.insertText(text.replace("\n", LINE_BREAK), text_format)
 
 
