@@ -250,7 +250,12 @@ class BlockWriter:
         shape = self._shape(block.formula, display=True)
         if shape is None:
             return f'<pre class="source"><code>{escape(block.source.strip())}</code></pre>'
-        return f'<div class="formula">{_svg(shape, block.source, "display")}</div>'
+        shape, number = shape.split()
+        drawn = _svg(shape, block.source, "display")
+        if number is None:
+            return f'<div class="formula">{drawn}</div>'
+        # Its source, the description of the formula, contains the number.
+        return f'<div class="formula numbered">{drawn}{_svg(number, "", "display")}</div>'
 
     def _table(self, table: Table) -> str:
         aligned = [f' class="{side}"' if side in ("center", "right") else "" for side in table.align]

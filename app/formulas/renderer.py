@@ -7,7 +7,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.process.child_process import FORMULAS, LimitedProcess
@@ -36,6 +36,7 @@ Formula = tuple[str, bool]
 """LaTeX without delimiters, and whether it is a display formula."""
 Callback = Callable[[str, bool], None]
 
+_NUMBERED = re.compile(r'(<svg [^>]*viewBox=")(\S+) (\S+) (\S+) (\S+)">(.*)<g>(.*)</g></svg>', re.DOTALL)
 _NESTING = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\.|[{}]", re.DOTALL)
 _CHANGE = {"{": 1, "\\left": 1, "}": -1, "\\right": -1}
 _MAX_FAILED_STARTS = 2
@@ -51,6 +52,44 @@ class Shape:
     height: float
     baseline: float
     """Distance from the top."""
+    body: float = 0.0
+    """Width without the number of the formula and the gap before it; 0 without a number."""
+    tag: float = 0.0
+    """Width of the number, which is the last group of the drawing; of several the widest."""
+
+    def spread(self, width: float) -> Shape:
+        """Return a numbered formula as wide as this: in its middle as far as possible, the number at the right.
+
+        Any other and one that is wider remain as they are.
+        """
+        parts = _NUMBERED.fullmatch(self.svg) if self.tag and width > self.width else None
+        if parts is None:
+            return self
+        start, left, top, old_width, height, body, tag = parts.groups()
+        unit = float(old_width) / self.width
+        right = width - self.width
+        shift = min((width - self.body) / 2, right)
+        groups = (
+            f'<g transform="translate({distance * unit:.0f} 0)">{content}</g>'
+            for distance, content in ((shift, body), (right, tag))
+        )
+        svg = f'{start}{left} {top} {width * unit:.0f} {height}">{"".join(groups)}</svg>'
+        return replace(self, svg=svg, width=width)
+
+    def split(self) -> tuple[Shape, Shape | None]:
+        """Return the formula and its number, in drawings of the same height."""
+        parts = _NUMBERED.fullmatch(self.svg) if self.tag else None
+        if parts is None:
+            return self, None
+        start, left, top, old_width, height, body, tag = parts.groups()
+        unit = float(old_width) / self.width
+
+        def drawing(x: float, width: float, content: str) -> Shape:
+            svg = f'{start}{x:.0f} {top} {width * unit:.0f} {height}">{content}</svg>'
+            return Shape(svg, width, self.height, self.baseline)
+
+        x = float(left)
+        return drawing(x, self.body, body), drawing(x + (self.width - self.tag) * unit, self.tag, tag)
 
     def at(self, size: float, colour: str, *, families: str = CHINESE_FAMILIES) -> Shape:
         """Return it for a text size in pixels and a colour such as ``#1b1b1d``, with lengths in pixels."""

@@ -204,6 +204,13 @@ def test_formulas_are_svg_in_the_text_colour(formula_renderer: FormulaRenderer) 
     assert f".{depth} {{ vertical-align: -" in text
 
 
+def test_a_numbered_formula_and_its_number_are_separate_drawings(formula_renderer: FormulaRenderer) -> None:
+    text = written("$$x^2 \\tag{1}$$", formula_renderer=formula_renderer)
+    assert '<div class="formula numbered"><svg ' in text
+    assert [each["aria-label"] for each in Page(text).all("svg")] == ["$$x^2 \\tag{1}$$", ""]
+    assert ".numbered svg:last-child { justify-self: end; }" in text
+
+
 def test_formulas_that_cannot_be_drawn_are_source(formula_renderer: FormulaRenderer) -> None:
     for drawer in (None, formula_renderer):
         assert body(r"$\unknowncommand{x}$", formula_renderer=drawer) == (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.formulas import Shape as Drawn
 from app.formulas.child.drawing import Drawer
 from app.formulas.child.fonts import Fonts
 from app.formulas.child.katex import Katex, UnsupportedFormula, normalise
@@ -95,6 +96,30 @@ def test_a_tag_is_at_the_end(drawer: Drawer):
     assert characters(drawer, r"\tag*{$a$} \frac{x}{y} % note") == "yxa"
     plain, tagged = (drawer.draw(text, display=True)["width"] for text in ("x = 3", r"\tag{1} x = 3"))
     assert tagged > plain + 2
+
+
+@pytest.mark.parametrize("formula", [r"x = 3 \tag{1}", r"\begin{gather} x = 3 \tag{1} \end{gather}"])
+def test_a_numbered_formula_can_be_spread_and_split(drawer: Drawer, formula: str):
+    plain, drawn = drawer.draw("x = 3", display=True), Drawn(**drawer.draw(formula, display=True))
+    assert drawn.body == pytest.approx(plain["width"], abs=0.01)
+    assert drawn.width > drawn.body + drawn.tag + 2
+    assert drawn.spread(drawn.width - 1) is drawn
+    spread = drawn.spread(40)
+    assert (spread.width, spread.height, spread.baseline) == (40, drawn.height, drawn.baseline)
+    body, tag = drawn.split()
+    assert tag is not None
+    assert (body.width, tag.width, tag.height) == (drawn.body, drawn.tag, drawn.height)
+    assert [each.svg.count("<path") for each in (body, tag)] == [3, 3]
+
+
+def test_each_row_has_its_number_at_the_right(drawer: Drawer):
+    rows = r"\begin{align} a &= b %s \\ c + d &= e %s \end{align}"
+    drawn = drawer.draw(rows % (r"\tag{1}", r"\tag{2}"), display=True)
+    plain = drawer.draw(rows % ("", ""), display=True)
+    assert (drawn["body"], drawn["height"]) == pytest.approx((plain["width"], plain["height"]), abs=0.01)
+    numbers = list(ET.fromstring(drawn["svg"]))[-1]
+    lefts = [float(path.get("transform", "").split()[4]) for path in numbers]
+    assert lefts[:3] == pytest.approx(lefts[3:])
 
 
 def test_equations_are_not_numbered(drawer: Drawer):

@@ -13,7 +13,7 @@ from app.formulas import FormulaRenderer
 from tests.window.pages import wheel
 from ui.transcript import Item, Transcript
 from ui.transcript.accessible import AccessibleFactory
-from ui.transcript.blocks.formula import formula_key, formulas_in
+from ui.transcript.blocks.formula import SCALE, formula_key, formula_scale, formulas_in
 from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.text import FormulaPart
 from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE
@@ -230,6 +230,64 @@ def test_a_wide_formula_scrolls_sideways(qtbot: QtBot, transcript: Transcript):
     for _ in range(200):
         part.scroll(100)
     assert part.offset == part.overflow
+
+
+def inked_columns(transcript: Transcript) -> list[tuple[int, int]]:
+    """Return where the columns with ink begin and end, relative to the text, where they are far from each other."""
+    image, page = transcript.viewport().grab().toImage(), transcript.page
+    ground = image.pixelColor(0, image.height() - 1)
+    inked = [
+        x
+        for x in range(int(page.left), int(page.left + page.column))
+        if any(image.pixelColor(x, y) != ground for y in range(150))
+    ]
+    places = [[inked[0], inked[0]]]
+    for x in inked:
+        if x > places[-1][1] + 1.5 * TEXT_SIZE:
+            places.append([x, x])
+        places[-1][1] = x
+    return [(start - int(page.left), end - int(page.left)) for start, end in places]
+
+
+@pytest.mark.parametrize(
+    "formula", [r"E = mc^2 \tag{2}", r"\begin{align} E &= mc^2 \tag{2} \\ p &= mv \tag{3} \end{align}"]
+)
+def test_a_numbered_formula_is_in_the_middle_and_its_number_at_the_right(
+    qtbot: QtBot, transcript: Transcript, formula: str
+):
+    (part,) = show(qtbot, transcript, f"$${formula}$$")
+    for width in (900, 600):
+        transcript.resize(width, 600)
+        QApplication.processEvents()
+        column = transcript.page.column
+        (left, right), (_, number) = inked_columns(transcript)
+        assert (left + right) / 2 == pytest.approx(column / 2, abs=4)
+        assert number == pytest.approx(column, abs=5)
+        assert part.overflow == 0
+
+
+def test_a_number_in_a_line_stays_beside_its_formula(qtbot: QtBot, transcript: Transcript):
+    show(qtbot, transcript, r"The energy $E = mc^2 \tag{2}$ of a body.")
+    assert inked_columns(transcript)[-1][1] < transcript.page.column - 100
+
+
+def test_a_wide_numbered_formula_is_at_the_left_of_its_number(qtbot: QtBot, transcript: Transcript):
+    body = " + ".join(f"x_{{{number}}}" for number in range(15))
+    (part,) = show(qtbot, transcript, rf"$${body} \tag{{2}}$$")
+    natural = part.context.formulas.shape(rf"{body} \tag{{2}}", True)
+    assert natural is not None
+    needed = round(natural.width * TEXT_SIZE * SCALE)
+    transcript.resize(600, 600)
+    QApplication.processEvents()
+    transcript.resize(600 - int(transcript.page.column) + needed + 30, 600)
+    QApplication.processEvents()
+    assert needed < transcript.page.column < needed + 60
+    places = inked_columns(transcript)
+    assert places[0][0] > 10
+    assert places[-1][1] == pytest.approx(transcript.page.column, abs=5)
+    transcript.resize(500, 600)
+    QApplication.processEvents()
+    assert part.overflow > 0 or formula_scale(needed, transcript.page.column, display=True) < 1
 
 
 def test_a_wide_inline_formula_is_scaled_down(qtbot: QtBot, transcript: Transcript):

@@ -181,7 +181,9 @@ class BlockLayouter:
             yield layouter.group(area.size if number else gap)
 
     def _formula(self, block: Formula, area: Area, gap: float) -> Group:
-        picture = self._pictures.formula(block.formula, block.source, display=True, size=area.size, role=area.role)
+        picture = self._pictures.formula(
+            block.formula, block.source, display=True, size=area.size, role=area.role, width=area.width
+        )
         if picture is None:
             return self._prose(Prose((Span(block.source.strip(), Style.CODE),)), area, gap)
         picture = picture.fitted(min(area.width, picture.width * self._page_height * 0.8 / picture.height))

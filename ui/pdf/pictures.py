@@ -98,12 +98,17 @@ class Pictures:
         """Sources by their placeholders."""
         return {letter: source for source, letter in self._placeholders.items() if letter}
 
-    def formula(self, formula: str, source: str, *, display: bool, size: float, role: str) -> Picture | None:
-        """Return a formula in the colour ``role``, in line with a placeholder; None where it cannot be drawn."""
+    def formula(
+        self, formula: str, source: str, *, display: bool, size: float, role: str, width: float = 0.0
+    ) -> Picture | None:
+        """Return a formula in the colour ``role``, in line with a placeholder; None where it cannot be drawn.
+
+        ``width`` is that of the column: a numbered formula becomes as wide.
+        """
         shape = self._formula_renderer.shape(formula, display) if self._formula_renderer is not None else None
         if shape is None or shape.width <= 0 or shape.height <= 0:
             return None
-        drawn = shape.at(size, self._style.colour(role).name())
+        drawn = shape.spread(width / size).at(size, self._style.colour(role).name())
         source = " ".join(source.split())
         placeholder = "" if display else self._placeholder(source)
         return Picture(

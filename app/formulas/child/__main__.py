@@ -4,7 +4,7 @@ Formulas come from a model, and some take unlimited time or memory.  ``app.formu
 process.
 
 One JSON object per line.  In: ``{"formula", "display"}``.  Out: ``{"ready": true}`` once, then for each formula
-``{"svg", "width", "height", "baseline"}`` or ``{"broken": WHY}``.
+``{"svg", "width", "height", "baseline"}``, with ``"body"`` and ``"tag"`` for a numbered one, or ``{"broken": WHY}``.
 """
 
 from __future__ import annotations

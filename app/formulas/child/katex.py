@@ -15,20 +15,22 @@ from app.config.paths import resources
 
 UNSUPPORTED_COLOUR = "#010203"
 """KaTeX writes commands that it refuses, such as links and images, in this colour."""
+TAG_COLOUR = "#010204"
+"""Colour of the number of a formula, which the drawing puts at the right; nothing else has it."""
 _STACK_BYTES = 1280 << 10
 """Less than the stack of the program on Windows, 2 MB."""
 
 _MACROS = {
     r"\label": r"\@secondoftwo{#1}{}",
     r"\require": r"\@secondoftwo{#1}{}",
-    # KaTeX puts a tag into the margin of the page, which a picture does not have.
+    # KaTeX puts a tag into the margin of the page, and has none for single rows.
     r"\tag": r"\@ifstar{\tag@later}{\tag@round}",
     r"\tag@round": r"\tag@later{(#1)}",
-    r"\tag@later": r"\gdef\tag@end{\qquad\text{#1}}",
+    r"\tag@later": r"\gdef\tag@end{\tag@here{#1}}",
     r"\tag@end": "",
     r"\tag@row": r"\@ifstar{\tag@here}{\tag@here@round}",
-    r"\tag@here": r"\qquad\text{#1}",
-    r"\tag@here@round": r"\qquad\text{(#1)}",
+    r"\tag@here": rf"\mathrlap{{\textcolor{{{TAG_COLOUR[1:]}}}{{\text{{#1}}}}}}",
+    r"\tag@here@round": r"\tag@here{(#1)}",
     r"\DeclareMathOperator": r"\@ifstar{\declare@limits}{\declare@plain}",
     r"\declare@plain": r"\gdef#1{\operatorname{#2}}",
     r"\declare@limits": r"\gdef#1{\operatorname*{#2}}",

@@ -105,12 +105,13 @@ class FormulaCache(QObject):
         finished = self.is_finished(*key)
         shape = self.shape(*key)
         if shape is not None:
+            shape = shape.spread((width - 1) / size)
             return FormulaSize(shape.width * size, shape.height * size, shape.baseline * size)
         return source_size(source, style.code_font, width) if finished else estimated_size(*key, size)
 
     def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float) -> QPixmap:
         """Return a rendered formula as a picture for a text size, colour and device pixel ratio."""
-        name, picture = f"formula {round(size * 64)} {colour} {ratio} {key}", QPixmap()
+        name, picture = f"formula {round(size * 64)} {shape.width:.3f} {colour} {ratio} {key}", QPixmap()
         if QPixmapCache.find(name, picture):
             return picture
         drawn = shape.at(size, colour, families=chinese_family())
@@ -157,7 +158,8 @@ class FormulaObject(QPyTextObject):
         finished = self._formulas.is_finished(*key)
         shape = self._formulas.shape(*key)
         if shape is not None:
-            _, baseline, scale = self._measure(document, text_format)
+            width, baseline, scale = self._measure(document, text_format)
+            shape = shape.spread(width / text_format.doubleProperty(_SIZE))
             ratio = painter.device().devicePixelRatioF()
             has_colour = text_format.hasProperty(QTextFormat.Property.ForegroundBrush)
             colour = text_format.foreground().color().name() if has_colour else style.theme.text

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QTextBlock, QTextBlockFormat, QTextCharForma
 
 from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, has_right_to_left, is_right_to_left
 from app.markdown.control_characters import visible_in_code
-from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula
+from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula, update_sizes
 from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, Range, common_prefix, isolates_in
 from ui.transcript.style import HEADINGS
@@ -146,7 +146,13 @@ class FormulaPart(Part):
         """Find the height, and how far the formula goes beyond the width."""
         key = self._block.formula, True
         size = self.context.formulas.size(self.style, key, self._block.source, self.style.size * SCALE, width)
+        is_other = width != self.width
         super().lay_out(width)
+        shape = self.context.formulas.shape(*key)
+        if is_other and shape is not None and shape.tag:
+            # With its number it is as wide as the column.
+            update_sizes(self.document, self.context)
+            super().lay_out(width)
         self._drawn_width = size.width * formula_scale(size.width, width, display=True)
         self.overflow = max(0.0, self._drawn_width - width)
         self.offset = min(self.offset, self.overflow)
