@@ -1,6 +1,7 @@
 """Formulas in the transcript, rendered by the real process: layout, selection, search, accessibility, scrolling."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
@@ -16,7 +17,7 @@ from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.blocks.formula import SCALE, formula_key, formula_scale, formulas_in
 from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.text import FormulaPart
-from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE
+from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE, Theme
 
 TIMEOUT_MS = 60_000
 WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
@@ -194,6 +195,47 @@ def test_formulas_are_copied_as_markdown(qtbot: QtBot, transcript: Transcript):
     show(qtbot, transcript, text)
     body = transcript.page.view(0).body
     assert body.text((0, 2), body.end, markdown=True) == "**b** $x$ c d\n\n- $$y$$\n\nend"
+
+
+def test_no_line_begins_with_the_punctuation_behind_a_formula(qtbot: QtBot, transcript: Transcript):
+    text = "We have $a$, the *set* $b$: then ($c_1$). 因此有等式 $E=mc^2$，然后得到（$x$）。另外 $y$！"
+    (part,) = show(qtbot, transcript, text)
+    layout = part.document.begin().layout()
+    for width in range(120, 420):
+        part.lay_out(width)
+        lines = [layout.lineAt(number) for number in range(layout.lineCount())]
+        starts = [part.text(line.textStart(), line.textStart() + 1) for line in lines]
+        assert not set(starts) & set(",:).，）。！"), width
+    assert part.document.toPlainText().startswith("We have \ufffc, the set \ufffc: then (\ufffc).")
+    transcript.state.select_all()
+    assert transcript.state.selected_text(markdown=True) == text
+    assert [part.text(*found) for found in part.find("$，然后得")] == ["$E=mc^2$，然后得"]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_punctuation_behind_a_formula_looks_like_other_text(qtbot: QtBot, transcript: Transcript, theme: Theme):
+    transcript.set_theme(theme)
+    pictures = []
+    # The link keeps the punctuation out of the formula.
+    for text in ("n $x$), **q**", "n $x$[),](https://example.org/) **q**", "n $a^b^c$), **q**"):
+        (part,) = show(qtbot, transcript, text)
+        image, end = painted(part, theme.page), part.rect_of(part.find("q")[0][0]).x()
+        pictures.append((end, ink(image, end - 14, end - 1, theme.page)))
+    (width, drawn), (expected_width, expected), (_, behind_source) = pictures
+    assert width == pytest.approx(expected_width, abs=0.5)
+    assert drawn.left() == pytest.approx(expected.left(), abs=1)
+    assert (drawn.top(), drawn.width()) == (expected.top(), pytest.approx(expected.width(), abs=1))
+    assert behind_source.height() == pytest.approx(drawn.height(), abs=1)
+
+
+def test_a_tall_formula_has_as_much_space_above_as_below(qtbot: QtBot, transcript: Transcript):
+    (part,) = show(qtbot, transcript, "pppppp\\\n$\\dfrac{a+b}{c+d}$\\\ndddddd")
+    image = painted(part)
+    rows = range(image.height())
+    empty = [all(image.pixelColor(x, y).lightness() > 155 for x in range(40)) for y in rows]
+    gaps = [len(list(run)) for is_empty, run in groupby(empty) if is_empty][1:-1]
+    assert gaps[0] >= 5
+    assert abs(gaps[0] - gaps[-1]) <= 4
 
 
 def test_a_double_click_selects_a_whole_formula(qtbot: QtBot, transcript: Transcript):

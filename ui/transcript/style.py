@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 from PySide6.QtCore import Qt
@@ -50,6 +51,8 @@ class TextStyle:
         """For list items at each heading level; 0 is running text."""
         self.small_metrics = QFontMetricsF(self.small_font)
         self.text_metrics = QFontMetricsF(self.text_font)
+        self.line_space = max(0, self.line - math.ceil(self.text_metrics.ascent() + self.text_metrics.descent()))
+        """What a line is higher than its text."""
         self.bold_metrics = QFontMetricsF(interface_font(size, bold=True))
         self.palette = QPalette()
         self.palette.setColor(QPalette.ColorRole.Text, QColor(theme.text))
@@ -110,6 +113,14 @@ class TextStyle:
         if block.marker and above.depth and block.quotes == above.quotes:
             return round(self.line * 0.28)
         return round(self.line * (0.45 if block.depth and above.depth else 0.6))
+
+    def span_font(self, style: Style, level: int) -> QFont:
+        """Return the font of text that is not code."""
+        font = QFont(self.marker_fonts[level])
+        font.setItalic(Style.EMPHASIS in style)
+        if Style.STRONG in style:
+            font.setWeight(QFont.Weight.DemiBold)
+        return font
 
     def _span_format(self, style: Style, *, link: bool, level: int, thought: bool) -> QTextCharFormat:
         """Return the format of a span, without its address; ``level`` is that of a heading, or 0."""

@@ -2,12 +2,16 @@
 
 A formula is one object replacement character of its document.  It keeps estimated space until it is rendered; one that
 cannot be rendered shows its source as code.  Pictures take their colour when they are painted.
+
+Qt breaks lines after any object, where Unicode does not allow it before closing punctuation (Standard Annex 14, LB13
+and LB21).  So a formula has the width of the punctuation behind it and draws it; the characters themselves have none.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,7 +35,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from app.formulas import FormulaRenderer, Shape
-from app.markdown.blocks import Span
+from app.markdown.blocks import Span, Style
 from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
@@ -42,6 +46,7 @@ OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
 OBJECT = "\ufffc"
 _FIRST = QTextFormat.Property.UserProperty.value + 1
 _SOURCE, _FORMULA, _DISPLAY, _SIZE, _WIDTH, _BASELINE, _ASCENT, _DESCENT, _STATE = range(_FIRST, _FIRST + 9)
+_CLOSING, _CLOSING_FONT, _CLOSING_WIDTH = range(_FIRST + 9, _FIRST + 12)
 _PENDING, _RENDERED, _FAILED = range(3)
 """Values of ``_STATE``: which size the format has, although the formula may be rendered meanwhile."""
 SCALE = 1.06
@@ -55,6 +60,11 @@ PADDING = 4
 _SAMPLE_SIZE = 100
 UNKNOWN_WIDTH = 640
 """Width of a line that is not laid out yet."""
+NO_WIDTH = 0.1
+"""Letter spacing in percent that leaves characters without width; for Qt, 0 would be no letter spacing."""
+_PUNCTUATION = re.compile(r"[-‐–,.;:!?%)\]}'\"’”»›…，。；：！？、％）】》」』〉〕］｝]+")
+_DRAWN_ALONE = Style.CODE | Style.SUBSCRIPT | Style.SUPERSCRIPT | Style.MARKED | Style.STRUCK | Style.UNDERLINED
+"""Styles of text that formulas do not draw."""
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_&]|\s+")
 _TALL = re.compile(r"\\(?:[dtc]?frac|sum|int|prod|lim|binom|over|under|boxed|sqrt)")
 _WRAPPED = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft)
@@ -142,8 +152,11 @@ class FormulaObject(QPyTextObject):
     def intrinsicSize(self, document: QTextDocument, position: int, text_format: QTextFormat) -> QSizeF:
         """Return the space that a formula takes in its line."""
         width, baseline, scale = self._measure(document, text_format)
-        above = max(math.ceil(baseline * scale), text_format.doubleProperty(_ASCENT))
-        return QSizeF(width * scale, above + text_format.doubleProperty(_DESCENT))
+        closing = text_format.doubleProperty(_CLOSING_WIDTH)
+        # Lines of text have this space above them, a tall formula would touch the line above.
+        space = 0 if text_format.boolProperty(_DISPLAY) else self._style.line_space
+        above = max(math.ceil(baseline * scale) + space, text_format.doubleProperty(_ASCENT))
+        return QSizeF(width * scale + closing, above + text_format.doubleProperty(_DESCENT))
 
     def drawObject(
         self,
@@ -155,15 +168,20 @@ class FormulaObject(QPyTextObject):
     ) -> None:
         """Draw a formula with its baseline on that of the line."""
         style, key, rect = self._style, formula_key(text_format), QRectF(rect)
+        closing = text_format.stringProperty(_CLOSING)
+        if closing:
+            rect.setRight(rect.right() - text_format.doubleProperty(_CLOSING_WIDTH))
+            painter.setFont(text_format.property(_CLOSING_FONT))
+            painter.setPen(self._colour(text_format))
+            painter.drawText(QPointF(rect.right(), rect.bottom() - text_format.doubleProperty(_DESCENT)), closing)
         finished = self._formulas.is_finished(*key)
         shape = self._formulas.shape(*key)
         if shape is not None:
             width, baseline, scale = self._measure(document, text_format)
             shape = shape.spread(width / text_format.doubleProperty(_SIZE))
             ratio = painter.device().devicePixelRatioF()
-            has_colour = text_format.hasProperty(QTextFormat.Property.ForegroundBrush)
-            colour = text_format.foreground().color().name() if has_colour else style.theme.text
-            picture = self._formulas.picture(shape, key, text_format.doubleProperty(_SIZE) * scale, colour, ratio)
+            size, colour = text_format.doubleProperty(_SIZE) * scale, self._colour(text_format)
+            picture = self._formulas.picture(shape, key, size, colour, ratio)
             top = rect.bottom() - text_format.doubleProperty(_DESCENT) - baseline * scale
             painter.drawPixmap(_on_pixels(painter, QPointF(rect.x(), top), ratio), picture)
         elif finished:
@@ -177,14 +195,19 @@ class FormulaObject(QPyTextObject):
             # The renderer's cache may have dropped it since it was inserted.
             self._formulas.request(*key)
 
+    def _colour(self, text_format: QTextFormat) -> str:
+        has_colour = text_format.hasProperty(QTextFormat.Property.ForegroundBrush)
+        return text_format.foreground().color().name() if has_colour else self._style.theme.text
+
     def _measure(self, document: QTextDocument, text_format: QTextFormat) -> tuple[float, float, float]:
         """Return width, baseline and scale from the format: Qt calls this very often."""
+        available = _available(text_format, document.textWidth())
         if text_format.intProperty(_STATE) == _FAILED:
             # The source is wrapped to the width.
-            size = source_size(formula_source(text_format), self._style.code_font, document.textWidth())
+            size = source_size(formula_source(text_format), self._style.code_font, available)
             return size.width, size.baseline, 1.0
         width = text_format.doubleProperty(_WIDTH)
-        scale = formula_scale(width, document.textWidth(), display=text_format.boolProperty(_DISPLAY))
+        scale = formula_scale(width, available, display=text_format.boolProperty(_DISPLAY))
         return width, text_format.doubleProperty(_BASELINE), scale
 
 
@@ -208,6 +231,13 @@ class RenderContext:
         self.formula_object = FormulaObject(style, formulas)
         self.wraps_code = wraps_code
         """Whether long lines of code are wrapped instead of scrolled."""
+
+
+def _available(text_format: QTextFormat, width: float) -> float:
+    """Return the width for a formula without the punctuation that it draws."""
+    closing = text_format.doubleProperty(_CLOSING_WIDTH)
+    # The undrawn characters are not quite without width.
+    return width - closing - 1 if closing and width > 0 else width
 
 
 def formula_scale(width: float, available: float, *, display: bool) -> float:
@@ -247,6 +277,15 @@ def _on_pixels(painter: QPainter, corner: QPointF, ratio: float) -> QPointF:
     return corner + shift / ratio
 
 
+def closing_behind(spans: Sequence[Span], number: int) -> str:
+    """Return the punctuation behind a formula that no line break may separate from it, and that it draws."""
+    following = spans[number + 1] if number + 1 < len(spans) else Span("")
+    if following.formula or following.href or following.style & _DRAWN_ALONE:
+        return ""
+    found = _PUNCTUATION.match(following.text)
+    return found[0] if found else ""
+
+
 @lru_cache(maxsize=1)
 def chinese_family() -> str:
     """Return the font family for characters that the math font lacks."""
@@ -276,14 +315,23 @@ def insert_formula(
     *,
     display: bool,
     size: float,
+    closing: str = "",
+    closing_font: QFont | None = None,
 ) -> None:
-    """Insert a formula at the cursor, in the colour of the format ``base``, and request it."""
+    """Insert a formula at the cursor, in the colour of the format ``base``, and request it.
+
+    It draws ``closing``, the punctuation behind it.
+    """
     text_format = QTextCharFormat(base)
     text_format.setObjectType(OBJECT_TYPE)
     text_format.setProperty(_SOURCE, span.text)
     text_format.setProperty(_FORMULA, span.formula)
     text_format.setProperty(_DISPLAY, display)
     text_format.setProperty(_SIZE, size * SCALE)
+    if closing_font is not None:
+        text_format.setProperty(_CLOSING, closing)
+        text_format.setProperty(_CLOSING_FONT, closing_font)
+        text_format.setProperty(_CLOSING_WIDTH, QFontMetricsF(closing_font).horizontalAdvance(closing))
     context.formulas.request(span.formula, display)
     _set_size(text_format, context, cursor.document().textWidth())
     cursor.insertText(OBJECT, text_format)
@@ -293,7 +341,7 @@ def insert_formula(
 def _set_size(text_format: QTextCharFormat, context: RenderContext, width: float) -> None:
     style, key, letters = context.style, formula_key(text_format), text_format.doubleProperty(_SIZE)
     finished = context.formulas.is_finished(*key)
-    size = context.formulas.size(style, key, formula_source(text_format), letters, width)
+    size = context.formulas.size(style, key, formula_source(text_format), letters, _available(text_format, width))
     state = _PENDING if not finished else _FAILED if context.formulas.shape(*key) is None else _RENDERED
     text_format.setProperty(_WIDTH, size.width)
     text_format.setProperty(_BASELINE, size.baseline)

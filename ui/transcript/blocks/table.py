@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 
 from app.markdown.blocks import WORD, Block, Style, Table, is_right_to_left
-from ui.transcript.blocks.formula import SCALE, RenderContext
+from ui.transcript.blocks.formula import SCALE, RenderContext, closing_behind
 from ui.transcript.blocks.markdown import CopiedBlock, Row, row_markdown, separator_row
 from ui.transcript.blocks.part import Part, common_prefix
 from ui.transcript.blocks.text import write_spans
@@ -184,12 +184,13 @@ class TablePart(Part):
         widths, padding = [], 2 * PADDING_X + 2
         for spans in self._rows[number]:
             lines, word = [0.0], 0.0
-            for span in spans:
+            for place, span in enumerate(spans):
                 if span.formula:
                     key, size = (span.formula, False), self.style.size * SCALE
                     width = self.context.formulas.size(self.style, key, span.text, size, 0).width
                     lines[-1] += width
-                    word = max(word, width)
+                    closing = closing_behind(spans, place)
+                    word = max(word, width + (self.style.bold_metrics.horizontalAdvance(closing) if closing else 0))
                     continue
                 metrics = self.style.bold_metrics if is_head or Style.STRONG in span.style else self.style.text_metrics
                 wider = self.style.size * 0.1 if Style.CODE in span.style else 0.0

@@ -6,11 +6,19 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QFont, QPainter, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
 
 from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, has_right_to_left, is_right_to_left
 from app.markdown.control_characters import visible_in_code
-from ui.transcript.blocks.formula import SCALE, RenderContext, formula_scale, insert_formula, update_sizes
+from ui.transcript.blocks.formula import (
+    NO_WIDTH,
+    SCALE,
+    RenderContext,
+    closing_behind,
+    formula_scale,
+    insert_formula,
+    update_sizes,
+)
 from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, Range, common_prefix, isolates_in
 from ui.transcript.style import HEADINGS
@@ -199,22 +207,39 @@ def write_spans(
     style = context.style
     texts = [visible_in_code(span.text) if Style.CODE in span.style else span.text for span in spans]
     is_bidirectional = any(map(has_right_to_left, texts))
-    for span, text in zip(spans, texts, strict=True):
-        span_style = span.style
-        if Style.EMPHASIS in span_style and (span.formula or has_chinese(text) or has_right_to_left(text)):
-            span_style = (span_style & ~Style.EMPHASIS) | Style.STRONG
-        text_format = style.span_format(span_style, link=bool(span.href), level=level, thought=thought)
+    closing = ""
+    for number, (span, text) in enumerate(zip(spans, texts, strict=True)):
+        text_format = style.span_format(_drawn_style(span), link=bool(span.href), level=level, thought=thought)
         if span.href:
             text_format = QTextCharFormat(text_format)
             text_format.setAnchorHref(span.href)
         if span.formula:
             size = style.size * (HEADINGS[level - 1] if level else 1)
-            insert_formula(cursor, context, text_format, span, display=False, size=size)
+            closing, font = "" if is_bidirectional else closing_behind(spans, number), None
+            if closing:
+                font = style.span_font(_drawn_style(spans[number + 1]), level)
+            insert_formula(
+                cursor, context, text_format, span, display=False, size=size, closing=closing, closing_font=font
+            )
         else:
+            if closing:
+                undrawn = QTextCharFormat(text_format)
+                undrawn.setFontLetterSpacingType(QFont.SpacingType.PercentageSpacing)
+                undrawn.setFontLetterSpacing(NO_WIDTH)
+                undrawn.setForeground(Qt.GlobalColor.transparent)
+                cursor.insertText(closing, undrawn)
+                text, closing = text[len(closing) :], ""
             if is_bidirectional and Style.CODE in span.style:
                 # Code is read from left to right; the text around it would change its order.
                 text = f"{ISOLATE}{text}{ISOLATE_END}"
             cursor.insertText(text.replace("\n", LINE_BREAK), text_format)
+
+
+def _drawn_style(span: Span) -> Style:
+    """Return the style of a span: emphasis is bold where fonts have no italics."""
+    if Style.EMPHASIS in span.style and (span.formula or has_chinese(span.text) or has_right_to_left(span.text)):
+        return (span.style & ~Style.EMPHASIS) | Style.STRONG
+    return span.style
 
 
 def _is_mirrored(paragraph: QTextBlock) -> bool:
