@@ -19,7 +19,6 @@ from app.planning.published_model import PublishedHeaders, candidates
 from app.planning.service import PlanningService
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.devices.gpu_bandwidth import memory_bandwidth
 from model_manager.disk.json_file import from_json
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
@@ -28,7 +27,7 @@ from model_manager.hub.resolver import fetch_repository
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.recommendation import Recommendation
-from model_manager.plan.speed import UNKNOWN_CARD, UNKNOWN_RAM
+from model_manager.plan.speed import UNKNOWN_RAM, peak_bandwidth
 from model_manager.published import PublishedModel, Repository
 
 PLEASANT_TOKENS_PER_S = 15.0
@@ -271,9 +270,9 @@ def _speed_by_size(n_bytes: int, used_share: float, devices: Sequence[Device], h
     """Estimate tokens per second from the size of the file; 0 where it does not fit."""
     needed = total = n_bytes + _CACHE_AND_BUFFERS
     seconds = 0.0
-    for device in sorted(devices, key=lambda each: -(memory_bandwidth(each.description) or UNKNOWN_CARD)):
+    for device in sorted(devices, key=lambda each: -peak_bandwidth(each, host)):
         placed = min(needed, device.usable_bytes)
-        seconds += placed / (memory_bandwidth(device.description) or UNKNOWN_CARD)
+        seconds += placed / peak_bandwidth(device, host)
         needed -= placed
     if needed > host.available_bytes - host.reserve_bytes:
         return 0.0

@@ -2,7 +2,8 @@
 
 Figures in GB/s from the vendors' specifications: NVIDIA's product pages and the architecture white papers of Turing,
 Ampere, Ada and Blackwell, AMD's product pages, Intel's ARK and Apple's technical specifications of each Mac.  Where a
-name stands for several versions the slower one applies.
+name stands for several versions the slower one applies.  Drivers of Mesa name the chip: GFX1151 (Strix Halo), BMG G21
+(Arc B580 and B570).  Graphics in a processor without an entry read the RAM, whose bandwidth is measured.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _GB = 1e9
 
 _CARDS: tuple[tuple[str, float], ...] = (
     # NVIDIA, data centre
-    (r"\bB200\b", 8000),
+    (r"\bG?B[23]00\b", 8000),
     (r"\bGH200\b", 4000),
     (r"\bH200\b", 4800),
     (r"\bH100\b.*\bNVL\b", 3900),
@@ -39,6 +40,7 @@ _CARDS: tuple[tuple[str, float], ...] = (
     (r"RTX PRO 5000", 1344),
     (r"RTX PRO 4500", 896),
     (r"RTX PRO 4000", 672),
+    (r"RTX PRO 2000", 288),
     (r"RTX (6000|5880) Ada", 960),
     (r"RTX 5000 Ada", 576),
     (r"RTX 4500 Ada", 432),
@@ -54,6 +56,7 @@ _CARDS: tuple[tuple[str, float], ...] = (
     # NVIDIA, desktop and notebook
     (r"RTX 50[98]0.*Laptop", 896),
     (r"RTX 5070 Ti.*Laptop", 672),
+    (r"RTX 50[765]0.*Laptop", 384),
     (r"RTX 5090", 1792),
     (r"RTX 5080", 960),
     (r"RTX 5070 Ti", 896),
@@ -94,6 +97,7 @@ _CARDS: tuple[tuple[str, float], ...] = (
     (r"GTX 1070", 256),
     (r"GTX 1060", 192),
     # AMD
+    (r"MI35[05]", 8000),
     (r"MI325", 6000),
     (r"MI300", 5300),
     (r"MI2[15]0", 1638),
@@ -116,10 +120,11 @@ _CARDS: tuple[tuple[str, float], ...] = (
     (r"PRO W7800", 576),
     (r"PRO W6800", 512),
     (r"Radeon VII", 1024),
-    (r"8060S|Strix Halo", 256),
+    (r"8060S|Strix Halo|GFX1151", 256),
     # Intel
     (r"Arc.*B(580|60)", 456),
-    (r"Arc.*B570", 380),
+    (r"Arc.*B570|BMG G21", 380),
+    (r"Arc.*B50\b", 224),
     (r"Arc.*A(770|750|580)", 512),
     (r"Arc.*A380", 186),
     # Apple

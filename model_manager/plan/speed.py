@@ -5,6 +5,7 @@ read once per token.  Devices work one after the other (split by layers), so the
 
 The share of a memory's bandwidth that programs reach is from published figures of llama-bench (7B, Q4_0, 3.56 GiB:
 RTX 4090 about 185 tokens/s, RTX 3090 160, RX 7900 XTX 120, M1 Max 61, M2 Ultra 88) and, for processors, measured here.
+The time to start a layer with experts fits Qwen3-30B-A3B on A10, RTX 3090 Ti and RTX 4090 (tests/plan/test_speed.py).
 A processor computes some types more slowly than it reads them; the rates per core are those of a Zen 4 core, with AMX
 those of a Xeon core.  One core alone doesn't reach the bandwidth of the memory, and weights that fit into the last
 cache level are not read from RAM.
@@ -19,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from model_manager.devices.devices import Device
+from model_manager.devices.devices import Device, HostMemory
 from model_manager.devices.gpu_bandwidth import memory_bandwidth
 from model_manager.plan.model_shape import Weights
 from model_manager.plan.problem import Placement, Problem
@@ -33,8 +34,8 @@ CONTEXT_IN_USE = 1024
 
 _BANDWIDTH_SHARES = {"CUDA": 0.9, "ROCm": 0.6, "HIP": 0.6, "MTL": 0.6, "Metal": 0.6, "Vulkan": 0.75, "RPC": 0.9}
 _DEFAULT_BANDWIDTH_SHARE = 0.8
-_LAYER_ON_GPU_S = 40e-6
-"""Starting the work of a layer on a GPU."""
+_LAYER_ON_GPU_S, _EXPERTS_ON_GPU_S = 40e-6, 80e-6
+"""Starting the work of a layer on a GPU: without experts, and with experts there."""
 _LAYER_ON_CPU_S = 50e-6
 """Waiting of the threads for each other after each of the fifteen or so steps of a layer."""
 _EXPERTS_IN_RAM_S = 100e-6
@@ -109,10 +110,10 @@ def tokens_per_second(placement: Placement) -> float:
             n_bytes += weights.dense + cache[layer]
             if layer in in_ram:
                 on_host.append((weights.experts, used_experts))
-                seconds += _EXPERTS_IN_RAM_S
+                seconds += _LAYER_ON_GPU_S + _EXPERTS_IN_RAM_S
             else:
                 n_bytes += weights.experts.total * used_experts
-            seconds += _LAYER_ON_GPU_S
+                seconds += _EXPERTS_ON_GPU_S if weights.experts.total else _LAYER_ON_GPU_S
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
         on_host += [(shape.output, 1), (shape.tied_output, 1)]
@@ -198,8 +199,17 @@ def _device_flops(problem: Problem, device: Device) -> float:
 
 def is_speed_guessed(placement: Placement) -> bool:
     """Whether the bandwidth of a used device is unknown."""
-    used = placement.used_devices
+    used = [device for device in placement.used_devices if not device.shares_ram]
     return any(device.backend == "RPC" or memory_bandwidth(device.description) is None for device in used)
+
+
+def peak_bandwidth(device: Device, host: HostMemory) -> float:
+    """Return the bytes per second of a device's memory; a guess where the card is unknown."""
+    # The hardware behind an RPC server is unknown.
+    known = None if device.backend == "RPC" else memory_bandwidth(device.description)
+    if known is None and (device.backend == "RPC" or device.shares_ram):
+        known = host.bandwidth or UNKNOWN_RAM
+    return known or UNKNOWN_CARD
 
 
 def _ram(problem: Problem) -> float:
@@ -207,9 +217,8 @@ def _ram(problem: Problem) -> float:
 
 
 def _device(problem: Problem, device: Device) -> float:
-    # The hardware behind an RPC server is unknown.
-    known = _ram(problem) if device.backend == "RPC" else memory_bandwidth(device.description)
-    return (known or UNKNOWN_CARD) * _BANDWIDTH_SHARES.get(device.backend, _DEFAULT_BANDWIDTH_SHARE)
+    share = _BANDWIDTH_SHARES.get(device.backend, _DEFAULT_BANDWIDTH_SHARE)
+    return peak_bandwidth(device, problem.host) * share
 
 
 def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]], cache: float) -> float:
