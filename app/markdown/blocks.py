@@ -58,6 +58,8 @@ class Block:
     """Number of lists around it."""
     quotes: tuple[int, ...] = ()
     """For each quote around it, the number of lists around that quote."""
+    new_quotes: int = 0
+    """How many of the innermost quotes begin with it."""
     marker: str = ""
     """``•`` or ``3.`` for the first block of a list item, else empty."""
     thought: bool = False
@@ -120,7 +122,7 @@ def separator(above: Block, block: Block) -> str:
     """Return what separates the texts of two blocks."""
     if above.depth and block.depth:
         return "\n"
-    return f"\n{('> ' * min(len(above.quotes), len(block.quotes))).rstrip()}\n"
+    return f"\n{('> ' * min(len(above.quotes), len(block.quotes) - block.new_quotes)).rstrip()}\n"
 
 
 def placed(block: Block, text: str, marker: str, step: int = 2) -> str:

@@ -194,6 +194,7 @@ class Place:
     _numbers: list[int | None] = field(default_factory=list)
     """Number of the next item of each open list, None for bullets."""
     _quotes: tuple[int, ...] = ()
+    _new_quotes: int = 0
     _marker: str = ""
 
     def blocks(self, tokens: list[Token]) -> Iterator[Block]:
@@ -217,8 +218,9 @@ class Place:
                         yield Prose((), **self._where())
                 case "blockquote_open":
                     self._quotes += (len(self._numbers),)
+                    self._new_quotes += 1
                 case "blockquote_close":
-                    self._quotes = self._quotes[:-1]
+                    self._quotes, self._new_quotes = self._quotes[:-1], max(0, self._new_quotes - 1)
                 case "paragraph_open":
                     yield from self._paragraph(tokens[index + 1])
                 case "heading_open":
@@ -234,9 +236,10 @@ class Place:
             index += 1
 
     def _where(self) -> dict[str, Any]:
-        """Return the fields of ``Block``; only the first block of an item gets its marker."""
+        """Return the fields of ``Block``; only the first block of an item gets its marker, as that of a quote."""
         marker, self._marker = self._marker, ""
-        return {"depth": len(self._numbers), "quotes": self._quotes, "marker": marker}
+        new_quotes, self._new_quotes = self._new_quotes, 0
+        return {"depth": len(self._numbers), "quotes": self._quotes, "new_quotes": new_quotes, "marker": marker}
 
     def _open_item(self, markup: str) -> None:
         number = self._numbers[-1]

@@ -96,6 +96,16 @@ def test_text_is_readable_on_every_background(theme: Theme):
 
 
 @THEMES
+def test_the_ground_of_code_and_the_bar_of_quotes_are_seen_and_calm(theme: Theme):
+    assert 1.2 <= contrast(theme.code_ground, theme.page) <= 1.3
+    assert 1.7 <= contrast(theme.quote_bar, theme.page) <= 1.9
+    # By its hue where its lightness is that of the ground.
+    ground, selection = QColor(theme.code_ground), QColor(theme.selection)
+    assert max(abs(a - b) for a, b in zip(ground.getRgb(), selection.getRgb(), strict=True)) >= 16
+    assert selection.hsvSaturation() - ground.hsvSaturation() >= 25
+
+
+@THEMES
 def test_images_of_the_style_sheet_have_theme_colours(theme: Theme):
     folder = resources() / "themes"
     assert theme.accent_text in (folder / f"check-{theme.name}.svg").read_text()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.conversation import Status
 from tests.window.pages import answer, drag, spot_of, wheel
 from ui.transcript.blocks.table import TablePart
+from ui.transcript.style import QUOTE_INDENT
 from ui.widgets.theme import LIGHT
 
 REPOSITORIES = """\
@@ -153,7 +154,27 @@ def test_the_bar_of_a_quote_is_continuous(transcript, kind):
     image = transcript.grab().toImage()
     first = view.parts[0].rect_of(view.parts[0].find("Text")[0][0]).top() + view.parts[0].y
     bottom = view.parts[-1].y + view.parts[-1].height
-    assert column_of(image, transcript.page.left + x, top + first, top + bottom) == {LIGHT.hairline}
+    assert column_of(image, transcript.page.left + x, top + first, top + bottom) == {LIGHT.quote_bar}
+
+
+@pytest.mark.parametrize(
+    "text", ["> one\n\n> two\n>\n> more", "> > one\n>\n> > two\n> >\n> > more"], ids=["alone", "nested"]
+)
+def test_the_bars_of_separate_quotes_are_separate(transcript, text):
+    transcript.set_items([answer("a", text)])
+    QApplication.processEvents()
+    (part,) = parts(transcript)
+    image, top = transcript.grab().toImage(), transcript.page.visible[0][1] + part.y
+    one, two, more = (part.line_rects(*part.find(word)[0])[0] for word in ("one", "two", "more"))
+    x = transcript.page.left + 1
+    bars = [x, x + QUOTE_INDENT] if text.startswith("> >") else [x]
+    above, below = (top + one.bottom(), top + two.top()), (top + two.bottom(), top + more.top())
+    assert LIGHT.page in column_of(image, bars[-1], *above)
+    assert column_of(image, bars[-1], *below) == {LIGHT.quote_bar}
+    for bar in bars[:-1]:
+        assert column_of(image, bar, top + one.top() + 6, top + more.bottom()) == {LIGHT.quote_bar}
+    transcript.state.select_all()
+    assert transcript.state.selected_text(markdown=True) == text
 
 
 def test_code_and_tables_at_the_start_of_an_item_have_its_marker(transcript):
@@ -175,7 +196,7 @@ def test_text_from_right_to_left_is_mirrored(transcript):
     # The number, the bullet and the bar are at the right.
     assert has_ink(image, QRectF(left + column - 20, top + mirrored.y, 20, 24))
     bottom = top + code.y + code.height
-    assert column_of(image, left + column - 2, bottom - code.height - 20, bottom) == {LIGHT.hairline}
+    assert column_of(image, left + column - 2, bottom - code.height - 20, bottom) == {LIGHT.quote_bar}
     assert code.x == 0
     assert code.rect.right() < column
     assert has_ink(image, QRectF(left, top + after.y, 24, after.height))

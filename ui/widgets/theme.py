@@ -62,7 +62,8 @@ class Theme:
     """Text on the accent."""
     link: str = _colours("#0f6b63", "#6cc8ba")
     question: str = _colours("#eaf1ef", "#26302f")
-    code_ground: str = _colours("#f4f4f2", "#232326")
+    quote_bar: str = _colours("#bfc0bc", "#45454b")
+    code_ground: str = _colours("#e8e8e5", "#2c2c30")
     code_text: str = _colours("#26282c", "#d6d6d4")
     code_keyword: str = _colours("#8a2f7a", "#d79ad0")
     code_string: str = _colours("#2f6b2a", "#a3c585")

@@ -304,7 +304,7 @@ class CodePart(Part):
         head = QRectF(0, self.head, self.width, style.code_head)
         if self.head:
             painter.fillRect(head, style.colour("code_ground"))
-            painter.fillRect(QRectF(0, head.bottom() - 1, self.width, 1), style.colour("hairline"))
+            painter.fillRect(QRectF(0, head.bottom() - 1, self.width, 1), style.colour("edge"))
         painter.setFont(style.small_font)
         painter.setPen(style.colour("quiet_text"))
         room = head.adjusted(CODE_PAD, 2, -CODE_PAD - 4 * style.action, 0)

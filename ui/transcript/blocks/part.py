@@ -231,13 +231,14 @@ class Part:
         self, painter: QPainter, previous: Block | None, block: Block, rect: QRectF, is_mirrored: bool
     ) -> None:
         """Draw the bars of the quotes of a block in ``rect``, joined with those of the block above."""
-        joined = self.style.bars(previous) if previous else []
-        for bar in self.style.bars(block):
+        joined, bars = self.style.bars(previous) if previous else [], self.style.bars(block)
+        continued = bars[: len(bars) - block.new_quotes]
+        for bar in bars:
             # The bar above may end before its line does.
-            above = self.style.gap(previous, block) + self.style.line // 2 if bar in joined else 0
+            above = self.style.gap(previous, block) + self.style.line // 2 if bar in joined and bar in continued else 0
             left = self._beside(bar, BAR_SIZE, is_mirrored)
             painter.fillRect(
-                QRectF(left, rect.top() - above, BAR_SIZE, rect.height() + above), self.style.colour("hairline")
+                QRectF(left, rect.top() - above, BAR_SIZE, rect.height() + above), self.style.colour("quote_bar")
             )
 
     def _paint_marker(self, painter: QPainter, block: Block, baseline: float, is_mirrored: bool) -> None:

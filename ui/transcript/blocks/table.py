@@ -60,7 +60,7 @@ def split_table(table: Table) -> Iterator[Table]:
     count = min(ROWS, CELLS // len(table.align))
     yield replace(table, rows=table.rows[:count])
     for first in range(count, len(table.rows), count):
-        yield replace(table, head=(), marker="", rows=table.rows[first : first + count])
+        yield replace(table, head=(), marker="", new_quotes=0, rows=table.rows[first : first + count])
 
 
 class TablePart(Part):
