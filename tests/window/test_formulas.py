@@ -17,7 +17,7 @@ from ui.transcript.accessible import AccessibleFactory
 from ui.transcript.blocks.formula import SCALE, formula_key, formula_scale, formulas_in
 from ui.transcript.blocks.part import Part
 from ui.transcript.blocks.text import FormulaPart
-from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE, Theme
+from ui.widgets.theme import DARK, LIGHT, TEXT_SIZE, Theme, contrast
 
 TIMEOUT_MS = 60_000
 WIDE = " + ".join(f"x_{{{number}}}" for number in range(60))
@@ -100,6 +100,33 @@ def test_formulas_have_the_text_colour_of_the_theme(qtbot: QtBot, transcript: Tr
         image = painted(part, theme.page)
         colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
         assert theme.text in colours
+
+
+@pytest.mark.parametrize(
+    ("theme", "colour"),
+    [(DARK, "blue"), (DARK, "#123"), (DARK, "NavyBlue"), (LIGHT, "yellow"), (LIGHT, "white"), (DARK, "red")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_colours_of_a_formula_are_readable(qtbot: QtBot, transcript: Transcript, theme: Theme, colour: str):
+    transcript.set_theme(theme)
+    (part,) = show(qtbot, transcript, f"$$\\textcolor{{{colour}}}{{\\rule{{2em}}{{1em}}}}$$")
+    image, page = painted(part, theme.page), QColor(theme.page)
+    pixels = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+    drawn = max(pixels, key=lambda pixel: contrast(pixel, page))
+    assert contrast(drawn, page) >= 2.95
+    if colour in {"blue", "yellow"}:
+        assert drawn.hslHue() == QColor(colour).hslHue()
+    if colour == "red":
+        assert drawn == QColor("red")
+
+
+def test_colours_on_the_ground_of_a_formula_stay(qtbot: QtBot, transcript: Transcript):
+    transcript.set_theme(DARK)
+    (part,) = show(qtbot, transcript, "$$\\colorbox{navy}{\\rule{1em}{0em}}$$")
+    image = painted(part, DARK.page)
+    assert QColor("navy").name() in {
+        image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())
+    }
 
 
 def test_chinese_inside_a_formula_is_drawn(qtbot: QtBot, transcript: Transcript):

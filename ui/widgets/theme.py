@@ -88,6 +88,28 @@ def _theme(name: str, *, dark: bool) -> Theme:
 LIGHT, DARK = _theme("light", dark=False), _theme("dark", dark=True)
 
 
+def contrast(one: QColor, other: QColor) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    shares = colour.redF(), colour.greenF(), colour.blueF()
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def with_contrast(colour: QColor, ground: QColor, least: float) -> QColor:
+    """Return a colour, lighter on a dark ground and darker on a light one where its contrast would be below a ratio."""
+    hue, saturation, lightness = max(0.0, colour.hslHueF()), colour.hslSaturationF(), colour.lightnessF()
+    step = 0.02 if _luminance(ground) < 0.18 else -0.02
+    while contrast(colour, ground) < least and 0 < lightness + step < 1:
+        lightness += step
+        colour = QColor.fromHslF(hue, saturation, lightness)
+    return colour
+
+
 def prepare_fonts() -> None:
     """Set up the rendering of fonts; to be called before the application is made.
 

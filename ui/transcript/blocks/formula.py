@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QColor,
     QFont,
     QFontDatabase,
     QFontMetrics,
@@ -40,7 +41,7 @@ from ui.pictures.drawings import Drawings
 from ui.pictures.thumbnails import Thumbnails
 from ui.transcript.style import TextStyle
 from ui.widgets.job import Relay
-from ui.widgets.theme import CHINESE_FAMILIES
+from ui.widgets.theme import CHINESE_FAMILIES, with_contrast
 
 OBJECT_TYPE = QTextFormat.ObjectTypes.UserObject.value + 1
 OBJECT = "\ufffc"
@@ -65,6 +66,9 @@ NO_WIDTH = 0.1
 _PUNCTUATION = re.compile(r"[-‐–,.;:!?%)\]}'\"’”»›…，。；：！？、％）】》」』〉〕］｝]+")
 _DRAWN_ALONE = Style.CODE | Style.SUBSCRIPT | Style.SUPERSCRIPT | Style.MARKED | Style.STRUCK | Style.UNDERLINED
 """Styles of text that formulas do not draw."""
+MIN_CONTRAST = 3.0
+"""Contrast of the colours that a formula gives to its parts; that of large text in WCAG 2."""
+_FILL = re.compile(r'fill="([^"]+)"')
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_&]|\s+")
 _TALL = re.compile(r"\\(?:[dtc]?frac|sum|int|prod|lim|binom|over|under|boxed|sqrt)")
 _WRAPPED = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft)
@@ -119,18 +123,24 @@ class FormulaCache(QObject):
             return FormulaSize(shape.width * size, shape.height * size, shape.baseline * size)
         return source_size(source, style.code_font, width) if finished else estimated_size(*key, size)
 
-    def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float) -> QPixmap:
-        """Return a rendered formula as a picture for a text size, colour and device pixel ratio."""
+    def picture(self, shape: Shape, key: FormulaKey, size: float, colour: str, ratio: float, *, ground: str) -> QPixmap:
+        """Return a rendered formula as a picture for a text size, colour and device pixel ratio.
+
+        Its own colours are readable on ``ground``, the colour of the page, unless it has a ground itself.
+        """
         name, picture = f"formula {round(size * 64)} {shape.width:.3f} {colour} {ratio} {key}", QPixmap()
         if QPixmapCache.find(name, picture):
             return picture
         drawn = shape.at(size, colour, families=chinese_family())
+        svg = drawn.svg
+        if "color" in key[0] and "colorbox" not in key[0]:
+            svg = _FILL.sub(lambda match: f'fill="{_readable(match[1], ground, colour)}"', svg)
         area = QRectF(0, 0, drawn.width * ratio, drawn.height * ratio)
         picture = QPixmap(max(1, math.ceil(area.width())), max(1, math.ceil(area.height())))
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        QSvgRenderer(QByteArray(drawn.svg.encode())).render(painter, area)
+        QSvgRenderer(QByteArray(svg.encode())).render(painter, area)
         painter.end()
         picture.setDevicePixelRatio(ratio)
         QPixmapCache.insert(name, picture)
@@ -181,7 +191,7 @@ class FormulaObject(QPyTextObject):
             shape = shape.spread(width / text_format.doubleProperty(_SIZE))
             ratio = painter.device().devicePixelRatioF()
             size, colour = text_format.doubleProperty(_SIZE) * scale, self._colour(text_format)
-            picture = self._formulas.picture(shape, key, size, colour, ratio)
+            picture = self._formulas.picture(shape, key, size, colour, ratio, ground=style.theme.page)
             top = rect.bottom() - text_format.doubleProperty(_DESCENT) - baseline * scale
             painter.drawPixmap(_on_pixels(painter, QPointF(rect.x(), top), ratio), picture)
         elif finished:
@@ -268,6 +278,13 @@ def estimated_size(formula: str, display: bool, size: float) -> FormulaSize:
         lines = 2.3 if display else 1.5
     height = lines * size * (1.0 if len(rows) == 1 else 0.8 * len(rows))
     return FormulaSize(max(0.6, letters * 0.56) * size, height, height / 2 + size * 0.26)
+
+
+def _readable(name: str, ground: str, text: str) -> str:
+    """Return the colour of a part of a formula with enough contrast; one that Qt does not know is that of the text."""
+    if name in {"none", text}:
+        return name
+    return with_contrast(QColor(name), QColor(ground), MIN_CONTRAST).name() if QColor.isValidColorName(name) else text
 
 
 def _on_pixels(painter: QPainter, corner: QPointF, ratio: float) -> QPointF:
