@@ -185,6 +185,27 @@ def test_code_and_tables_at_the_start_of_an_item_have_its_marker(transcript):
         assert has_ink(image, QRectF(transcript.page.left, top + part.y, part.x - 4, part.height))
 
 
+def test_bullets_of_all_levels_are_equally_large_and_heavy(transcript):
+    transcript.set_items([answer("a", "- xa\n  - xb\n    - xc")])
+    QApplication.processEvents()
+    (part,) = parts(transcript)
+    image, corner, page = transcript.grab().toImage(), transcript.page.left, QColor(LIGHT.page).lightness()
+    top, ink, boxes = transcript.page.visible[0][1] + part.y, [], []
+    for text in ("xa", "xb", "xc"):
+        rect = part.line_rects(*part.find(text)[0])[0].translated(corner + part.x, top)
+        area = QRectF(rect.left() - 20, rect.top(), 16, rect.height()).toRect()
+        dark = {
+            (x, y): page - image.pixelColor(x, y).lightness()
+            for x in range(area.left(), area.right())
+            for y in range(area.top(), area.bottom())
+        }
+        ink.append(sum(dark.values()))
+        rows = [y - rect.bottom() for (_, y), value in dark.items() if value > 30]
+        boxes.append((min(rows), max(rows)))
+    assert max(ink) < 1.35 * min(ink), ink
+    assert all(box == pytest.approx(boxes[0], abs=1) for box in boxes), boxes
+
+
 def test_text_from_right_to_left_is_mirrored(transcript):
     text = f"1. {ARABIC}\n   - `code` {ARABIC}\n\n> {ARABIC}\n>\n> ```\n> x\n> ```\n\n- left\n"
     transcript.set_items([answer("a", text)])

@@ -14,8 +14,10 @@ from itertools import groupby
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QAbstractTextDocumentLayout,
+    QFontMetricsF,
     QPainter,
     QPainterPath,
+    QPen,
     QTextBlock,
     QTextCursor,
     QTextDocument,
@@ -24,6 +26,7 @@ from PySide6.QtGui import (
 )
 
 from app.markdown.blocks import Block, Prose, has_right_to_left, utf16_length
+from app.markdown.parser import BULLETS
 from ui.transcript.blocks.formula import (
     OBJECT,
     OBJECT_TYPE,
@@ -48,6 +51,8 @@ Paragraphs = Sequence[tuple[QTextBlock, QRectF]]
 LINE_BREAK = "\u2028"
 BAR_SIZE = 3
 """Width of a quote bar, and height of the scroll bar below a part that is wider than the column."""
+BULLET_SIZE = 0.36
+"""Of the bullet of a list, in the text size."""
 MARKER_SPACE = 8
 """Between the marker of a list item and its text."""
 REVEAL_MARGIN = 40.0
@@ -243,12 +248,38 @@ class Part:
 
     def _paint_marker(self, painter: QPainter, block: Block, baseline: float, is_mirrored: bool) -> None:
         """Draw the marker of a list item beside a block."""
+        if block.marker in BULLETS:
+            self._paint_bullet(painter, block, baseline, is_mirrored)
+            return
         painter.setFont(self.style.marker_fonts[block.level])
         painter.setPen(self.style.colour("quiet_text"))
         width = self.style.text_metrics.horizontalAdvance(block.marker)
         left = self._beside(self.style.indent(block) - MARKER_SPACE - width, width, is_mirrored)
         marker = f"{RIGHT_TO_LEFT_MARK}{block.marker}{RIGHT_TO_LEFT_MARK}" if is_mirrored else block.marker
         painter.drawText(QPointF(left, baseline), marker)
+
+    def _paint_bullet(self, painter: QPainter, block: Block, baseline: float, is_mirrored: bool) -> None:
+        """Draw a disc, a ring or a square: the characters have other sizes and heights in each font."""
+        font = self.style.marker_fonts[block.level]
+        size, colour = font.pixelSize() * BULLET_SIZE, self.style.colour("quiet_text")
+        room = self.style.text_metrics.horizontalAdvance(BULLETS[0])
+        left = self._beside(self.style.indent(block) - MARKER_SPACE - room, room, is_mirrored)
+        rect = QRectF(0, 0, size, size)
+        rect.moveCenter(QPointF(left + room / 2, baseline - QFontMetricsF(font).xHeight() / 2))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        match BULLETS.index(block.marker):
+            case 0:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour)
+                painter.drawEllipse(rect)
+            case 1:
+                painter.setPen(QPen(colour, size / 4))
+                painter.drawEllipse(rect.adjusted(size / 16, size / 16, -size / 16, -size / 16))
+            case _:
+                # As much area as the disc.
+                painter.fillRect(rect.adjusted(size / 16, size / 16, -size / 16, -size / 16), colour)
+        painter.restore()
 
     def _beside(self, distance: float, width: float, is_mirrored: bool) -> float:
         """Return the left edge of something at a distance from the edge of the column, in the part's coordinates."""
