@@ -42,9 +42,13 @@ _FOOTNOTE = re.compile(r"\[\^([^\]\s^]{1,40})\](:?)")
 _DEFINITION = re.compile(r"^[ \t]*\[\^([^\]\s^]{1,40})\]:", re.MULTILINE)
 
 SAFE_LINK = re.compile(r"(https?://|mailto:)[^\s]", re.IGNORECASE)
-_WIDE = "\u3000-\u303f\uff00-\uffef\u4e00-\u9fff"
+_LETTERS = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+"""Letters of scripts that have no space before or after an address."""
+_NOT_IN_LINK = "\\s<>\"'`\u00a0\u00ab\u00bb\u2000-\u206f\u3000-\u3004\u3006\u3008-\u303f\uff00-\uffef"
 _BARE_LINK = re.compile(
-    rf"(?:https?://|(?<![\w.@/:-])www\.(?=[\w-]+\.))[^\s<>\"'`{_WIDE}]+"
+    # The path segments, values and the fragment that begin with such letters may have them; others end before them.
+    rf"(?:https?://(?=[^/{_NOT_IN_LINK}{_LETTERS}])|(?<![\w.@/:-])www\.(?=[\w-]+\.))"
+    rf"(?:[^{_NOT_IN_LINK}{_LETTERS}]|(?<=[/=#])[{_LETTERS}][^/=&#{_NOT_IN_LINK}]*)+"
     rf"|(?<![\w.+/:@-])[a-zA-Z0-9._+-]{{1,64}}@[a-zA-Z0-9-]{{1,63}}(?:\.[a-zA-Z0-9-]{{1,63}})+(?<![-_])(?![\w@])",
     re.ASCII,
 )

@@ -192,6 +192,39 @@ def test_links_in_tags_are_limited_too():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("https://zh.wikipedia.org/wiki/注意力机制", ["https://zh.wikipedia.org/wiki/注意力机制"]),
+        ("见https://zh.wikipedia.org/wiki/注意力机制。下一句", ["https://zh.wikipedia.org/wiki/注意力机制"]),
+        ("（https://baike.baidu.com/item/机器学习/217599）", ["https://baike.baidu.com/item/机器学习/217599"]),
+        ("https://zh.wikipedia.org/wiki/北京_(消歧义) 等", ["https://zh.wikipedia.org/wiki/北京_(消歧义)"]),
+        ("(https://zh.wikipedia.org/wiki/北京)", ["https://zh.wikipedia.org/wiki/北京"]),
+        ("https://ja.wikipedia.org/wiki/々と、", ["https://ja.wikipedia.org/wiki/々と"]),
+        ("https://ko.wikipedia.org/wiki/위키백과 다음", ["https://ko.wikipedia.org/wiki/위키백과"]),
+        ("https://ru.wikipedia.org/wiki/Москва, потом", ["https://ru.wikipedia.org/wiki/Москва"]),
+        ("https://example.com/search?q=天气&lang=zh查询", ["https://example.com/search?q=天气&lang=zh"]),
+        ("https://example.com/a#历史", ["https://example.com/a#历史"]),
+        ("www.example.com/文档 和", ["http://www.example.com/文档"]),
+        ("见https://example.com/a了解更多", ["https://example.com/a"]),
+        ("见https://example.com了解更多", ["https://example.com"]),
+        ("https://example.com/a/b.html下载", ["https://example.com/a/b.html"]),
+        ("https://example.com/wiki/注意力/b了解", ["https://example.com/wiki/注意力/b"]),
+        ("https://example.comです", ["https://example.com"]),
+        ("https://example.com에서", ["https://example.com"]),
+        ("“https://example.com/a”和‘https://example.com/b’", ["https://example.com/a", "https://example.com/b"]),
+        ("https://example.com/a、https://example.com/b", ["https://example.com/a", "https://example.com/b"]),
+        ("https://example.com/路径，后面", ["https://example.com/路径"]),
+        ("https://中文", []),
+    ],
+)
+def test_addresses_beside_and_with_letters_of_chinese_and_other_scripts(text: str, links: list[str]):
+    (prose,) = parse(text)
+    assert isinstance(prose, Prose)
+    assert [span.href for span in prose.spans if span.href] == links
+    assert "".join(span.text for span in prose.spans) == text
+
+
 def test_footnotes():
     text = "One.[^1] Two[^note] [^none] `[^1]`\n\n[^1]: First *text*\n[^note]: Second\n    goes on\n"
     one, first, second = parse(text)
