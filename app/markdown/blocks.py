@@ -36,6 +36,8 @@ class Style(Flag):
     MARKED = 256
     FOOTNOTE = 512
     """The label of a footnote in brackets, also a superscript."""
+    NOTE = 1024
+    """The label in front of the text of a footnote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from app.markdown import extensions, math_syntax
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
 from app.markdown.extensions import bare_links, safe_link
+from app.markdown.footnotes import arranged
 from app.thoughts import split_thought
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def as_thought(block: Block) -> Block:
 
 def parse_part(text: str) -> list[Block]:
     """Return the blocks of a text without a thought."""
-    return list(Place().blocks(parser().parse(text, {})))
+    return arranged(list(Place().blocks(parser().parse(text, {}))))
 
 
 @dataclass
@@ -398,9 +399,11 @@ def _runs(
                 source = str(child.attrGet("src") or "")
                 add(child.content or source, style, hrefs[-1] or safe_link(source))
             case "footnote":
+                kind = Style.SUPERSCRIPT | Style.FOOTNOTE
                 if child.meta["defines"] and in_paragraph:
                     runs.append(None)
-                add(f"[{child.content}]", style | Style.SUPERSCRIPT | Style.FOOTNOTE, hrefs[-1])
+                    kind |= Style.NOTE
+                add(f"[{child.content}]", style | kind, hrefs[-1])
             case "tag" if index in tags:
                 add_tag(child, style)
             case "tag":

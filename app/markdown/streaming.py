@@ -1,7 +1,8 @@
 """Incremental Markdown parser: closed blocks are parsed once, only the open end is parsed again.
 
-The blocks are those of a full parse of the same text, except for links whose reference is defined later: unless
-``is_exact``, the message must be parsed once more when it is complete.
+The blocks are those of a full parse of the same text, except for links whose reference is defined later, and for
+footnotes, which are numbered and moved to the end: unless ``is_exact``, the message must be parsed once more when it is
+complete.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def test_page_loads_no_resources(formula_renderer: FormulaRenderer) -> None:
             "H<sub>2</sub>O x<sup>2</sup> <mark>m</mark> <u>u</u> <kbd>K</kbd>",
             "<p>H<sub>2</sub>O x<sup>2</sup> <mark>m</mark> <u>u</u> <code>K</code></p>",
         ),
-        ("a[^1]\n\n[^1]: b", "<p>a<sup>[1]</sup></p><p><sup>[1]</sup> b</p>"),
+        ("a[^1]\n\n[^1]: b", "<p>a<sup>[1]</sup></p><hr><p><sup>[1]</sup> b</p>"),
         ("1. [x] a", "<ol><li><p>☑ a</p></li></ol>"),
         ("# A\n\n###### B", "<h3>A</h3><h6>B</h6>"),
         ("a\nb", "<p>a<br>b</p>"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.markdown.blocks import Code, Prose, Rule, Span, Style, Table, plain_text
+from app.markdown.blocks import Code, Prose, Rule, Span, Style, Table, block_text, plain_text
 from app.markdown.parser import parse
 
 
@@ -227,17 +227,40 @@ def test_addresses_beside_and_with_letters_of_chinese_and_other_scripts(text: st
 
 def test_footnotes():
     text = "One.[^1] Two[^note] [^none] `[^1]`\n\n[^1]: First *text*\n[^note]: Second\n    goes on\n"
-    one, first, second = parse(text)
+    one, rule, first, second = parse(text)
+    assert rule == Rule()
     assert [(span.text, span.style) for span in one.spans] == [
         ("One.", Style.PLAIN),
         ("[1]", Style.SUPERSCRIPT | Style.FOOTNOTE),
         (" Two", Style.PLAIN),
-        ("[note]", Style.SUPERSCRIPT | Style.FOOTNOTE),
+        ("[2]", Style.SUPERSCRIPT | Style.FOOTNOTE),
         (" [^none] ", Style.PLAIN),
         ("[^1]", Style.CODE),
     ]
-    assert plain_text([first, second]) == "[1] First text\n\n[note] Second\ngoes on"
+    assert plain_text([first, second]) == "[1] First text\n\n[2] Second\ngoes on"
     assert links("[^1]: https://x.org") == [("https://x.org", "https://x.org")]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "A[^b] and[^a], again[^b].\n\n[^a]: Note a\n[^b]: Note b\n\nThe end.",
+            ["A[1] and[2], again[1].", "The end.", "", "[1] Note b", "[2] Note a"],
+        ),
+        ("A[^x][^y].\n\n[^y]: Y\n[^x]: X[^z]\n[^z]: Z", ["A[1][2].", "", "[1] X[3]", "[2] Y", "[3] Z"]),
+        ("| a |\n|---|\n| b[^n] |\n\n[^n]: N", ["a\nb[1]", "", "[1] N"]),
+        ("A[^q].\n\n> [^q]: Q", ["A[1].", "[1] Q"]),
+        ("A[^q].\n\n---\n\n[^q]: Q", ["A[1].", "", "[1] Q"]),
+        ("A[^q].\n\n## Notes\n\n[^q]: Q", ["A[1].", "Notes", "[1] Q"]),
+        ("A[^q].\n\nNotes:\n\n[^q]: Q", ["A[1].", "Notes:", "[1] Q"]),
+        ("A[^7] and B[^3].", ["A[7] and B[3]."]),
+        ("[^q]: Unused", ["[1] Unused"]),
+        ("<think>A[^t].\n\n[^t]: T</think>B[^u].\n\n[^u]: U", ["A[1].", "", "[1] T", "B[1].", "", "[1] U"]),
+    ],
+)
+def test_footnotes_have_running_numbers_and_their_notes_are_at_the_end(text: str, shown: list[str]):
+    assert [block_text(block) for block in parse(text)] == shown
 
 
 def test_links_are_limited_to_allowed_schemes():

@@ -56,7 +56,8 @@ def _with_delimiters(text: str, style: Style, href: str) -> str:
         return text
     left, right = text[: text.index(inner[0])], text[len(text.rstrip()) :]
     if Style.FOOTNOTE in style:
-        return f"{left}[^{inner[1:]}{right}"
+        label = inner.replace("[", "[^")
+        return f"{left}{label}{':' if Style.NOTE in style else ''}{right}"
     written = inner
     for each, opening, closing in _DELIMITERS:
         if each in style:
