@@ -12,6 +12,7 @@ from typing import Any
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN
 
 _CODE_FENCE = "```"
+_ANSWER_OPEN, _ANSWER_CLOSE = "<answer>", "</answer>"
 _QUOTES = ("`", '"', "'", "“", "‘", "「")
 
 
@@ -63,6 +64,8 @@ MARKS = (
     ThoughtMarks("<seed:think>", "</seed:think>"),  # Seed-OSS
     ThoughtMarks("<thought>", "</thought>"),  # EXAONE Deep
     ThoughtMarks("<mm:think>", "</mm:think>"),  # MiniMax M3
+    ThoughtMarks("<thinking>", "</thinking>"),  # Claude, and models that were trained on its answers
+    ThoughtMarks("<reasoning>", "</reasoning>"),
     ThoughtMarks("<think:opensource>", "</think:opensource>", sign="HYTK = ':opensource'"),  # Hunyuan 3
     ThoughtMarks("◁think▷", "◁/think▷"),  # Kimi-VL
     ThoughtMarks("<longcat_think>", "</longcat_think>"),  # LongCat
@@ -177,16 +180,20 @@ class ThoughtStream:
         """Whether the text is within a thought, None while that is not known."""
         self._opened = opened
         self._held = ""
+        self._unwrapper = AnswerUnwrapper(in_thought=bool(thinks))
 
     def add(self, text: str) -> str:
         """Add text; return the text that became final."""
+        return self._unwrapper.add(self._with_standard_tags(text))
+
+    def _with_standard_tags(self, text: str) -> str:
         self._held += text
         done, self._opened = self._opened, ""
         if self.thinks is None:
             head = self._held.lstrip()
             found = next((each for each in (self.marks, *MARKS) if head.startswith(each.open.lstrip())), None)
             if found is not None:
-                self.marks, self.thinks = found, True
+                self.marks, self.thinks, self._unwrapper.in_thought = found, True, True
                 self._held, done = head[len(found.open.lstrip()) :], THOUGHT_OPEN
             elif any(each.open.lstrip().startswith(head) for each in MARKS):
                 return ""
@@ -200,7 +207,9 @@ class ThoughtStream:
     def finish(self) -> str:
         """Return the rest, at the end of the answer, without a mark that is not complete."""
         rest, self._held = self._held, ""
-        return "" if any(rest.startswith(mark) for mark in self._expected()) else rest
+        if any(rest.startswith(mark) for mark in self._expected()):
+            rest = ""
+        return self._unwrapper.add(rest) + self._unwrapper.finish()
 
     def _expected(self) -> tuple[str, ...]:
         first = self.marks.close if self.thinks else self.marks.answer
@@ -220,6 +229,61 @@ class ThoughtStream:
             self._held = self._held[len(mark) :]
             if self.thinks and mark == self.marks.close:
                 self.thinks, done = False, done + THOUGHT_CLOSE
+
+
+class AnswerUnwrapper:
+    """Removes the tags that some models put around the answer after their thought; others in the text stay."""
+
+    def __init__(self, *, in_thought: bool) -> None:
+        self.in_thought = in_thought
+        self._is_begun = self._is_wrapped = False
+        self._held = ""
+        self._since: list[str] = []
+        """What was returned since the last closing tag."""
+        self._fences = 0
+
+    def add(self, text: str) -> str:
+        """Add text whose thought is in the standard tags; return the text that became final."""
+        self._held += text
+        thought = ""
+        if self.in_thought:
+            end = self._held.find(THOUGHT_CLOSE)
+            if end < 0:
+                end = partial_at(self._held, THOUGHT_CLOSE)
+                thought, self._held = self._held[:end], self._held[end:]
+                return thought
+            end += len(THOUGHT_CLOSE)
+            thought, self._held, self.in_thought = self._held[:end], self._held[end:], False
+        if not self._is_begun:
+            head = self._held.lstrip()
+            if len(head) < len(_ANSWER_OPEN) and _ANSWER_OPEN.startswith(head):
+                return thought
+            self._is_begun = True
+            if head.startswith(_ANSWER_OPEN):
+                self._is_wrapped, self._held = True, self._held.replace(_ANSWER_OPEN, "", 1)
+        return thought + self._unwrapped()
+
+    def finish(self) -> str:
+        """Return the rest, at the end of the answer."""
+        rest, self._held = self._held, ""
+        return rest
+
+    def _unwrapped(self) -> str:
+        done = ""
+        while self._is_wrapped and (place := self._held.find(_ANSWER_CLOSE)) >= 0:
+            piece, self._held = self._held[:place], self._held[place + len(_ANSWER_CLOSE) :]
+            before = "".join((*self._since, piece))
+            self._fences += before.count(_CODE_FENCE)
+            done += piece
+            self._is_wrapped = before.endswith(_QUOTES) or self._fences % 2 == 1
+            if self._is_wrapped:
+                # It is a word of the answer.
+                done, self._since = done + _ANSWER_CLOSE, []
+        end = partial_at(self._held, _ANSWER_CLOSE) if self._is_wrapped else len(self._held)
+        piece, self._held = self._held[:end], self._held[end:]
+        if self._is_wrapped:
+            self._since.append(piece)
+        return done + piece
 
 
 class ThoughtSplitter:

@@ -17,7 +17,7 @@ def arranged(blocks: list[Block]) -> list[Block]:
 
     Notes in lists and quotes stay where they are.  Labels without a note, which may number other sources, stay too.
     """
-    labels = {_LABEL.sub(r"\1", block.spans[0].text) for block in blocks if _is_note(block)}
+    labels = {next(_spans(block)).text[1:-1] for block in blocks if _is_note(block)}
     if not labels:
         return blocks
     texts = [block for block in blocks if not _is_moved(block)]

@@ -53,6 +53,37 @@ def test_other_text_is_not_changed(text: str) -> None:
     assert read(text + " and more", 2) == text + " and more"
 
 
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<think>hm</think>\n\n<answer>42</answer>", "<think>hm</think>\n\n42"),
+        ("<thinking>hm</thinking>\n<answer>\n42\n</answer>\n", "<think>hm</think>\n\n42\n\n"),
+        ("<reasoning>hm</reasoning> 42", "<think>hm</think> 42"),
+        ("<answer>42</answer> It is.", "42 It is."),
+        ("<answer>cut off </ans", "cut off </ans"),
+        ("<answer>It ends with `</answer>`.</answer>", "It ends with `</answer>`."),
+        ("<answer>```\n</answer>\n```\nis XML.</answer>", "```\n</answer>\n```\nis XML."),
+        ("The tag <answer> has </answer>.", "The tag <answer> has </answer>."),
+        ("`<thinking>` comes before <answer>.", "`<thinking>` comes before <answer>."),
+        (
+            "<think>Is <answer> a </answer>?</think>Yes: <answer>.",
+            "<think>Is <answer> a </answer>?</think>Yes: <answer>.",
+        ),
+        ("<answers>", "<answers>"),
+        ("<think>hm</think>\n", "<think>hm</think>\n"),
+    ],
+)
+def test_tags_around_an_answer_are_no_part_of_it(text: str, shown: str, size: int) -> None:
+    assert read(text, size) == shown
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_tags_around_an_answer_after_a_thought_that_the_prompt_opened_or_left_out(size: int) -> None:
+    assert read("hm</think><answer>42</answer>", size, thinks=True, opened="<think>\n") == "<think>\nhm</think>42"
+    assert read("<answer>42</answer>", size, thinks=False) == "42"
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [

@@ -430,6 +430,12 @@ def test_a_part_of_an_answer_is_copied_as_markdown(transcript):
     assert body.text((last, 1), body.end, markdown=True).split("\n")[1] == "|---|--:|"
 
 
+def test_footnotes_are_copied_with_their_numbers(transcript):
+    transcript.set_items([answer("a", "One[^b][^a].\n\n[^a]: A\n[^b]: B")])
+    body = transcript.page.view(0).body
+    assert body.text((0, 0), body.end, markdown=True).split() == ["One[^1][^2].", "---", "[^1]:", "B", "[^2]:", "A"]
+
+
 LONG_QUESTION = "\n".join(f"Line {n} of a long question." for n in range(60))
 
 
