@@ -14,7 +14,8 @@ from app.conversation import ConversationTree, Message, Provenance, Role, Status
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
-from app.markdown.blocks import Block, Formula, Prose, Span, Table
+from app.markdown.blocks import Block, Formula, Prose, Span, Table, with_picture_word
+from app.markdown.control_characters import without_escapes
 from app.markdown.parser import parse_part
 from app.sampling import Sampling, shown_samplers
 from app.thoughts import split_thought
@@ -43,16 +44,18 @@ class ExportedMessage:
     """Code of the error that ended the answer, or empty."""
     details: tuple[tuple[str, str], ...]
     """Labels and values of the model, settings and speed; empty where they are left out."""
+    picture_word: str
+    """For embedded pictures without a description."""
 
     @cached_property
     def thought_blocks(self) -> list[Block]:
         """The thought as parsed Markdown."""
-        return _blocks(self.thought)
+        return _blocks(self.thought, self.picture_word)
 
     @cached_property
     def text_blocks(self) -> list[Block]:
         """The text as parsed Markdown."""
-        return _blocks(self.text)
+        return _blocks(self.text, self.picture_word)
 
 
 def title_of(tree: ConversationTree, options: ExportOptions) -> str:
@@ -128,13 +131,15 @@ def _entry(message: Message, options: ExportOptions, speaker: str) -> ExportedMe
         status=labels.status(message.status),
         error=str((message.error or {}).get("code") or ""),
         details=tuple(_details(message, labels)) if options.metadata and is_answer else (),
+        picture_word=labels.picture,
     )
 
 
-def _blocks(text: str) -> list[Block]:
+def _blocks(text: str, picture_word: str) -> list[Block]:
+    text = without_escapes(text)
     if len(text) > MAX_PARSED:
         return [Prose((Span(paragraph),)) for paragraph in text.split("\n\n")]
-    return parse_part(text) if text.strip() else []
+    return with_picture_word(parse_part(text), picture_word) if text.strip() else []
 
 
 def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import Flag
 
 WORD = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+")
 """A word that no line breaks; Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese lines break between letters."""
+PICTURE = "Picture"
+"""Text of spans of that style; ``with_picture_word`` gives another language."""
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\u200f\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
@@ -38,6 +41,8 @@ class Style(Flag):
     """The label of a footnote in brackets, also a superscript."""
     NOTE = 1024
     """The label in front of the text of a footnote."""
+    PICTURE = 2048
+    """``PICTURE`` in place of an embedded picture without a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,37 @@ def block_text(block: Block) -> str:
             rows = (map(spans_text, row) for row in (block.head, *block.rows))
             return "\n".join("\t".join(cell.replace("\n", " ") for cell in row) for row in rows)
     return ""
+
+
+def spans_of(block: Block) -> Iterator[Span]:
+    """Yield the spans of a paragraph or a table."""
+    match block:
+        case Prose():
+            yield from block.spans
+        case Table():
+            yield from (span for row in (block.head, *block.rows) for cell in row for span in cell)
+
+
+def with_texts(block: Block, style: Style, change: Callable[[str], str]) -> Block:
+    """Return the block with other texts of the spans that have a style."""
+    if not any(style in span.style for span in spans_of(block)):
+        return block
+
+    def changed(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(replace(span, text=change(span.text)) if style in span.style else span for span in spans)
+
+    match block:
+        case Prose():
+            return replace(block, spans=changed(block.spans))
+        case Table():
+            rows = tuple(tuple(map(changed, row)) for row in block.rows)
+            return replace(block, head=tuple(map(changed, block.head)), rows=rows)
+    return block
+
+
+def with_picture_word(blocks: list[Block], word: str) -> list[Block]:
+    """Return the blocks with the word for a picture in another language."""
+    return [with_texts(block, Style.PICTURE, lambda text: text.replace(PICTURE, word)) for block in blocks]
 
 
 def spans_text(spans: tuple[Span, ...]) -> str:

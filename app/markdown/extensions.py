@@ -38,6 +38,8 @@ MAX_TAGS = 60
 _LONGEST_PREVIEW = 60
 _TAG = re.compile(r"<(/?)([a-zA-Z]{1,10})(\s[^<>]*)?/?>")
 _HREF = re.compile(r"""\shref\s*=\s*["']?([^\s"']+)""", re.IGNORECASE)
+_EMBEDDED = re.compile(r"!\[([^\[\]\n]{0,200})\]\(<?data:[^\s()<>]*(?:>?(?:[ \t]+[\"'][^()\n]{0,200})?\)|\Z)")
+"""A picture whose data are in its address; those of a text that is cut, or still growing, have no end."""
 _FOOTNOTE = re.compile(r"\[\^([^\]\s^]{1,40})\](:?)")
 _DEFINITION = re.compile(r"^[ \t]*\[\^([^\]\s^]{1,40})\]:", re.MULTILINE)
 
@@ -70,6 +72,19 @@ def tag(state: StateInline, silent: bool) -> bool:
         token.meta = {"closes": bool(match[1]), "is_open": bool(state.env.get(PREVIEW)) and is_near_the_end}
         if name == "a" and not match[1] and (href := _HREF.search(match[3] or "")):
             token.meta["href"] = href[1]
+    state.pos = match.end()
+    return True
+
+
+def embedded_picture(state: StateInline, silent: bool) -> bool:
+    """Parse a picture whose data are in its address."""
+    if not state.src.startswith("![", state.pos):
+        return False
+    match = _EMBEDDED.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        state.push("embedded_picture", "", 0).content = match[1].strip()
     state.pos = match.end()
     return True
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 
-from app.markdown.blocks import Block, Prose, Rule, Span, Style, Table
+from app.markdown.blocks import Block, Prose, Rule, Style, spans_of, with_texts
 
 _LABEL = re.compile(r"\[([^\]]+)\]")
 _COLONS = (":", "：")
@@ -17,20 +15,24 @@ def arranged(blocks: list[Block]) -> list[Block]:
 
     Notes in lists and quotes stay where they are.  Labels without a note, which may number other sources, stay too.
     """
-    labels = {next(_spans(block)).text[1:-1] for block in blocks if _is_note(block)}
+    labels = {next(spans_of(block)).text[1:-1] for block in blocks if _is_note(block)}
     if not labels:
         return blocks
     texts = [block for block in blocks if not _is_moved(block)]
     notes = [block for block in blocks if _is_moved(block)]
     numbers: dict[str, int] = {}
     for block in (*texts, *notes):
-        for span in _spans(block):
+        for span in spans_of(block):
             if Style.FOOTNOTE in span.style:
                 for label in _LABEL.findall(span.text):
                     if label in labels:
                         numbers.setdefault(label, len(numbers) + 1)
-    texts, notes = ([_numbered(block, numbers) for block in each] for each in (texts, notes))
-    notes.sort(key=lambda note: int(next(_spans(note)).text[1:-1]))
+
+    def numbered(text: str) -> str:
+        return _LABEL.sub(lambda label: f"[{numbers.get(label[1], label[1])}]", text)
+
+    texts, notes = ([with_texts(block, Style.FOOTNOTE, numbered) for block in each] for each in (texts, notes))
+    notes.sort(key=lambda note: int(next(spans_of(note)).text[1:-1]))
     return [*texts, *([Rule()] if notes and _needs_rule(texts) else []), *notes]
 
 
@@ -48,32 +50,3 @@ def _needs_rule(above: list[Block]) -> bool:
     if isinstance(last, Prose):
         return not last.level and not (last.spans and last.spans[-1].text.rstrip().endswith(_COLONS))
     return not isinstance(last, Rule)
-
-
-def _spans(block: Block) -> Iterator[Span]:
-    match block:
-        case Prose():
-            yield from block.spans
-        case Table():
-            yield from (span for row in (block.head, *block.rows) for cell in row for span in cell)
-
-
-def _numbered(block: Block, numbers: dict[str, int]) -> Block:
-    if not any(Style.FOOTNOTE in span.style for span in _spans(block)):
-        return block
-
-    def renamed(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(
-            replace(span, text=_LABEL.sub(lambda label: f"[{numbers.get(label[1], label[1])}]", span.text))
-            if Style.FOOTNOTE in span.style
-            else span
-            for span in spans
-        )
-
-    match block:
-        case Prose():
-            return replace(block, spans=renamed(block.spans))
-        case Table():
-            rows = tuple(tuple(map(renamed, row)) for row in block.rows)
-            return replace(block, head=tuple(map(renamed, block.head)), rows=rows)
-    return block

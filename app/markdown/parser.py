@@ -17,7 +17,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from app.markdown import extensions, math_syntax
-from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Span, Style, Table
+from app.markdown.blocks import PICTURE, Block, Code, Formula, Prose, Rule, Span, Style, Table
 from app.markdown.extensions import bare_links, safe_link
 from app.markdown.footnotes import arranged
 from app.thoughts import split_thought
@@ -68,6 +68,7 @@ def parser() -> MarkdownIt:
     made.block.ruler.at("list", partial(_unless_too_deep, list_block), {"alt": _ENDED_BY_LIST})
     made.inline.ruler.before("escape", "formula", math_syntax.inline_formula)
     made.inline.ruler.before("link", "footnote", extensions.footnote)
+    made.inline.ruler.before("image", "embedded_picture", extensions.embedded_picture)
     made.inline.ruler.after("autolink", "tag", extensions.tag)
     made.core.ruler.after("block", "remember_tail", math_syntax.remember_tail)
     made.inline.ruler.at("link", partial(_unless_crowded, link))
@@ -398,6 +399,8 @@ def _runs(
             case "image":
                 source = str(child.attrGet("src") or "")
                 add(child.content or source, style, hrefs[-1] or safe_link(source))
+            case "embedded_picture":
+                add(child.content or PICTURE, style if child.content else style | Style.PICTURE, hrefs[-1])
             case "footnote":
                 kind = Style.SUPERSCRIPT | Style.FOOTNOTE
                 if child.meta["defines"] and in_paragraph:

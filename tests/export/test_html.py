@@ -183,6 +183,10 @@ def test_text_from_right_to_left_has_its_direction() -> None:
     )
 
 
+def test_escape_sequences_and_data_of_pictures_are_left_out() -> None:
+    assert body("a \x1b[31mred\x1b[0m ![](data:image/png;base64,iVBORw0KGgo=)") == "<p>a red Picture</p>"
+
+
 def test_isolates_are_kept_in_prose() -> None:
     text = written("מחיר \u20675$\u2069 `a\u2066b\u2069`")
     assert "\u20675$\u2069" in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.markdown.blocks import Code, Prose, Rule, Span, Style, Table, block_text, plain_text
+from app.markdown.blocks import Code, Prose, Rule, Span, Style, Table, block_text, plain_text, with_picture_word
 from app.markdown.parser import parse
 
 
@@ -261,6 +261,25 @@ def test_footnotes():
 )
 def test_footnotes_have_running_numbers_and_their_notes_are_at_the_end(text: str, shown: list[str]):
     assert [block_text(block) for block in parse(text)] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A ![](data:image/png;base64,iVBORw0KGgo=) b", "A Picture b"),
+        ("A ![A dot](data:image/png;base64,iVBORw0KGgo=) b", "A A dot b"),
+        ('![](data:image/svg+xml;utf8,%3Csvg%3E "title")', "Picture"),
+        ("![](<data:image/gif;base64,R0lGOD==>)", "Picture"),
+        ("Cut: ![](data:image/png;base64,iVBOR", "Cut: Picture"),
+        ("| a |\n|---|\n| ![](data:image/png;base64,iV) |", "a\nPicture"),
+        ("`![](data:image/png;base64,iV)`", "![](data:image/png;base64,iV)"),
+        ("![](https://a.b/c.png)", "https://a.b/c.png"),
+    ],
+)
+def test_embedded_pictures_are_their_description_or_a_word(text: str, shown: str):
+    blocks = parse(text)
+    assert plain_text(blocks) == shown
+    assert plain_text(with_picture_word(blocks, "图片")) == shown.replace("Picture", "图片")
 
 
 def test_links_are_limited_to_allowed_schemes():

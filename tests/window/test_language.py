@@ -18,10 +18,12 @@ from app.config.settings import LANGUAGES, Settings
 from app.servers.providers import providers
 from app.services import Services
 from model_manager.errors import UserError
+from tests.window.pages import answer
 from ui.export.choices import export_labels
 from ui.export.dialog import ExportDialog
 from ui.settings.page import SettingsPage
 from ui.start.crash_dialog import CrashDialog
+from ui.transcript import Transcript
 from ui.widgets.appearance import Appearance, system_language
 from ui.widgets.error_text import error_text
 
@@ -115,6 +117,19 @@ def test_open_settings_follow_the_language(services: Services, use_language: Use
     use_language("en")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "Settings")
     assert words_of(dialog) - {"Undo"} == english
+
+
+def test_the_word_for_a_picture_is_in_the_language_of_the_window(use_language: UseLanguage, qtbot):
+    use_language("zh_CN")
+    transcript = Transcript()
+    qtbot.addWidget(transcript)
+    transcript.resize(800, 600)
+    transcript.set_items([answer("a", "A ![](data:image/png;base64,iVBORw0KGgo=) b")])
+    (part,) = transcript.page.view(0).parts
+    assert part.document.toPlainText() == "A 图片 b"
+    transcript.finder.search("图片")
+    qtbot.waitUntil(lambda: not transcript.finder.is_searching)
+    assert transcript.finder.total == 1
 
 
 def test_the_file_dialog_is_chinese(services: Services, use_language: UseLanguage, qtbot):

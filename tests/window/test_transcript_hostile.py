@@ -1,5 +1,7 @@
 """Hostile texts: shown as text or cut with a note, without blocking the window."""
 
+import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,7 +14,7 @@ from app.markdown.blocks import Table
 from app.markdown.control_characters import visible
 from tests.window.pages import answer, question, spot_of
 from ui.transcript.decorations import Button
-from ui.transcript.reader import STEP_CELLS, IncrementalReader
+from ui.transcript.reader import STEP_CELLS, IncrementalReader, read_at_once
 
 LONG = {
     "a line of 1 MB": "x" * 1_000_000,
@@ -134,6 +136,48 @@ def test_control_characters_are_made_visible(transcript, trick, write):
 def test_visible_characters_keep_their_positions():
     text = "a\u202eb\x00c\td\ne\rf 中 é 😀 ا"
     assert visible(text) == "a\ufffdb\u2400c\td\ne\rf 中 é 😀 ا"
+
+
+COLOURED = "a \x1b[1;31mred\x1b[0m \x1b]8;;https://x.org\x1b\\link\x1b]8;;\x07 \x1b]0;title\x07end\x1b[K"
+ESCAPES = [
+    (COLOURED, "a red link end"),
+    (f"```\n{COLOURED}\n```", "a red link end"),
+    (f"`{COLOURED}`", "a red link end"),
+    ("\x1b", "\u241b"),
+    ("x \x1b[3", "x \u241b[3"),
+    ("\x1b[31", "\u241b[31"),
+    ("\x1bname", "\u241bname"),
+    ("\x1b]0;" + "x" * 3_000, "\u241b]0;" + "x" * 3_000),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), ESCAPES)
+def test_escape_sequences_of_terminals_are_left_out(transcript, text, shown):
+    transcript.set_items([answer("a", text)])
+    assert whole(transcript) == shown
+    transcript.state.select_all()
+    transcript.state.copy()
+    assert shown in QGuiApplication.clipboard().text()
+
+
+@pytest.mark.parametrize(("text", "shown"), ESCAPES)
+def test_escape_sequences_that_arrive_in_pieces_are_left_out(transcript, text, shown):
+    for end in range(1, min(len(text), 200) + 1):
+        transcript.set_items([replace(answer("a", text[:end]), status=Status.STREAMING)])
+        assert "\u241b[" not in whole(transcript)
+    transcript.set_items([answer("a", text)])
+    assert whole(transcript) == shown
+
+
+@pytest.mark.parametrize("part", ["\x1b", "\x1b[", "\x1b]", "\x1b[1", "\x1b]8;;x", "![](data:", "![](data:x", "![x]("])
+def test_open_escapes_and_pictures_are_read_in_linear_time(part):
+    def seconds(count):
+        started = time.process_time()
+        read_at_once(part * count)
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(8_000) < 8 * seconds(2_000) + 0.1
 
 
 def test_combined_characters_are_unchanged(transcript):

@@ -37,7 +37,7 @@ COUNTED_AT_ONCE = 60_000
 _MARKUP = str.maketrans("", "", "*_~`\\[]()#>|<!: \t\r\n\u00a0")
 _FENCE = re.compile(r"^.*(?:```|~~~).*$", re.MULTILINE)
 _TAG = re.compile(r"<(?!/?think>)/?[a-zA-Z]")
-_NOT_SHOWN = ("](", "][", "]:", "[^", "&", "$", "\\")
+_NOT_SHOWN = ("\x1b", "](", "][", "]:", "[^", "&", "$", "\\")
 """Markup whose source text may differ from the shown text, so that it must be parsed."""
 
 

@@ -11,8 +11,6 @@ from PySide6.QtGui import QLinearGradient, QPainter, QPainterPath
 
 from app.conversation import Status
 from app.markdown.blocks import Block, Code
-from app.markdown.control_characters import visible
-from app.markdown.parser import parse
 from app.tool_calls import CALL
 from ui.transcript import decorations
 from ui.transcript.blocks.formula import RenderContext
@@ -28,6 +26,7 @@ from ui.transcript.reader import (
     is_thinking,
     last_thought,
     question_text,
+    read_at_once,
 )
 from ui.transcript.style import QUESTION_SHARE, RADIUS
 
@@ -103,7 +102,7 @@ class MessageView:
             self._reader = IncrementalReader(self.item.content)
             self.read_until(time.perf_counter() + FIRST_S)
         else:
-            self._show(parse(visible(self.item.content)), growing=False)
+            self._show(read_at_once(self.item.content), growing=False)
 
     def read_until(self, deadline: float) -> None:
         """Read text that is not read yet until a time of ``perf_counter``."""
@@ -124,7 +123,7 @@ class MessageView:
             return
         self._reader = None
         if not reader.is_exact and len(self.item.content) <= MAX_REREAD:
-            self._show(parse(visible(self.item.content)), growing=False)
+            self._show(read_at_once(self.item.content), growing=False)
 
     def _show(self, blocks: list[Block], *, growing: bool) -> None:
         self.has_thought = bool(blocks) and blocks[0].thought

@@ -10,9 +10,11 @@ import time
 from collections import deque
 from collections.abc import Generator
 
+from PySide6.QtCore import QCoreApplication
+
 from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, Status
-from app.markdown.blocks import Block
-from app.markdown.control_characters import visible
+from app.markdown.blocks import Block, with_picture_word
+from app.markdown.control_characters import open_escape, visible
 from app.markdown.parser import parse
 from app.markdown.streaming import StreamingMarkdown
 from ui.transcript.item import Item
@@ -47,7 +49,9 @@ class IncrementalReader:
         self._unread: deque[str] = deque()
         self._blocks: list[Block] = []
         self._size = self._line = self._lines = 0
-        self._has_cut_line = self._is_slow = False
+        self._has_cut_line = self._is_slow = self._has_picture = False
+        self._held = ""
+        """The beginning of an escape sequence."""
         self.add(text)
 
     def add(self, text: str) -> None:
@@ -66,7 +70,9 @@ class IncrementalReader:
         started = time.thread_time()
         if self._unread:
             self._feed(self._unread.popleft())
-        self._blocks = self._stream.blocks(preview=growing or self.is_behind)
+        if self._held and not growing and not self._unread:
+            self._feed("", is_last=True)
+        self._blocks = _in_own_words(self._stream.blocks(preview=growing or self.is_behind), self._has_picture)
         # The next step reads the open end again, and about as much more.
         growth = 1 + STEP / max(STEP, self._stream.open_characters)
         self._is_slow = self._is_slow or (time.thread_time() - started) * growth > SLOW_STEP_S
@@ -88,9 +94,12 @@ class IncrementalReader:
         is_full = self._size > MAX_SHOWN or self._lines > MAX_LINES or open_characters > MAX_OPEN
         return is_full or (self._is_slow and open_characters > STEP // 2)
 
-    def _feed(self, text: str) -> None:
+    def _feed(self, text: str, *, is_last: bool = False) -> None:
         kept = []
-        text = visible(text)
+        text = self._held + text
+        end = len(text) if is_last else open_escape(text)
+        text, self._held = visible(text[:end]), text[end:]
+        self._has_picture = self._has_picture or "data:" in text
         lines = text.split("\n")
         self._size += len(text)
         self._lines += len(lines) - 1
@@ -103,6 +112,15 @@ class IncrementalReader:
         self._stream.feed("\n".join(kept))
 
 
+def read_at_once(text: str) -> list[Block]:
+    """Return the blocks of a whole answer as they are shown."""
+    return _in_own_words(parse(visible(text)), "data:" in text)
+
+
+def _in_own_words(blocks: list[Block], has_picture: bool) -> list[Block]:
+    return with_picture_word(blocks, QCoreApplication.translate("export", "Picture")) if has_picture else blocks
+
+
 def read_in_steps(text: str) -> Generator[None, None, tuple[list[Block], bool]]:
     """Read an answer as it is shown, and yield between two steps; returns its blocks, and whether it is cut."""
     reader = IncrementalReader(text)
@@ -111,7 +129,7 @@ def read_in_steps(text: str) -> Generator[None, None, tuple[list[Block], bool]]:
         yield
         blocks = reader.step(growing=False)
     if not reader.is_exact and len(text) <= MAX_REREAD:
-        blocks = parse(visible(text))
+        blocks = read_at_once(text)
     return blocks, reader.is_cut
 
 
