@@ -297,7 +297,7 @@ def _on_pixels(painter: QPainter, corner: QPointF, ratio: float) -> QPointF:
 def closing_behind(spans: Sequence[Span], number: int) -> str:
     """Return the punctuation behind a formula that no line break may separate from it, and that it draws."""
     following = spans[number + 1] if number + 1 < len(spans) else Span("")
-    if following.formula or following.href or following.style & _DRAWN_ALONE:
+    if following.formula or any(span.href or span.style & _DRAWN_ALONE for span in (spans[number], following)):
         return ""
     found = _PUNCTUATION.match(following.text)
     return found[0] if found else ""

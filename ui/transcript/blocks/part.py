@@ -72,7 +72,6 @@ class Part:
     """Whether it is a later piece of the table in the part above."""
     is_mirrored = False
     """Whether text beside it is read from right to left, so that its indent, bars and marker are at the right."""
-    has_inline_code = False
 
     def __init__(self, context: RenderContext) -> None:
         self.context, self.style = context, context.style
@@ -183,10 +182,8 @@ class Part:
             painter.setClipRect(self.window, Qt.ClipOperation.IntersectClip)
         painter.translate(self.inner)
         clip = clip.translated(-self.inner)
-        paragraphs = list(self.visible_paragraphs(clip)) if marked or selected or self.has_inline_code else []
-        if self.has_inline_code:
-            for paragraph in paragraphs:
-                self._paint_inline_code(painter, *paragraph)
+        self.paint_ground(painter, clip)
+        paragraphs = list(self.visible_paragraphs(clip)) if marked or selected else []
         if paragraphs and marked:
             first, last = self._visible_range(clip)
             for start, end in marked[max(0, bisect_left(marked, (first, 0)) - 1) : bisect_right(marked, (last, 0))]:
@@ -200,6 +197,9 @@ class Part:
         painter.restore()
         if self.overflow:
             self._paint_scroll_bar(painter)
+
+    def paint_ground(self, painter: QPainter, clip: QRectF) -> None:
+        """Draw what is below marks, selection and text, in the document's coordinates."""
 
     def paint_margin(self, painter: QPainter) -> None:
         """Draw the bars of the quotes and the marker of the list beside the part."""
@@ -222,7 +222,8 @@ class Part:
         for band in self._bands(paragraphs, start, end, full=True):
             painter.fillRect(band, colour)
 
-    def _paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF) -> None:
+    def paint_inline_code(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF) -> None:
+        """Draw the background of the inline code of a paragraph."""
         half, colour = self.style.size * 0.72, self.style.colour("code_ground")
         for run in paragraph.textFormats():
             if run.format.boolProperty(INLINE_CODE):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
+    QPainter,
     QTextBlockFormat,
     QTextCursor,
     QTextFrameFormat,
@@ -79,6 +80,7 @@ class TablePart(Part):
         self._widths: list[list[tuple[float, float]]] = []
         """For each cell of each row the width of its longest word and of its longest line."""
         self._bounds: list[tuple[float, float]] = []
+        self._has_inline_code = False
 
     @property
     def inner(self) -> QPointF:
@@ -133,7 +135,7 @@ class TablePart(Part):
         for number in range(unchanged, len(rows)):
             self._write_row(number, block)
         cursor.endEditBlock()
-        self.has_inline_code = any(Style.CODE in span.style for row in rows for cell in row for span in cell)
+        self._has_inline_code = any(Style.CODE in span.style for row in rows for cell in row for span in cell)
         if any(span.formula for row in rows for cell in row for span in cell):
             self.await_formulas()
 
@@ -235,6 +237,12 @@ class TablePart(Part):
             self.height = self.document.documentLayout().frameBoundingRect(self._table).height()
         if self.overflow and self.table[-1] is self:
             self.height += SCROLL_SPACE
+
+    def paint_ground(self, painter: QPainter, clip: QRectF) -> None:
+        """Draw the background of inline code."""
+        if self._has_inline_code:
+            for paragraph, rect in self.visible_paragraphs(clip):
+                self.paint_inline_code(painter, paragraph, rect)
 
     def scroll(self, distance: float) -> bool:
         """Scroll all pieces of the table sideways."""

@@ -20,7 +20,7 @@ from ui.transcript.blocks.formula import (
     update_sizes,
 )
 from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
-from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, Range, common_prefix, isolates_in
+from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, common_prefix, isolates_in
 from ui.transcript.style import HEADINGS
 
 MEASURED = 1_000
@@ -76,7 +76,6 @@ class TextPart(Part):
             cursor.deletePreviousChar()
         cursor.endEditBlock()
         self.paragraphs, self.blocks, self.is_mirrored = paragraphs, blocks, is_mirrored
-        self.has_inline_code = any(Style.CODE in span.style for block in paragraphs for span in block.spans)
         if any(span.formula for block in paragraphs[unchanged:] for span in block.spans):
             self.await_formulas(self.document.findBlockByNumber(unchanged))
 
@@ -101,11 +100,13 @@ class TextPart(Part):
                 yield CopiedBlock(block, self.text(offset + low, offset + high), source, is_from_start=not low)
             paragraph = paragraph.next()
 
-    def paint(self, painter: QPainter, clip: QRectF, selected: Range | None, marked: list[Range]) -> None:
-        """Draw list markers and quote bars beside the text."""
+    def paint_ground(self, painter: QPainter, clip: QRectF) -> None:
+        """Draw list markers, quote bars and the background of inline code."""
         for paragraph, rect in self.visible_paragraphs(clip):
-            self._paint_margin(painter, paragraph, rect, self.paragraphs[paragraph.blockNumber()])
-        super().paint(painter, clip, selected, marked)
+            block = self.paragraphs[paragraph.blockNumber()]
+            self._paint_margin(painter, paragraph, rect, block)
+            if any(Style.CODE in span.style for span in block.spans):
+                self.paint_inline_code(painter, paragraph, rect)
 
     def _paint_margin(self, painter: QPainter, paragraph: QTextBlock, rect: QRectF, block: Prose) -> None:
         number = paragraph.blockNumber()
