@@ -14,7 +14,7 @@ from app.conversation import ConversationTree, Message, Provenance, Role, Status
 from app.export.formats import ExportLabels, ExportOptions, ThoughtExport
 from app.formulas import Formula as FormulaKey
 from app.formulas import FormulaRenderer
-from app.markdown.blocks import Block, Formula, Prose, Span, Table, with_picture_word
+from app.markdown.blocks import Block, Formula, Prose, Span, spans_of, with_picture_word
 from app.markdown.control_characters import without_escapes
 from app.markdown.parser import parse_part
 from app.sampling import Sampling, shown_samplers
@@ -144,14 +144,9 @@ def _blocks(text: str, picture_word: str) -> list[Block]:
 
 def _formulas(blocks: Iterable[Block]) -> Iterator[FormulaKey]:
     for block in blocks:
-        match block:
-            case Formula():
-                yield block.formula, True
-            case Prose():
-                yield from ((span.formula, False) for span in block.spans if span.formula)
-            case Table():
-                for row in (block.head, *block.rows):
-                    yield from ((span.formula, False) for cell in row for span in cell if span.formula)
+        if isinstance(block, Formula):
+            yield block.formula, True
+        yield from ((span.formula, False) for span in spans_of(block) if span.formula)
 
 
 def _details(message: Message, labels: ExportLabels) -> list[tuple[str, str]]:
