@@ -189,5 +189,6 @@ def _licence(info: _ModelInfo) -> str | None:
         licence = card.get("license_name") or licence
     names = licence if isinstance(licence, list) else [licence]
     texts = [", ".join(each for each in names if isinstance(each, str))]
-    texts += [tag.removeprefix("license:") for tag in info.tags or () if str(tag).startswith("license:")]
+    tags = (tag for tag in info.tags or () if isinstance(tag, str))
+    texts += [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
     return next((each for each in texts if _is_printable(each, MAX_LICENCE_CHARACTERS)), None)
