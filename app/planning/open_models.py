@@ -27,7 +27,7 @@ from model_manager.hub.resolver import fetch_repository
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.recommendation import Recommendation
-from model_manager.plan.speed import UNKNOWN_RAM, peak_bandwidth
+from model_manager.plan.speed import EXPERTS_ON_GPU_S, LAYER_ON_GPU_S, UNKNOWN_RAM, usable_bandwidth
 from model_manager.published import PublishedModel, Repository
 
 PLEASANT_TOKENS_PER_S = 15.0
@@ -45,6 +45,8 @@ _USUAL_BITS = 4.85
 """Bits per weight of Q4_K_M, which most repositories have."""
 _CACHE_AND_BUFFERS = 1 << 30
 """Room for them, while only the size of a file is known."""
+_USUAL_LAYERS = 48
+"""Of a model of which only the size is known."""
 
 
 @dataclass(frozen=True)
@@ -270,11 +272,12 @@ def _speed_by_size(n_bytes: int, used_share: float, devices: Sequence[Device], h
     """Estimate tokens per second from the size of the file; 0 where it does not fit."""
     needed = total = n_bytes + _CACHE_AND_BUFFERS
     seconds = 0.0
-    for device in sorted(devices, key=lambda each: -peak_bandwidth(each, host)):
+    for device in sorted(devices, key=lambda each: -usable_bandwidth(each, host)):
         placed = min(needed, device.usable_bytes)
-        seconds += placed / peak_bandwidth(device, host)
+        seconds += placed / usable_bandwidth(device, host)
         needed -= placed
     if needed > host.available_bytes - host.reserve_bytes:
         return 0.0
     seconds += needed / (host.bandwidth or UNKNOWN_RAM)
-    return total / n_bytes / seconds / used_share
+    starting = _USUAL_LAYERS * (EXPERTS_ON_GPU_S if used_share < 1 else LAYER_ON_GPU_S)
+    return 1 / (seconds * n_bytes / total * used_share + starting)

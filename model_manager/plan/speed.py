@@ -34,7 +34,7 @@ CONTEXT_IN_USE = 1024
 
 _BANDWIDTH_SHARES = {"CUDA": 0.9, "ROCm": 0.6, "HIP": 0.6, "MTL": 0.6, "Metal": 0.6, "Vulkan": 0.75, "RPC": 0.9}
 _DEFAULT_BANDWIDTH_SHARE = 0.8
-_LAYER_ON_GPU_S, _EXPERTS_ON_GPU_S = 40e-6, 80e-6
+LAYER_ON_GPU_S, EXPERTS_ON_GPU_S = 40e-6, 80e-6
 """Starting the work of a layer on a GPU: without experts, and with experts there."""
 _LAYER_ON_CPU_S = 50e-6
 """Waiting of the threads for each other after each of the fifteen or so steps of a layer."""
@@ -110,10 +110,10 @@ def tokens_per_second(placement: Placement) -> float:
             n_bytes += weights.dense + cache[layer]
             if layer in in_ram:
                 on_host.append((weights.experts, used_experts))
-                seconds += _LAYER_ON_GPU_S + _EXPERTS_IN_RAM_S
+                seconds += LAYER_ON_GPU_S + _EXPERTS_IN_RAM_S
             else:
                 n_bytes += weights.experts.total * used_experts
-                seconds += _EXPERTS_ON_GPU_S if weights.experts.total else _LAYER_ON_GPU_S
+                seconds += EXPERTS_ON_GPU_S if weights.experts.total else LAYER_ON_GPU_S
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
         on_host += [(shape.output, 1), (shape.tied_output, 1)]
@@ -203,13 +203,13 @@ def is_speed_guessed(placement: Placement) -> bool:
     return any(device.backend == "RPC" or memory_bandwidth(device.description) is None for device in used)
 
 
-def peak_bandwidth(device: Device, host: HostMemory) -> float:
-    """Return the bytes per second of a device's memory; a guess where the card is unknown."""
+def usable_bandwidth(device: Device, host: HostMemory) -> float:
+    """Return the bytes per second that programs read from a device's memory; a guess where the card is unknown."""
     # The hardware behind an RPC server is unknown.
     known = None if device.backend == "RPC" else memory_bandwidth(device.description)
     if known is None and (device.backend == "RPC" or device.shares_ram):
         known = host.bandwidth or UNKNOWN_RAM
-    return known or UNKNOWN_CARD
+    return (known or UNKNOWN_CARD) * _BANDWIDTH_SHARES.get(device.backend, _DEFAULT_BANDWIDTH_SHARE)
 
 
 def _ram(problem: Problem) -> float:
@@ -217,8 +217,7 @@ def _ram(problem: Problem) -> float:
 
 
 def _device(problem: Problem, device: Device) -> float:
-    share = _BANDWIDTH_SHARES.get(device.backend, _DEFAULT_BANDWIDTH_SHARE)
-    return peak_bandwidth(device, problem.host) * share
+    return usable_bandwidth(device, problem.host)
 
 
 def _host_seconds(problem: Problem, weights: Iterable[tuple[Weights, float]], cache: float) -> float:
