@@ -78,7 +78,7 @@ class _Slice:
 
     @property
     def start(self) -> int:
-        """In the file."""
+        """The byte of the file at which they begin."""
         return self.tensor.start + self.first * self.tensor.row_bytes
 
     @property
