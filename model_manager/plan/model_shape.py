@@ -22,7 +22,14 @@ _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
 """The engine's pattern of tensors that stay in RAM (``common/fit.cpp``)."""
 _ONE_EXPERT = re.compile(r"ffn_(up|gate|down)\.[0-9]+\.weight")
 _INPUT = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
-_FIRST_LAYER = ("token_embd_norm.", "rope_freqs.", "rope_factors_")
+_FIRST_LAYER = (
+    "token_embd_norm.",
+    "rope_freqs.",
+    "rope_factors_",
+    "per_layer_model_proj.",
+    "per_layer_proj_norm.",
+    "hrm.z_l_init",
+)
 """Tensors without a layer number that the engine places with layer 0."""
 _ATTENTION, _DENSE_FFN, _EXPERTS = 0, 1, 2
 _ROUTER_AND_NORMS = ("ffn_norm", "ffn_gate_inp", "ffn_exp_probs", "ffn_post_norm", "ffn_pre_norm")

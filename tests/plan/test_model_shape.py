@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,17 @@ def test_an_unknown_architecture_attends_to_everything() -> None:
     header = GgufHeader(Path("model.gguf"), MIB, 3, metadata, tensors, 0, 32)
     facts = read_model_shape((header,))
     assert _layer_bytes(facts, 4096) == (4096 * N_EMBD * 2 * 2,) * 2
+
+
+def test_matrices_for_all_layers_belong_to_the_first(tmp_path: Path) -> None:
+    header = read_header(write_arch(tmp_path / "model.gguf", "gemma3"))
+    for_all = (
+        TensorInfo("per_layer_model_proj.weight", (N_EMBD, 4096), "BF16", 0, N_EMBD * 8192),
+        TensorInfo("per_layer_proj_norm.weight", (256,), "F32", 0, 1024),
+    )
+    before, after = (read_model_shape((replace(header, tensors=header.tensors + more),)) for more in ((), for_all))
+    assert after.layers[0].dense - before.layers[0].dense == N_EMBD * 8192 + 1024
+    assert after.output == before.output
 
 
 def test_layers_for_predicting_several_tokens_are_not_loaded(tmp_path: Path) -> None:
