@@ -30,11 +30,13 @@ _WITHOUT_HEADS = frozenset(
     {"jamba", "plamo2", "granitehybrid", "lfm2", "lfm2moe", "kimi-linear", "kimi-k3", "bailingmoe3", "glm5-next"}
 )
 """Hybrids whose recurrent layers are those without key/value heads."""
-_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
+RECURRENT_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "qwen4exp": 4, "minimax-01": 8}
 """Hybrids in which one layer of each interval attends."""
 _WITHOUT_GROUPS = frozenset({"mamba", "jamba"})
 """Architectures for which the engine ignores ``ssm.group_count``."""
-_WITHOUT_CACHE = frozenset({"bert", "modern-bert", "dream", "llada", "llada-moe", "rnd1", "gemma-embedding"})
+_WITHOUT_CACHE = frozenset(
+    {"bert", "modern-bert", "dream", "llada", "llada-moe", "rnd1", "gemma-embedding", "eurobert", "neo-bert"}
+)
 _ROUGH = frozenset(
     {"deepseek32", "deepseek4", "glm-dsa", "glm5-next", "dots3note", "hy_v4", "minimax-m3", "qwen4exp", "kimi-k3"}
     | {"t5", "graniteswitch", "dflash", "eagle3", "gemma4-assistant", "nanbeige", "hrm_text"}
@@ -125,6 +127,8 @@ class LayerCache:
     key_values: int
     value_values: int
     state_bytes: int = 0
+    source: int | None = None
+    """Number of the layer whose cache it reads, where it has none."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,23 @@ class CacheRules:
     head_sizes: tuple[int, ...]
     """All head sizes that occur: a quantised cache needs each to be a multiple of its block."""
     estimated: bool
+    has_flash_on_cuda: bool = True
+    """Whether ggml-cuda has flash attention for the model (``ggml_cuda_get_best_fattn_kernel`` in ``fattn.cu``)."""
 
     @property
     def has_attention(self) -> bool:
         """Whether any layer has a KV cache at all."""
         return any(layer.attends is not AttentionRange.NOWHERE for layer in self.layers)
+
+    def owner(self, layer: int) -> int:
+        """Return the number of the layer whose cache a layer reads, of most its own."""
+        source = self.layers[layer].source
+        return layer if source is None else source
+
+    @property
+    def attends_everywhere(self) -> bool:
+        """Whether any layer attends to everything."""
+        return any(layer.attends is AttentionRange.EVERYWHERE for layer in self.layers)
 
     @property
     def has_windows(self) -> bool:
@@ -202,7 +218,9 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
     for layer in range(layers):
         own_state = state if layer < used and recurrent[layer] else 0
         if layer >= used or layer >= with_cache or not attending[layer]:
-            found.append(LayerCache(AttentionRange.NOWHERE, 0, 0, own_state))
+            shares = with_cache <= layer < used and attending[layer]
+            source = max(0, with_cache - (2 if windowed[layer] else 1)) if shares else None
+            found.append(LayerCache(AttentionRange.NOWHERE, 0, 0, own_state, source))
             continue
         k, v = (key_window, value_window) if windowed[layer] else (key_length, value_length)
         found.append(
@@ -219,7 +237,36 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
         window=window,
         head_sizes=tuple(sorted({key_length, key_window, value_length, value_window} - {0})),
         estimated=keys.architecture in _ROUGH or incomplete,
+        has_flash_on_cuda=_has_flash_on_cuda(keys, heads, heads_kv, found, compressed),
     )
+
+
+_FLASH_SIZES = frozenset({40, 64, 72, 80, 96, 112, 128, 256})
+_FLASH_PAIRS = {(192, 128): 8, (320, 256): 32, (512, 512): 2, (576, 512): 2}
+"""Sizes of keys and values, and the heads of queries to one of keys of which there must be a multiple, or as many."""
+_WITHOUT_FLASH = frozenset({"grok"})
+"""Architectures for which the engine turns it off."""
+
+
+def _has_flash_on_cuda(
+    keys: HeaderKeys, heads: tuple[int, ...], heads_kv: tuple[int, ...], found: Sequence[LayerCache], compressed: bool
+) -> bool:
+    if keys.architecture in _ROUGH:
+        return True
+    if keys.architecture in _WITHOUT_FLASH:
+        return False
+    for layer, queries, own in zip(found, heads, heads_kv, strict=False):
+        if layer.attends is AttentionRange.NOWHERE or not own or (compressed and own != 1):
+            continue
+        size = layer.key_values // own
+        values = keys.number("attention.kv_lora_rank") if compressed else layer.value_values // own
+        if (size, values) in _FLASH_PAIRS:
+            multiple = _FLASH_PAIRS[size, values]
+            if queries // own < multiple or (size < 512 and queries // own % multiple):
+                return False
+        elif size not in _FLASH_SIZES or size != values:
+            return False
+    return True
 
 
 def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], width: int) -> tuple[LayerCache, ...]:
@@ -253,9 +300,9 @@ def _kinds(
         mixers = tuple(not width for width in widths)
         recurrent = tuple(mixer and not kv for mixer, kv in zip(mixers, heads_kv, strict=True))
         return recurrent, tuple(mixer and kv > 0 for mixer, kv in zip(mixers, heads_kv, strict=True))
-    if architecture in _INTERVAL:
+    if architecture in RECURRENT_INTERVAL:
         listed = keys.array("attention.recurrent_layers", layers)
-        interval = max(1, keys.number("full_attention_interval", _INTERVAL[architecture]))
+        interval = max(1, keys.number("full_attention_interval", RECURRENT_INTERVAL[architecture]))
         recurrent = listed or tuple(layer < used and (layer + 1) % interval != 0 for layer in range(layers))
         return recurrent, tuple(not each for each in recurrent)
     if architecture in _WITHOUT_HEADS:
@@ -270,7 +317,7 @@ def _windows(keys: HeaderKeys, layers: int, recurrent: tuple[bool, ...]) -> tupl
     first = layers - keys.number("nextn_predict_layers")
     window, rule = stated, _SLIDING.get(architecture)
     pattern = keys.array("attention.sliding_window_pattern", layers)
-    if architecture in ("lfm2", "lfm2moe"):
+    if architecture == "lfm2":
         pattern = tuple(not each for each in recurrent)
     elif rule is not None:
         window = rule.default if architecture in _FIXED_WINDOW else stated or rule.default

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.projector import Projector
-from model_manager.plan.kv_cache import AttentionRange, CacheRules, HeaderKeys, cache_rules
+from model_manager.plan.kv_cache import RECURRENT_INTERVAL, AttentionRange, CacheRules, HeaderKeys, cache_rules
 
 _BLOCK = re.compile(r"(?:enc\.|dec\.)?blk\.([0-9]{1,3})\.(.+)")
 _STACKED_EXPERTS = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
@@ -31,6 +31,12 @@ _FIRST_LAYER = (
     "hrm.z_l_init",
 )
 """Tensors without a layer number that the engine places with layer 0."""
+_MARKING = frozenset({"deepseek32", "dots3note", "glm-dsa", "glm5-next", "hy_v4"})
+_WITHOUT_OUTPUT = frozenset({"bitnet", "eurobert", "modern-bert", "neo-bert"})
+"""Architectures that compute their output on the host with the token embedding, or none."""
+_PARALLEL = frozenset({"arctic", "cohere2", "cohere2moe", "command-r", "falcon-h1"})
+"""Architectures whose attention and feed-forward network have the same input; the output of the former is
+projected last."""
 _ATTENTION, _DENSE_FFN, _EXPERTS = 0, 1, 2
 _ROUTER_AND_NORMS = ("ffn_norm", "ffn_gate_inp", "ffn_exp_probs", "ffn_post_norm", "ffn_pre_norm")
 
@@ -48,6 +54,8 @@ class Weights:
     """By type, those of them that a processor with AMX converts to tiles."""
     stacked: int = 0
     """Bytes of stacks of matrices in quantised types."""
+    second: int = 0
+    """Bytes of the second largest."""
 
     def repacked(self, types: frozenset[str], *, amx: bool) -> int:
         """Bytes of the engine's copies on a processor that repacks these types."""
@@ -61,7 +69,7 @@ class Weights:
 
 
 def _weigh(tensors: Iterable[TensorInfo]) -> Weights:
-    total = largest = 0
+    total = largest = second = 0
     by_type: dict[str, int] = {}
     repackable: dict[str, int] = {}
     tileable: dict[str, int] = {}
@@ -70,14 +78,14 @@ def _weigh(tensors: Iterable[TensorInfo]) -> Weights:
         total += tensor.n_bytes
         by_type[tensor.type] = by_type.get(tensor.type, 0) + tensor.n_bytes
         if len(tensor.shape) > 1:
-            largest = max(largest, tensor.n_bytes)
+            largest, second = max(largest, tensor.n_bytes), max(second, min(largest, tensor.n_bytes))
             if tensor.shape[1] % 8 == 0:
                 repackable[tensor.type] = repackable.get(tensor.type, 0) + tensor.n_bytes
             if _fills_tiles(tensor):
                 tileable[tensor.type] = tileable.get(tensor.type, 0) + tensor.n_bytes
             if len(tensor.shape) > 2 and tensor.type in TILED_WITH_AMX and tensor.type != "F16":
                 stacked += tensor.n_bytes
-    return Weights(total, by_type, repackable, largest, tileable, stacked)
+    return Weights(total, by_type, repackable, largest, tileable, stacked, second)
 
 
 def _fills_tiles(tensor: TensorInfo) -> bool:
@@ -115,7 +123,24 @@ class TensorWidths:
     experts: int
     vocabulary: int
     recurrent: int
+    """Of the state's input."""
     convolution: int
+    state: int
+    """All that is alive at the same time in a layer with a state."""
+    gated: bool = True
+    """Whether the feed-forward networks have a gate."""
+    parallel: bool = False
+    """Whether attention and feed-forward network have the same input, and their outputs are added."""
+    indexer: int = 0
+    """Queries of the indexer that chooses from the context, in architectures that mark its choice for each layer."""
+    ranking_heads: int = 0
+    """Heads that rank the whole context for each token (MiniMax-M3)."""
+    decay_heads: int = 0
+    """Heads of linear attention for which the engine computes a decay from every token to every other."""
+    layer_inputs: int = 0
+    """Inputs of all layers besides the embedding."""
+    streams: int = 0
+    """Vectors of the embedding's width that go from layer to layer, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +232,8 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
         else:
             output.append(tensor)
     names = {tensor.name: tensor for tensor in tensors}
-    tied = "output.weight" not in names and "token_embd.weight" in names
+    has_output = HeaderKeys(first).architecture not in _WITHOUT_OUTPUT
+    tied = has_output and "output.weight" not in names and "token_embd.weight" in names
     return ModelShape(
         layers=tuple(LayerWeights(*map(_weigh, part)) for part in parts),
         embedding=_weigh(embedding),
@@ -249,6 +275,8 @@ def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Te
     stacked = next((tensor for name, tensor in names.items() if _STACKED_EXPERTS.search(name)), None)
     if stacked is not None and len(stacked.shape) > 1:
         expert_ffn = max(stacked.shape[:2]) if embedding not in stacked.shape[:2] else _other(stacked, embedding)
+    indexer = keys.number("attention.indexer.head_count") * keys.number("attention.indexer.key_length")
+    is_gemma3n = keys.architecture == "gemma3n"
     has_dense = any(f"blk.{number}.ffn_up.weight" in names for number in range(layers))
     return TensorWidths(
         embedding=embedding,
@@ -262,7 +290,36 @@ def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Te
         vocabulary=table.shape[1] if table and len(table.shape) > 1 else 0,
         recurrent=inner or (embedding if keys.has("wkv.head_size") else 0),
         convolution=inner + 2 * groups * state if inner else 0,
+        state=_state_width(keys, embedding, inner, inner + 2 * groups * state if inner else 0),
+        gated=_is_gated(names.values(), feed_forward),
+        parallel=keys.architecture in _PARALLEL,
+        indexer=indexer if keys.architecture in _MARKING else 0,
+        ranking_heads=keys.number("attention.indexer.head_count") if keys.architecture == "minimax-m3" else 0,
+        decay_heads=heads if keys.architecture == "minimax-01" else 0,
+        layer_inputs=keys.number("embedding_length_per_layer_input", 256 * is_gemma3n) * layers,
+        streams=keys.number("altup.num_inputs", 4 * is_gemma3n),
     )
+
+
+def _is_gated(tensors: Iterable[TensorInfo], feed_forward: int) -> bool:
+    """Whether a feed-forward network has a gate: another matrix, or the second half of the rows."""
+    return any(
+        "ffn_gate.weight" in tensor.name
+        or "ffn_gate_exps" in tensor.name
+        or "ffn_gate_up" in tensor.name
+        or (tensor.name.endswith("ffn_up.weight") and tensor.shape[-1] >= 2 * feed_forward)
+        for tensor in tensors
+    )
+
+
+def _state_width(keys: HeaderKeys, embedding: int, inner: int, convolution: int) -> int:
+    """Elements per token that are alive in a layer with a state besides two embeddings.
+
+    Seen in the allocator: RWKV-6 mixes five vectors and RWKV-7 six, and keep all that they compute from them.
+    """
+    if keys.has("wkv.head_size"):
+        return (16 if keys.architecture in ("rwkv7", "arwkv7") else 12) * embedding
+    return inner + 3 * convolution if keys.architecture in RECURRENT_INTERVAL else 2 * inner + 4 * convolution
 
 
 def _other(tensor: TensorInfo, embedding: int) -> int:

@@ -8,34 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from model_manager.devices.devices import Device, HostMemory
-from model_manager.plan.compute_buffers import WITH_HOST_BUFFER, ComputeBufferEstimate, buffers
+from model_manager.plan.compute_buffers import (
+    LIKE_CUDA,
+    WITH_HOST_BUFFER,
+    ComputeBufferEstimate,
+    DeviceUse,
+    LayerKinds,
+    buffers,
+    index_bytes,
+)
+from model_manager.plan.kv_cache import AttentionRange
 from model_manager.plan.load_plan import VERDICTS, DevicePlan, HostPlan, Verdict
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.model_shape import ModelShape, Weights
 from model_manager.plan.split import DeviceCapacity, Slots
-
-
-class DeviceUse(NamedTuple):
-    """What a device computes, on which its compute buffer depends.
-
-    ``experts``: it has experts in its memory; ``ram_layers``: there are layers in RAM; ``experts_out``: there are
-    layers on devices whose experts are in RAM; ``layers`` is false for the output alone; ``staged``: stacks of experts
-    that the first device holds while they are copied from RAM, two where some belong to another device.
-    """
-
-    experts: bool
-    output: bool
-    pipeline: bool
-    first: bool
-    ram_layers: bool
-    experts_out: bool
-    layers: bool = True
-    staged: int = 1
-    inner: bool = True
-    """It has other layers than the last, behind whose attention only the rows of the output are computed."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +40,9 @@ class Corrections:
 
     def corrected(self, device: str, size: int, use: DeviceUse) -> int:
         """Correct the estimated buffer of a device; one that computes something else is not made smaller."""
-        correction = self.devices.get(device, 0)
-        return max(0, size + correction) if correction > 0 or use == self.uses.get(device) else size
+        correction, rehearsed = self.devices.get(device, 0), self.uses.get(device)
+        alike = rehearsed is not None and use == rehearsed._replace(copied=use.copied, leaves=use.leaves)
+        return max(0, size + correction) if correction > 0 or alike else size
 
     def at(self, rows: int) -> Corrections:
         """Scale the corrections in proportion to the rows of another micro batch; none that saves memory grows."""
@@ -95,7 +84,7 @@ class Problem:
     @cached_property
     def buffers(self) -> ComputeBufferEstimate:
         """Estimated compute buffers."""
-        return buffers(self.shape, self.spec)
+        return buffers(self.shape, self.spec, like_cuda=any(each.backend in LIKE_CUDA for each in self.devices))
 
     @cached_property
     def kv(self) -> tuple[int, ...]:
@@ -107,11 +96,35 @@ class Problem:
         """Slots that can be placed; experts that are fixed to RAM are left out."""
         shape, fixed = self.shape, self.options.experts_in_ram
         experts = [layer.experts.total for layer in shape.layers]
-        dense = [layer.dense + kv for layer, kv in zip(shape.layers, self.kv, strict=True)]
+        index = index_bytes(shape, self.spec)
+        dense = [layer.dense + kv + index for layer, kv in zip(shape.layers, self.kv, strict=True)]
         if fixed is not None:
             dense = [n + (0 if i in fixed else experts[i]) for i, n in enumerate(dense)]
             experts = [0] * len(experts)
         return Slots((*dense, shape.output.total + shape.tied_output.total), (*experts, 0))
+
+    def kinds(self, layers: range) -> LayerKinds:
+        """What these layers do."""
+        cache, shape = self.shape.cache.layers, self.shape.layers
+        attends = {cache[self.shape.cache.owner(i)].attends for i in layers}
+        return LayerKinds(
+            AttentionRange.EVERYWHERE in attends,
+            AttentionRange.WINDOW in attends,
+            any(cache[i].state_bytes > 0 for i in layers),
+            any(shape[i].dense_ffn.total > 0 for i in layers),
+        )
+
+    @cached_property
+    def most_copied(self) -> int:
+        """Bytes of caches that a device reads from another where all layers that share one are on it."""
+        shared = [i for i, layer in enumerate(self.shape.cache.layers) if layer.source is not None]
+        return self.copied_bytes(range(shared[0], shared[-1] + 1)) if shared and len(self.devices) > 1 else 0
+
+    def copied_bytes(self, layers: range) -> int:
+        """Bytes that these layers read from devices with earlier layers: caches, and their part of inputs for all."""
+        owners = (self.shape.cache.owner(i) for i in layers)
+        caches = sum(self.kv[owner] for owner in owners if owner < layers.start)
+        return caches + len(layers) * self.buffers.layer_inputs // max(1, self.shape.n_layer)
 
     @cached_property
     def usable(self) -> tuple[int, ...]:
@@ -138,12 +151,24 @@ class Problem:
         ``experts_out``: there are layers on devices whose experts are in RAM, with ``first_only`` on the first alone.
         """
         found = []
+        kinds = self.kinds(range(self.shape.n_layer))
         leader = next((number for number, n_bytes in enumerate(self.usable) if n_bytes), 0)
         for number, (device, usable) in enumerate(zip(self.devices, self.usable, strict=True)):
             staged = 1 if first_only or len(self.devices) == 1 else 2
             plain, output, first, first_output = (
                 self.compute_bytes(
-                    device, DeviceUse(experts, with_output, pipeline, leading, ram_layers, experts_out, staged=staged)
+                    device,
+                    DeviceUse(
+                        experts,
+                        with_output,
+                        pipeline,
+                        leading,
+                        ram_layers,
+                        experts_out,
+                        staged=staged,
+                        kinds=kinds,
+                        copied=0 if leading else self.most_copied,
+                    ),
                 )
                 for leading in (False, True)
                 for with_output in (False, True)
@@ -155,23 +180,8 @@ class Problem:
         return tuple(found)
 
     def compute_bytes(self, device: Device, use: DeviceUse) -> int:
-        """Estimated compute buffer of a device, with the corrections.
-
-        The first device also computes with weights that are copied to it from RAM.
-        """
-        offloads = use.first and device.copies_weights and (use.ram_layers or use.experts_out)
-        size = self.buffers.device(
-            experts=use.experts or offloads,
-            output=use.output,
-            pipeline=use.pipeline,
-            first=use.first,
-            after_ram=use.first and use.ram_layers,
-            layers=use.layers,
-        )
-        if offloads:
-            stacked = max((each.experts.largest for each in self.shape.layers), default=0)
-            dense = max((max(each.attention.largest, each.dense_ffn.largest) for each in self.shape.layers), default=0)
-            size += max(dense if use.ram_layers else 0, stacked * (use.staged if use.experts_out else 1))
+        """Estimated compute buffer of a device, with the corrections."""
+        size = self.buffers.device(use, like_cuda=device.backend in LIKE_CUDA, copies_weights=device.copies_weights)
         return self.corrections.corrected(device.name, size, use)
 
 
@@ -215,6 +225,9 @@ class Placement:
                     layers=len(layers) > 0,
                     staged=staged,
                     inner=layers.start < n_layer - 1,
+                    kinds=self.problem.kinds(layers),
+                    leaves=len(layers) * index_bytes(self.problem.shape, self.problem.spec),
+                    copied=0 if not found else self.problem.copied_bytes(layers),
                 )
         return found
 

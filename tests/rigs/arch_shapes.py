@@ -90,6 +90,17 @@ def _gemma2(block: str, _layer: int) -> Iterator[Tensor]:
     yield f"{block}post_ffw_norm.weight", (N_EMBD,)
 
 
+N_PER_LAYER, SHARING = 64, 6
+"""Width of the inputs of a layer, and the last layers, which share the caches of others."""
+
+
+def _gemma4(block: str, layer: int) -> Iterator[Tensor]:
+    yield from _gemma3(block, layer)
+    yield f"{block}inp_gate.weight", (N_EMBD, N_PER_LAYER)
+    yield f"{block}proj.weight", (N_PER_LAYER, N_EMBD)
+    yield f"{block}post_norm.weight", (N_EMBD,)
+
+
 def _gpt_oss(block: str, _layer: int) -> Iterator[Tensor]:
     yield from _attention(block)
     yield f"{block}post_attention_norm.weight", (N_EMBD,)
@@ -182,6 +193,18 @@ ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = 
     "qwen3moe": (_qwen3moe, {**_MOE, **_HEADS}),
     "gemma2": (_gemma2, {**_HEADS, "attention.sliding_window": 1024}),
     "gemma3": (_gemma3, {**_HEADS, "attention.sliding_window": 1024}),
+    "gemma4": (
+        _gemma4,
+        {
+            **_HEADS,
+            "attention.key_length_swa": HEAD,
+            "attention.value_length_swa": HEAD,
+            "attention.sliding_window": 1024,
+            "attention.sliding_window_pattern": [layer % 3 < 2 for layer in range(_LAYERS)],
+            "attention.shared_kv_layers": SHARING,
+            "embedding_length_per_layer_input": N_PER_LAYER,
+        },
+    ),
     "gpt-oss": (_gpt_oss, {**_MOE, "attention.sliding_window": 128}),
     "deepseek2": (
         _deepseek2,
@@ -283,6 +306,11 @@ def _tensors(
     yield "token_embd.weight", (N_EMBD, N_VOCAB)
     for layer in range(n_layer):
         yield from layer_tensors(f"blk.{layer}.", layer)
+    if architecture == "gemma4":
+        yield "per_layer_token_embd.weight", (N_PER_LAYER * n_layer, N_VOCAB)
+        yield "per_layer_model_proj.weight", (N_EMBD, N_PER_LAYER * n_layer)
+        yield "per_layer_proj_norm.weight", (N_PER_LAYER,)
+        yield "rope_freqs.weight", (HEAD // 2,)
     yield ("token_embd_norm.weight" if architecture == "lfm2" else "output_norm.weight"), (N_EMBD,)
     if architecture in _WITH_OUTPUT:
         yield "output.weight", (N_EMBD, N_VOCAB)

@@ -116,17 +116,20 @@ def correct_for_load(
     offloads = any(devices[number].device.copies_weights for number in used)
     is_movable = _is_uniform(shape) and not (spec.experts_in_ram and offloads)
     row = _VALUE_BYTES * min(spec.n_ubatch, spec.context or spec.n_ubatch)
-    copied = (_COPIES if pipeline else 0) * row * shape.widths.embedding
+    embedding = row * shape.widths.embedding
+    surplus = _COPIES * embedding if pipeline else 0
     first = used[0]
     measured = {(devices[first].device.backend, _kinds(shape, spec, where, first)): sizes.get(names[first], 0)}
     for number in used[1:]:
-        own = max(0, sizes.get(names[number], 0) - copied)
+        own = max(0, sizes.get(names[number], 0) - surplus)
         kinds = _kinds(shape, spec, where, number)
         key = (devices[number].device.backend, kinds)
         if is_movable and kinds:
             if key not in measured:
                 measured[key] = again(_in_first_place(shape, spec, names, number, kinds)).get(names[number], 0)
             own = max(own, measured[key])
+        elif kinds and not pipeline:
+            own += embedding  # at most: the first layer's input beside its norm
         found[names[number]] = own
     return found
 
