@@ -6,9 +6,11 @@ formulas E is a vector of the embedding's width per token, F one of the feed-for
 the embedding's width per used expert, Q the queries, M the masks of the layers on the device and V the logits, all in
 bytes for one micro-batch:
 
-* feed-forward: M + 3 F + 3 E, without a gate 2 F; experts: M + max(3 F + 3 E, 2 U + 4 E, 2 U + F + E);
+* feed-forward: M + 3 F + 3 E, without a gate 2 F; experts: M + 3 E + max(3 F, U + F), with 2 F more where U does not
+  fit into what the gate and its input leave;
 * attention: M + 2 E + 3 Q; without flash attention plus 2 E and the whole product of queries and keys; ggml-cuda
   converts a quantised cache into f16 inside flash attention: C, the largest cache of a layer in f16, instead of one Q;
+  with an indexer two masks of what that chose more;
 * output: V + E;
 * layers with a state: the projection into it, its input and output of the convolution, and its own output;
 * pipeline parallelism keeps four copies of the inputs of a device: 3 M + 4 E more, and with layers that have only a
@@ -224,8 +226,11 @@ def buffers(shape: ModelShape, spec: LoadSpec, *, like_cuda: bool = False) -> Co
     halves = 2 * expert if widths.gated and entering > 2 * expert else 0
     mixture = 3 * embedding + max(gated * expert, entering + expert + halves)
     host_mixture = max(3 * expert + 2 * embedding, 2 * entering + 3 * embedding, 2 * entering + expert + embedding)
-    attention += 2 * value * widths.indexer + value * context * (2 * widths.ranking_heads + bool(widths.ranking_heads))
-    mask = (2 if flash else 4) * rows * (2 if widths.indexer else 1)
+    if widths.indexer:
+        attention += 2 * value * max(widths.indexer, context)
+    if widths.ranking_heads:
+        attention += value * context * (2 * widths.ranking_heads + 1)
+    mask = rows * ((2 if flash else 4) + (2 if widths.indexer else 0))
     stacks = max(((each.experts.largest, each.experts.second) for each in shape.layers), default=(0, 0))
     only_states = widths.recurrent > 0 and not cache.has_attention
     return ComputeBufferEstimate(
@@ -255,10 +260,33 @@ def buffers(shape: ModelShape, spec: LoadSpec, *, like_cuda: bool = False) -> Co
     )
 
 
-def index_bytes(shape: ModelShape, spec: LoadSpec) -> int:
-    """Bytes of the marks of what an indexer chose, which each layer with one keeps while anything is computed."""
-    context = spec.context or 0
-    return _VALUE_BYTES * min(spec.n_ubatch, context) * context if shape.widths.indexer else 0
+class IndexBytes(NamedTuple):
+    """Bytes by layer for what an indexer chose from the context."""
+
+    leaves: tuple[int, ...]
+    """Kept on the layer's device while anything is computed."""
+    inputs: tuple[int, ...]
+    """Inputs of every device."""
+    copied: tuple[int, ...]
+    """Copied from the first device to the others."""
+
+
+def index_bytes(shape: ModelShape, spec: LoadSpec) -> IndexBytes:
+    """Estimate the memory of indexers."""
+    context, kind = spec.context or 0, shape.widths.index
+    rows = _VALUE_BYTES * min(spec.n_ubatch, context)
+
+    def of_layers(size: float) -> tuple[int, ...]:
+        return tuple(
+            round(size) if layer.indexes or (kind.shares and layer.key_values) else 0 for layer in shape.cache.layers
+        )
+
+    chosen = rows * min(context, shape.widths.index_chosen)
+    return IndexBytes(
+        of_layers(kind.leaves * chosen),
+        of_layers(kind.inputs * rows * context),
+        of_layers(kind.copied * rows * context),
+    )
 
 
 def uses_flash_attention(shape: ModelShape, spec: LoadSpec, *, like_cuda: bool) -> bool:

@@ -129,6 +129,8 @@ class LayerCache:
     state_bytes: int = 0
     source: int | None = None
     """Number of the layer whose cache it reads, where it has none."""
+    indexes: bool = False
+    """Whether it has an indexer, which chooses what it attends to."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,8 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
     window, windowed = _windows(keys, layers, recurrent)
     state = _state_bytes(keys, heads[0] if heads else 0, width)
     with_cache = _layers_with_cache(keys, layers)
-    extra = keys.number("attention.indexer.key_length")
+    extra = keys.number("attention.indexer.key_length") * _INDEXED_ROWS.get(keys.architecture, 1)
+    indexing = _layers_with_indexer(headers) if extra else frozenset()
     found: list[LayerCache] = []
     for layer in range(layers):
         own_state = state if layer < used and recurrent[layer] else 0
@@ -226,9 +229,10 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
         found.append(
             LayerCache(
                 AttentionRange.WINDOW if windowed[layer] else AttentionRange.EVERYWHERE,
-                k * heads_kv[layer] + extra,
+                k * heads_kv[layer] + (extra if layer in indexing or not indexing else 0),
                 0 if compressed else v * heads_kv[layer],
                 own_state,
+                indexes=layer in indexing,
             )
         )
     incomplete = any(attending) and not (key_length and any(heads_kv))
@@ -237,7 +241,7 @@ def cache_rules(headers: Sequence[GgufHeader], layers: int) -> CacheRules:
         window=window,
         head_sizes=tuple(sorted({key_length, key_window, value_length, value_window} - {0})),
         estimated=keys.architecture in _ROUGH or incomplete,
-        has_flash_on_cuda=_has_flash_on_cuda(keys, heads, heads_kv, found, compressed),
+        has_flash_on_cuda=_has_flash_on_cuda(keys, heads, heads_kv, found, compressed, extra),
     )
 
 
@@ -249,16 +253,21 @@ _WITHOUT_FLASH = frozenset({"grok"})
 
 
 def _has_flash_on_cuda(
-    keys: HeaderKeys, heads: tuple[int, ...], heads_kv: tuple[int, ...], found: Sequence[LayerCache], compressed: bool
+    keys: HeaderKeys,
+    heads: tuple[int, ...],
+    heads_kv: tuple[int, ...],
+    found: Sequence[LayerCache],
+    compressed: bool,
+    extra: int,
 ) -> bool:
-    if keys.architecture in _ROUGH:
+    if keys.architecture in _ROUGH and keys.architecture not in ("deepseek32", "glm-dsa"):
         return True
     if keys.architecture in _WITHOUT_FLASH:
         return False
     for layer, queries, own in zip(found, heads, heads_kv, strict=False):
         if layer.attends is AttentionRange.NOWHERE or not own or (compressed and own != 1):
             continue
-        size = layer.key_values // own
+        size = (layer.key_values - extra * layer.indexes) // own
         values = keys.number("attention.kv_lora_rank") if compressed else layer.value_values // own
         if (size, values) in _FLASH_PAIRS:
             multiple = _FLASH_PAIRS[size, values]
@@ -267,6 +276,15 @@ def _has_flash_on_cuda(
         elif size not in _FLASH_SIZES or size != values:
             return False
     return True
+
+
+_INDEXED_ROWS = {"minimax-m3": 2, "glm5-next": 3}
+"""Rows of the indexer's keys for each token, where there are several."""
+
+
+def _layers_with_indexer(headers: Sequence[GgufHeader]) -> frozenset[int]:
+    names = (tensor.name.split(".", 3) for header in headers for tensor in header.tensors if ".indexer." in tensor.name)
+    return frozenset(int(parts[1]) for parts in names if parts[0] == "blk" and parts[1].isdecimal())
 
 
 def _from_tensors(headers: Sequence[GgufHeader], layers: Sequence[LayerCache], width: int) -> tuple[LayerCache, ...]:

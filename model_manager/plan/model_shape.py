@@ -31,7 +31,6 @@ _FIRST_LAYER = (
     "hrm.z_l_init",
 )
 """Tensors without a layer number that the engine places with layer 0."""
-_MARKING = frozenset({"deepseek32", "dots3note", "glm-dsa", "glm5-next", "hy_v4"})
 _WITHOUT_OUTPUT = frozenset({"bitnet", "eurobert", "modern-bert", "neo-bert"})
 """Architectures that compute their output on the host with the token embedding, or none."""
 _PARALLEL = frozenset({"arctic", "cohere2", "cohere2moe", "command-r", "falcon-h1"})
@@ -110,6 +109,30 @@ class LayerWeights:
 
 
 @dataclass(frozen=True)
+class IndexWidths:
+    """What the choice of an indexer takes, in numbers of four bytes for each token of a batch.
+
+    ``leaves`` for each token chosen, ``inputs`` and ``copied`` for each of the context: as in
+    ``compute_buffers.IndexBytes``.  ``shares``: layers without an indexer use the choice of another.
+    """
+
+    leaves: float = 0
+    inputs: float = 0
+    copied: float = 0
+    shares: bool = False
+
+
+_INDEXES = {
+    "deepseek32": IndexWidths(leaves=1),
+    "dots3note": IndexWidths(leaves=1),
+    "glm-dsa": IndexWidths(leaves=1),
+    "glm5-next": IndexWidths(inputs=1.5),
+    "hy_v4": IndexWidths(leaves=1, shares=True),
+    "minimax-m3": IndexWidths(copied=1),
+}
+
+
+@dataclass(frozen=True)
 class TensorWidths:
     """Elements per token in the network's computations, from the header."""
 
@@ -131,6 +154,9 @@ class TensorWidths:
     """Whether the feed-forward networks have a gate."""
     parallel: bool = False
     """Whether attention and feed-forward network have the same input, and their outputs are added."""
+    index: IndexWidths = field(default_factory=IndexWidths)
+    index_chosen: int = 0
+    """Tokens of the context that an indexer chooses."""
     indexer: int = 0
     """Queries of the indexer that chooses from the context, in architectures that mark its choice for each layer."""
     ranking_heads: int = 0
@@ -293,7 +319,9 @@ def _widths(header: GgufHeader, names: dict[str, TensorInfo], layers: int) -> Te
         state=_state_width(keys, embedding, inner, inner + 2 * groups * state if inner else 0),
         gated=_is_gated(names.values(), feed_forward),
         parallel=keys.architecture in _PARALLEL,
-        indexer=indexer if keys.architecture in _MARKING else 0,
+        index=_INDEXES.get(keys.architecture, IndexWidths()),
+        index_chosen=keys.number("attention.indexer.top_k"),
+        indexer=indexer if keys.architecture in _INDEXES and keys.architecture != "minimax-m3" else 0,
         ranking_heads=keys.number("attention.indexer.head_count") if keys.architecture == "minimax-m3" else 0,
         decay_heads=heads if keys.architecture == "minimax-01" else 0,
         layer_inputs=keys.number("embedding_length_per_layer_input", 256 * is_gemma3n) * layers,

@@ -15,6 +15,7 @@ from model_manager.plan.compute_buffers import (
     WITH_HOST_BUFFER,
     ComputeBufferEstimate,
     DeviceUse,
+    IndexBytes,
     LayerKinds,
     buffers,
     index_bytes,
@@ -96,8 +97,9 @@ class Problem:
         """Slots that can be placed; experts that are fixed to RAM are left out."""
         shape, fixed = self.shape, self.options.experts_in_ram
         experts = [layer.experts.total for layer in shape.layers]
-        index = index_bytes(shape, self.spec)
-        dense = [layer.dense + kv + index for layer, kv in zip(shape.layers, self.kv, strict=True)]
+        index = self.index
+        parts = zip(shape.layers, self.kv, index.leaves, index.inputs, strict=True)
+        dense = [layer.dense + kv + leaves + inputs for layer, kv, leaves, inputs in parts]
         if fixed is not None:
             dense = [n + (0 if i in fixed else experts[i]) for i, n in enumerate(dense)]
             experts = [0] * len(experts)
@@ -120,11 +122,23 @@ class Problem:
         shared = [i for i, layer in enumerate(self.shape.cache.layers) if layer.source is not None]
         return self.copied_bytes(range(shared[0], shared[-1] + 1)) if shared and len(self.devices) > 1 else 0
 
-    def copied_bytes(self, layers: range) -> int:
-        """Bytes that these layers read from devices with earlier layers: caches, and their part of inputs for all."""
+    @cached_property
+    def index(self) -> IndexBytes:
+        """Memory of indexers."""
+        return index_bytes(self.shape, self.spec)
+
+    def copied_bytes(self, layers: range, *, first: bool = False) -> int:
+        """Bytes that these layers read from the host and from devices with earlier layers.
+
+        These are caches, what indexers need, and the layers' part of inputs for all layers.
+        """
+        inputs = sum(self.index.inputs[layers.start : layers.stop])
+        if first:
+            return inputs
+        inputs += sum(self.index.copied[layers.start : layers.stop])
         owners = (self.shape.cache.owner(i) for i in layers)
         caches = sum(self.kv[owner] for owner in owners if owner < layers.start)
-        return caches + len(layers) * self.buffers.layer_inputs // max(1, self.shape.n_layer)
+        return inputs + caches + len(layers) * self.buffers.layer_inputs // max(1, self.shape.n_layer)
 
     @cached_property
     def usable(self) -> tuple[int, ...]:
@@ -209,6 +223,7 @@ class Placement:
         """What each device with slots computes, by its name."""
         n_layer, in_ram, start = self.problem.shape.n_layer, frozenset(self.in_ram), self.first_slot
         ram_layers, staged = start > 0, 1 if self.keeps_to_first else 2
+        index = self.problem.index
         found: dict[str, DeviceUse] = {}
         for device, count in zip(self.problem.devices, self.counts, strict=True):
             layers, start = range(start, min(start + count, n_layer)), start + count
@@ -226,8 +241,8 @@ class Placement:
                     staged=staged,
                     inner=layers.start < n_layer - 1,
                     kinds=self.problem.kinds(layers),
-                    leaves=len(layers) * index_bytes(self.problem.shape, self.problem.spec),
-                    copied=0 if not found else self.problem.copied_bytes(layers),
+                    leaves=sum(index.leaves[layers.start : layers.stop]),
+                    copied=self.problem.copied_bytes(layers, first=not found),
                 )
         return found
 

@@ -62,6 +62,7 @@ CASES = {
     ),
     "layers in RAM": Case(_arch("llama"), (90,), "layers_in_ram", replace(F16, context=32768, kv_type="q8_0")),
     "caches of another device": Case(_arch("gemma4"), (2000, 2000), "gpu", replace(F16, tensor_split=(6, 7))),
+    "indexer": Case(_arch("deepseek32"), (4000,), "gpu", F16),
     "state and cache": Case(_arch("qwen35"), (1000, 1000), "gpu", replace(F16, micro_batch=2048)),
 }
 

@@ -133,6 +133,18 @@ def _deepseek2(block: str, layer: int) -> Iterator[Tensor]:
         yield from _experts(block, shared=True)
 
 
+N_INDEX_HEAD, INDEX_HEAD = 8, 64
+
+
+def _deepseek32(block: str, layer: int) -> Iterator[Tensor]:
+    yield from _deepseek2(block, layer)
+    yield f"{block}indexer.k_norm.weight", (INDEX_HEAD,)
+    yield f"{block}indexer.k_norm.bias", (INDEX_HEAD,)
+    yield f"{block}indexer.proj.weight", (N_EMBD, N_INDEX_HEAD)
+    yield f"{block}indexer.attn_k.weight", (N_EMBD, INDEX_HEAD)
+    yield f"{block}indexer.attn_q_b.weight", (128, N_INDEX_HEAD * INDEX_HEAD)
+
+
 def _mamba(block: str, _layer: int) -> Iterator[Tensor]:
     inner = 2 * N_EMBD
     yield f"{block}attn_norm.weight", (N_EMBD,)
@@ -187,6 +199,21 @@ _SSM: Keys = {"ssm.conv_kernel": D_CONV, "ssm.state_size": D_STATE, "ssm.time_st
 _HEADS: Keys = {"attention.key_length": HEAD, "attention.value_length": HEAD}
 
 _LAYERS = 12
+_COMPRESSED: Keys = {
+    **_MOE,
+    "attention.head_count_kv": 1,
+    "attention.key_length": _KV_LORA + _ROPE,
+    "attention.value_length": _KV_LORA,
+    "attention.key_length_mla": _NOPE + _ROPE,
+    "attention.value_length_mla": HEAD,
+    "attention.kv_lora_rank": _KV_LORA,
+    "attention.q_lora_rank": 128,
+    "rope.dimension_count": _ROPE,
+    "leading_dense_block_count": 1,
+    "expert_shared_count": 1,
+    "expert_weights_scale": 1.0,
+}
+
 ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = {
     "llama": (_llama, {}),
     "qwen2vl": (_llama, {"rope.dimension_sections": [16, 8, 8, 0]}),
@@ -206,21 +233,15 @@ ARCHITECTURES: dict[str, tuple[Callable[[str, int], Iterator[Tensor]], Keys]] = 
         },
     ),
     "gpt-oss": (_gpt_oss, {**_MOE, "attention.sliding_window": 128}),
-    "deepseek2": (
-        _deepseek2,
+    "deepseek2": (_deepseek2, _COMPRESSED),
+    "deepseek32": (
+        _deepseek32,
         {
-            **_MOE,
-            "attention.head_count_kv": 1,
-            "attention.key_length": _KV_LORA + _ROPE,
-            "attention.value_length": _KV_LORA,
-            "attention.key_length_mla": _NOPE + _ROPE,
-            "attention.value_length_mla": HEAD,
-            "attention.kv_lora_rank": _KV_LORA,
-            "attention.q_lora_rank": 128,
-            "rope.dimension_count": _ROPE,
-            "leading_dense_block_count": 1,
-            "expert_shared_count": 1,
-            "expert_weights_scale": 1.0,
+            **_COMPRESSED,
+            "attention.indexer.head_count": N_INDEX_HEAD,
+            "attention.indexer.key_length": INDEX_HEAD,
+            "attention.indexer.top_k": 256,
+            "expert_gating_func": 1,
         },
     ),
     "mamba": (_mamba, {**_SSM, "ssm.inner_size": 2 * N_EMBD, "ssm.time_step_rank": 32, "attention.head_count": 0}),
