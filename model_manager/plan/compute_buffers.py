@@ -91,6 +91,8 @@ class DeviceUse(NamedTuple):
     kinds: LayerKinds = LayerKinds()
     copied: int = 0
     leaves: int = 0
+    parts: bool = False
+    """It has some of a layer's experts, and others are elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ class ComputeBufferEstimate:
     """Output of the attention, where it waits for the feed-forward network of the same input."""
 
     @property
+    def parts(self) -> int:
+        """Results that leave or enter a device between the matrices of a layer's experts."""
+        return self.expert_ffn + self.embedding
+
+    @property
     def masks(self) -> int:
         """Masks of all layers."""
         return self.mask + self.window_mask + self.decay
@@ -159,7 +166,9 @@ class ComputeBufferEstimate:
         size = masks + max(parts)
         if copies_weights:
             size = max(size, self._with_copied_weights(use, f16_cache, kept))
-        size += _SMALL_BYTES + use.leaves + use.copied * (_COPIES if use.pipeline else 1)
+        size += (
+            (self.parts if use.parts else 0) + _SMALL_BYTES + use.leaves + use.copied * (_COPIES if use.pipeline else 1)
+        )
         if use.first or self.streams:
             size += self.layer_inputs + self.streams + (self.embedding if self.layer_inputs else 0)
         if use.pipeline:

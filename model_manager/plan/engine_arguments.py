@@ -5,26 +5,42 @@ Names of the options: ``common/arg.cpp`` of llama.cpp (as in llama-cpp-python 0.
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from model_manager.plan.load_spec import CPU, LoadSpec
 
 EXPERTS_PATTERN = r"blk\.({layers})\.ffn_(up|down|gate|gate_up)_(ch|)exps"
+STACK_PATTERN = r"blk\.{layer}\.ffn_{matrix}_(ch|)exps"
 LOAD_MODE_NAMES = {None: "auto", False: "none", True: "mmap"}
 """Names of enum llama_load_mode by ``LoadSpec.mmap``."""
 OFFLOAD_VARIABLE = "GGML_OP_OFFLOAD_MIN_BATCH"
 """Environment variable with the tokens from which an operation is offloaded, read once by the engine's backends."""
 _NO_TENSOR = "no tensor has this name"
+_STACK = re.compile(r"([0-9]{1,5})\.(up|down|gate|gate_up)=(.+)")
 
 
 def tensor_overrides(spec: LoadSpec) -> tuple[tuple[str, str], ...]:
-    """Return patterns of tensor names with the buffer type that holds these tensors.
+    """Return patterns of tensor names with the device that holds these tensors; the first that matches counts.
 
     Without experts in RAM, a pattern that matches nothing turns pipeline parallelism off, as any override does.
     """
+    found = [
+        (STACK_PATTERN.format(layer=layer, matrix=matrix), device)
+        for (layer, matrix), device in stacks_on_devices(spec).items()
+    ]
     if spec.experts_in_ram:
-        return ((EXPERTS_PATTERN.format(layers="|".join(map(str, spec.experts_in_ram))), CPU),)
-    return ((_NO_TENSOR, CPU),) if spec.pipeline is False else ()
+        found.append((EXPERTS_PATTERN.format(layers="|".join(map(str, spec.experts_in_ram))), CPU))
+    return tuple(found) or (((_NO_TENSOR, CPU),) if spec.pipeline is False else ())
+
+
+def stacks_on_devices(spec: LoadSpec) -> dict[tuple[int, str], str]:
+    """Return the devices of the matrices that ``spec.stacks_on_devices`` names, by layer and matrix."""
+    found = {}
+    for each in spec.stacks_on_devices or ():
+        if (match := _STACK.fullmatch(each)) and match[3] in spec.devices:
+            found[int(match[1]), match[2]] = match[3]
+    return found
 
 
 def flash_attention(spec: LoadSpec) -> bool | None:

@@ -184,8 +184,10 @@ class RehearsedPlan:
     """A plan with the engine's rehearsal of it.
 
     The difference between rehearsal and estimate for that plan is added to the estimates of other plans of the same
-    model; where the engine refused pipeline parallelism or flash attention, plans do without it.
+    model; where the engine refused pipeline parallelism or flash attention, plans do without it.  ``is_last``: plans
+    have the single matrices of this one or none, because others would need another rehearsal.
     """
 
     plan: LoadPlan
     rehearsal: Rehearsal
+    is_last: bool = False

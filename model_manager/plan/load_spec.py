@@ -33,6 +33,9 @@ class LoadSpec:
     experts_in_ram: tuple[int, ...] | None = None
     """Layers whose experts stay in host memory (``tensor_buft_overrides``); None: none for the engine, the planner's
     choice in a plan."""
+    stacks_on_devices: tuple[str, ...] | None = None
+    """Experts of one matrix each that are on a device wherever the rest of their layer is: LAYER.MATRIX=DEVICE, as
+    ``13.down=CUDA1``; None: none for the engine, the planner's choice in a plan."""
     batch: int | None = None
     """Tokens given to the engine in one call (``n_batch``)."""
     micro_batch: int | None = None

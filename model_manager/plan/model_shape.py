@@ -9,8 +9,10 @@ Source of which tensor belongs to the input, to a layer or to the output: ``LLM_
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from model_manager.devices.devices import TILED_WITH_AMX
 from model_manager.gguf.header import GgufHeader, TensorInfo
@@ -36,7 +38,7 @@ _WITHOUT_OUTPUT = frozenset({"bitnet", "eurobert", "modern-bert", "neo-bert"})
 _PARALLEL = frozenset({"arctic", "cohere2", "cohere2moe", "command-r", "falcon-h1"})
 """Architectures whose attention and feed-forward network have the same input; the output of the former is
 projected last."""
-_ATTENTION, _DENSE_FFN, _EXPERTS = 0, 1, 2
+_ATTENTION, _DENSE_FFN = "attention", "dense"
 _ROUTER_AND_NORMS = ("ffn_norm", "ffn_gate_inp", "ffn_exp_probs", "ffn_post_norm", "ffn_pre_norm")
 
 
@@ -94,13 +96,42 @@ def _fills_tiles(tensor: TensorInfo) -> bool:
     return tensor.shape[0] % {"F16": 16, "Q4_0": 32, "Q4_1": 32, "Q8_0": 32}.get(tensor.type, 256) == 0
 
 
+def _sum(parts: Iterable[Weights]) -> Weights:
+    parts = tuple(parts)
+
+    def by_type(kinds: Iterable[Mapping[str, int]]) -> dict[str, int]:
+        sums: Counter[str] = Counter()
+        for each in kinds:
+            sums.update(each)
+        return dict(sums)
+
+    *_, second, largest = sorted(size for each in (*parts, Weights()) for size in (each.largest, each.second))
+    return Weights(
+        sum(each.total for each in parts),
+        by_type(each.by_type for each in parts),
+        by_type(each.repackable for each in parts),
+        largest,
+        by_type(each.tileable for each in parts),
+        sum(each.stacked for each in parts),
+        second,
+    )
+
+
 @dataclass(frozen=True)
 class LayerWeights:
-    """One layer.  ``attention`` includes norms, router, recurrent and all other parts."""
+    """One layer.  ``attention`` includes norms, router, recurrent and all other parts.
+
+    ``stacks`` are its experts by what they compute: "up", "gate", "down", or "gate_up" for two of these in one.
+    """
 
     attention: Weights = field(default_factory=Weights)
     dense_ffn: Weights = field(default_factory=Weights)
-    experts: Weights = field(default_factory=Weights)
+    stacks: Mapping[str, Weights] = field(default_factory=dict)
+
+    @cached_property
+    def experts(self) -> Weights:
+        """All experts."""
+        return _sum(self.stacks.values())
 
     @property
     def dense(self) -> int:
@@ -241,7 +272,7 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
     tensors = [tensor for header in headers for tensor in header.tensors]
     count = first.block_count or _layers_named(tensors)
     used = count - HeaderKeys(first).number("nextn_predict_layers")
-    parts: list[tuple[list[TensorInfo], ...]] = [([], [], []) for _ in range(count)]
+    parts: list[dict[str, list[TensorInfo]]] = [{} for _ in range(count)]
     embedding: list[TensorInfo] = []
     output: list[TensorInfo] = []
     unused: list[TensorInfo] = []
@@ -250,18 +281,18 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
         match = _BLOCK.match(tensor.name)
         if match and int(match[1]) < count:
             number = int(match[1])
-            (parts[number][_part(match[2])] if number < used else unused).append(tensor)
+            (parts[number].setdefault(_part(match[2]), []) if number < used else unused).append(tensor)
         elif tensor.name.startswith(_INPUT):
             embedding.append(tensor)
         elif parts and tensor.name.startswith(_FIRST_LAYER) and not output_norm_of_lfm2:
-            parts[0][_ATTENTION].append(tensor)
+            parts[0].setdefault(_ATTENTION, []).append(tensor)
         else:
             output.append(tensor)
     names = {tensor.name: tensor for tensor in tensors}
     has_output = HeaderKeys(first).architecture not in _WITHOUT_OUTPUT
     tied = has_output and "output.weight" not in names and "token_embd.weight" in names
     return ModelShape(
-        layers=tuple(LayerWeights(*map(_weigh, part)) for part in parts),
+        layers=tuple(map(_layer, parts)),
         embedding=_weigh(embedding),
         output=_weigh(output),
         tied_output=_weigh([names["token_embd.weight"]] if tied else []),
@@ -278,9 +309,14 @@ def _layers_named(tensors: Sequence[TensorInfo]) -> int:
     return max((int(match[1]) + 1 for tensor in tensors if (match := _BLOCK.match(tensor.name))), default=0)
 
 
-def _part(name: str) -> int:
-    if _STACKED_EXPERTS.search(name) or _ONE_EXPERT.fullmatch(name):
-        return _EXPERTS
+def _layer(parts: dict[str, list[TensorInfo]]) -> LayerWeights:
+    weights = {name: _weigh(tensors) for name, tensors in parts.items()}
+    return LayerWeights(weights.pop(_ATTENTION, Weights()), weights.pop(_DENSE_FFN, Weights()), weights)
+
+
+def _part(name: str) -> str:
+    if match := _STACKED_EXPERTS.search(name) or _ONE_EXPERT.fullmatch(name):
+        return match[1]
     return _DENSE_FFN if name.startswith("ffn_") and not name.startswith(_ROUTER_AND_NORMS) else _ATTENTION
 
 

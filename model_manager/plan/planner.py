@@ -17,6 +17,8 @@ A pure function.  What it decides besides the placement (``placement``):
   turn much longer.
 * **Sliding windows** of their own size, instead of the whole context, where that keeps more on the devices, allows a
   larger context or spares an 8-bit cache; else the whole context, with which edited conversations need less reading.
+* **Single matrices of experts** fill what is left on the devices where that is too little for a whole layer's
+  (``single_matrices``).
 * **Projector** of a model that reads pictures: on the first device of this machine, where that changes neither the
   verdict nor the context; else on the CPU, which reads a picture many times slower.
 * **Repacking**: off where RAM holds the weights but not second copies of them.
@@ -36,6 +38,7 @@ from model_manager.plan.load_spec import CPU, KV_TYPES, PlanOptions
 from model_manager.plan.model_shape import ModelShape
 from model_manager.plan.placement import all_on_devices, balanced, best_placement, with_pipeline
 from model_manager.plan.problem import Corrections, Placement, Problem
+from model_manager.plan.single_matrices import moved_in_spec, with_moved, with_single_matrices
 from model_manager.plan.speed import (
     batch_seconds,
     is_speed_guessed,
@@ -127,7 +130,8 @@ def _plan_text_model(
         if _preference(windowed) < _preference(placement):
             base, placement, more = own, windowed, (*windowed_reasons, "own_windows")
     placement, more = _with_micro_batch(base, placement, more)
-    placement = _with_attention(_rehearsed_placement(placement, rehearsed) or _finished(placement))
+    confirmed = _rehearsed_placement(placement, rehearsed)
+    placement = _with_attention(_with_matrices(confirmed or _finished(placement), rehearsed, is_new=confirmed is None))
     return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
 
 
@@ -146,11 +150,11 @@ def plan_with_rehearsals(
     """
     best = plan_model(shape, devices, host, options)
     rehearsed: RehearsedPlan | None = None
-    for _ in range(_REHEARSALS):
+    for number in range(_REHEARSALS):
         rehearsal = rehearse(best)
         if rehearsal is None:
             break
-        rehearsed = RehearsedPlan(best, rehearsal)
+        rehearsed = RehearsedPlan(best, rehearsal, is_last=number > 0)
         after = plan_model(shape, devices, host, options, rehearsed)
         is_same = _placement_key(after) == _placement_key(best)
         best = after
@@ -160,9 +164,9 @@ def plan_with_rehearsals(
 
 
 def _placement_key(plan: LoadPlan) -> tuple[object, ...]:
-    layers = tuple(device.layers for device in plan.devices)
-    spec = plan.spec
-    return layers, spec.experts_in_ram, spec.pipeline, spec.context, spec.kv_type, spec.micro_batch, spec.full_windows
+    layers, spec = tuple(device.layers for device in plan.devices), plan.spec
+    experts = spec.experts_in_ram, spec.stacks_on_devices
+    return layers, experts, spec.pipeline, spec.context, spec.kv_type, spec.micro_batch, spec.full_windows
 
 
 def _preference(placement: Placement) -> tuple[object, ...]:
@@ -316,6 +320,7 @@ def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Corrections:
     estimated = _placement_of(replace(base, options=options).at(context, spec.kv_type), rehearsed.plan)
     if estimated is None:
         return Corrections()
+    estimated = with_moved(estimated, spec)
     return Corrections(
         {
             device.name: rehearsal.compute_bytes[device.name] - device.compute_bytes
@@ -354,6 +359,18 @@ def _rehearsed_placement(best: Placement, rehearsed: RehearsedPlan | None) -> Pl
         or plan.spec.split_mode != options.split_mode
     )
     return old if is_same and not contradicts and old.rank == best.rank else None
+
+
+def _with_matrices(placement: Placement, rehearsed: RehearsedPlan | None, *, is_new: bool) -> Placement:
+    """Add single matrices of experts; those that were rehearsed with the same layers, if they fit."""
+    options = placement.problem.options
+    is_fixed = options.stacks_on_devices is not None or options.experts_in_ram is not None
+    if rehearsed is None or is_fixed or not (rehearsed.is_last or rehearsed.plan.spec.stacks_on_devices):
+        return with_single_matrices(placement)
+    if is_new:
+        return placement if rehearsed.is_last else with_single_matrices(placement)
+    moved = with_moved(placement, rehearsed.plan.spec)
+    return moved if moved.verdict == placement.verdict else placement
 
 
 def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> Iterator[str]:
@@ -395,6 +412,7 @@ def _assemble(placement: Placement, reasons: tuple[str, ...]) -> LoadPlan:
         tensor_split=tuple(split.values()),
         n_gpu_layers=placement.n_gpu_layers,
         experts_in_ram=placement.in_ram,
+        stacks_on_devices=moved_in_spec(placement),
         main_gpu=options.main_gpu if options.main_gpu in split else None,
         pipeline=placement.pipeline,
         repack=placement.repacks,

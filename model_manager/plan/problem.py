@@ -5,7 +5,7 @@ The best placement is searched in ``placement``; context and cache type are chos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -42,7 +42,9 @@ class Corrections:
     def corrected(self, device: str, size: int, use: DeviceUse) -> int:
         """Correct the estimated buffer of a device; one that computes something else is not made smaller."""
         correction, rehearsed = self.devices.get(device, 0), self.uses.get(device)
-        alike = rehearsed is not None and use == rehearsed._replace(copied=use.copied, leaves=use.leaves)
+        alike = rehearsed is not None and use == rehearsed._replace(
+            copied=use.copied, leaves=use.leaves, parts=use.parts
+        )
         return max(0, size + correction) if correction > 0 or alike else size
 
     def at(self, rows: int) -> Corrections:
@@ -201,12 +203,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Placement:
-    """Slots (layers, then the output) per device in ``counts``; ``in_ram``: layers whose experts stay in RAM."""
+    """Slots (layers, then the output) per device in ``counts``; ``in_ram``: layers whose experts stay in RAM.
+
+    ``moved`` are single matrices of experts (layer, and name as in ``LayerWeights.stacks``) that are on a device, named
+    by its number, wherever the rest of their layer is.
+    """
 
     problem: Problem = field(repr=False)
     counts: tuple[int, ...]
     in_ram: tuple[int, ...] = ()
     pipeline: bool = False
+    moved: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
     @property
     def n_gpu_layers(self) -> int:
@@ -219,41 +226,58 @@ class Placement:
         return self.problem.shape.n_layer + 1 - self.n_gpu_layers
 
     @cached_property
+    def experts(self) -> Mapping[int | None, Sequence[tuple[int, Weights]]]:
+        """Experts, with the number of their layer, by that of the device that holds them; None is host memory."""
+        in_ram, moved_from = frozenset(self.in_ram), {layer for layer, _matrix in self.moved}
+        owners = [None] * self.first_slot + [number for number, count in enumerate(self.counts) for _ in range(count)]
+        found: dict[int | None, list[tuple[int, Weights]]] = {}
+        for number, (owner, layer) in enumerate(zip(owners, self.problem.shape.layers, strict=False)):
+            place = None if number in in_ram else owner
+            if number in moved_from:
+                for matrix, weights in layer.stacks.items():
+                    found.setdefault(self.moved.get((number, matrix), place), []).append((number, weights))
+            elif layer.experts.total:
+                found.setdefault(place, []).append((number, layer.experts))
+        return found
+
+    @cached_property
     def uses(self) -> dict[str, DeviceUse]:
         """What each device with slots computes, by its name."""
-        n_layer, in_ram, start = self.problem.shape.n_layer, frozenset(self.in_ram), self.first_slot
+        n_layer, start = self.problem.shape.n_layer, self.first_slot
         ram_layers, staged = start > 0, 1 if self.keeps_to_first else 2
         index = self.problem.index
+        moved_from = {layer for layer, _matrix in self.moved}
         found: dict[str, DeviceUse] = {}
-        for device, count in zip(self.problem.devices, self.counts, strict=True):
+        for number, (device, count) in enumerate(zip(self.problem.devices, self.counts, strict=True)):
             layers, start = range(start, min(start + count, n_layer)), start + count
             if count:
-                experts = any(i not in in_ram and self.problem.shape.layers[i].experts.total for i in layers)
                 has_output = start > n_layer
                 found[device.name] = DeviceUse(
-                    experts,
+                    number in self.experts,
                     has_output,
                     self.pipeline,
                     first=not found,
                     ram_layers=ram_layers,
-                    experts_out=bool(in_ram),
+                    experts_out=bool(self.in_ram),
                     layers=len(layers) > 0,
                     staged=staged,
                     inner=layers.start < n_layer - 1,
                     kinds=self.problem.kinds(layers),
                     leaves=sum(index.leaves[layers.start : layers.stop]),
                     copied=self.problem.copied_bytes(layers, first=not found),
+                    parts=not moved_from.isdisjoint(layers) or number in self.moved.values(),
                 )
         return found
 
     @cached_property
     def devices(self) -> tuple[DevicePlan, ...]:
         """Memory of each device."""
-        problem, shape, in_ram, start = self.problem, self.problem.shape, frozenset(self.in_ram), self.first_slot
+        problem, shape, start = self.problem, self.problem.shape, self.first_slot
         found: list[DevicePlan] = []
-        for device, count in zip(problem.devices, self.counts, strict=True):
+        for number, (device, count) in enumerate(zip(problem.devices, self.counts, strict=True)):
             layers, start = range(start, min(start + count, shape.n_layer)), start + count
-            weights = sum(shape.layers[i].dense + (0 if i in in_ram else shape.layers[i].experts.total) for i in layers)
+            weights = sum(shape.layers[i].dense for i in layers)
+            weights += sum(each.total for _layer, each in self.experts.get(number, ()))
             if count and start > shape.n_layer:
                 weights += shape.output.total + shape.tied_output.total
             kv, use = sum(problem.kv[i] for i in layers), self.uses.get(device.name)
@@ -361,8 +385,8 @@ class Placement:
         """Weights in RAM besides the embedding."""
         shape = self.problem.shape
         layers = shape.layers[: self.first_slot]
-        parts = [part for each in layers for part in (each.attention, each.dense_ffn, each.experts)]
-        parts += [shape.layers[i].experts for i in self.in_ram]
+        parts = [part for each in layers for part in (each.attention, each.dense_ffn)]
+        parts += [weights for _layer, weights in self.experts.get(None, ())]
         return parts if self.n_gpu_layers else [*parts, shape.output, shape.tied_output]
 
     @cached_property

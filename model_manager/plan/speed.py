@@ -97,11 +97,15 @@ def tokens_per_second(placement: Placement) -> float:
     host_cache = 0.0
     on_host: list[tuple[Weights, float]] = []
     for weights, n_bytes in zip(shape.layers[: placement.first_slot], cache, strict=False):
-        on_host += [(weights.attention, 1), (weights.dense_ffn, 1), (weights.experts, used_experts)]
+        on_host += [(weights.attention, 1), (weights.dense_ffn, 1)]
         seconds += _LAYER_ON_CPU_S
         host_cache += n_bytes
-    for device, planned in zip(problem.devices, placement.devices, strict=True):
-        n_bytes = 0.0
+    on_host += [(weights, used_experts) for _layer, weights in placement.experts.get(None, ())]
+    for number, (device, planned) in enumerate(zip(problem.devices, placement.devices, strict=True)):
+        own = frozenset(planned.layers)
+        n_bytes = used_experts * sum(weights.total for _layer, weights in placement.experts.get(number, ()))
+        # The rest of their layers is elsewhere.
+        seconds += _EXPERTS_IN_RAM_S * len({layer for layer, _ in placement.experts.get(number, ())} - own)
         for layer in planned.layers:
             if layer == shape.n_layer:
                 n_bytes += shape.output.total + shape.tied_output.total
@@ -109,10 +113,8 @@ def tokens_per_second(placement: Placement) -> float:
             weights = shape.layers[layer]
             n_bytes += weights.dense + cache[layer]
             if layer in in_ram:
-                on_host.append((weights.experts, used_experts))
                 seconds += LAYER_ON_GPU_S + _EXPERTS_IN_RAM_S
             else:
-                n_bytes += weights.experts.total * used_experts
                 seconds += EXPERTS_ON_GPU_S if weights.experts.total else LAYER_ON_GPU_S
         seconds += n_bytes / _device(problem, device)
     if not placement.n_gpu_layers:
@@ -160,28 +162,25 @@ class _InRam:
     """Reading a prompt with a placement: seconds per token on devices and the CPU, and the copies of weights."""
 
     def __init__(self, placement: Placement) -> None:
-        problem, shape, in_ram = placement.problem, placement.problem.shape, frozenset(placement.in_ram)
+        problem, shape = placement.problem, placement.problem.shape
         self.target = placement.offloads_to
         self._unused = 1 - min(1.0, shape.widths.experts_used / shape.widths.experts if shape.widths.experts else 1.0)
         flops = 2 * 8 / max(0.1, shape.bits_per_weight)
         """Of one byte of weights and one token."""
         layers = shape.layers[: placement.first_slot]
         self._dense = sum(layer.dense for layer in layers)
-        self._experts = sum(layer.experts.total for layer in layers)
-        self._experts += sum(shape.layers[number].experts.total for number in in_ram)
+        self._experts = sum(weights.total for _layer, weights in placement.experts.get(None, ()))
         host = problem.host
         rate = (problem.options.threads or host.cores) * (_CORE_FLOPS_WITH_AMX if host.has_amx else _CORE_FLOPS)
         in_ram_flops = flops * (self._dense + (1 - self._unused) * self._experts)
         self.host_s = in_ram_flops / rate
         self.copied_s = in_ram_flops / _device_flops(problem, self.target) if self.target else math.inf
         self.device_s = 0.0
-        for device, planned in zip(problem.devices, placement.devices, strict=True):
-            n_bytes = 0.0
-            for number in planned.layers:
-                if number < shape.n_layer:  # the output is computed for one token only
-                    layer = shape.layers[number]
-                    n_bytes += layer.dense
-                    n_bytes += 0 if number in in_ram else layer.experts.total * (1 - self._unused)
+        for number, (device, planned) in enumerate(zip(problem.devices, placement.devices, strict=True)):
+            experts = sum(weights.total for _layer, weights in placement.experts.get(number, ()))
+            # The output is computed for one token only.
+            dense = sum(shape.layers[layer].dense for layer in planned.layers if layer < shape.n_layer)
+            n_bytes = dense + experts * (1 - self._unused)
             self.device_s += flops * n_bytes / _device_flops(problem, device)
         self._link = (self.target.link_bytes_per_s if self.target else None) or UNKNOWN_LINK
         if self.target and self.target.shares_ram:

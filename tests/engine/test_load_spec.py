@@ -13,6 +13,7 @@ from app.engine.child import checkpoint
 from app.engine.local_engine import LocalEngine
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, read_header
+from model_manager.plan.engine_arguments import stacks_on_devices
 from model_manager.plan.load_spec import LoadSpec
 from tests.engine.requests import ask, load
 from tests.rigs.arch_shapes import fill_weights, write_arch
@@ -63,7 +64,10 @@ def tensor_bytes(header: GgufHeader, *beginnings: str, without: str = "\n") -> i
     )
 
 
-@pytest.mark.parametrize("experts_in_ram", [(), (0,), (1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize(
+    ("experts_in_ram", "moved"),
+    [((), ()), ((0,), ()), ((1, 3), ("1.down=RPC1", "3.up=RPC1")), ((0, 1, 2, 3), ("2.gate=RPC0", "2.up=RPC0"))],
+)
 @pytest.mark.parametrize("mmap", [None, True, False])
 def test_each_tensor_is_on_its_device(
     split_engine: LocalEngine,
@@ -71,16 +75,20 @@ def test_each_tensor_is_on_its_device(
     experts: Path,
     alone: str,
     experts_in_ram: tuple[int, ...],
+    moved: tuple[str, ...],
     mmap: bool | None,
 ) -> None:
+    names = tuple(device.name for device in split_engine.devices(two_devices).devices if device.is_rpc)
     load(
         split_engine,
         experts,
         rpc_servers=two_devices,
+        devices=names,
         n_gpu_layers=-1,
         # Five layers with the output's: three of them on the first device.
         tensor_split=(3.0, 2.0),
         experts_in_ram=experts_in_ram,
+        stacks_on_devices=moved,
         context=1024,
         mmap=mmap,
     )
@@ -95,9 +103,14 @@ def test_each_tensor_is_on_its_device(
         whole = sum(tensor_bytes(header, f"blk.{number}.") for number in numbers)
         return whole - sum(in_ram[number] for number in numbers if number in experts_in_ram)
 
-    host = tensor_bytes(header, "token_embd") + sum(in_ram[layer] for layer in experts_in_ram)
-    assert memory["RPC0"]["weights_bytes"] == pytest.approx(layers(0, 1, 2), abs=ROUNDING)
-    assert memory["RPC1"]["weights_bytes"] == pytest.approx(layers(3) + tensor_bytes(header, "output"), abs=ROUNDING)
+    more = dict.fromkeys(names, 0)
+    for (layer, matrix), name in stacks_on_devices(LoadSpec(devices=names, stacks_on_devices=moved)).items():
+        more[name] += tensor_bytes(header, f"blk.{layer}.ffn_{matrix}_exps")
+    host = tensor_bytes(header, "token_embd") + sum(in_ram[layer] for layer in experts_in_ram) - sum(more.values())
+    first, last = layers(0, 1, 2) + more["RPC0"], layers(3) + tensor_bytes(header, "output") + more["RPC1"]
+    assert (sum(more.values()) > 0) == bool(moved)
+    assert memory["RPC0"]["weights_bytes"] == pytest.approx(first, abs=ROUNDING)
+    assert memory["RPC1"]["weights_bytes"] == pytest.approx(last, abs=ROUNDING)
     assert memory["CPU"]["weights_bytes"] == pytest.approx(host, abs=2 * ROUNDING)
     assert memory["RPC0"]["kv_bytes"] == pytest.approx(3 * KV_BYTES_A_LAYER, abs=ROUNDING)
     assert memory["RPC1"]["kv_bytes"] == pytest.approx(1 * KV_BYTES_A_LAYER, abs=ROUNDING)

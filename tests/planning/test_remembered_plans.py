@@ -41,6 +41,8 @@ def placement(plan: LoadPlan) -> tuple[object, ...]:
     return (
         layers,
         plan.experts_in_ram,
+        plan.spec.stacks_on_devices,
+        [device.weights_bytes for device in plan.devices],
         plan.context,
         plan.kv_type,
         plan.spec.micro_batch,

@@ -28,7 +28,7 @@ from model_manager.errors import Cancelled, UserError
 from model_manager.gguf.header import GgufHeader, TensorInfo
 from model_manager.gguf.shards import read_model
 from model_manager.plan.engine_arguments import flash_attention, tensor_overrides
-from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.load_spec import CPU, LoadSpec
 
 DEFAULT_CONTEXT = 8192
 READ_BYTES = 8 << 20
@@ -297,12 +297,13 @@ def _host_tensors(spec: LoadSpec, gpu_layers: int, headers: Sequence[GgufHeader]
     """Return the tensors in host memory."""
     layers = headers[0].block_count or 0 if headers else 0
     first = 0 if gpu_layers < 0 else max(0, layers + 1 - gpu_layers)
-    overrides = re.compile("|".join(pattern for pattern, _buffer in tensor_overrides(spec)) or "none")
+    overrides = [(re.compile(pattern), place) for pattern, place in tensor_overrides(spec)]
     found = []
     for tensor in (tensor for header in headers for tensor in header.tensors):
         match = _LAYER.match(tensor.name)
         on_device = int(match[1]) >= first if match else tensor.name.startswith("output") and first <= layers
-        if not on_device or overrides.match(tensor.name):
+        place = next((place for pattern, place in overrides if pattern.match(tensor.name)), None)
+        if place == CPU or (place is None and not on_device):
             found.append(tensor)
     return found
 
@@ -334,8 +335,9 @@ def model_parameters(
         keep.append(shares)
     if patterns := tensor_overrides(spec):
         overrides = (TensorBufferOverride * (len(patterns) + 1))()
-        for override, (pattern, _buffer) in zip(overrides, patterns, strict=False):
-            override.pattern, override.buffer_type = pattern.encode(), ggml.cpu_buffer_type()
+        buffers = {device.name: ggml.buffer_type(device.pointer) for device in devices}
+        for override, (pattern, place) in zip(overrides, patterns, strict=False):
+            override.pattern, override.buffer_type = pattern.encode(), buffers.get(place, ggml.cpu_buffer_type())
         params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
         keep.append(overrides)
     return params

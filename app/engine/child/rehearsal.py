@@ -167,6 +167,7 @@ def _in_first_place(
         devices=(names[number], other),
         tensor_split=(float(len(kinds)), float(shape.n_layer + 1 - len(kinds))),
         experts_in_ram=tuple(layer for layer, is_in_ram in enumerate(kinds) if is_in_ram),
+        stacks_on_devices=None,
         pipeline=spec.pipeline is not False and not spec.experts_in_ram,
         main_gpu=None,
     )
