@@ -156,21 +156,21 @@ class ComputeBufferEstimate:
             parts.append(self.attention + f16_cache)
         if kinds.has_state:
             parts.append(self.state + kept)
-        if kinds.has_ffn and use.inner:
+        inner = use.inner or self.streams > 0  # several streams are computed to the end
+        if kinds.has_ffn and inner:
             # The input of the first layer is among the copies of pipeline parallelism.
             parts.append(self.dense + kept - (self.embedding if use.pipeline else 0))
-        if use.experts and use.inner:
+        if use.experts and inner:
             parts.append(self.experts + kept)
         if use.output:
             parts.append(self.logits + self.embedding - masks)
         size = masks + max(parts)
         if copies_weights:
             size = max(size, self._with_copied_weights(use, f16_cache, kept))
-        size += (
-            (self.parts if use.parts else 0) + _SMALL_BYTES + use.leaves + use.copied * (_COPIES if use.pipeline else 1)
-        )
-        if use.first or self.streams:
-            size += self.layer_inputs + self.streams + (self.embedding if self.layer_inputs else 0)
+        size += _SMALL_BYTES + use.leaves + use.copied * (_COPIES if use.pipeline else 1)
+        size += self.streams + (self.parts if use.parts else 0)
+        if use.first and self.layer_inputs:
+            size += self.layer_inputs + self.embedding
         if use.pipeline:
             size += (_COPIES - 1) * masks + _COPIES * self.embedding
             size += _COPIES * (self.layer_inputs if use.first or self.streams else 0)

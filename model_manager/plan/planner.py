@@ -260,7 +260,8 @@ def _fixed_kv_type(base: Problem) -> tuple[str, tuple[str, ...]]:
 
 def _may_quantise(base: Problem) -> bool:
     cache = base.shape.cache
-    return cache.has_attention and cache.allows("q8_0") and base.options.flash_attention is not False
+    is_possible = cache.has_attention and cache.allows("q8_0") and base.options.flash_attention is not False
+    return is_possible and not base.lacks_flash_attention
 
 
 def _smaller_context_hint(base: Problem, placement: Placement) -> tuple[str, ...]:

@@ -84,10 +84,20 @@ class Problem:
         )
         return replace(self, corrections=self.corrections.at(min(micro_batch, context)), spec=spec)
 
+    @property
+    def has_cuda(self) -> bool:
+        """Whether a device has ggml-cuda."""
+        return any(each.backend in LIKE_CUDA for each in self.devices)
+
+    @property
+    def lacks_flash_attention(self) -> bool:
+        """Whether a device has no flash attention for the model: the processor would read a quantised cache for it."""
+        return self.has_cuda and not self.shape.cache.has_flash_on_cuda
+
     @cached_property
     def buffers(self) -> ComputeBufferEstimate:
         """Estimated compute buffers."""
-        return buffers(self.shape, self.spec, like_cuda=any(each.backend in LIKE_CUDA for each in self.devices))
+        return buffers(self.shape, self.spec, like_cuda=self.has_cuda)
 
     @cached_property
     def kv(self) -> tuple[int, ...]:

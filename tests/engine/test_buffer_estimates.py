@@ -56,7 +56,7 @@ CASES = {
     "quantised cache": Case(_arch("llama"), (2000,), "gpu", replace(F16, context=32768, kv_type="q8_0")),
     "heads without flash attention": Case(_shape(**NARROW_HEADS), (4000,), "gpu", F16),
     "many small experts": Case(_shape(**MANY), (4000,), "gpu", replace(F16, micro_batch=2048)),
-    "experts in RAM": Case(_shape(**WIDE), (900,), "experts_in_ram", F16),
+    "experts in RAM": Case(_shape(**WIDE), (1400,), "experts_in_ram", replace(F16, experts_in_ram=(0, 1, 2, 3, 4))),
     "experts of two devices in RAM": Case(
         _shape(**WIDE), (1400, 1100), "experts_in_ram", replace(F16, experts_in_ram=(0, 1, 4, 5))
     ),

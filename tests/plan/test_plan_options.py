@@ -17,7 +17,18 @@ from model_manager.plan.model_shape import read_model_shape
 from model_manager.plan.planner import MAX_DEVICES, plan_model
 from model_manager.plan.split import layers_of
 from tests.plan.plan_builders import GIB, MIB, apus_shape, cards, check, plan_apus, ram
+from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import write_arch
+
+
+def test_cache_is_not_quantised_where_devices_lack_flash_attention(tmp_path: Path) -> None:
+    path = tmp_path / "heads-of-160.gguf"
+    write_shape(path, "Q4_K_M", n_layer=6, n_embd=2560, n_ff=2048, n_head=16, n_head_kv=4, n_vocab=4096)
+    shape = read_model_shape((read_header(path),))
+    options = PlanOptions(context=16384)
+    found = plan_model(shape, cards(1.5), ram(), options)
+    assert (found.verdict, found.kv_type) == ("experts_in_ram", "f16")
+    assert plan_model(shape, cards(0.9, backend="Vulkan"), ram(), options).kv_type == "q8_0"
 
 
 def test_context_is_rounded_and_limited_to_the_trained_context() -> None:
