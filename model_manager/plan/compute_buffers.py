@@ -25,14 +25,14 @@ a layer's experts only one is needed at a time, but what was S2 becomes a gap in
 * M + 3 E + max(S2 + 2 F, S1 + F + U), with another F where the activation does not fit into the gap of S2;
 * for layers of another device both stacks are alive, because the numbers of the chosen experts lie between them:
   S2 + E + S1;
-* layers in RAM: their caches are copied too, and the masks are put behind the first layer's tensors, which leaves gaps
-  of U + E and of the largest other matrix.
+* layers in RAM: of a feed-forward network's matrices W1 >= W2 one at a time, M + 3 E + W2 + 2 F or 3 F; attention takes
+  3 E and the layer's cache more; the masks come behind the first layer's tensors, which leaves a gap of U.
 
 The buffer of a device is the largest of those computed on it.  For 60 layers of width 7168 with feed-forward 20480,
 two used experts, micro-batch 512 and 4k of context that is 286 MiB on each of two devices, 354 with pipeline
-parallelism, as in a load with an f16 cache.  A device with only the last layer needs little, because only the rows of
-the output are computed there, but is counted like the others.  Backends that fuse operations (Vulkan) need up to one E
-less.  A rehearsal replaces the estimate (``load_plan.Rehearsal``).
+parallelism, as in a load with an f16 cache.  Where a device has only the last layer, its feed-forward network is not
+counted, because only the rows of the output pass it.  Backends that fuse operations (Vulkan) need up to one E less.  A
+rehearsal replaces the estimate (``load_plan.Rehearsal``).
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class ComputeBufferEstimate:
                 parts.append(second + self.embedding + self.chosen + max(first, gate - second) - self.masks)
         if use.ram_layers:
             if first:
-                parts.append(parts[1] + self.entering + self.embedding)
+                parts.append(parts[1] + self.entering)
             parts.append(self.attention + 3 * self.embedding + self.ram_cache + f16_cache)
             first, second = self.matrices
             parts.append(3 * self.embedding + second + (3 if self.ffn > second else 2) * self.ffn + kept)
