@@ -371,7 +371,7 @@ def _is_gated(tensors: Iterable[TensorInfo], feed_forward: int) -> bool:
         "ffn_gate.weight" in tensor.name
         or "ffn_gate_exps" in tensor.name
         or "ffn_gate_up" in tensor.name
-        or (tensor.name.endswith("ffn_up.weight") and tensor.shape[-1] >= 2 * feed_forward)
+        or (tensor.name.endswith("ffn_up.weight") and tensor.shape[-1:] >= (2 * feed_forward,))
         for tensor in tensors
     )
 

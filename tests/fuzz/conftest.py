@@ -13,7 +13,10 @@ from tests.rigs.model_fixtures import *  # noqa: F403
 def valid_files(tmp_path_factory: pytest.TempPathFactory, tiny: Path, tiny_moe: Path, tiny_legacy: Path) -> list[Path]:
     """One loadable file for each architecture and layout, and one of before April 2024."""
     folder = tmp_path_factory.mktemp("architectures")
-    few = {"lfm2": {"attention.head_count_kv": [0, 0, N_HEAD_KV, 0]}}
+    few = {
+        "lfm2": {"attention.head_count_kv": [0, 0, N_HEAD_KV, 0]},
+        "gemma4": {"attention.sliding_window_pattern": [True, True, False, True], "attention.shared_kv_layers": 1},
+    }
     others = (write_arch(folder / f"{name}.gguf", name, n_layer=4, keys=few.get(name)) for name in ARCHITECTURES)
     return [tiny, tiny_moe, tiny_legacy, *others]
 
