@@ -143,7 +143,7 @@ class ComputeBufferEstimate:
         return self.mask + self.window_mask + self.decay
 
     def device(self, use: DeviceUse, *, like_cuda: bool, copies_weights: bool) -> int:
-        """One device, with ggml-cuda's memory where ``like_cuda``; whether it copies weights from RAM."""
+        """One device, without ``parts``; with ggml-cuda's memory where ``like_cuda``; whether it copies weights."""
         kinds, copies_weights = use.kinds, copies_weights and use.first and (use.ram_layers or use.experts_out)
         if not (use.layers or use.experts or copies_weights):
             return _SMALL_BYTES + self.logits + self.embedding
@@ -168,7 +168,7 @@ class ComputeBufferEstimate:
         if copies_weights:
             size = max(size, self._with_copied_weights(use, f16_cache, kept))
         size += _SMALL_BYTES + use.leaves + use.copied * (_COPIES if use.pipeline else 1)
-        size += self.streams + (self.parts if use.parts else 0)
+        size += self.streams
         if use.first and self.layer_inputs:
             size += self.layer_inputs + self.embedding
         if use.pipeline:

@@ -324,9 +324,10 @@ def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Corrections:
     estimated = with_moved(estimated, spec)
     return Corrections(
         {
-            device.name: rehearsal.compute_bytes[device.name] - device.compute_bytes
-            for device in estimated.devices
-            if device.layers and device.name in rehearsal.compute_bytes
+            device.name: rehearsal.compute_bytes[device.name]
+            - estimated.problem.compute_bytes(device, estimated.uses[device.name]._replace(parts=False))
+            for device in estimated.used_devices
+            if device.name in rehearsal.compute_bytes
         },
         rehearsal.host_compute_bytes - estimated.host.compute_bytes,
         min(spec.n_ubatch, context),

@@ -208,7 +208,10 @@ class Problem:
     def compute_bytes(self, device: Device, use: DeviceUse) -> int:
         """Estimated compute buffer of a device, with the corrections."""
         size = self.buffers.device(use, like_cuda=device.backend in LIKE_CUDA, copies_weights=device.copies_weights)
-        return self.corrections.corrected(device.name, size, use)
+        rehearsed = self.corrections.uses.get(device.name)
+        has_parts = rehearsed is not None and rehearsed.parts
+        size = self.corrections.corrected(device.name, size, use)
+        return size + (self.buffers.parts if use.parts and not has_parts else 0)
 
 
 @dataclass(frozen=True)
