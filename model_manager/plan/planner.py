@@ -367,12 +367,12 @@ def _with_matrices(placement: Placement, rehearsed: RehearsedPlan | None, *, is_
     """Add single matrices of experts; those that were rehearsed with the same layers, if they fit."""
     options = placement.problem.options
     is_fixed = options.stacks_on_devices is not None or options.experts_in_ram is not None
-    if rehearsed is None or is_fixed or not (rehearsed.is_last or rehearsed.plan.spec.stacks_on_devices):
-        return with_single_matrices(placement)
-    if is_new:
-        return placement if rehearsed.is_last else with_single_matrices(placement)
-    moved = with_moved(placement, rehearsed.plan.spec)
-    return moved if moved.verdict == placement.verdict else placement
+    if rehearsed is not None and not is_new and not is_fixed and rehearsed.plan.spec.stacks_on_devices:
+        moved = with_moved(placement, rehearsed.plan.spec)
+        if moved.verdict == placement.verdict:
+            return moved
+    is_last = rehearsed is not None and rehearsed.is_last and not is_fixed
+    return placement if is_last else with_single_matrices(placement)
 
 
 def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> Iterator[str]:

@@ -81,3 +81,22 @@ def test_the_plan_after_rehearsals_fits_what_was_rehearsed(more: int) -> None:
     check(plan, shape, devices, host)
     compute = rehearse(plan).compute_bytes
     assert all(device.compute_bytes >= compute[device.name] - MIB for device in plan.devices)
+
+
+def test_what_is_left_is_filled_after_rehearsals_too() -> None:
+    """Buffers that turn out larger by nearly a layer's experts, but no larger for single matrices."""
+    shape, host = apus_shape("Q3_K_M"), ram(96)
+    for sixteenths in range(24 * 16, 25 * 16):
+        devices = cards(sixteenths / 16)
+        estimate = plan_model(shape, devices, host, WHOLE).devices[0].compute_bytes
+        compute = {devices[0].name: estimate + 380 * MIB}
+
+        def rehearse(plan: LoadPlan, compute: dict[str, int] = compute) -> Rehearsal:
+            return Rehearsal(compute, plan.host.compute_bytes, False, flash_attention=True, context=plan.context)
+
+        plan, _reported = plan_with_rehearsals(shape, devices, host, OPTIONS, rehearse)
+        assert plan.devices[0].compute_bytes - estimate == pytest.approx(380 * MIB, abs=PARTS_BYTES)
+        moved = stacks_on_devices(plan.spec)
+        stacks = ((n, name, each.total) for n in plan.experts_in_ram for name, each in shape.layers[n].stacks.items())
+        smallest = min(n_bytes for layer, matrix, n_bytes in stacks if (layer, matrix) not in moved)
+        assert plan.devices[0].left_bytes < smallest + PARTS_BYTES
