@@ -242,10 +242,10 @@ def _copy(old: Path, new: Path, name: str, on_bytes: Callable[[int], None], canc
 
 def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
     """Return whether files can be renamed from one folder to the other; tried, since device numbers can mislead."""
-    probe, renamed = old / _PROBE_NAME, new / _PROBE_NAME
+    probe = old / _PROBE_NAME
     try:
         probe.write_bytes(b"")
-        rename(probe, renamed)
+        rename(probe, new / _PROBE_NAME)
     except OSError as error:
         if error.errno == errno.EXDEV or getattr(error, "winerror", None) == _WINDOWS_NOT_SAME_DEVICE:
             return False
@@ -253,12 +253,17 @@ def _can_rename(old: Path, new: Path, rename: Rename) -> bool:
     else:
         return True
     finally:
-        for path in (probe, renamed):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        _remove_probe(old, new)
+
+
+def _remove_probe(old: Path, new: Path) -> None:
+    for folder in (old, new):
+        with suppress(OSError):
+            (folder / _PROBE_NAME).unlink(missing_ok=True)
 
 
 def _delete_copies(old: Path, new: Path) -> None:
+    _remove_probe(old, new)
     journal = _read_journal(new)
     if journal is not None and _is_same(journal.source, old):
         for copy in new.rglob(f"*{_COPY_SUFFIX}"):

@@ -145,6 +145,23 @@ def test_an_interrupted_relocation_is_rolled_back(old: Path, new: Path) -> None:
     assert unfinished_relocation(old) is None
 
 
+@pytest.mark.parametrize("place", ["old", "new"])
+def test_nothing_is_left_of_a_relocation_that_was_killed_while_it_tried_the_disks(
+    old: Path, new: Path, place: str
+) -> None:
+    before = content_of(old)
+    assert _killed(old, new, "rename", 1)
+    assert content_of(old) != before
+    if place == "new":
+        probe = next(old.glob("*.probe"))
+        probe.rename(new / probe.name)
+    move = unfinished_relocation(old)
+    assert move is not None
+    roll_back(move)
+    assert content_of(old) == before
+    assert content_of(new) == {}
+
+
 def test_a_committed_relocation_is_not_rolled_back(old: Path, new: Path) -> None:
     assert _killed(old, new, "names", 2)
     move = unfinished_relocation(new)
