@@ -13,6 +13,7 @@ from itertools import combinations
 
 from model_manager.plan.engine_arguments import stacks_on_devices
 from model_manager.plan.load_spec import LoadSpec
+from model_manager.plan.placement import best_placement
 from model_manager.plan.problem import Placement
 from model_manager.plan.speed import tokens_per_second
 
@@ -28,6 +29,16 @@ def with_single_matrices(placement: Placement) -> Placement:
         return with_moved(placement, options.resolved(devices=tuple(each.name for each in placement.used_devices)))
     if placement.problem.options.split_mode != "layer" or placement.verdict == "does_not_fit":
         return placement
+    return max(map(_filled, _fullest(placement)), key=tokens_per_second)
+
+
+def _fullest(placement: Placement) -> tuple[Placement, ...]:
+    """The placement, and on a single device the one with as many layers' experts in RAM, but the fewest bytes."""
+    full = best_placement(placement.problem) if len(placement.used_devices) == 1 else placement
+    return (full, placement) if full.verdict == placement.verdict and full.rank == placement.rank else (placement,)
+
+
+def _filled(placement: Placement) -> Placement:
     for number, device in enumerate(placement.problem.devices):
         if placement.counts[number] and not device.is_rpc:
             while (fuller := _next(placement, number)) is not None:

@@ -35,8 +35,10 @@ def test_what_is_left_on_devices_is_filled(quantisation: str, gib: tuple[float, 
     )
     first = filled.devices[0]
     assert first.left_bytes < smallest + PARTS_BYTES
-    assert _weights(filled) - _weights(whole) == sum(shape.layers[n].stacks[name].total for n, name in moved)
-    assert set(filled.experts_in_ram) <= set(whole.experts_in_ram)
+    assert _weights(filled) >= _weights(whole)
+    assert len(filled.experts_in_ram) <= len(whole.experts_in_ram)
+    if filled.experts_in_ram == whole.experts_in_ram:
+        assert _weights(filled) - _weights(whole) == sum(shape.layers[n].stacks[name].total for n, name in moved)
     if moved:
         assert filled.tokens_per_second_estimate > whole.tokens_per_second_estimate
         assert filled.host.weights_bytes < whole.host.weights_bytes
