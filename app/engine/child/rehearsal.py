@@ -30,6 +30,7 @@ from app.engine.child.loader import (
 from app.engine.child.memory.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
 from app.engine.child.stop_flag import StopFlag
 from model_manager.errors import UserError
+from model_manager.plan.compute_buffers import LIKE_CUDA
 from model_manager.plan.load_plan import Rehearsal
 from model_manager.plan.load_spec import LoadSpec
 from model_manager.plan.model_shape import ModelShape, read_model_shape
@@ -128,7 +129,7 @@ def correct_for_load(
             if key not in measured:
                 measured[key] = again(_in_first_place(shape, spec, names, number, kinds)).get(names[number], 0)
             own = max(own, measured[key])
-        elif kinds and not pipeline:
+        elif kinds and not pipeline and devices[number].device.backend in LIKE_CUDA:
             own += embedding  # at most: the first layer's input beside its norm
         found[names[number]] = own
     return found
