@@ -59,7 +59,7 @@ MICRO_BATCHES = (1024, 2048, 4096)
 """Larger ones than the default, which are tried where weights are copied from RAM."""
 MAX_BATCH_S, GUESSED_BATCH_S = 16.0, 8.0
 """Longest time of a micro-batch; the second where the card or its connection is unknown."""
-READING_SHARE, TURN_SHARE = 0.9, 1.1
+READING_SHARE, TURN_SHARE = 0.9, 1.11
 """The chosen micro-batch reads at least so fast compared to the fastest, if its turn takes at most so long compared to
 the shortest.  Where the speeds are guessed, no layer is given up for the former."""
 _REHEARSALS = 3

@@ -70,20 +70,20 @@ def _next(placement: Placement, number: int) -> Placement | None:
     problem, own = placement.problem, placement.devices[number].layers
     has_parts = placement.uses[problem.devices[number].name].parts
     room = problem.usable[number] - placement.devices[number].used_bytes - (0 if has_parts else problem.buffers.parts)
-    choices = sorted(
-        (n_bytes, layer in own, -layer, matrices)
+    fitting = [
+        (n_bytes, layer in own, layer, matrices)
         for layer, n_bytes, matrices in _choices(placement)
         if n_bytes <= room and (layer in own or not problem.options.tensor_split)
-    )
-    if not choices:
+    ]
+    if not fitting:
         return None
-    _, _, layer, matrices = choices[-1]
-    moved = {**placement.moved, **{(-layer, matrix): number for matrix in matrices}}
+    _, is_own, layer, matrices = max(fitting, key=lambda each: each[:2])
+    moved = {**placement.moved, **{(layer, matrix): number for matrix in matrices}}
     in_ram = placement.in_ram
-    if all((-layer, matrix) in moved for matrix in problem.shape.layers[-layer].stacks):
-        in_ram = tuple(each for each in in_ram if each != -layer)
-        if -layer in own:
-            moved = {place: device for place, device in moved.items() if place[0] != -layer or device != number}
+    if all((layer, matrix) in moved for matrix in problem.shape.layers[layer].stacks):
+        in_ram = tuple(each for each in in_ram if each != layer)
+        if is_own:
+            moved = {place: device for place, device in moved.items() if place[0] != layer or device != number}
     fuller = replace(placement, in_ram=in_ram, moved=moved)
     is_faster = tokens_per_second(fuller) > tokens_per_second(placement)
     return fuller if is_faster and not fuller.exceeds_a_device else None

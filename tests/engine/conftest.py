@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.local_engine import LocalEngine
+from tests.rigs import simulated_cuda
 
 
 @pytest.fixture
@@ -22,4 +23,15 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEng
     """For tests that leave the engine as they found it: starting a child takes half a second."""
     made = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
     yield made
+    made.release()
+
+
+@pytest.fixture(scope="module")
+def cuda(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    """An engine on two simulated CUDA devices."""
+    made = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in simulated_cuda.environment(8, 8).items():
+            patch.setenv(name, value)
+        yield made
     made.release()

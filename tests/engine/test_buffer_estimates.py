@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from model_manager.plan.load_plan import Verdict
 from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import read_model_shape
 from model_manager.plan.planner import plan_model
-from tests.rigs import simulated_cuda
 from tests.rigs.apus_shapes import write_shape
 from tests.rigs.arch_shapes import write_arch
 
@@ -65,17 +64,6 @@ CASES = {
     "indexer": Case(_arch("deepseek32"), (4000,), "gpu", F16),
     "state and cache": Case(_arch("qwen35"), (1000, 1000), "gpu", replace(F16, micro_batch=2048)),
 }
-
-
-@pytest.fixture(scope="module")
-def cuda(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
-    """An engine on two devices, started once."""
-    made = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in simulated_cuda.environment(8, 8).items():
-            patch.setenv(name, value)
-        yield made
-    made.release()
 
 
 @pytest.mark.parametrize("name", CASES)

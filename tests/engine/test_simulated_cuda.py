@@ -57,17 +57,6 @@ def wide_moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("wide") / "wide.gguf", n_layer=6, n_expert=4, n_embd=256)
 
 
-@pytest.fixture(scope="module")
-def cuda(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
-    """An engine on two devices, started once."""
-    made = LocalEngine(tmp_path_factory.mktemp("logs") / "engine.log")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in simulated_cuda.environment(2, 2).items():
-            patch.setenv(name, value)
-        yield made
-    made.release()
-
-
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
     return Log(tmp_path / "devices.log")
