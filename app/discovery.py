@@ -28,6 +28,8 @@ MAX_ANSWERS, MAX_FOUND, MAX_NAME = 500, 50, 60
 ANSWER_S = 1.5
 """Seconds for which answers are awaited; those in the same network come within a tenth."""
 CLOSE_S = 1.0
+_TLS = "tls"
+"""Key of the property of servers that encrypt."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +45,15 @@ class SharedModel:
 class Announcement:
     """Makes the local server on a port known in the network until ``close``.  Never raises: it is a convenience."""
 
-    def __init__(self, address: str, port: int, interfaces: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, address: str, port: int, interfaces: Sequence[str] | None = None, *, is_encrypted: bool = False
+    ) -> None:
         """``address`` is this computer's for others; ``interfaces`` are the addresses to listen on, None for all."""
         self.is_known = threading.Event()
         """Set once others can find it."""
         self._closed = threading.Event()
         self._thread = threading.Thread(
-            target=self._announce, args=(address, port, interfaces), name="announcement", daemon=True
+            target=self._announce, args=(address, port, is_encrypted, interfaces), name="announcement", daemon=True
         )
         self._thread.start()
 
@@ -58,12 +62,12 @@ class Announcement:
         self._closed.set()
         self._thread.join(CLOSE_S)
 
-    def _announce(self, address: str, port: int, interfaces: Sequence[str] | None) -> None:
+    def _announce(self, address: str, port: int, is_encrypted: bool, interfaces: Sequence[str] | None) -> None:
         try:
             zeroconf = _open(interfaces)
             try:
                 # The instance is random, so the two seconds of probing for a taken name are not needed.
-                zeroconf.register_service(_service(address, port), cooperating_responders=True)
+                zeroconf.register_service(_service(address, port, is_encrypted), cooperating_responders=True)
                 self.is_known.set()
                 self._closed.wait()
             finally:
@@ -122,7 +126,7 @@ def _open(interfaces: Sequence[str] | None) -> Zeroconf:
     )
 
 
-def _service(address: str, port: int) -> ServiceInfo:
+def _service(address: str, port: int, is_encrypted: bool = False) -> ServiceInfo:
     from zeroconf import ServiceInfo
 
     name = _printable(platform.node().partition(".")[0]) or "APUS Chat"
@@ -133,7 +137,7 @@ def _service(address: str, port: int) -> ServiceInfo:
         f"{instance}.{TYPE}",
         addresses=[socket.inet_aton(address)],
         port=port,
-        properties={"path": "/v1", "name": name},
+        properties={"path": "/v1", "name": name, **({_TLS: "1"} if is_encrypted else {})},
         server=f"{instance}.local.",
     )
 
@@ -145,7 +149,9 @@ def _shared(info: ServiceInfo) -> SharedModel | None:
         address = ipaddress.ip_address(text)
         is_usable = address.is_private and not (address.is_multicast or address.is_unspecified)
         if name and is_usable and address.version == 4 and 0 < (info.port or 0) < 1 << 16:
-            return SharedModel(name, f"http://{address}:{info.port}/v1")
+            # It can be wrong too: only the key of the server decides whether a connection is encrypted.
+            scheme = "https" if _TLS.encode() in info.properties else "http"
+            return SharedModel(name, f"{scheme}://{address}:{info.port}/v1")
     return None
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from app.backend import ChatEvent
 from app.backends import LocalBackend
 from app.config.secrets import LOCAL_SERVER_KEY
+from app.config.settings import ALL_ADDRESSES
 from app.engine.protocol import Embeddings
 from app.local_server.access import Access, new_key
+from app.local_server.certificate import own_certificate
 from app.local_server.model import ServedModel
 from app.servers.registry import is_server_model
 from app.services import Services
@@ -92,25 +94,41 @@ class ServedModels:
         return known
 
 
-def start_local_server(services: Services) -> None:
-    """Start, restart or stop the local server as the settings say.  May wait for the keyring.
-
-    A key is made where other computers may use the server and there is none.
+def start_local_server(services: Services) -> UserError | None:
+    """Start, restart or stop the local server as the settings say.  Returns and raises as ``local_access``.
 
     Raises:
-        UserError: as ``LocalServer.start``.
+        UserError: also as ``LocalServer.start``.
+    """
+    if not services.settings.current.local_server:
+        services.local_server.stop()
+        return None
+    access, problem = local_access(services)
+    services.local_server.start(access, ServedModels(services))
+    return problem
+
+
+def local_access(services: Services) -> tuple[Access, UserError | None]:
+    """Return who may use the local server by the settings.  May wait for the keyring.
+
+    A key and a certificate are made where other computers may use the server and there is none.  The second value is
+    ``certificate_replaced`` (aside) where the certificate was damaged.
+
+    Raises:
+        UserError: as ``own_certificate``.
     """
     settings, secrets = services.settings.current, services.secrets
-    if not settings.local_server:
-        services.local_server.stop()
-        return
-    key = secrets.get(LOCAL_SERVER_KEY) or ""
-    if settings.local_server_network and not key:
-        key = new_key()
-        secrets.set(LOCAL_SERVER_KEY, key)
-    host = "0.0.0.0" if settings.local_server_network else "127.0.0.1"
+    key, host = secrets.get(LOCAL_SERVER_KEY) or "", "127.0.0.1"
+    certificate, problem = None, None
+    if settings.local_server_network:
+        host = ALL_ADDRESSES
+        if not key:
+            key = new_key()
+            secrets.set(LOCAL_SERVER_KEY, key)
+        if settings.local_server_encrypted:
+            certificate, problem = own_certificate(services.folder.certificate_file)
     origins = tuple(settings.local_server_origins.split())
-    services.local_server.start(Access(host, settings.local_server_port, key, origins), ServedModels(services))
+    return Access(host, settings.local_server_port, key, origins, certificate), problem
 
 
 def _changed_at(path: Path) -> int:

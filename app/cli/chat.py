@@ -179,9 +179,9 @@ def _untranslated(_context: str, text: str) -> str:
 def _backend(services: Services, arguments: argparse.Namespace, folder_model: str | None) -> tuple[ChatBackend, str]:
     """Return the backend, and the model id that is stored with the conversation."""
     if arguments.endpoint:
-        if is_unencrypted(api_base(arguments.endpoint)):
-            print_note("plain HTTP: your messages and the key can be read on the network")
         key = os.environ.get(arguments.api_key_env or "", "")
+        if is_unencrypted(api_base(arguments.endpoint, key)):
+            print_note("plain HTTP: your messages and the key can be read on the network")
         if arguments.api_key_env and not key:
             raise UserError("key_variable_empty", name=arguments.api_key_env)
         name = arguments.model or ""

@@ -125,6 +125,12 @@ def _add_chat_and_planning(commands: _Commands, common: argparse.ArgumentParser)
     serve.add_argument("--model", metavar="ID|PATH", help="default: the model used last, else starter")
     serve.add_argument("--api-key-env", metavar="VAR", help="environment variable with the key that requests need")
     serve.add_argument(
+        "--plain-http",
+        action="store_true",
+        help="don't encrypt for other computers: needed for other programs than APUS Chat on them; anyone in the "
+        "network can then read everything",
+    )
+    serve.add_argument(
         "--allow-origin", action="append", metavar="ORIGIN", help="a web site that may use the server; may be repeated"
     )
 

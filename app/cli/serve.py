@@ -14,7 +14,9 @@ from app.backend import LoadProgress
 from app.cli.output import attributes, print_json, print_note
 from app.cli.plan import plan_options
 from app.cli.progress import ProgressLine, cancel_on_interrupt
+from app.config.pinned_key import key_suffix
 from app.local_server.access import Access, is_loopback, is_origin
+from app.local_server.certificate import own_certificate
 from app.served_models import ServedModels
 from app.services import Services
 from model_manager.cancellation import CancelToken
@@ -39,9 +41,20 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
     embeds = models().embeds
     token = CancelToken()
     with cancel_on_interrupt(token.cancel):
+        certificate, problem, suffix = None, None, ""
+        if not is_loopback(arguments.host) and not arguments.plain_http:
+            certificate, problem = own_certificate(services.folder.certificate_file)
+            suffix = key_suffix(certificate.fingerprint)
         # Before the load, which may take minutes: a port in use is reported at once.
-        url = services.local_server.start(Access(arguments.host, arguments.port, key, origins), models)
-        if not is_loopback(arguments.host):
+        url = services.local_server.start(Access(arguments.host, arguments.port, key, origins, certificate), models)
+        if problem is not None:
+            print_note(problem)
+        if suffix:
+            print_note(
+                f"encrypted: APUS Chat on other computers needs the API key with {suffix} appended; programs on this "
+                "one use plain HTTP; for other programs there use --plain-http"
+            )
+        elif not is_loopback(arguments.host):
             print_note("plain HTTP: the questions, answers and the key can be read on the network")
         loaded: Future[None] = Future()
         if embeds:
@@ -52,7 +65,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
             loaded.result()
             model = models()
             if arguments.json:
-                print_json({"url": url, "api_base": f"{url}/v1", **attributes(model, "id", "context")})
+                address = {"url": url, "api_base": f"{url}/v1", "key_suffix": suffix}
+                print_json({**address, **attributes(model, "id", "context")})
             else:
                 sys.stdout.write(f"{url}\n")
                 sys.stdout.flush()

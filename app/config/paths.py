@@ -26,6 +26,8 @@ class DataFolder:
         """Servers; their API keys are in the keyring."""
         self.tools_file = root / "tools.json"
         """MCP servers; their secrets are in the keyring where there is one."""
+        self.certificate_file = root / "local-server.pem"
+        """Private key and certificate of the local server for other computers."""
         self.conversations = root / "conversations"
         """The database of conversations and its backups."""
         self.states = root / "states"

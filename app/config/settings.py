@@ -287,10 +287,20 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "Allow other computers"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "Computers in your network can use it with the API key. Nothing is encrypted: anyone in the network can "
-            "read questions, answers and the key.",
+            "Computers in your network can use the selected model with the API key.",
         ),
     )
+    local_server_encrypted: bool = parameter(
+        True,
+        page="local_server",
+        label=QT_TRANSLATE_NOOP("parameters", "Encrypt the connection"),
+        description=QT_TRANSLATE_NOOP(
+            "parameters",
+            "Other computers then need APUS Chat. Turn it off for other programs on them: anyone in the network can "
+            "then read questions, answers and the key.",
+        ),
+    )
+    """Of other computers."""
     local_server_origins: str = parameter(
         "",
         placeholder="https://chat.example",
@@ -473,6 +483,9 @@ class SettingsFile:
 
 
 def _settings(stored: Mapping[str, Any]) -> Settings:
+    if stored.get("local_server_network") is True:
+        # Shared before there was a choice: the programs on the other computers would stop without a word.
+        stored = {"local_server_encrypted": False, **stored}
     return Settings(
         **{name: stored[name] for name, each in PARAMETERS.items() if name in stored and each.accepts(stored[name])}
     )

@@ -10,6 +10,8 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.config.pinned_key import key_suffix, split_key
+from app.local_server.certificate import Certificate
 from app.local_server.fields import ApiError
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*]+", re.ASCII)
@@ -49,13 +51,26 @@ class Access:
     """Where the server listens and what a request needs.
 
     ``key`` is required in requests; empty for none, on the loopback interface only.  ``origins`` are those of the web
-    pages that may use the server.
+    pages that may use the server.  With a ``certificate`` connections are encrypted.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     key: str = ""
     origins: tuple[str, ...] = ()
+    certificate: Certificate | None = None
+
+    @property
+    def shared_key(self) -> str:
+        """The key for other computers, which names the certificate."""
+        return self.key + key_suffix(self.certificate.fingerprint) if self.certificate else self.key
+
+    def is_encrypted_at(self, address: str) -> bool:
+        """Return whether connections to an address of this computer are encrypted.
+
+        Programs on this computer go on in plain HTTP where others use the server too.
+        """
+        return self.certificate is not None and (is_loopback(self.host) or not is_loopback(address))
 
     def check_sender(self, headers: Mapping[str, str]) -> None:
         """Refuse web pages that are not named, and names of this computer that another one gave it (DNS rebinding).
@@ -74,7 +89,9 @@ class Access:
         """Check the key, in the header of OpenAI's or of Anthropic's API.  Raises ``ApiError`` with status 401."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        if self.key and not hmac.compare_digest(given.encode(), self.key.encode()):
+        # Programs on this computer may have the key as it was before others could use the server, without certificate.
+        given, key = split_key(given)[0], split_key(self.key)[0]
+        if key and not hmac.compare_digest(given.encode(), key.encode()):
             raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
 
 

@@ -1,9 +1,12 @@
-"""HTTP/1.1 of the local server: uvicorn's, with a limit for the time of the headers, and errors as JSON."""
+"""HTTP/1.1 of the local server: uvicorn's, with a limit for the time of the headers, errors as JSON, and TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
 
 import h11
 from starlette.responses import JSONResponse
@@ -14,6 +17,8 @@ from model_manager.disk.json_file import to_json
 
 HEADERS_S = 15.0
 """Seconds for the headers of a request to arrive."""
+HANDSHAKE_S, FAREWELL_S = 10.0, 2.0
+"""Seconds for the TLS handshake, and for the client to confirm the end of a connection."""
 MAX_CONNECTIONS = 256
 """Requests on further ones are refused; twice as many are closed at once."""
 _BUSY = JSONResponse(
@@ -79,3 +84,74 @@ class BoundedProtocol(H11Protocol):
         elif not is_waiting and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class EncryptedProtocols:
+    """Makes the protocols of connections: with TLS where ``is_encrypted`` is true of the address of this end.
+
+    asyncio's own TLS servers limit the number of running handshakes in no way.
+    """
+
+    def __init__(self, context: ssl.SSLContext, is_encrypted: Callable[[str], bool]) -> None:
+        self.context, self.is_encrypted = context, is_encrypted
+        self.handshakes: set[asyncio.Task[None]] = set()
+
+    def __call__(self, **options: Any) -> asyncio.Protocol:
+        """Return the protocol of a connection; ``options`` are uvicorn's."""
+        return _Handshake(self, BoundedProtocol(**options))
+
+
+class _Handshake(asyncio.Protocol):
+    """The beginning of a connection, until ``http`` gets it."""
+
+    def __init__(self, protocols: EncryptedProtocols, http: BoundedProtocol) -> None:
+        self._protocols, self._http = protocols, http
+        self._early = bytearray()
+        """What arrived together with the end of the handshake."""
+        self._is_lost = self._is_over = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        handshakes = self._protocols.handshakes
+        if not self._protocols.is_encrypted(transport.get_extra_info("sockname")[0]):
+            self._hand_over(transport)
+        elif len(handshakes) + len(self._http.connections) >= 2 * MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            task = asyncio.get_running_loop().create_task(self._encrypt(transport))
+            handshakes.add(task)
+            task.add_done_callback(handshakes.discard)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep data for ``http``."""
+        self._early += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._is_lost = True
+        if self._is_over:
+            self._http.connection_lost(exc)
+
+    async def _encrypt(self, transport: asyncio.Transport) -> None:
+        try:
+            encrypted = await asyncio.get_running_loop().start_tls(
+                transport,
+                self,
+                self._protocols.context,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=FAREWELL_S,
+            )
+        except OSError:
+            # No TLS, another version, a client that refuses the certificate, or silence.
+            transport.abort()
+            return
+        if encrypted is not None and not self._is_lost:
+            self._hand_over(encrypted)
+
+    def _hand_over(self, transport: asyncio.Transport) -> None:
+        self._is_over = True
+        transport.set_protocol(self._http)
+        self._http.connection_made(transport)
+        if self._early:
+            self._http.data_received(bytes(self._early))

@@ -75,7 +75,8 @@ class LocalServer:
             application = make_application(access, self._queue, self._clients, model)
             self._running = WebServer(listener, access, application)
             if not is_loopback(access.host):
-                self.announcement = Announcement(network_address(), access.port)
+                is_encrypted = access.certificate is not None
+                self.announcement = Announcement(network_address(), access.port, is_encrypted=is_encrypted)
             return self._running.url
 
     def stop(self) -> None:

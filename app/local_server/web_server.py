@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import threading
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from app.local_server.access import Access, network_address
-from app.local_server.protocol import BoundedProtocol
+from app.local_server.protocol import BoundedProtocol, EncryptedProtocols
 from model_manager.disk.files import error_detail
 from model_manager.errors import UserError
 
@@ -29,10 +31,13 @@ class WebServer:
         self.access = access
         host = network_address() if access.host in ("0.0.0.0", "::") else access.host
         host = f"[{host}]" if ":" in host else host
-        self.url = f"http://{host}:{access.port}"
+        self.url = f"{'https' if access.certificate else 'http'}://{host}:{access.port}"
+        http: object = BoundedProtocol
+        if access.certificate is not None:
+            http = EncryptedProtocols(access.certificate.context, access.is_encrypted_at)
         config = uvicorn.Config(
             app,
-            http=BoundedProtocol,
+            http=cast(type[asyncio.Protocol], http),
             ws="none",
             lifespan="off",
             loop="asyncio",

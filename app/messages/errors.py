@@ -262,6 +262,10 @@ SENTENCES: dict[str, str] = {
     "network_needs_key": QT_TR_NOOP(
         "On {host} other computers reach the server, so requests need an API key. Set one, or listen on 127.0.0.1."
     ),
+    "certificate_replaced": QT_TR_NOOP(
+        "The certificate for other computers was damaged, so there is a new one; {aside} is the old one. On the other "
+        "computers, enter the API key again: copy it from the settings under Local server."
+    ),
     "origin_wrong": QT_TR_NOOP("{text} isn't the origin of a web site. Enter one such as https://example.com."),
     "no_local_model": QT_TR_NOOP("No model on this computer is selected. Select one in the window of APUS Chat."),
     "local_server_stopped": QT_TR_NOOP("The local server was stopped. Start it again, and repeat the request."),
@@ -672,6 +676,19 @@ SENTENCES: dict[str, str] = {
     "server_key_missing": QT_TR_NOOP("{host} requires an API key. Enter it in the settings under Servers."),
     "server_key_refused": QT_TR_NOOP(
         "{host} doesn't accept the API key. Enter the correct one in the settings under Servers."
+    ),
+    "server_not_verified": QT_TR_NOOP(
+        "{host} can't prove that it is the PC whose API key you entered, so nothing was sent to it. If APUS Chat was "
+        "reinstalled there, enter its new API key in the settings under Servers. If encryption was turned off there, "
+        "remove the server and add it again."
+    ),
+    "server_self_signed": QT_TR_NOOP(
+        "{host} has a certificate that only an API key of APUS Chat can vouch for. Copy the whole key from the "
+        "settings of that PC, under Local server."
+    ),
+    "server_encrypted": QT_TR_NOOP(
+        "{host} accepts encrypted connections only. Copy its API key from the settings of that PC, under Local server, "
+        "and enter it in the settings under Servers."
     ),
     "server_not_an_api": QT_TR_NOOP(
         "{url} doesn't respond like an OpenAI-compatible server ({detail}). Check the address; most end in /v1."

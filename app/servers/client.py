@@ -5,11 +5,14 @@ from __future__ import annotations
 import collections
 import ipaddress
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from app.config.pinned_key import pinned_context, split_key
 from app.servers import protocol
 from app.servers.protocol import Delta, ProtocolError, ServedModel, StreamError
 from model_manager.cancellation import start_timer
@@ -21,7 +24,7 @@ MAX_BODY = 4 << 20
 CONNECT_S = 10.0
 FIRST_TOKEN_S = 600.0
 """Time limit for the first token; processing a long prompt can take minutes."""
-SHORT_S = 15.0
+SHORT_S, PROBE_S = 15.0, 2.0
 LAST_EVENTS_S, DRAIN_S = 3.0, 0.5
 """Time limits for figures and ``[DONE]`` after the end of an answer, and for the end of the response after that."""
 _SERVER_ERRORS = {
@@ -35,11 +38,11 @@ _SERVER_ERRORS = {
 """Codes of errors by those of ``HttpClient``."""
 
 
-def api_base(text: str) -> str:
+def api_base(text: str, key: str = "") -> str:
     """Normalise an address typed by the user to the base URL of the API.
 
     ``localhost:8000`` becomes ``http://localhost:8000/v1``, ``api.example.com`` becomes
-    ``https://api.example.com/v1``; another path is kept.
+    ``https://api.example.com/v1``; another path is kept.  With a key that names a certificate, HTTP becomes HTTPS.
 
     Raises:
         UserError: ``server_address_invalid`` (url).
@@ -60,7 +63,12 @@ def api_base(text: str) -> str:
     is_address = split.scheme in ("http", "https") and bool(split.hostname) and split.username is None
     if not is_address or any(character.isspace() for character in text):
         raise UserError("server_address_invalid", url=text)
-    return text if split.path.strip("/") else f"{text}/v1"
+    return encrypted_url(text if split.path.strip("/") else f"{text}/v1", key)
+
+
+def encrypted_url(url: str, key: str) -> str:
+    """Return the URL with HTTPS where the key names a certificate: such a key is never sent unencrypted."""
+    return split_url(url)._replace(scheme="https").geturl() if split_key(key)[1] else url
 
 
 def is_unencrypted(url: str) -> bool:
@@ -95,18 +103,21 @@ class ServerClient:
 
     Redirects are not followed, so the key is sent to this server only.
     All methods raise Cancelled after ``stop``, and UserError: ``server_unreachable`` (host, detail),
-    ``server_silent`` (host, seconds), ``server_lost`` (host), ``tls_failed`` (host, detail), ``proxy_failed`` (proxy,
-    detail), ``server_key_missing`` or ``server_key_refused`` (host), ``server_not_an_api`` (url, detail),
-    ``server_busy`` (host, wait), ``server_failing`` (host, status, detail), ``server_refused`` (host, status, detail).
+    ``server_silent`` (host, seconds), ``server_lost`` (host), ``tls_failed`` (host, detail), ``server_not_verified``
+    (host) where the server hasn't the certificate that the key names, ``server_self_signed`` (host) where the key names
+    none, ``server_encrypted`` (host) for HTTP to a server with TLS, ``proxy_failed`` (proxy, detail),
+    ``server_key_missing`` or ``server_key_refused`` (host), ``server_not_an_api`` (url, detail), ``server_busy`` (host,
+    wait), ``server_failing`` (host, status, detail), ``server_refused`` (host, status, detail).
     """
 
     def __init__(
         self, url: str, key: str = "", proxy: str | None = None, knowledge: ServerKnowledge | None = None
     ) -> None:
         """``url`` is the base URL of the API; ``proxy`` as in ``Access``, not used in a private network."""
-        self.url = url.rstrip("/")
+        self.url = encrypted_url(url.rstrip("/"), key)
         self.host = split_url(url).netloc
         self._key = key
+        self._pin = split_key(key)[1]
         self.proxy = proxy
         """The proxy given to the constructor."""
         self.knowledge = knowledge or ServerKnowledge()
@@ -122,7 +133,7 @@ class ServerClient:
             with self._client(silence_s).get(f"{self.url}{path}", {**self._headers(), **more_headers}) as reply:
                 status, headers, body = reply.status, reply.headers, reply.read(MAX_BODY)
         except UserError as error:
-            raise self._server_error(error) from error
+            raise self._request_error(error) from error
         if status != 200 or is_web_page(headers):
             raise self._status_error(status, headers, body)
         try:
@@ -151,7 +162,7 @@ class ServerClient:
         try:
             reply = self._client(FIRST_TOKEN_S).post(f"{self.url}/chat/completions", body, self._headers())
         except UserError as error:
-            raise self._server_error(error) from error
+            raise self._request_error(error) from error
         with reply:
             if reply.status != 200 or is_web_page(reply.headers):
                 raise self._chat_error(reply, name)
@@ -192,7 +203,12 @@ class ServerClient:
                 raise Cancelled
             if silence_s not in self._clients:
                 access = Access(proxy="" if is_private_network(self.url) else self.proxy)
-                self._clients[silence_s] = HttpClient(access, connect_timeout_s=CONNECT_S, read_timeout_s=silence_s)
+                self._clients[silence_s] = HttpClient(
+                    access,
+                    connect_timeout_s=CONNECT_S,
+                    read_timeout_s=silence_s,
+                    tls=pinned_context(self._pin) if self._pin else None,
+                )
             return self._clients[silence_s]
 
     def _headers(self) -> dict[str, str]:
@@ -269,7 +285,32 @@ class ServerClient:
     def _not_an_api(self, error: ProtocolError) -> UserError:
         return UserError("server_not_an_api", url=self.url, detail=str(error)[:120])
 
+    def _request_error(self, error: UserError) -> UserError:
+        """Translate an error of ``HttpClient`` from before a response."""
+        is_insecure = error.code == "tls_failed" or error.data.get("detail") == "no secure connection"
+        if self._pin and is_insecure:
+            return UserError("server_not_verified", host=self.host)
+        if is_private_network(self.url):
+            if error.code == "tls_failed" and error.data["detail"] == "self-signed":
+                return UserError("server_self_signed", host=self.host)
+            if error.code == "connection_lost" and self.url.startswith("http:") and _has_tls(self.url):
+                return UserError("server_encrypted", host=self.host)
+        return self._server_error(error)
+
     def _server_error(self, error: UserError) -> UserError:
         """Translate an error of ``HttpClient`` to a server error."""
         code = _SERVER_ERRORS.get(error.code)
         return UserError(code, **{"detail": "", **error.data, "host": self.host, "url": self.url}) if code else error
+
+
+def _has_tls(url: str) -> bool:
+    """Return whether a server speaks TLS, with any certificate.  Nothing is sent to it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    split = split_url(url)
+    try:
+        connection = socket.create_connection((split.hostname or "", split.port or 80), PROBE_S)
+        with connection, context.wrap_socket(connection):
+            return True
+    except (OSError, ValueError):
+        return False

@@ -13,7 +13,7 @@ from pathlib import Path
 from app.config.secrets import Secrets
 from app.discovery import find_shared
 from app.servers.backend import ServerBackend
-from app.servers.client import SHORT_S, ServerClient, api_base
+from app.servers.client import SHORT_S, ServerClient, api_base, encrypted_url
 from app.servers.protocol import MAX_TOKENS, ServedModel
 from app.servers.providers import FoundServer, answering, local_providers
 from model_manager.disk.files import read_bytes
@@ -109,10 +109,11 @@ class Servers:
         raise UserError("server_unknown", id=server_id)
 
     def at(self, url: str) -> Server | None:
-        """Return the server with this address as a user types it."""
+        """Return the server with this address as a user types it, encrypted or not."""
         with contextlib.suppress(UserError):
             url = api_base(url)
-        return next((each for each in self._servers if each.url == url), None)
+        place = split_url(url)[1:]
+        return next((each for each in self._servers if split_url(each.url)[1:] == place), None)
 
     def context_of(self, model_id: str) -> int:
         """Return the context in tokens of a model; 0 if it is not known."""
@@ -131,7 +132,7 @@ class Servers:
         Raises:
             UserError: ``server_address_invalid`` (url), or as ``JsonFile.write`` does.
         """
-        server = Server(uuid.uuid4().hex[:8], api_base(url), name.strip()).with_models(models)
+        server = Server(uuid.uuid4().hex[:8], api_base(url, key), name.strip()).with_models(models)
         self._change(lambda servers: (*servers, server))
         if key.strip():
             self.set_key(server.id, key)
@@ -152,12 +153,17 @@ class Servers:
         return self._secrets.get(secret_name(server_id)) or ""
 
     def set_key(self, server_id: str, key: str) -> None:
-        """Replace the API key; an empty one is removed.
+        """Replace the API key; an empty one is removed.  With one that names a certificate, HTTP becomes HTTPS.
 
         Raises:
-            UserError: ``secret_stays``.
+            UserError: ``secret_stays``, or as ``JsonFile.write`` does.
         """
         self._secrets.set(secret_name(server_id), key)
+        self._change(
+            lambda servers: tuple(
+                replace(each, url=encrypted_url(each.url, key)) if each.id == server_id else each for each in servers
+            )
+        )
 
     def backend(self, model_id: str) -> ServerBackend:
         """Return the backend for ``server:ID/NAME``; its ``stream`` raises UserError ``server_unknown`` (id)."""
@@ -172,14 +178,14 @@ class Servers:
         Raises:
             UserError: ``server_address_invalid`` (url).
         """
-        client = ServerClient(api_base(url), key, self._proxy())
+        client = ServerClient(api_base(url, key), key, self._proxy())
         with self._lock:
             self._clients[url] = [client]
         return ServerBackend(lambda: client, name, name)
 
     def list_models(self, url: str, key: str, silence_s: float = SHORT_S) -> tuple[ServedModel, ...]:
         """List the models at an address.  Raises as ``ServerClient.models`` and ``api_base`` do."""
-        client = ServerClient(api_base(url), key, self._proxy())
+        client = ServerClient(api_base(url, key), key, self._proxy())
         try:
             return client.models(silence_s)
         finally:

@@ -47,6 +47,7 @@ _READ_BYTES = 256 << 10
 _LOG = logging.getLogger(__name__)
 _REASONS: dict[type[OSError], str] = {
     socket.gaierror: "name not found",
+    ssl.SSLEOFError: "connection reset",
     ssl.SSLError: "no secure connection",
     ConnectionRefusedError: "connection refused",
     ConnectionResetError: "connection reset",
@@ -94,8 +95,11 @@ class HttpClient:
         connect_timeout_s: float = 10.0,
         read_timeout_s: float = 15.0,
         public_only: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """With ``public_only`` requests to this computer and private networks raise web_address_private(host).
+        """``tls`` checks certificates in place of the system's authorities.
+
+        With ``public_only`` requests to this computer and private networks raise web_address_private(host).
 
         What a name resolves to is checked before each request, and the address of the connection before anything is
         sent to it.  Behind a proxy, which resolves names itself, only the first is possible.
@@ -113,6 +117,7 @@ class HttpClient:
             raise UserError("proxy_failed", proxy=_without_password(access.proxy), detail="not an address")
         try:
             self._client = httpx2.Client(
+                verify=tls or True,
                 proxy=access.proxy or None,
                 trust_env=access.proxy is None,
                 timeout=httpx2.Timeout(read_timeout_s, connect=connect_timeout_s, pool=None),

@@ -1000,6 +1000,10 @@
         <translation>监听 {host} 时其他电脑可以访问该服务，因此请求需要 API 密钥。请设置密钥，或改为监听 127.0.0.1。</translation>
     </message>
     <message>
+        <source>The certificate for other computers was damaged, so there is a new one; {aside} is the old one. On the other computers, enter the API key again: copy it from the settings under Local server.</source>
+        <translation>供其他电脑使用的证书已损坏，已重新生成；旧文件保留为 {aside}。请从设置的“本地服务”中复制 API 密钥，并在其他电脑上重新填写。</translation>
+    </message>
+    <message>
         <source>{text} isn&apos;t the origin of a web site. Enter one such as https://example.com.</source>
         <translation>{text} 不是有效的网站来源。请填写类似 https://example.com 的来源。</translation>
     </message>
@@ -1458,6 +1462,18 @@
     <message>
         <source>{host} doesn&apos;t accept the API key. Enter the correct one in the settings under Servers.</source>
         <translation>{host} 不接受该 API 密钥。请在“设置 &gt; 服务器”中填写正确的密钥。</translation>
+    </message>
+    <message>
+        <source>{host} can&apos;t prove that it is the PC whose API key you entered, so nothing was sent to it. If APUS Chat was reinstalled there, enter its new API key in the settings under Servers. If encryption was turned off there, remove the server and add it again.</source>
+        <translation>无法确认 {host} 就是你所填 API 密钥对应的电脑，因此没有向它发送任何内容。如果那台电脑重新安装了 APUS Chat，请在设置的“服务器”中填写新的 API 密钥；如果那里关闭了加密，请移除该服务器并重新添加。</translation>
+    </message>
+    <message>
+        <source>{host} has a certificate that only an API key of APUS Chat can vouch for. Copy the whole key from the settings of that PC, under Local server.</source>
+        <translation>{host} 的证书只能由 APUS Chat 的 API 密钥验证。请从那台电脑设置的“本地服务”中复制完整的密钥。</translation>
+    </message>
+    <message>
+        <source>{host} accepts encrypted connections only. Copy its API key from the settings of that PC, under Local server, and enter it in the settings under Servers.</source>
+        <translation>{host} 只接受加密连接。请从那台电脑设置的“本地服务”中复制 API 密钥，并填写到设置的“服务器”中。</translation>
     </message>
     <message>
         <source>{url} doesn&apos;t respond like an OpenAI-compatible server ({detail}). Check the address; most end in /v1.</source>
@@ -4098,6 +4114,10 @@ Click to rename</source>
         <translation>未运行</translation>
     </message>
     <message>
+        <source>Enter it in APUS Chat on the other computer. Programs on this one use {url}.</source>
+        <translation>填到另一台电脑的 APUS Chat 中。这台电脑上的程序使用 {url}。</translation>
+    </message>
+    <message>
         <source>Shows which programs use the local server, once it runs.</source>
         <translation>本地服务运行后，这里会显示哪些程序在使用它。</translation>
     </message>
@@ -4140,6 +4160,10 @@ Click to rename</source>
     <message>
         <source>Create</source>
         <translation>生成</translation>
+    </message>
+    <message>
+        <source>Every request needs it. It also proves to other computers that they reach this one.</source>
+        <translation>每个请求都需要它。其他电脑也凭它确认连接的确实是这台电脑。</translation>
     </message>
     <message>
         <source>Every request needs it.</source>
@@ -7636,6 +7660,18 @@ Click to rename</source>
         <translation>编辑器和脚本可以通过 OpenAI 或 Anthropic 接口使用当前选择的模型；你自己的提问优先。</translation>
     </message>
     <message>
+        <source>Computers in your network can use the selected model with the API key.</source>
+        <translation>网络中的电脑凭 API 密钥即可使用当前选择的模型。</translation>
+    </message>
+    <message>
+        <source>Encrypt the connection</source>
+        <translation>加密连接</translation>
+    </message>
+    <message>
+        <source>Other computers then need APUS Chat. Turn it off for other programs on them: anyone in the network can then read questions, answers and the key.</source>
+        <translation>打开后，其他电脑须使用 APUS Chat。如果那里要用其他程序，请关闭；此后同一网络中的任何人都可能读到问题、回答和密钥。</translation>
+    </message>
+    <message>
         <source>Conversation cache</source>
         <translation>对话缓存</translation>
     </message>
@@ -7730,10 +7766,6 @@ Click to rename</source>
     <message>
         <source>Allow other computers</source>
         <translation>允许其他电脑访问</translation>
-    </message>
-    <message>
-        <source>Computers in your network can use it with the API key. Nothing is encrypted: anyone in the network can read questions, answers and the key.</source>
-        <translation>网络中的电脑凭 API 密钥即可使用。数据不加密：同一网络中的任何人都可能读到问题、回答和密钥。</translation>
     </message>
     <message>
         <source>Web sites that may use it</source>

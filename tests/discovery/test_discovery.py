@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app import discovery
 from app.config.paths import DataFolder
 from app.discovery import TYPE, Announcement, SharedModel, find_shared
 from app.local_server.access import Access, network_address
+from app.local_server.certificate import own_certificate
 from app.served_models import ServedModels
 from app.services import Services
 
@@ -78,10 +80,13 @@ def test_a_shared_server_is_announced_and_one_for_this_computer_is_not(tmp_path:
         server, models = services.local_server, ServedModels(services, "starter")
         server.start(Access(), models)
         assert server.announcement is None
-        url = server.start(Access("0.0.0.0", key="k"), models)
-        assert server.announcement is not None
-        assert server.announcement.is_known.wait(PATIENCE_S)
-        assert f"{url}/v1" in [each.url for each in find_shared(LISTEN_S)]
+        certificate, _ = own_certificate(tmp_path / "own.pem")
+        for access in (Access("0.0.0.0", key="k"), Access("0.0.0.0", key="k", certificate=certificate)):
+            url = server.start(access, models)
+            assert server.announcement is not None
+            assert server.announcement.is_known.wait(PATIENCE_S)
+            assert f"{url}/v1" in [each.url for each in find_shared(LISTEN_S)]
+            assert url.startswith("https://" if access.certificate else "http://")
         assert f"{url}/v1" not in [each.url for each in find_shared(LISTEN_S, own=url)]
         server.stop()
         assert f"{url}/v1" not in [each.url for each in find_shared(LISTEN_S)]
@@ -105,9 +110,11 @@ def test_a_shared_server_is_announced_and_one_for_this_computer_is_not(tmp_path:
     ],
 )
 def test_answers_are_checked(address: str, port: int, name: str | bytes, found: SharedModel | None) -> None:
-    properties = {"name": name}
-    info = ServiceInfo(TYPE, f"a.{TYPE}", addresses=[socket.inet_aton(address)], port=port, properties=properties)
-    assert discovery._shared(info) == found
+    for scheme, more in (("http", {}), ("https", {"tls": "1"})):
+        properties = {"name": name, **more}
+        info = ServiceInfo(TYPE, f"a.{TYPE}", addresses=[socket.inet_aton(address)], port=port, properties=properties)
+        expected = found and replace(found, url=found.url.replace("http", scheme))
+        assert discovery._shared(info) == expected
 
 
 def test_names_of_computers_fit_into_an_announcement(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -423,8 +423,18 @@ window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_
     API key saved in the system keyring
     API key removed
 window/test_local_server_settings.py::test_other_computers_need_a_key_which_is_made
-    Computers in your network can use it with the API key
-    Nothing is encrypted: anyone in the network can read questions, answers and the key
+    Computers in your network can use the selected model with the API key
+local_server/test_encryption.py::test_the_key_alone_gives_another_pc_an_encrypted_connection local_server/test_encryption.py::test_a_man_in_the_middle_gets_neither_key_nor_question window/test_local_server_settings.py::test_other_computers_are_encrypted_unless_it_is_turned_off
+    Other computers then need APUS Chat
+    Turn it off for other programs on them: anyone in the network can then read questions, answers and the key
+    Enter it in APUS Chat on the other computer
+    Programs on this one use {url}
+    It also proves to other computers that they reach this one
+local_server/test_encryption.py::test_serve_encrypts_for_other_computers_unless_plain_http_is_given
+    don't encrypt for other computers: needed for other programs than APUS Chat on them; anyone in the network can then read everything
+local_server/test_encryption.py::test_the_private_key_is_made_once_and_only_the_owner_reads_it
+    The private key with which connections of other PCs to the local server are encrypted is the file `local-server.pem` in the data folder
+    其他电脑与本地服务之间的加密连接使用的私钥是数据文件夹中的 `local-server.pem`，只有你本人可以读取（权限 0600）
 local_server/test_access.py::test_web_pages_are_refused_unless_named
     Web pages in your browser can't use the local server, except those of the addresses entered here
 local_server/test_access.py::test_another_interface_needs_a_key

@@ -14,6 +14,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.config.secrets import LOCAL_SERVER_KEY
@@ -102,6 +103,60 @@ def test_other_computers_need_a_key_which_is_made(open_window: OpenWindow, qtbot
     assert access is not None
     assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): access.key}
     qtbot.waitUntil(lambda: not page.copy_key.isHidden(), timeout=PATIENCE_MS)
+
+
+def test_other_computers_are_encrypted_unless_it_is_turned_off(
+    open_window: OpenWindow, qtbot: QtBot, safe: Safe
+) -> None:
+    window = open_window()
+    services = window.controller.services
+    port = free_port()
+    services.settings.change(model_id="starter", local_server=True, local_server_port=port)
+    page = open_page(window)
+    row, key_row = page.form.rows["local_server_encrypted"], page.form.rows["key"]
+    assert not row.isEnabled()
+    page.form.controls["local_server_network"].click()
+    qtbot.waitUntil(lambda: page.address.text().startswith("https://"), timeout=PATIENCE_MS)
+    assert row.isEnabled()
+    local = f"http://127.0.0.1:{port}/v1"
+    assert page.form.rows["address"].explanation.text().endswith(f"Programs on this one use {local}.")
+    qtbot.waitUntil(lambda: "proves to other computers" in key_row.explanation.text(), timeout=PATIENCE_MS)
+    access = services.local_server.status().access
+    assert access is not None
+
+    def copied(key: str) -> bool:
+        page.copy_key.click()
+        qtbot.waitUntil(lambda: QGuiApplication.clipboard().text().startswith("apus-"), timeout=PATIENCE_MS)
+        return QGuiApplication.clipboard().text() == key
+
+    qtbot.waitUntil(lambda: copied(access.shared_key), timeout=PATIENCE_MS)
+    assert access.shared_key.startswith(f"{access.key}.cert-")
+    assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): access.key}
+    urlopen(Request(f"{local}/models", headers={"Authorization": f"Bearer {access.key}"})).close()
+    page.form.controls["local_server_encrypted"].click()
+    qtbot.waitUntil(lambda: page.address.text().startswith("http://"), timeout=PATIENCE_MS)
+    assert "anyone in the network can then read questions, answers and the key" in row.explanation.text()
+    assert row.explanation.property("warning")
+    assert key_row.explanation.text() == "Every request needs it."
+    qtbot.waitUntil(lambda: copied(access.key), timeout=PATIENCE_MS)
+    # A damaged certificate is made anew, and said in the window.
+    services.settings.change(local_server_encrypted=True)
+    services.folder.certificate_file.write_text("damaged")
+    window.controller.apply_settings(services.settings.current)
+    qtbot.waitUntil(window.notice.isVisible, timeout=PATIENCE_MS)
+    assert "The certificate for other computers was damaged" in window.notice.text()
+    # Nor is a key copied that names another one than the server's.
+    services.folder.certificate_file.write_text("damaged")
+    page.copy_key.click()
+    status = window.findChild(QLabel, "settingsStatus")
+    assert status is not None
+    qtbot.waitUntil(lambda: "The certificate for other computers was damaged" in status.text(), timeout=PATIENCE_MS)
+
+    def shared_key() -> str:
+        access = services.local_server.status().access
+        return "" if access is None else access.shared_key
+
+    qtbot.waitUntil(lambda: shared_key() == QGuiApplication.clipboard().text(), timeout=PATIENCE_MS)
 
 
 def test_a_port_in_use_is_reported_and_another_one_works(open_window: OpenWindow, qtbot: QtBot, safe: Safe) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,14 @@ from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
+from app.config.paths import DataFolder
 from app.conversation import Role, Status
 from app.discovery import SharedModel
+from app.local_server.access import Access
+from app.local_server.certificate import own_certificate
+from app.served_models import ServedModels
 from app.servers.providers import Provider, providers
+from app.services import Services
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 from tests.rigs.raw_server import HEAD, delta, raw_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -160,6 +166,58 @@ def test_form_reports_errors_and_warns_about_http(open_window: OpenWindow, qtbot
     dialog.servers.address.setText(server.url)
     assert warning.isHidden()
     dialog.back_button.click()
+
+
+def test_the_key_of_another_pc_decides_whether_it_is_reached_encrypted(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    sharing = Services(DataFolder(tmp_path / "sharing"))
+    models = ServedModels(sharing, "starter")
+    plain = Access(key="sk-right")
+    url = sharing.local_server.start(plain, models)
+    access = sharing.local_server.status().access
+    assert access is not None
+    encrypted = replace(access, certificate=own_certificate(tmp_path / "own.pem")[0])
+    try:
+        dialog = open_settings(open_window(), qtbot)
+        page = dialog.servers
+        assert "offers starter" in add(dialog, qtbot, url, "sk-right")
+        (row,) = page.rows.values()
+        assert row.server.url == f"{url}/v1"
+        # That PC encrypts from now on: the message says what to do, and the new key changes the address.
+        sharing.local_server.start(encrypted, models)
+        qtbot.mouseClick(row.refresh, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(
+            lambda: "accepts encrypted connections only" in said(dialog, "serverListStatus"), timeout=PATIENCE_MS
+        )
+        assert "Copy its API key from the settings of that PC" in said(dialog, "serverListStatus")
+        qtbot.mouseClick(row.change_key, Qt.MouseButton.LeftButton)
+        row.key.setText(encrypted.shared_key)
+        qtbot.keyClick(row.key, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: "offers starter" in said(dialog, "serverListStatus"), timeout=PATIENCE_MS)
+        assert any(label.text() == f"{url}/v1".replace("http:", "https:") for label in row.findChildren(QLabel))
+        qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
+        find(dialog, "confirmRemoveButton").click()
+        qtbot.waitUntil(lambda: page.rows == {}, timeout=PATIENCE_MS)
+        # The address as it was announced may lie; a key that names the certificate is sent to no other server.
+        page.address.setText("http://192.168.1.20:8033/v1")
+        warning = dialog.findChild(QLabel, "plainHttpWarning")
+        assert warning is not None
+        assert not warning.isHidden()
+        page.key.setText(encrypted.shared_key)
+        assert warning.isHidden()
+        wrong = encrypted.shared_key[:-22] + "A" * 22
+        assert "can't prove that it is the PC" in add(dialog, qtbot, url, wrong)
+        assert page.key.selectedText() == wrong
+        assert "Copy the whole key" in add(dialog, qtbot, url.replace("http:", "https:"), "sk-right")
+        assert page.window().focusWidget() is page.key
+        assert page.rows == {}
+        assert "offers starter" in add(dialog, qtbot, url, encrypted.shared_key)
+        (row,) = page.rows.values()
+        assert row.server.url == f"{url}/v1".replace("http:", "https:")
+        dialog.back_button.click()
+    finally:
+        sharing.close()
 
 
 def test_focus_stays_where_a_server_was_added_and_changed(

@@ -11,9 +11,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.config.secrets import LOCAL_SERVER_KEY
-from app.local_server.access import is_origin, new_key
+from app.local_server.access import Access, is_origin, new_key
 from app.local_server.clients import Client
 from app.local_server.server import ServerStatus
+from app.served_models import local_access
 from app.services import Services
 from app.units import rate_text
 from model_manager.errors import UserError
@@ -48,7 +49,7 @@ class LocalServerSettings(QWidget):
                 "address": (
                     _beside(self.address, self.copy_address),
                     self.tr("Address"),
-                    self.tr("Enter it in the other program as the API base or base URL."),
+                    "",
                 ),
                 "key": (_beside(self.remove_key, self.make_key, self.copy_key), self.tr("API key"), ""),
                 "activity": (QWidget(), self.tr("Activity"), ""),
@@ -69,6 +70,7 @@ class LocalServerSettings(QWidget):
     def show_settings(self) -> None:
         """Show the current settings."""
         self.form.show_values(self._services.settings.current)
+        self._show_access()
         self.refresh()
 
     def refresh(self) -> None:
@@ -77,6 +79,12 @@ class LocalServerSettings(QWidget):
         is_on = self._services.settings.current.local_server
         self.form.rows["address"].setEnabled(bool(status.url))
         self.address.setText(self._api_base() or self.tr("Not running"))
+        explanation = self.tr("Enter it in the other program as the API base or base URL.")
+        if status.access is not None and status.access.certificate is not None:
+            explanation = self.tr(
+                "Enter it in APUS Chat on the other computer. Programs on this one use {url}."
+            ).format(url=f"http://127.0.0.1:{status.access.port}/v1")
+        self.form.rows["address"].set_texts(self.tr("Address"), explanation)
         has_failed = is_on and status.problem is not None
         activity = self.form.rows["activity"]
         if has_failed and status.problem is not None:
@@ -124,6 +132,7 @@ class LocalServerSettings(QWidget):
                 return
             values = {"local_server_origins": " ".join(origins)}
         if self._status.attempt(lambda: settings.change(**values)):
+            self._show_access()
             self.changed.emit()
 
     # Key
@@ -137,14 +146,35 @@ class LocalServerSettings(QWidget):
         self.make_key.setText(self.tr("Replace") if has_key else self.tr("Create"))
         self.copy_key.setVisible(has_key)
         self.remove_key.setVisible(has_key)
-        self.form.rows["key"].set_texts(
-            self.tr("API key"),
-            self.tr("Every request needs it.") if has_key else self.tr("None: all programs on this computer may ask."),
-        )
+        self._show_access()
+
+    def _show_access(self) -> None:
+        """Show what protects the connections by the settings."""
+        settings = self._services.settings.current
+        is_encrypted = settings.local_server_network and settings.local_server_encrypted
+        encryption = self.form.rows["local_server_encrypted"]
+        encryption.setEnabled(settings.local_server_network)
+        set_kind(encryption.explanation, "warning" if settings.local_server_network and not is_encrypted else "quiet")
+        if not self._has_key:
+            explanation = self.tr("None: all programs on this computer may ask.")
+        elif is_encrypted:
+            explanation = self.tr("Every request needs it. It also proves to other computers that they reach this one.")
+        else:
+            explanation = self.tr("Every request needs it.")
+        self.form.rows["key"].set_texts(self.tr("API key"), explanation)
 
     def _copy_key(self) -> None:
-        secrets = self._services.secrets
-        run_job(self, lambda: secrets.get(LOCAL_SERVER_KEY) or "", self._copy, self._status.show_error)
+        services = self._services
+
+        def copy(result: tuple[Access, UserError | None]) -> None:
+            access, problem = result
+            self._copy(access.shared_key)
+            if problem is not None:
+                # The key names a new certificate, with which the server starts again.
+                self._status.show_error(problem)
+                self.changed.emit()
+
+        run_job(self, lambda: local_access(services), copy, self._status.show_error)
 
     def _set_key(self, key: str) -> None:
         secrets = self._services.secrets

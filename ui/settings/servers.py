@@ -10,7 +10,7 @@ from PySide6.QtCore import QLocale, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
-from app.servers.client import is_unencrypted
+from app.servers.client import encrypted_url, is_unencrypted
 from app.servers.protocol import ServedModel
 from app.servers.providers import FoundServer, Provider, providers
 from app.servers.registry import Server
@@ -26,6 +26,14 @@ from ui.widgets.tool_button import name_choice
 
 ADD_ANYWAY = ("server_unreachable", "server_silent", "server_lost", "server_busy", "server_failing", "tls_failed")
 """Errors that can be temporary."""
+KEY_ERRORS = (
+    "server_key_missing",
+    "server_key_refused",
+    "server_not_verified",
+    "server_self_signed",
+    "server_encrypted",
+)
+"""Errors after which another key is entered."""
 NAMED_MODELS = 3
 """Models of a new server named in the status line."""
 
@@ -53,13 +61,18 @@ class ServerRow(QWidget):
         self.key.hide()
         used = QWidget()
         hbox(self.models, self.use, parent=used, spacing=8)
-        row = Row(used, server.title, server.url)
+        self._row = Row(used, server.title, server.url)
         buttons = hbox(None, self.refresh, self.change_key, self.remove)
-        vbox(row, hbox(None, self.key), buttons, parent=self, spacing=4, margins=(0, 6, 0, 8))
+        vbox(self._row, hbox(None, self.key), buttons, parent=self, spacing=4, margins=(0, 6, 0, 8))
         name_choice(self.models, self.tr("Models on {server}").format(server=server.title))
         self.change_key.clicked.connect(self._toggle_key_field)
         self.key.returnPressed.connect(self._enter_key)
         self.show_models(server.models)
+
+    def show_server(self, server: Server) -> None:
+        """Show the server after a change."""
+        self.server = server
+        self._row.set_texts(server.title, server.url)
 
     def show_models(self, models: Sequence[str]) -> None:
         """Offer the models of the server."""
@@ -195,9 +208,10 @@ class ServerSettings(QWidget):
         self.provider.activated.connect(lambda _index: self._choose(self.provider.currentData()))
         self.keys_button.clicked.connect(self._open_keys)
         self.address.textChanged.connect(self._show_warning)
+        self.key.textChanged.connect(self._show_warning)
         for field in (self.address, self.key):
             field.textChanged.connect(self._forget_result)
-        self._show_warning("")
+        self._show_warning()
         self._show_provider(None)
         self.show_servers()
 
@@ -401,6 +415,8 @@ class ServerSettings(QWidget):
     def _set_key(self, server_id: str, key: str) -> None:
         def refresh(_result: object) -> None:
             self._servers.disconnect(server_id)
+            # The key can have made it an encrypted one.
+            self.rows[server_id].show_server(self._servers.get(server_id))
             self.refresh(server_id)
 
         self._run(lambda: self._servers.set_key(server_id, key), refresh)
@@ -419,7 +435,7 @@ class ServerSettings(QWidget):
 
     def _on_failed(self, error: UserError, *, can_add: bool = False) -> None:
         if self._is_adding and self._has_focus():
-            field = self.key if error.code in ("server_key_missing", "server_key_refused") else self.address
+            field = self.key if error.code in KEY_ERRORS else self.address
             field.setFocus()
             field.selectAll()
         self._is_adding = self._is_looking = False
@@ -429,5 +445,6 @@ class ServerSettings(QWidget):
     def _has_focus(self) -> bool:
         return self.isAncestorOf(self.focusWidget() or self)
 
-    def _show_warning(self, address: str) -> None:
-        self._warning.setVisible("://" in address and is_unencrypted(address.strip()))
+    def _show_warning(self) -> None:
+        address = self.address.text().strip()
+        self._warning.setVisible("://" in address and is_unencrypted(encrypted_url(address, self.key.text())))

@@ -518,7 +518,11 @@ class WindowController(QObject):
     def _start_local_server(self) -> None:
         services = self.services
         if services.settings.current.local_server or services.local_server.status().url:
-            run_job(self, partial(start_local_server, services), lambda _none: None, self._show_server_error)
+            run_job(self, partial(start_local_server, services), self._show_server_problem, self._show_server_error)
+
+    def _show_server_problem(self, problem: UserError | None) -> None:
+        if problem is not None:
+            self.window.notice.show_error(error_text(problem))
 
     def _show_server_error(self, error: UserError) -> None:
         services = self.services
