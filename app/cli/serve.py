@@ -14,7 +14,7 @@ from app.backend import LoadProgress
 from app.cli.output import attributes, print_json, print_note
 from app.cli.plan import plan_options
 from app.cli.progress import ProgressLine, cancel_on_interrupt
-from app.config.pinned_key import key_suffix
+from app.config.pinned_key import key_suffix, split_key
 from app.local_server.access import Access, is_loopback, is_origin
 from app.local_server.certificate import own_certificate
 from app.served_models import ServedModels
@@ -30,7 +30,8 @@ def run(services: Services, arguments: argparse.Namespace) -> None:
         UserError: the model can't be loaded, or as ``LocalServer.start``.
         KeyboardInterrupt: the usual end.
     """
-    key = os.environ.get(arguments.api_key_env or "", "").strip()
+    # Without a certificate's fingerprint, which the key from the settings has.
+    key = split_key(os.environ.get(arguments.api_key_env or "", ""))[0]
     if arguments.api_key_env and not key:
         raise UserError("key_variable_empty", name=arguments.api_key_env)
     origins = tuple(arguments.allow_origin or ())

@@ -90,8 +90,7 @@ class Access:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         # Programs on this computer may have the key as it was before others could use the server, without certificate.
-        given, key = split_key(given)[0], split_key(self.key)[0]
-        if key and not hmac.compare_digest(given.encode(), key.encode()):
+        if self.key and not hmac.compare_digest(split_key(given)[0].encode(), self.key.encode()):
             raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
 
 

@@ -4114,10 +4114,6 @@ Click to rename</source>
         <translation>未运行</translation>
     </message>
     <message>
-        <source>Enter it in APUS Chat on the other computer. Programs on this one use {url}.</source>
-        <translation>填到另一台电脑的 APUS Chat 中。这台电脑上的程序使用 {url}。</translation>
-    </message>
-    <message>
         <source>Shows which programs use the local server, once it runs.</source>
         <translation>本地服务运行后，这里会显示哪些程序在使用它。</translation>
     </message>
@@ -4172,6 +4168,14 @@ Click to rename</source>
     <message>
         <source>None: all programs on this computer may ask.</source>
         <translation>无：这台电脑上的所有程序都可以使用。</translation>
+    </message>
+    <message>
+        <source>Programs on this computer: {url}</source>
+        <translation>这台电脑上的程序：{url}</translation>
+    </message>
+    <message>
+        <source>Enter it in APUS Chat on the other computer.</source>
+        <translation>填到另一台电脑的 APUS Chat 中。</translation>
     </message>
     <message>
         <source>This system has no keyring. The API key is kept only until you quit the program.</source>

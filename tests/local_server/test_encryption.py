@@ -476,7 +476,13 @@ def test_serve_encrypts_for_other_computers_unless_plain_http_is_given(
     command = [sys.executable, "-m", "app", "serve", "--host", "0.0.0.0", "--port", "0", "--api-key-env", "KEY"]
     command += ["--data-dir", str(tmp_path / "data"), *(["--plain-http"] if is_plain else [])]
     with subprocess.Popen(
-        command, env={**os.environ, "KEY": SECRET}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        # The key as it was copied from the settings of a window.
+        command,
+        env={**os.environ, "KEY": SECRET + key_suffix("A" * 22)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

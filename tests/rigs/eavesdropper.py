@@ -6,6 +6,7 @@ with Eavesdropper("192.168.1.20:8033") as between: ...    between.host, between.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -40,22 +41,27 @@ class Eavesdropper(_Proxy):
                     client = stack.enter_context(self._answering.wrap_socket(client, server_side=True))
                     server = self._asking.wrap_socket(server)
                 stack.enter_context(server)
-                back = threading.Thread(target=_copy, args=(server, client), daemon=True)
-                back.start()
-                with contextlib.suppress(OSError):
-                    while data := client.recv(BUFFER):
-                        self.heard += data
-                        server.sendall(data)
-                with contextlib.suppress(OSError):
-                    server.shutdown(socket.SHUT_RDWR)
-                back.join()
+                # ValueError: closed at the end of a test.
+                with contextlib.suppress(ValueError):
+                    self._pass_on(client, server)
         finally:
             self.is_over.set()
 
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(BUFFER):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        """In one thread, because two can't use a TLS connection at once."""
+        other = {client: server, server: client}
+        while True:
+            ready = [each for each in other if isinstance(each, ssl.SSLSocket) and each.pending()]
+            for source in ready or select.select([*other], [], [])[0]:
+                source.settimeout(0)
+                try:
+                    data = source.recv(BUFFER)
+                except ssl.SSLWantReadError:
+                    # Part of a record, or a session ticket.
+                    continue
+                if not data:
+                    return
+                if source is client:
+                    self.heard += data
+                other[source].settimeout(None)
+                other[source].sendall(data)

@@ -428,7 +428,6 @@ local_server/test_encryption.py::test_the_key_alone_gives_another_pc_an_encrypte
     Other computers then need APUS Chat
     Turn it off for other programs on them: anyone in the network can then read questions, answers and the key
     Enter it in APUS Chat on the other computer
-    Programs on this one use {url}
     It also proves to other computers that they reach this one
 local_server/test_encryption.py::test_serve_encrypts_for_other_computers_unless_plain_http_is_given
     don't encrypt for other computers: needed for other programs than APUS Chat on them; anyone in the network can then read everything

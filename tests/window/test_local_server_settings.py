@@ -119,7 +119,7 @@ def test_other_computers_are_encrypted_unless_it_is_turned_off(
     qtbot.waitUntil(lambda: page.address.text().startswith("https://"), timeout=PATIENCE_MS)
     assert row.isEnabled()
     local = f"http://127.0.0.1:{port}/v1"
-    assert page.form.rows["address"].explanation.text().endswith(f"Programs on this one use {local}.")
+    assert page.form.rows["address"].explanation.text().endswith(f"Programs on this computer: {local}")
     qtbot.waitUntil(lambda: "proves to other computers" in key_row.explanation.text(), timeout=PATIENCE_MS)
     access = services.local_server.status().access
     assert access is not None

@@ -81,9 +81,9 @@ class LocalServerSettings(QWidget):
         self.address.setText(self._api_base() or self.tr("Not running"))
         explanation = self.tr("Enter it in the other program as the API base or base URL.")
         if status.access is not None and status.access.certificate is not None:
-            explanation = self.tr(
-                "Enter it in APUS Chat on the other computer. Programs on this one use {url}."
-            ).format(url=f"http://127.0.0.1:{status.access.port}/v1")
+            # On a line of its own, where the address isn't broken.
+            local = self.tr("Programs on this computer: {url}").format(url=f"http://127.0.0.1:{status.access.port}/v1")
+            explanation = "\n".join((self.tr("Enter it in APUS Chat on the other computer."), local))
         self.form.rows["address"].set_texts(self.tr("Address"), explanation)
         has_failed = is_on and status.problem is not None
         activity = self.form.rows["activity"]
