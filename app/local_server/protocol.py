@@ -17,8 +17,8 @@ from model_manager.disk.json_file import to_json
 
 HEADERS_S = 15.0
 """Seconds for the headers of a request to arrive."""
-HANDSHAKE_S, FAREWELL_S = 10.0, 2.0
-"""Seconds for the TLS handshake, and for the client to confirm the end of a connection."""
+HANDSHAKE_S = 10.0
+"""Seconds for the TLS handshake."""
 MAX_CONNECTIONS = 256
 """Requests on further ones are refused; twice as many are closed at once."""
 _BUSY = JSONResponse(
@@ -58,6 +58,13 @@ class BoundedProtocol(H11Protocol):
         """Handle data of a request."""
         super().data_received(data)
         self._limit_headers()
+
+    def shutdown(self) -> None:
+        """End the connection at once, or after the response to a running request."""
+        super().shutdown()
+        if self.scheme == "https" and (self.cycle is None or self.cycle.response_complete):
+            # A TLS connection would wait until the client confirms its end.
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what isn't HTTP, and close the connection."""
@@ -140,7 +147,6 @@ class _Handshake(asyncio.Protocol):
                 self._protocols.context,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=FAREWELL_S,
             )
         except OSError:
             # No TLS, another version, a client that refuses the certificate, or silence.

@@ -30,6 +30,7 @@ from app.conversation import Role
 from app.local_server import protocol
 from app.local_server.access import Access
 from app.local_server.certificate import Certificate, own_certificate
+from app.local_server.web_server import STOP_S
 from app.messages import sentence
 from app.sampling import Sampling
 from app.served_models import local_access, start_local_server
@@ -415,6 +416,25 @@ def test_a_request_may_come_with_the_end_of_the_handshake(serve: Serve, certific
                 incoming.write(connection.recv(1 << 16))
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert b'"param":"n"' in answer
+
+
+def test_a_stop_does_not_wait_for_connections_without_requests(serve: Serve, certificate: Certificate) -> None:
+    served, key = shared(serve, certificate)
+    address = urlsplit(served.url)
+    with ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection((address.hostname, address.port), PATIENCE_S))
+
+        for _ in range(5):
+            connect()
+        # One that was used, and doesn't confirm its end.
+        used = stack.enter_context(pinned_context(certificate.fingerprint).wrap_socket(connect()))
+        used.sendall(f"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
+        assert used.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        begin = time.monotonic()
+        served.services.local_server.stop()
+        assert time.monotonic() - begin < STOP_S
 
 
 @pytest.mark.parametrize("is_within_tls", [False, True])
