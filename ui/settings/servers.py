@@ -415,9 +415,12 @@ class ServerSettings(QWidget):
     def _set_key(self, server_id: str, key: str) -> None:
         def refresh(_result: object) -> None:
             self._servers.disconnect(server_id)
-            # The key can have made it an encrypted one.
-            self.rows[server_id].show_server(self._servers.get(server_id))
-            self.refresh(server_id)
+            # It may have been removed meanwhile.
+            server = next((each for each in self._servers.list() if each.id == server_id), None)
+            if server is not None and server_id in self.rows:
+                # The key can have made it an encrypted one.
+                self.rows[server_id].show_server(server)
+                self.refresh(server_id)
 
         self._run(lambda: self._servers.set_key(server_id, key), refresh)
 
