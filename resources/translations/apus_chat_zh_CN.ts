@@ -6757,6 +6757,10 @@ Click to rename</source>
         <translation>{model} 运行在服务器上。发送下一个问题时，它会收到整个对话。</translation>
     </message>
     <message>
+        <source>Use {model} instead</source>
+        <translation>改用 {model}</translation>
+    </message>
+    <message>
         <source>{model} is a tiny starter model; its answers are often wrong.</source>
         <translation>{model} 是微型入门模型，回答经常出错。</translation>
     </message>

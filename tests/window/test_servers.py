@@ -70,7 +70,6 @@ def use(window: MainWindow, server: OpenAiServer, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(dialog.servers.rows) == 1, timeout=PATIENCE_MS)
     (row,) = dialog.servers.rows.values()
     qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
-    dialog.back_button.click()
 
 
 def use_url(window: MainWindow, url: str, name: str = "apus") -> str:
@@ -122,9 +121,21 @@ def test_a_conversation_that_stayed_here_says_that_it_is_sent_to_a_server(
     use(window, server, qtbot)
     qtbot.waitUntil(window.hint.isVisible, timeout=5000)
     assert "runs on a server. With the next question it gets the whole conversation." in window.hint.label.text()
+    served = window.controller.models.model_id()
     send(qtbot, window, "How many experts?")
     qtbot.waitUntil(lambda: len(branch(window)) == 4 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
     qtbot.waitUntil(lambda: not window.hint.isVisible(), timeout=60_000)
+    window.controller.models.use(str(tiny_model))
+    send(qtbot, window, "And here?")
+    qtbot.waitUntil(lambda: len(branch(window)) == 6 and branch(window)[-1].status is Status.COMPLETE, timeout=60_000)
+    # Another answer has come from this computer: the next message would leave it again.
+    window.controller.models.use(served)
+    qtbot.waitUntil(window.hint.isVisible, timeout=60_000)
+    assert window.hint.action.text() == "Use Tiny random · F32 instead"
+    qtbot.mouseClick(window.hint.action, Qt.MouseButton.LeftButton)
+    assert window.controller.models.model_id() == str(tiny_model)
+    assert not window.hint.isVisible()
+    window.controller.models.use(served)
     window.controller.conversation.open_temporary()
     texts = [each.text() for each in window.controller.welcome.findChildren(QLabel)]
     assert any("isn't saved" in each and "Your messages are sent to a server: " in each for each in texts)
@@ -238,6 +249,10 @@ def test_focus_stays_where_a_server_was_added_and_changed(
     assert (action.text(), action.hasFocus()) == ("Use apus", True)
     qtbot.keyClick(action, Qt.Key.Key_Space)
     assert "apus" in model_button(window)
+    window.controller.show_settings()
+    shown = window.centre.page
+    assert isinstance(shown, SettingsPage)
+    dialog, page = shown, shown.servers
     (row,) = page.rows.values()
     row.refresh.setFocus()
     qtbot.keyClick(row.refresh, Qt.Key.Key_Space)
@@ -559,3 +574,37 @@ def test_a_known_service_fills_in_the_form(
     page.provider.setCurrentIndex(0)
     page.provider.activated.emit(0)
     assert (page.address.text(), page.name.text()) == ("http://nas/v1", "Mine")
+
+
+def test_use_shows_the_conversation_in_which_the_server_answers(
+    open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer
+) -> None:
+    window = open_window()
+    use(window, server, qtbot)
+    assert window.centre.page is None
+    assert window.composer.field.hasFocus()
+
+
+def test_a_hidden_page_gets_no_keys(open_window: OpenWindow, qtbot: QtBot, server: OpenAiServer) -> None:
+    window = open_window()
+    use_url(window, server.url)
+    page = open_settings(window, qtbot)
+    # The page below the shown one.
+    window.controller.models.show_page()
+    page.servers.address.setFocus()
+    assert not page.servers.address.hasFocus()
+    window.controller.show_settings()
+    page.servers.address.setFocus()
+    assert page.servers.address.hasFocus()
+    # A model is chosen while another page is shown, as a finished download does.
+    window.controller.models.use("other.gguf")
+    assert not window.composer.field.hasFocus()
+    window.composer.field.setFocus()
+    focused = window.focusWidget()
+    assert focused is not None
+    assert focused.isVisible()
+    qtbot.keyClicks(focused, "Secret")
+    assert window.composer.text() == ""
+    window.centre.show_first()
+    window.composer.field.setFocus()
+    assert window.composer.field.hasFocus()

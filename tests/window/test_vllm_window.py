@@ -32,7 +32,6 @@ def use(window: MainWindow, vllm: VllmServer, qtbot: QtBot, key: str = KEY) -> N
     (row,) = dialog.servers.rows.values()
     assert [row.models.itemText(place) for place in range(row.models.count())] == ["apus"]
     qtbot.mouseClick(row.use, Qt.MouseButton.LeftButton)
-    dialog.back_button.click()
 
 
 def test_added_asked_stopped_and_continued_by_a_file_here(

@@ -23,7 +23,7 @@ from app.config.drafts import Draft
 from app.context import ContextPolicy
 from app.conversation import GivenPassage, Message, Role, Status
 from app.messages.plans import replanned_sentence
-from app.servers.registry import is_server_model
+from app.servers.registry import is_server_model, split_model_id
 from app.services import Services
 from app.thoughts import split_thought
 from app.tools.offered import OfferedTools
@@ -768,12 +768,24 @@ class ConversationController(QObject):
             return answer.model_id
         return message.provenance.model_id if message.provenance is not None else ""
 
-    @property
-    def stayed_here(self) -> bool:
-        """Whether the shown branch has answers, all by models of this computer."""
-        known = [each.provenance for each in self._branch if each.provenance is not None]
+    def model_elsewhere(self) -> str:
+        """Return the id of the model of the last answer where that came from another place than the next one would.
+
+        A place is this computer, or a server.  Empty where it is the same, not known, or an answer is running.
+        """
         # An imported answer has no sampling.
-        return bool(known) and all(each.endpoint is None and each.sampling is not None for each in known)
+        known = (each.provenance for each in reversed(self._branch) if each.provenance is not None)
+        last = next((each for each in known if each.sampling is not None), None)
+        model_id, endpoint = self._models.model_id() or "", None
+        if last is None or self.session.running is not None:
+            return ""
+        try:
+            if is_server_model(model_id):
+                endpoint = self._services.servers.get(split_model_id(model_id)[0]).url
+        except UserError:
+            # The next question reports that the server was removed.
+            return ""
+        return last.model_id if last.endpoint != endpoint else ""
 
     def _has_several_models(self) -> bool:
         """Return whether several models have answered in the shown branch, or in other versions of its messages."""

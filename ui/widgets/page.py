@@ -131,7 +131,12 @@ class PageStack(QStackedWidget):
         return (each for each in widgets if isinstance(each, Page))
 
     def _show_last(self) -> None:
-        self.setCurrentIndex(self.indexOf(self.page) if self.page is not None else 0)
+        shown = self.page or self.widget(0)
+        shown.setEnabled(True)
+        self.setCurrentWidget(shown)
+        for place in range(self.count()):
+            # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
+            self.widget(place).setEnabled(self.widget(place) is shown)
         self.changed.emit()
 
     def _end_work(self, page: Page, succeeded: bool) -> None:

@@ -266,6 +266,7 @@ class WindowController(QObject):
             page.conversations_changed.connect(self._reload)
             page.backups_requested.connect(self.show_backups)
             page.export_requested.connect(lambda: self.show_export(()))
+            page.model_chosen.connect(self.window.centre.show_first)
             page.model_chosen.connect(self.models.use)
             page.diagnostics_requested.connect(self.show_diagnostics)
             page.shortcuts_requested.connect(self.show_shortcuts)
@@ -485,9 +486,11 @@ class WindowController(QObject):
 
     def _refresh_hint(self) -> None:
         models, hint = self.models, self.window.hint
-        if is_server_model(models.model_id() or "") and self.conversation.stayed_here:
+        before = self.conversation.model_elsewhere()
+        if before and is_server_model(models.model_id() or ""):
             sent = self.tr("{model} runs on a server. With the next question it gets the whole conversation.")
-            hint.show_message(sent.format(model=models.name()), "quiet")
+            back = self.tr("Use {model} instead").format(model=models.name_of(before)), partial(models.use, before)
+            hint.show_message(sent.format(model=models.name()), "quiet", back)
             return
         if models.model_id() != STARTER or (self._session.is_empty and self._is_first_start()):
             hint.clear()
