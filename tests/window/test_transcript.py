@@ -479,3 +479,14 @@ def test_a_folded_question_is_copied_found_and_read_as_a_whole(transcript):
     for _ in range(30):
         QTest.keyClick(transcript, Qt.Key.Key_Down)
     assert not transcript.page.view(0).is_folded
+
+
+@pytest.mark.parametrize("text", ["مرحبا بالعالم", "المصطلح | ا", "نص ABC"])
+def test_the_caret_is_beside_text_from_right_to_left(transcript, text):
+    transcript.set_items([answer("s", text, Status.STREAMING)])
+    view = transcript.page.view(0)
+    (line,) = view.parts[0].line_rects(0, view.parts[0].length)
+    assert view.caret_rect().right() < line.left()
+    transcript.set_items([answer("t", f"{text}\n\n```\nx = 1\n", Status.STREAMING)])
+    view = transcript.page.view(0)
+    assert view.caret_rect().left() > view.body.rect_of(view.body.end).x()

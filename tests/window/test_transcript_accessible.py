@@ -100,7 +100,7 @@ def named(message):
 buttons = named(answer)
 stop_keeping = "Stop keeping in context"
 code = ["Save code as a file…", "Copy code"]
-names = ["Thought for 12 s", "the page", *code, stop_keeping, "Copy", "Try again", "Delete from here on"]
+names = ["Thought for 12 s", "the page", *code, "Copy", "Try again", "Delete from here on", stop_keeping]
 assert list(buttons) == names, list(buttons)
 assert list(named(question)) == ["Attachment: one.txt", "Copy", "Next version"], list(named(question))
 roles = [buttons[name].role() for name in names]

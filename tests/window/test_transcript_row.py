@@ -203,3 +203,30 @@ def test_the_context_menu_contains_all_actions(transcript, qtbot):
         with qtbot.waitSignal(transcript.action_requested) as requested:
             actions[transcript.state.strings.action(name)].trigger()
         assert requested.args == [name, "a"]
+
+
+@pytest.mark.parametrize("make", [question, answer])
+def test_a_pin_moves_no_other_button_and_leaves_no_gap(transcript, make):
+    names = ("copy", "edit", "fork", "pin", "delete", *(("next",) if make is answer else ()))
+    more = {"version": (1, 2)} if make is answer else {}
+    transcript.set_items([make("a", actions=names, **more)])
+    shown = [key for key in keys(transcript) if key.startswith("action:")]
+    before = [button_of(transcript, 0, key) for key in shown]
+    transcript.set_items([make("a", actions=names, is_pinned=True, **more)])
+    assert [button_of(transcript, 0, key) for key in shown] == before
+    assert all(button.always for button in transcript.page.view(0).buttons)
+
+
+def test_the_actions_before_versions_are_always_shown(transcript):
+    transcript.set_items([answer("a", actions=("copy", "retry", "next"), version=(1, 2)), answer("b")])
+    assert all(button.always for button in transcript.page.view(0).buttons)
+    assert not any(
+        button.always for button in transcript.page.view(1).buttons if button.key in ("action:copy", "action:retry")
+    )
+
+
+def test_a_question_of_attachments_alone_has_no_bubble(transcript):
+    transcript.set_items([question("q", "", attachments=("one.txt · 12 tokens",)), question("r", "Why?")])
+    view = transcript.page.view(0)
+    chip = next(button for button in view.buttons if button.key == "action:attachment:0")
+    assert view.bubble.bottom() == view.text_bottom == chip.rect.bottom()

@@ -312,9 +312,12 @@ def action_row(
     """Place actions, versions and figures below a message, a question's at the right; returns the bottom too.
 
     Versions, which are always shown, follow the actions of an answer, and are at the end of the row of a question.
+    The pin comes last, as it would move what is below the pointer.
     """
     names = [name for name in ACTIONS if name in item.actions]
     framed = [name for name in names if item.is_open and name in FRAMED]
+    # Without them there would be a gap in front of what is always shown.
+    always = bool(framed or item.is_pinned or (item.version and not item.is_question))
     side = style.action
     height = style.scaled(FRAME_HEIGHT) if framed else side
     step = -1 if item.is_question else 1
@@ -358,19 +361,19 @@ def action_row(
         rect = cell(text_width + style.icon + FRAME_PADDING)
         add(name, QRectF(rect.x(), top, rect.width(), height), always=True, kind=ButtonKind.FRAME)
         x += 8
-    if item.is_pinned and "pin" in names:
-        add("pin", cell(side), always=True)
-    elif item.is_pinned:
-        buttons.append(Button("", cell(side), "pin"))
     rare = rare_actions(item)
     quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
     for name in [*quick, *(rare if len(rare) == 1 else ["more"] if rare else [])][::step]:
         if name == "more":
-            buttons.append(Button("action:more", cell(side), "more", "", strings.more, bool(framed)))
+            buttons.append(Button("action:more", cell(side), "more", "", strings.more, always))
         else:
-            add(name, cell(side), always=bool(framed))
+            add(name, cell(side), always=always)
     if item.version and not item.is_question:
         add_versions(item.version)
+    if item.is_pinned and "pin" in names:
+        add("pin", cell(side), always=True)
+    elif item.is_pinned:
+        buttons.append(Button("", cell(side), "pin"))
     if item.figures and not item.is_question and x + 8 < width:
         figures = QRectF(x + 8, top, width - x - 8, height)
         buttons.append(Button("", figures, label=item.figures, always=False, kind=ButtonKind.TEXT))

@@ -58,7 +58,7 @@ class MessageView:
         self._is_thought_new = False
         self.width = self.height = 0.0
         self.bubble = QRectF()
-        """Background of a question."""
+        """Background of a question; without text the place of its attachments."""
         self.is_folded = False
         """Whether it is a long question of which only the beginning is shown."""
         self.is_cut = False
@@ -182,9 +182,15 @@ class MessageView:
     def _lay_out_question(self, y: float, width: float) -> float:
         y, share = y + SPACE_ABOVE_QUESTION, width * QUESTION_SHARE
         self._drawn = decorations.attachment_buttons(self.item, self._strings, self.style, y, width - share, share)
-        if self._drawn:
-            y = max(each.rect.bottom() for each in self._drawn) + decorations.CHIP_SPACE
         (part,) = self.parts
+        if self._drawn:
+            bottom = max(each.rect.bottom() for each in self._drawn)
+            if not self._has_bubble:
+                part.x, part.y = width, bottom
+                self.bubble = QRectF(QPointF(min(each.rect.left() for each in self._drawn), y), QPointF(width, bottom))
+                self.text_top = y
+                return bottom + (8 if self._note_text else 0)
+            y = bottom + decorations.CHIP_SPACE
         part.lay_out(share - 2 * BUBBLE_X)
         part.x, part.y = width - part.width - BUBBLE_X, y + BUBBLE_Y
         is_long = part.height > FOLDED_FROM * self.style.line
@@ -196,6 +202,11 @@ class MessageView:
             self._lay_out_fold()
         self.text_top = self.bubble.top()
         return self.bubble.bottom() + (8 if self._note_text else 0)
+
+    @property
+    def _has_bubble(self) -> bool:
+        """Whether it is a question with text; others are only attachments."""
+        return self.item.is_question and bool(self.item.content.strip() or not self.item.attachments)
 
     def _lay_out_fold(self) -> None:
         """Place the button that shows all of a long question, or only its beginning, below the text."""
@@ -267,7 +278,7 @@ class MessageView:
             text, icon = ("", self.style.icon + 4) if self.item.has_summary else (self.item.divider, 0)
             place = self._divider_rect.adjusted(0, 0, icon, 0)
             decorations.paint_divider(painter, self.style, text, place, self.width)
-        if self.item.is_question:
+        if self._has_bubble:
             shape = QPainterPath()
             shape.addRoundedRect(self.bubble, RADIUS, RADIUS)
             painter.fillPath(shape, self.style.colour("question"))
@@ -323,7 +334,9 @@ class MessageView:
         """Return the rectangle of the caret at the end of a growing answer."""
         if self.parts:
             end = self.body.rect_of(self.body.end)
-            x, y = min(end.x() + 6, self.width - CARET_SIZE), end.center().y()
+            x, y, left = min(end.x() + 6, self.width - CARET_SIZE), end.center().y(), self.body.end_at_left
+            if left is not None:
+                x = max(0.0, left - 6 - CARET_SIZE)
         elif self.is_thinking:
             x, y = self._thought_rect.right() + 2, self._thought_rect.center().y()
         else:

@@ -131,12 +131,12 @@ class PageStack(QStackedWidget):
         return (each for each in widgets if isinstance(each, Page))
 
     def _show_last(self) -> None:
-        shown = self.page or self.widget(0)
-        shown.setEnabled(True)
-        self.setCurrentWidget(shown)
-        for place in range(self.count()):
-            # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
-            self.widget(place).setEnabled(self.widget(place) is shown)
+        shown = self.indexOf(self.page) if self.page is not None else 0
+        # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
+        for place in sorted(range(self.count()), key=lambda place: place != shown):
+            if (widget := self.widget(place)) is not None:
+                widget.setEnabled(place == shown)
+            self.setCurrentIndex(shown)
         self.changed.emit()
 
     def _end_work(self, page: Page, succeeded: bool) -> None:

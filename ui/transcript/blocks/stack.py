@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import chain
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.markdown.blocks import Block, Code, Formula, Prose, Rule, Table, separator
@@ -274,6 +274,17 @@ class PartStack:
 
     def _number_at(self, y: float) -> int:
         return bisect_left(self.parts, y, key=lambda part: part.y + part.height)
+
+    @property
+    def end_at_left(self) -> float | None:
+        """Left edge of the last line where it is written from right to left, else None."""
+        part = self.parts[-1]
+        block = part.document.findBlock(part.length)
+        if block.textDirection() is not Qt.LayoutDirection.RightToLeft or not block.layout().lineCount():
+            return None
+        line = block.layout().lineAt(block.layout().lineCount() - 1)
+        left = part.document.documentLayout().blockBoundingRect(block).left() + line.naturalTextRect().left()
+        return part.x + part.inner.x() + left
 
     def rect_of(self, position: BodyPosition) -> QRectF:
         """Return the caret rectangle of a position, without width."""
