@@ -95,6 +95,15 @@ class DeviceUse(NamedTuple):
     """It has some of a layer's experts, and others are elsewhere."""
 
 
+class HostUse(NamedTuple):
+    """What is computed in host memory: layers, experts, the output; with pipeline parallelism on the devices."""
+
+    layers: bool
+    experts: bool
+    output: bool
+    pipeline: bool
+
+
 @dataclass(frozen=True)
 class ComputeBufferEstimate:
     """Estimates in bytes for one spec; ``device`` and ``host`` combine them."""
@@ -197,17 +206,17 @@ class ComputeBufferEstimate:
                 parts.append(6 * self.embedding + second + first + self.ffn + kept)
         return self.masks + max(parts)
 
-    def host(self, *, layers: bool, experts: bool, output: bool, pipeline: bool) -> int:
-        """Host memory: ``layers`` and ``experts`` that are computed there, whether the output is."""
+    def host(self, use: HostUse) -> int:
+        """Host memory."""
         parts = [2 * self.embedding]
-        if experts or layers:
-            parts.append(self.host_experts + (2 * self.embedding if layers else 0))
-        if layers:
+        if use.experts or use.layers:
+            parts.append(self.host_experts + (2 * self.embedding if use.layers else 0))
+        if use.layers:
             parts += [max(self.attention, self.state) + self.embedding, self.dense + self.embedding]
-        if output:
+        if use.output:
             parts.append(self.logits + self.embedding - self.masks)
-        size = _SMALL_BYTES + self.masks + max(parts) + self.layer_inputs * (2 if layers else 1)
-        return size + ((_COPIES - 1) * (self.masks + self.embedding) if pipeline else 0)
+        size = _SMALL_BYTES + self.masks + max(parts) + self.layer_inputs * (2 if use.layers else 1)
+        return size + ((_COPIES - 1) * (self.masks + self.embedding) if use.pipeline else 0)
 
 
 def buffers(shape: ModelShape, spec: LoadSpec, *, like_cuda: bool = False) -> ComputeBufferEstimate:

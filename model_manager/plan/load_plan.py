@@ -181,13 +181,17 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class RehearsedPlan:
-    """A plan with the engine's rehearsal of it.
+    """A plan with the engine's rehearsal of it, and the one that was rehearsed before, if any.
 
-    The difference between rehearsal and estimate for that plan is added to the estimates of other plans of the same
-    model; where the engine refused pipeline parallelism or flash attention, plans do without it.  ``is_last``: plans
-    have the single matrices of this one or none, because others would need another rehearsal.
+    The differences between rehearsals and estimates are added to the estimates of other plans of the same model; where
+    the engine refused pipeline parallelism or flash attention, plans do without it.
     """
 
     plan: LoadPlan
     rehearsal: Rehearsal
-    is_last: bool = False
+    earlier: RehearsedPlan | None = None
+
+    @property
+    def all(self) -> tuple[RehearsedPlan, ...]:
+        """This one and the earlier ones, the latest first."""
+        return (self, *(self.earlier.all if self.earlier else ()))

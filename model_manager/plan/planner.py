@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.errors import UserError
@@ -37,7 +38,7 @@ from model_manager.plan.load_plan import LoadPlan, Rehearsal, RehearsedPlan
 from model_manager.plan.load_spec import CPU, KV_TYPES, PlanOptions
 from model_manager.plan.model_shape import ModelShape
 from model_manager.plan.placement import all_on_devices, balanced, best_placement, with_pipeline
-from model_manager.plan.problem import Corrections, Placement, Problem
+from model_manager.plan.problem import HOST, Correction, Placement, Problem
 from model_manager.plan.single_matrices import moved_in_spec, with_moved, with_single_matrices
 from model_manager.plan.speed import (
     batch_seconds,
@@ -62,7 +63,7 @@ MAX_BATCH_S, GUESSED_BATCH_S = 16.0, 8.0
 READING_SHARE, TURN_SHARE = 0.9, 1.11
 """The chosen micro-batch reads at least so fast compared to the fastest, if its turn takes at most so long compared to
 the shortest.  Where the speeds are guessed, no layer is given up for the former."""
-_REHEARSALS = 3
+_REHEARSALS = 5
 """Most rehearsals until the plan no longer changes."""
 
 
@@ -118,11 +119,12 @@ def _plan_text_model(
     rehearsed: RehearsedPlan | None,
 ) -> LoadPlan:
     chosen, reasons = _choose_devices(tuple(devices), options)
-    if rehearsed is not None:
-        rehearsed, options = _without_refused(rehearsed, options)
+    earlier = rehearsed.all if rehearsed else ()
+    for each in earlier:
+        options = replace(options, **_refused(each))
+    earlier = tuple(_without_refused(each) for each in earlier)
     base = Problem(shape, chosen, host, options)
-    if rehearsed is not None:
-        base = replace(base, corrections=_corrections(base, rehearsed))
+    base = replace(base, corrections=tuple(found for each in earlier for found in _corrections(base, each)))
     placement, more = _decide(base)
     if shape.cache.has_windows and options.full_windows is None:
         own = replace(base, options=replace(options, full_windows=False))
@@ -130,8 +132,8 @@ def _plan_text_model(
         if _preference(windowed) < _preference(placement):
             base, placement, more = own, windowed, (*windowed_reasons, "own_windows")
     placement, more = _with_micro_batch(base, placement, more)
-    confirmed = _rehearsed_placement(placement, rehearsed)
-    placement = _with_attention(_with_matrices(confirmed or _finished(placement), rehearsed, is_new=confirmed is None))
+    found = next(filter(None, (_rehearsed_placement(placement, each.plan) for each in earlier)), None)
+    placement = _with_attention(found or with_single_matrices(_finished(placement)))
     return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
 
 
@@ -142,19 +144,19 @@ def plan_with_rehearsals(
     options: PlanOptions | None,
     rehearse: Callable[[LoadPlan], Rehearsal | None],
 ) -> tuple[LoadPlan, RehearsedPlan | None]:
-    """Plan with rehearsed buffers; returns the rehearsal too, for the plans that follow.
+    """Plan with rehearsed buffers; returns the last rehearsal too, for the plans that follow.
 
     ``rehearse`` returns None where the engine cannot rehearse; then the estimate holds, with the reason
-    "not_rehearsed".  It is called once where the estimate was right, up to three times where the plan changes with the
+    "not_rehearsed".  It is called once where the estimate was right, up to five times where the plan changes with the
     result.
     """
     best = plan_model(shape, devices, host, options)
     rehearsed: RehearsedPlan | None = None
-    for number in range(_REHEARSALS):
+    for _ in range(_REHEARSALS):
         rehearsal = rehearse(best)
         if rehearsal is None:
             break
-        rehearsed = RehearsedPlan(best, rehearsal, is_last=number > 0)
+        rehearsed = RehearsedPlan(best, rehearsal, rehearsed)
         after = plan_model(shape, devices, host, options, rehearsed)
         is_same = _placement_key(after) == _placement_key(best)
         best = after
@@ -294,20 +296,24 @@ def _choose_devices(devices: tuple[Device, ...], options: PlanOptions) -> tuple[
     return devices, reasons
 
 
-def _without_refused(rehearsed: RehearsedPlan, options: PlanOptions) -> tuple[RehearsedPlan, PlanOptions]:
-    """Take what the engine refused out of the rehearsed plan and the options."""
-    spec = rehearsed.plan.spec
-    refused: dict[str, bool] = {}
-    if not rehearsed.rehearsal.pipeline and spec.pipeline:
+def _refused(rehearsed: RehearsedPlan) -> dict[str, Any]:
+    """What the engine refused of a plan."""
+    spec, rehearsal = rehearsed.plan.spec, rehearsed.rehearsal
+    refused: dict[str, Any] = {}
+    if not rehearsal.pipeline and spec.pipeline:
         refused["pipeline"] = False
-    if not rehearsed.rehearsal.flash_attention and spec.flash_attention is None:
+    if not rehearsal.flash_attention and spec.flash_attention is not False:
         refused["flash_attention"] = False
-    plan = replace(rehearsed.plan, spec=replace(spec, **refused))  # type: ignore[arg-type]
-    return replace(rehearsed, plan=plan), replace(options, **refused)  # type: ignore[arg-type]
+    return refused
 
 
-def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Corrections:
-    """Differences between a rehearsal and what would have been estimated for its plan."""
+def _without_refused(rehearsed: RehearsedPlan) -> RehearsedPlan:
+    spec = replace(rehearsed.plan.spec, **_refused(rehearsed))
+    return replace(rehearsed, plan=replace(rehearsed.plan, spec=spec))
+
+
+def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Iterator[Correction]:
+    """Yield the differences between a rehearsal and what would have been estimated for its plan."""
     spec, rehearsal = rehearsed.plan.spec, rehearsed.rehearsal
     options = replace(
         base.options,
@@ -320,19 +326,15 @@ def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Corrections:
     context = rehearsed.plan.context
     estimated = _placement_of(replace(base, options=options).at(context, spec.kv_type), rehearsed.plan)
     if estimated is None:
-        return Corrections()
+        return
     estimated = with_moved(estimated, spec)
-    return Corrections(
-        {
-            device.name: rehearsal.compute_bytes[device.name]
-            - estimated.problem.compute_bytes(device, estimated.uses[device.name]._replace(parts=False))
-            for device in estimated.used_devices
-            if device.name in rehearsal.compute_bytes
-        },
-        rehearsal.host_compute_bytes - estimated.host.compute_bytes,
-        min(spec.n_ubatch, context),
-        estimated.uses,
-    )
+    rows = min(spec.n_ubatch, context)
+    for device in estimated.used_devices:
+        if device.name in rehearsal.compute_bytes:
+            use = estimated.uses[device.name]
+            size = estimated.problem.compute_bytes(device, use._replace(parts=False))
+            yield Correction(device.name, use, rows, rehearsal.compute_bytes[device.name] - size)
+    yield Correction(HOST, estimated.host_use, rows, rehearsal.host_compute_bytes - estimated.host.compute_bytes)
 
 
 def _placement_of(problem: Problem, plan: LoadPlan) -> Placement | None:
@@ -343,15 +345,15 @@ def _placement_of(problem: Problem, plan: LoadPlan) -> Placement | None:
     return Placement(problem, counts, plan.experts_in_ram, bool(plan.spec.pipeline))
 
 
-def _rehearsed_placement(best: Placement, rehearsed: RehearsedPlan | None) -> Placement | None:
-    """The rehearsed placement, where it is still as good as the best and keeps to the options.
+def _rehearsed_placement(best: Placement, plan: LoadPlan) -> Placement | None:
+    """The placement of a rehearsed plan, where it is still as good as the best and keeps to the options.
 
     So a rehearsal confirms a plan instead of moving a layer here and there.
     """
     problem = best.problem
-    if rehearsed is None or (old := _placement_of(problem, rehearsed.plan)) is None:
+    if (old := _placement_of(problem, plan)) is None:
         return None
-    plan, options, spec = rehearsed.plan, problem.options, problem.spec
+    options, spec = problem.options, problem.spec
     compared = ("context", "kv_type", "micro_batch", "full_windows")
     is_same = all(getattr(plan.spec, name) == getattr(spec, name) for name in compared)
     contradicts = (
@@ -360,19 +362,13 @@ def _rehearsed_placement(best: Placement, rehearsed: RehearsedPlan | None) -> Pl
         or (options.pipeline is not None and old.pipeline is not options.pipeline)
         or plan.spec.split_mode != options.split_mode
     )
-    return old if is_same and not contradicts and old.rank == best.rank else None
-
-
-def _with_matrices(placement: Placement, rehearsed: RehearsedPlan | None, *, is_new: bool) -> Placement:
-    """Add single matrices of experts; those that were rehearsed with the same layers, if they fit."""
-    options = placement.problem.options
-    is_fixed = options.stacks_on_devices is not None or options.experts_in_ram is not None
-    if rehearsed is not None and not is_new and not is_fixed and rehearsed.plan.spec.stacks_on_devices:
-        moved = with_moved(placement, rehearsed.plan.spec)
-        if moved.verdict == placement.verdict:
+    if not is_same or contradicts or old.rank != best.rank:
+        return None
+    if options.stacks_on_devices is None and options.experts_in_ram is None and plan.spec.stacks_on_devices:
+        moved = with_moved(old, plan.spec)
+        if moved.verdict == old.verdict:
             return moved
-    is_last = rehearsed is not None and rehearsed.is_last and not is_fixed
-    return placement if is_last else with_single_matrices(placement)
+    return with_single_matrices(old)
 
 
 def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> Iterator[str]:

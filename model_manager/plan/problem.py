@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan.compute_buffers import (
@@ -15,6 +16,7 @@ from model_manager.plan.compute_buffers import (
     WITH_HOST_BUFFER,
     ComputeBufferEstimate,
     DeviceUse,
+    HostUse,
     IndexBytes,
     LayerKinds,
     buffers,
@@ -26,37 +28,32 @@ from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.model_shape import ModelShape, Weights
 from model_manager.plan.split import DeviceCapacity, Slots
 
+HOST = ""
 
-@dataclass(frozen=True)
-class Corrections:
-    """Difference between rehearsed and estimated compute buffers, in bytes: by device name, and for the host.
 
-    ``rows``: tokens of the rehearsed micro batch.  ``uses``: what the rehearsed devices computed.
+class Correction(NamedTuple):
+    """Difference between a rehearsed and an estimated compute buffer, in bytes.
+
+    ``device`` is a name, or ``HOST``; ``use``: what it computed; ``rows``: tokens of the rehearsed micro-batch.
     """
 
-    devices: Mapping[str, int] = field(default_factory=dict)
-    host: int = 0
-    rows: int = 0
-    uses: Mapping[str, DeviceUse] = field(default_factory=dict)
+    device: str
+    use: DeviceUse | HostUse
+    rows: int
+    n_bytes: int
 
-    def corrected(self, device: str, size: int, use: DeviceUse) -> int:
-        """Correct the estimated buffer of a device; one that computes something else is not made smaller."""
-        correction, rehearsed = self.devices.get(device, 0), self.uses.get(device)
-        alike = rehearsed is not None and use == rehearsed._replace(
-            copied=use.copied, leaves=use.leaves, parts=use.parts
-        )
-        return max(0, size + correction) if correction > 0 or alike else size
+    def at(self, rows: int) -> int:
+        """Scale in proportion to the rows of another micro-batch; what saves memory doesn't grow."""
+        grows = rows > self.rows and self.n_bytes < 0
+        return self.n_bytes if grows or not self.rows else self.n_bytes * rows // self.rows
 
-    def at(self, rows: int) -> Corrections:
-        """Scale the corrections in proportion to the rows of another micro batch; none that saves memory grows."""
-        if not self.rows or rows == self.rows:
-            return self
 
-        def scaled(size: int) -> int:
-            return size if rows > self.rows and size < 0 else size * rows // self.rows
-
-        devices = {name: scaled(size) for name, size in self.devices.items()}
-        return Corrections(devices, scaled(self.host), rows, self.uses)
+def _likeness(correction: Correction, use: DeviceUse | HostUse, rows: int) -> tuple[bool, ...]:
+    known, same = correction.use, correction.rows == rows
+    if isinstance(known, HostUse) or isinstance(use, HostUse):
+        return known == use, same
+    is_alike = use == known._replace(copied=use.copied, leaves=use.leaves, parts=use.parts)
+    return is_alike, same, known.parts == use.parts, known == use
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,8 @@ class Problem:
     devices: tuple[Device, ...]
     host: HostMemory
     options: PlanOptions
-    corrections: Corrections = field(default_factory=Corrections)
+    corrections: tuple[Correction, ...] = ()
+    """Of rehearsed plans, the latest first."""
     spec: LoadSpec = field(default_factory=LoadSpec)
     """The options with context, cache type and batch sizes resolved by ``at``."""
 
@@ -82,7 +80,7 @@ class Problem:
             output_rows=options.output_rows or micro_batch,
             full_windows=options.full_windows is not False,
         )
-        return replace(self, corrections=self.corrections.at(min(micro_batch, context)), spec=spec)
+        return replace(self, spec=spec)
 
     @property
     def has_cuda(self) -> bool:
@@ -208,10 +206,23 @@ class Problem:
     def compute_bytes(self, device: Device, use: DeviceUse) -> int:
         """Estimated compute buffer of a device, with the corrections."""
         size = self.buffers.device(use, like_cuda=device.backend in LIKE_CUDA, copies_weights=device.copies_weights)
-        rehearsed = self.corrections.uses.get(device.name)
-        has_parts = rehearsed is not None and rehearsed.parts
-        size = self.corrections.corrected(device.name, size, use)
-        return size + (self.buffers.parts if use.parts and not has_parts else 0)
+        return self._corrected(device.name, use, size)
+
+    def host_compute_bytes(self, use: HostUse) -> int:
+        """Estimated compute buffer in RAM, with the corrections."""
+        return self._corrected(HOST, use, self.buffers.host(use))
+
+    def _corrected(self, name: str, use: DeviceUse | HostUse, size: int) -> int:
+        """Correct an estimate; a device that computes something else than it was rehearsed with gets no smaller one."""
+        rows = min(self.spec.n_ubatch, self.spec.context or 0)
+        own = [each for each in self.corrections if each.device == name]
+        found = max(own, key=lambda each: _likeness(each, use, rows), default=None)
+        has_parts = isinstance(use, DeviceUse) and use.parts
+        if found is not None:
+            n_bytes, is_alike = found.at(rows), name == HOST or _likeness(found, use, rows)[0]
+            size = max(0, size + n_bytes) if n_bytes > 0 or is_alike else size
+            has_parts = has_parts and not (isinstance(found.use, DeviceUse) and found.use.parts)
+        return size + (self.buffers.parts if has_parts else 0)
 
 
 @dataclass(frozen=True)
@@ -282,6 +293,11 @@ class Placement:
                 )
         return found
 
+    @property
+    def host_use(self) -> HostUse:
+        """What host memory is needed for."""
+        return HostUse(self.first_slot > 0, bool(self.in_ram), not self.n_gpu_layers, self.pipeline)
+
     @cached_property
     def devices(self) -> tuple[DevicePlan, ...]:
         """Memory of each device."""
@@ -309,13 +325,7 @@ class Placement:
         if self.n_gpu_layers == 0:
             weights -= shape.tied_output.total  # in RAM the output is the embedding itself, not a copy
         kv = sum(problem.kv[: self.first_slot])
-        compute = problem.buffers.host(
-            layers=self.first_slot > 0,
-            experts=bool(self.in_ram),
-            output=self.n_gpu_layers == 0,
-            pipeline=self.pipeline,
-        )
-        compute = max(0, compute + problem.corrections.host)
+        compute = problem.host_compute_bytes(self.host_use)
         repack = self._repacked if self.may_repack else 0
         if weights + kv + compute + repack + self._shared_ram > problem.ram:
             repack = 0

@@ -26,6 +26,11 @@ from app.engine.external_engine import VARIABLE
 from model_manager.devices.devices import Device, DeviceKind
 from model_manager.errors import UserError
 
+API_VERSION = 2
+"""Of the backends' interface (ggml-backend-impl.h), whose functions are found by their offsets."""
+POINTER_BYTES = ctypes.sizeof(ctypes.c_void_p)
+_REGISTRY = 15 * POINTER_BYTES
+"""Offset in ggml_backend_device."""
 MODULES = (".so", ".dll", ".dylib")
 _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated_gpu", 3: "accelerator"}
 """enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL."""
@@ -254,13 +259,11 @@ class Ggml:
         """The servers whose devices are in the list."""
         return {handle.device.description for handle in self.devices() if handle.device.is_rpc}
 
-    def registry(self, device: int) -> int:
-        """Return the registry of a device's backend."""
-        return int(self._base.ggml_backend_dev_backend_reg(device))
-
-    def api_version(self, device: int) -> int:
-        """Return the version of the backend's interface, the first field of its registry."""
-        return ctypes.c_int.from_address(self.registry(device)).value
+    def has_known_interface(self, device: int) -> bool:
+        """Whether a device's functions are at the known offsets."""
+        registry = self._base.ggml_backend_dev_backend_reg(device)
+        version = ctypes.c_int.from_address(registry).value
+        return version == API_VERSION and pointer_at(device + _REGISTRY).value == registry
 
     def graph_nodes(self, graph: int) -> tuple[int, int | None]:
         """Return the number of a graph's nodes and the address of their list."""
@@ -326,6 +329,11 @@ class Ggml:
             ending = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
             path = self._folder / f"lib{name}.{ending}"
         return ctypes.CDLL(str(path))
+
+
+def pointer_at(address: int) -> ctypes.c_void_p:
+    """Return the pointer at an address, to read or replace it."""
+    return ctypes.c_void_p.from_address(address)
 
 
 def _load_backends(registry: ctypes.CDLL, libraries: Path, added: Path | None) -> None:

@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from app.engine.child.ggml import DeviceHandle, Ggml
+from app.engine.child.ggml import POINTER_BYTES, DeviceHandle, Ggml, pointer_at
 from app.engine.child.stop_flag import StopFlag
 
-API_VERSION = 2
 SLICE_S = 0.2
 """Aim for the time of a slice.  Waiting for a device after each costs microseconds."""
 FIRST_NODES = 8
@@ -35,10 +34,9 @@ _LAYER = re.compile(rb"-(\d+)$")
 """The number of a layer at the end of a node's name."""
 ABORTED = 1
 """GGML_STATUS_ABORTED."""
-_POINTER = ctypes.sizeof(ctypes.c_void_p)
-_INIT_BACKEND, _REGISTRY = 5 * _POINTER, 15 * _POINTER
-"""Offsets in ggml_backend_device."""
-_GRAPH_COMPUTE, _DEVICE = 13 * _POINTER, 17 * _POINTER
+_INIT_BACKEND = 5 * POINTER_BYTES
+"""Offset in ggml_backend_device."""
+_GRAPH_COMPUTE, _DEVICE = 13 * POINTER_BYTES, 17 * POINTER_BYTES
 """Offsets in ggml_backend."""
 _Init = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
 _Compute = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -101,22 +99,20 @@ class GraphSlices:
     def _install(self, device: int) -> bool:
         if device in self._devices:
             return True
-        if self._ggml.api_version(device) != API_VERSION or _pointer(device + _REGISTRY).value != self._ggml.registry(
-            device
-        ):
+        if not self._ggml.has_known_interface(device):
             return False
-        init = _Init(_pointer(device + _INIT_BACKEND).value or 0)
+        init = _Init(pointer_at(device + _INIT_BACKEND).value or 0)
 
         def init_backend(own: int, parameters: bytes | None) -> int | None:
             backend: int | None = init(own, parameters)
-            if backend and _pointer(backend + _DEVICE).value == own:
-                slot = _pointer(backend + _GRAPH_COMPUTE)
+            if backend and pointer_at(backend + _DEVICE).value == own:
+                slot = pointer_at(backend + _GRAPH_COMPUTE)
                 slot.value = ctypes.cast(self._replacement(slot.value or 0), ctypes.c_void_p).value
             return backend
 
         replacement = _Init(init_backend)
         self._devices[device] = (replacement, init)
-        _pointer(device + _INIT_BACKEND).value = ctypes.cast(replacement, ctypes.c_void_p).value
+        pointer_at(device + _INIT_BACKEND).value = ctypes.cast(replacement, ctypes.c_void_p).value
         return True
 
     def _replacement(self, address: int) -> Any:
@@ -141,7 +137,7 @@ class GraphSlices:
             # As ggml_graph_view.
             part = _Graph(
                 n_nodes=count,
-                nodes=whole.nodes + start * _POINTER,
+                nodes=whole.nodes + start * POINTER_BYTES,
                 use_counts=whole.use_counts,
                 visited_hash_set=whole.visited_hash_set,
                 order=whole.order,
@@ -164,9 +160,5 @@ class GraphSlices:
         return 0
 
     def _last_name(self, graph: _Graph) -> bytes:
-        last = graph.nodes + (graph.n_nodes - 1) * _POINTER
-        return self._ggml.tensor_name(_pointer(last).value or 0)
-
-
-def _pointer(address: int) -> ctypes.c_void_p:
-    return ctypes.c_void_p.from_address(address)
+        last = graph.nodes + (graph.n_nodes - 1) * POINTER_BYTES
+        return self._ggml.tensor_name(pointer_at(last).value or 0)

@@ -18,8 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.config.settings import ALL_ADDRESSES
-from app.engine.child.ggml import DeviceHandle, Ggml
-from app.engine.child.graph_slices import API_VERSION
+from app.engine.child.ggml import POINTER_BYTES, DeviceHandle, Ggml, pointer_at
 from app.engine.child.rpc import check_server
 from app.engine.protocol import Lend, Lending
 from model_manager.devices.devices import read_memory, usable_cores
@@ -28,8 +27,7 @@ from model_manager.errors import UserError
 
 START_S, CHECK_INTERVAL_S = 60.0, 0.05
 """Drivers of GPUs take some seconds."""
-_POINTER = ctypes.sizeof(ctypes.c_void_p)
-_GET_MEMORY, _ALLOC_BUFFER = 2 * _POINTER, _POINTER
+_GET_MEMORY, _ALLOC_BUFFER = 2 * POINTER_BYTES, POINTER_BYTES
 """Offsets in ggml_backend_device and ggml_backend_buffer_type, which both begin with ``get_name``."""
 _Name = ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)
 _Memory = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t))
@@ -102,14 +100,14 @@ class _MemoryMeter:
 
     def _install(self, ggml: Ggml, handle: DeviceHandle) -> None:
         buffer_type = ggml.buffer_type(handle.pointer)
-        named = _Name(_pointer(handle.pointer).value or 0), _Name(_pointer(buffer_type).value or 0)
-        if ggml.api_version(handle.pointer) != API_VERSION:
+        named = _Name(pointer_at(handle.pointer).value or 0), _Name(pointer_at(buffer_type).value or 0)
+        if not ggml.has_known_interface(handle.pointer):
             raise UserError("lend_refused")
         if (named[0](handle.pointer).decode(), named[1](buffer_type).decode()) != (handle.name, handle.buffers):
             raise UserError("lend_refused")
         share = handle.device.total_bytes / self._total if self._total else 1.0
         is_cpu = handle.device.kind == "cpu"
-        memory = _Memory(_pointer(handle.pointer + _GET_MEMORY).value or 0)
+        memory = _Memory(pointer_at(handle.pointer + _GET_MEMORY).value or 0)
 
         def get_memory(device: int, free: Any, total: Any) -> None:
             memory(device, free, total)
@@ -120,7 +118,7 @@ class _MemoryMeter:
                 total[0] = min(total[0], most)
                 free[0] = min(free[0], max(0, most - int(sum(self._sizes.values()) * share)))
 
-        allocate = _Allocate(_pointer(buffer_type + _ALLOC_BUFFER).value or 0)
+        allocate = _Allocate(pointer_at(buffer_type + _ALLOC_BUFFER).value or 0)
 
         def alloc_buffer(type_: int, size: int) -> int | None:
             if self._limit is not None and sum(self._sizes.values()) + size > self._limit:
@@ -128,7 +126,7 @@ class _MemoryMeter:
             buffer: int | None = allocate(type_, size)
             if buffer:
                 self._sizes[buffer] = size
-                slot = _pointer(buffer)
+                slot = pointer_at(buffer)
                 slot.value = ctypes.cast(self._freeing(slot.value or 0), ctypes.c_void_p).value
                 self._report()
             return buffer
@@ -138,7 +136,7 @@ class _MemoryMeter:
             (buffer_type + _ALLOC_BUFFER, _Allocate(alloc_buffer)),
         ):
             self._kept.append(function)
-            _pointer(address).value = ctypes.cast(function, ctypes.c_void_p).value
+            pointer_at(address).value = ctypes.cast(function, ctypes.c_void_p).value
         self._kept += memory, allocate
 
     def _freeing(self, address: int) -> Any:
@@ -156,7 +154,3 @@ class _MemoryMeter:
 
     def _report(self) -> None:
         self._emit(Lending(self._names, sum(self._sizes.values())))
-
-
-def _pointer(address: int) -> ctypes.c_void_p:
-    return ctypes.c_void_p.from_address(address)

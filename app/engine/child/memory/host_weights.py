@@ -27,12 +27,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from app.engine.child.ggml import Ggml
+from app.engine.child.ggml import POINTER_BYTES, Ggml, pointer_at
 from app.engine.child.memory.weights_reader import WeightsReader, address_of, reading_buffer
 from app.engine.child.stop_flag import StopFlag
 from model_manager.gguf.header import GgufHeader
 
-API_VERSION = 2
 SLICE_BYTES = 4 << 20
 """Bytes that a thread reads and converts at once."""
 LEAST_BYTES = 1 << 20
@@ -43,10 +42,9 @@ MAX_THREADS = 8
 """Threads at most, otherwise two more than there are cores: some wait for the disk."""
 MADV_HUGEPAGE = 14
 """Advice of Linux about memory."""
-_POINTER = ctypes.sizeof(ctypes.c_void_p)
-_ALLOC, _DEVICE = _POINTER, 6 * _POINTER
+_ALLOC, _DEVICE = POINTER_BYTES, 6 * POINTER_BYTES
 """Offsets in ggml_backend_buffer_type."""
-_FREE, _INIT, _SET, _TYPE, _SIZE = 0, 2 * _POINTER, 4 * _POINTER, 11 * _POINTER, 13 * _POINTER
+_FREE, _INIT, _SET, _TYPE, _SIZE = 0, 2 * POINTER_BYTES, 4 * POINTER_BYTES, 11 * POINTER_BYTES, 13 * POINTER_BYTES
 """Offsets in ggml_backend_buffer."""
 _EXTENTS, _ROW, _VIEWED, _DATA, TENSOR_BYTES = 16, 56, 232, 248, 336
 """Offsets in ggml_tensor: ``ne``, ``nb[1]``, ``view_src`` and ``data``; its size."""
@@ -91,8 +89,8 @@ class _Slice:
         structure = (ctypes.c_uint8 * TENSOR_BYTES).from_buffer_copy(ctypes.string_at(tensor.address, TENSOR_BYTES))
         address = ctypes.addressof(structure)
         _extents(address)[1:] = [self.rows, 1, 1]
-        _pointer(address + _DATA).value = (_pointer(address + _DATA).value or 0) + self.first * tensor.row_bytes
-        _Set(_pointer(tensor.buffer + _SET).value or 0)(tensor.buffer, address, source, 0, self.n_bytes)
+        pointer_at(address + _DATA).value = (pointer_at(address + _DATA).value or 0) + self.first * tensor.row_bytes
+        _Set(pointer_at(tensor.buffer + _SET).value or 0)(tensor.buffer, address, source, 0, self.n_bytes)
 
 
 class HostWeights:
@@ -121,17 +119,17 @@ class HostWeights:
         kinds = set[int]()
         if repacked is not None and self._is_known(repacked):
             kinds = {repacked, *self._ggml.host_buffer_types()}
-        own = {kind: _pointer(kind + _ALLOC).value for kind in kinds}
+        own = {kind: pointer_at(kind + _ALLOC).value for kind in kinds}
         for kind, address in own.items():
             self._replace(kind + _ALLOC, _Alloc(partial(self._alloc, _Alloc(address or 0))))
         try:
             yield
         finally:
             for kind, address in own.items():
-                _pointer(kind + _ALLOC).value = address
+                pointer_at(kind + _ALLOC).value = address
             for buffer, functions in self._buffers.items():
                 for offset, address in functions.items():
-                    _pointer(buffer + offset).value = address
+                    pointer_at(buffer + offset).value = address
 
     def read(self, stop: StopFlag, on_progress: Callable[[float], None]) -> None:
         """Read and convert the tensors of the loaded model; ``on_progress`` gets the share of the model that is there.
@@ -179,8 +177,8 @@ class HostWeights:
         device = self._ggml.buffer_device(kind)
         return (
             device is not None
-            and _pointer(kind + _DEVICE).value == device
-            and self._ggml.api_version(device) == API_VERSION
+            and pointer_at(kind + _DEVICE).value == device
+            and self._ggml.has_known_interface(device)
             and self._ggml.tensor_bytes() == TENSOR_BYTES
         )
 
@@ -189,12 +187,12 @@ class HostWeights:
         is_outer, self._is_nested = not self._is_nested, True
         buffer = own(kind, size)
         self._is_nested = not is_outer
-        if not is_outer or not buffer or _pointer(buffer + _TYPE).value != kind:
+        if not is_outer or not buffer or pointer_at(buffer + _TYPE).value != kind:
             return buffer
-        if _pointer(buffer + _SIZE).value != size:
+        if pointer_at(buffer + _SIZE).value != size:
             return buffer
         _use_huge_pages(self._ggml.buffer_base(buffer), size)
-        own_functions = {offset: _pointer(buffer + offset).value for offset in (_FREE, _INIT)}
+        own_functions = {offset: pointer_at(buffer + offset).value for offset in (_FREE, _INIT)}
         free, init_address = _Free(own_functions[_FREE] or 0), own_functions[_INIT]
         init = _Init(init_address) if init_address else None
 
@@ -205,7 +203,7 @@ class HostWeights:
 
         def init_tensor(buffer: int, tensor: int) -> int:
             status = int(init(buffer, tensor)) if init is not None else 0
-            if status == 0 and not _pointer(tensor + _VIEWED).value:
+            if status == 0 and not pointer_at(tensor + _VIEWED).value:
                 self._empty(buffer, tensor)
             return status
 
@@ -224,7 +222,7 @@ class HostWeights:
 
     def _replace(self, address: int, function: Any) -> None:
         self._callbacks.append(function)
-        _pointer(address).value = ctypes.cast(function, ctypes.c_void_p).value
+        pointer_at(address).value = ctypes.cast(function, ctypes.c_void_p).value
 
 
 def _slices(tensor: _Tensor) -> Iterator[_Slice]:
@@ -244,7 +242,3 @@ def _use_huge_pages(address: int, size: int) -> None:
         start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
         # Refused where the system has none.
         ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(address + size - start), MADV_HUGEPAGE)
-
-
-def _pointer(address: int) -> ctypes.c_void_p:
-    return ctypes.c_void_p.from_address(address)
