@@ -333,8 +333,9 @@ def _corrections(base: Problem, rehearsed: RehearsedPlan) -> Iterator[Correction
         if device.name in rehearsal.compute_bytes:
             use = estimated.uses[device.name]
             size = estimated.problem.compute_bytes(device, use._replace(parts=False))
-            yield Correction(device.name, use, rows, rehearsal.compute_bytes[device.name] - size)
-    yield Correction(HOST, estimated.host_use, rows, rehearsal.host_compute_bytes - estimated.host.compute_bytes)
+            yield Correction(device.name, use, rows, rehearsal.compute_bytes[device.name] - size, estimated.layout)
+    size = rehearsal.host_compute_bytes - estimated.host.compute_bytes
+    yield Correction(HOST, estimated.host_use, rows, size, estimated.layout)
 
 
 def _placement_of(problem: Problem, plan: LoadPlan) -> Placement | None:

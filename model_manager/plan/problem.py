@@ -34,13 +34,15 @@ HOST = ""
 class Correction(NamedTuple):
     """Difference between a rehearsed and an estimated compute buffer, in bytes.
 
-    ``device`` is a name, or ``HOST``; ``use``: what it computed; ``rows``: tokens of the rehearsed micro-batch.
+    ``device`` is a name, or ``HOST``; ``use``: what it computed; ``rows``: tokens of the rehearsed micro-batch;
+    ``layout``: ``Placement.layout`` of the rehearsed plan.
     """
 
     device: str
     use: DeviceUse | HostUse
     rows: int
     n_bytes: int
+    layout: tuple[object, ...] = ()
 
     def at(self, rows: int) -> int:
         """Scale in proportion to the rows of another micro-batch; what saves memory doesn't grow."""
@@ -48,12 +50,11 @@ class Correction(NamedTuple):
         return self.n_bytes if grows or not self.rows else self.n_bytes * rows // self.rows
 
 
-def _likeness(correction: Correction, use: DeviceUse | HostUse, rows: int) -> tuple[bool, ...]:
-    known, same = correction.use, correction.rows == rows
+def _likeness(known: DeviceUse | HostUse, use: DeviceUse | HostUse) -> tuple[bool, bool, bool]:
     if isinstance(known, HostUse) or isinstance(use, HostUse):
-        return known == use, same
+        return True, known == use, known == use
     is_alike = use == known._replace(copied=use.copied, leaves=use.leaves, parts=use.parts)
-    return is_alike, same, known.parts == use.parts, known == use
+    return is_alike, known.parts == use.parts, known == use
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,6 @@ class Problem:
     host: HostMemory
     options: PlanOptions
     corrections: tuple[Correction, ...] = ()
-    """Of rehearsed plans, the latest first."""
     spec: LoadSpec = field(default_factory=LoadSpec)
     """The options with context, cache type and batch sizes resolved by ``at``."""
 
@@ -203,24 +203,29 @@ class Problem:
             )
         return tuple(found)
 
-    def compute_bytes(self, device: Device, use: DeviceUse) -> int:
-        """Estimated compute buffer of a device, with the corrections."""
+    def compute_bytes(self, device: Device, use: DeviceUse, layout: tuple[object, ...] = ()) -> int:
+        """Estimated compute buffer of a device, with the corrections; exact for a layout that was rehearsed."""
         size = self.buffers.device(use, like_cuda=device.backend in LIKE_CUDA, copies_weights=device.copies_weights)
-        return self._corrected(device.name, use, size)
+        return self._corrected(device.name, use, size, layout)
 
-    def host_compute_bytes(self, use: HostUse) -> int:
+    def host_compute_bytes(self, use: HostUse, layout: tuple[object, ...] = ()) -> int:
         """Estimated compute buffer in RAM, with the corrections."""
-        return self._corrected(HOST, use, self.buffers.host(use))
+        return self._corrected(HOST, use, self.buffers.host(use), layout)
 
-    def _corrected(self, name: str, use: DeviceUse | HostUse, size: int) -> int:
+    def _corrected(self, name: str, use: DeviceUse | HostUse, size: int, layout: tuple[object, ...]) -> int:
         """Correct an estimate; a device that computes something else than it was rehearsed with gets no smaller one."""
         rows = min(self.spec.n_ubatch, self.spec.context or 0)
-        own = [each for each in self.corrections if each.device == name]
-        found = max(own, key=lambda each: _likeness(each, use, rows), default=None)
+
+        def order(correction: Correction) -> tuple[object, ...]:
+            is_alike, *more = _likeness(correction.use, use)
+            # Where several are as like, the largest.
+            return is_alike, correction.rows == rows, correction.layout == layout, *more, correction.n_bytes
+
+        found = max((each for each in self.corrections if each.device == name), key=order, default=None)
         has_parts = isinstance(use, DeviceUse) and use.parts
         if found is not None:
-            n_bytes, is_alike = found.at(rows), name == HOST or _likeness(found, use, rows)[0]
-            size = max(0, size + n_bytes) if n_bytes > 0 or is_alike else size
+            n_bytes = found.at(rows)
+            size = max(0, size + n_bytes) if n_bytes > 0 or _likeness(found.use, use)[0] else size
             has_parts = has_parts and not (isinstance(found.use, DeviceUse) and found.use.parts)
         return size + (self.buffers.parts if has_parts else 0)
 
@@ -293,6 +298,13 @@ class Placement:
                 )
         return found
 
+    @cached_property
+    def layout(self) -> tuple[object, ...]:
+        """What is where, and what the size of buffers depends on besides."""
+        spec, moved = self.problem.spec, tuple(sorted(self.moved.items()))
+        options = spec.context, spec.n_ubatch, spec.kv_type, spec.full_windows
+        return self.counts, self.in_ram, moved, self.pipeline, *options
+
     @property
     def host_use(self) -> HostUse:
         """What host memory is needed for."""
@@ -310,7 +322,7 @@ class Placement:
             if count and start > shape.n_layer:
                 weights += shape.output.total + shape.tied_output.total
             kv, use = sum(problem.kv[i] for i in layers), self.uses.get(device.name)
-            compute = problem.compute_bytes(device, use) if use is not None else 0
+            compute = problem.compute_bytes(device, use, self.layout) if use is not None else 0
             reserve = min(device.reserve_bytes, device.free_bytes)
             left = device.free_bytes - reserve - weights - kv - compute
             slots = tuple(range(start - count, start))
@@ -325,7 +337,7 @@ class Placement:
         if self.n_gpu_layers == 0:
             weights -= shape.tied_output.total  # in RAM the output is the embedding itself, not a copy
         kv = sum(problem.kv[: self.first_slot])
-        compute = problem.host_compute_bytes(self.host_use)
+        compute = problem.host_compute_bytes(self.host_use, self.layout)
         repack = self._repacked if self.may_repack else 0
         if weights + kv + compute + repack + self._shared_ram > problem.ram:
             repack = 0
