@@ -35,10 +35,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Rehearse:
-    """Run through a load without allocating memory.  A sparse file with only the header is sufficient."""
+    """Run through a load without allocating memory.  A sparse file with only the header is sufficient.
+
+    ``pretended``: names of devices that this machine lacks, rehearsed like CUDA's.
+    """
 
     path: str
     spec: LoadSpec
+    pretended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

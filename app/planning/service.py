@@ -144,7 +144,7 @@ class PlanningService:
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
     def rehearsed(self, basis: PlanBasis, options: PlanOptions, stubs: Sequence[HeaderStub] = ()) -> PlanBasis:
-        """Rehearse the plan where the devices are real and the file, or ``stubs`` of it, exists.
+        """Rehearse the plan where the file, or ``stubs`` of it, exists; simulated GPUs like CUDA's.
 
         Takes a second, in a separate child process.  Returns the basis unchanged if it cannot be rehearsed; its plans
         then have the reason ``not_rehearsed``.
@@ -154,7 +154,7 @@ class PlanningService:
         """
         machine = basis.machine
         exists = bool(stubs) or basis.headers[0].path.is_file()
-        if machine.is_simulated or not exists:
+        if not exists:
             return basis
         try:
             with ExitStack() as stack:
@@ -165,7 +165,8 @@ class PlanningService:
                     return basis
                 engine = LocalEngine(self._folder.logs / "rehearsal.log", gpus=machine.gpus)
                 stack.callback(engine.release)
-                return basis.rehearsed(options, partial(engine.rehearse, path))
+                pretended = tuple(each.name for each in machine.devices) if machine.is_simulated else ()
+                return basis.rehearsed(options, partial(engine.rehearse, path, pretended=pretended))
         except OSError:
             return basis
 

@@ -162,7 +162,7 @@ class Child:
             case Load():
                 return self._load(command)
             case Rehearse():
-                return rehearse(command.path, command.spec, self._ggml, self._stop, self._log_text)
+                return rehearse(command, self._ggml, self._stop, self._log_text)
             case Embed():
                 return self._embed(command)
             case Lend():

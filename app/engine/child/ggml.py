@@ -49,7 +49,7 @@ class _InitParameters(ctypes.Structure):
     _fields_ = (("mem_size", ctypes.c_size_t), ("mem_buffer", ctypes.c_void_p), ("no_alloc", ctypes.c_bool))
 
 
-class _Properties(ctypes.Structure):
+class Properties(ctypes.Structure):
     """struct ggml_backend_dev_props of ggml-backend.h, with its ggml_backend_dev_caps."""
 
     _fields_ = (
@@ -82,7 +82,7 @@ _BASE_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
     ("dev_host_buffer_type", ctypes.c_void_p, ctypes.c_void_p),
-    ("dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(_Properties)),
+    ("dev_get_props", None, ctypes.c_void_p, ctypes.POINTER(Properties)),
     ("dev_init", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p),
     ("dev_offload_op", ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p),
     ("buft_name", ctypes.c_char_p, ctypes.c_void_p),
@@ -143,7 +143,7 @@ class Ggml:
         return [self._device(self._lib.ggml_backend_dev_get(index)) for index in range(count)]
 
     def _device(self, pointer: int) -> DeviceHandle:
-        found = _Properties()
+        found = Properties()
         self._base.ggml_backend_dev_get_props(pointer, ctypes.byref(found))
         registry = self._base.ggml_backend_dev_backend_reg(pointer)
         buffers = self._base.ggml_backend_buft_name(self._base.ggml_backend_dev_buffer_type(pointer))

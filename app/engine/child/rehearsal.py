@@ -14,21 +14,24 @@ from app.engine.child.ggml import Ggml
 from app.engine.child.layer_pins import pinned_layers
 from app.engine.child.loader import choose_devices, count_gpu_layers, make_context, model_parameters, read_headers
 from app.engine.child.memory.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
+from app.engine.child.pretended import PretendedDevices
 from app.engine.child.stop_flag import StopFlag
+from app.engine.protocol import Rehearse
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import Rehearsal
-from model_manager.plan.load_spec import LoadSpec
 
 
-def rehearse(path: str, spec: LoadSpec, ggml: Ggml, stop: StopFlag, log: Callable[[], str]) -> Rehearsal:
+def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, log: Callable[[], str]) -> Rehearsal:
     """Rehearse loading one file; ``log`` returns the engine's log since the command began.
 
     Raises:
         UserError: as ``load``.
         Cancelled: stopped.
     """
+    path, spec = command.path, command.spec
     ggml.add_rpc_servers(spec.rpc_servers)
-    devices = choose_devices(ggml.devices_in_use(), spec)
+    pretended = PretendedDevices(ggml, command.pretended)
+    devices = choose_devices([*ggml.devices_in_use(), *pretended.handles], spec)
     headers = read_headers(Path(path))
     gpu_layers = count_gpu_layers(path, spec, devices, headers)
     before = len(log())
