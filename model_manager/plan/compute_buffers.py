@@ -93,6 +93,8 @@ class DeviceUse(NamedTuple):
     leaves: int = 0
     parts: bool = False
     """It has some of a layer's experts, and others are elsewhere."""
+    stacks: tuple[int, int] | None = None
+    """Bytes of the two largest matrices of a layer's experts in RAM, if known."""
 
 
 class HostUse(NamedTuple):
@@ -189,7 +191,7 @@ class ComputeBufferEstimate:
 
     def _with_copied_weights(self, use: DeviceUse, f16_cache: int, kept: int) -> int:
         parts = [0]
-        first, second = self.stacks
+        first, second = use.stacks or self.stacks
         gate = second + (3 if self.expert_ffn > second else 2) * self.expert_ffn
         if first:
             mixture = 3 * self.embedding + max(gate, first + self.expert_ffn + self.entering)

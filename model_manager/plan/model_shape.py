@@ -33,6 +33,8 @@ _FIRST_LAYER = (
     "hrm.z_l_init",
 )
 """Tensors without a layer number that the engine places with layer 0."""
+_STATES_ON_CUDA = ((1,), (16,))
+"""Rows of ``ssm_a`` with which ggml-cuda scans a state (``GGML_OP_SSM_SCAN``): Mamba-2, and Mamba-1 with this state."""
 _WITHOUT_OUTPUT = frozenset({"bitnet", "eurobert", "modern-bert", "neo-bert"})
 """Architectures that compute their output on the host with the token embedding, or none."""
 _PARALLEL = frozenset({"arctic", "cohere2", "cohere2moe", "command-r", "falcon-h1"})
@@ -216,7 +218,8 @@ class ModelShape:
 
     ``embedding`` is the input side, which is in host memory in every plan; ``output`` are the output's own tensors.
     ``tied_output``: there is no output matrix and the engine copies the token embedding to the output's device.
-    ``unused`` are tensors that the engine does not load (layers for predicting several tokens at once).
+    ``not_on_cuda``: bytes of each layer that stay in host memory where its device has ggml-cuda.  ``unused`` are
+    tensors that the engine does not load (layers for predicting several tokens at once).
     """
 
     layers: tuple[LayerWeights, ...]
@@ -224,6 +227,7 @@ class ModelShape:
     output: Weights
     tied_output: Weights
     unused: Weights
+    not_on_cuda: tuple[int, ...]
     cache: CacheRules
     widths: TensorWidths
     trained_context: int | None
@@ -276,11 +280,14 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
     embedding: list[TensorInfo] = []
     output: list[TensorInfo] = []
     unused: list[TensorInfo] = []
+    not_on_cuda = [0] * count
     output_norm_of_lfm2 = HeaderKeys(first).architecture.startswith("lfm2")
     for tensor in tensors:
         match = _BLOCK.match(tensor.name)
         if match and int(match[1]) < count:
             number = int(match[1])
+            if tensor.name.endswith(".ssm_a") and tensor.shape[:1] not in _STATES_ON_CUDA:
+                not_on_cuda[number] += tensor.n_bytes
             (parts[number].setdefault(_part(match[2]), []) if number < used else unused).append(tensor)
         elif tensor.name.startswith(_INPUT):
             embedding.append(tensor)
@@ -297,6 +304,7 @@ def read_model_shape(headers: Sequence[GgufHeader]) -> ModelShape:
         output=_weigh(output),
         tied_output=_weigh([names["token_embd.weight"]] if tied else []),
         unused=_weigh(unused),
+        not_on_cuda=tuple(not_on_cuda),
         cache=cache_rules(headers, count),
         widths=_widths(first, names, count),
         trained_context=first.context_length,

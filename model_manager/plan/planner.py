@@ -65,6 +65,8 @@ READING_SHARE, TURN_SHARE = 0.9, 1.11
 the shortest.  Where the speeds are guessed, no layer is given up for the former."""
 _REHEARSALS = 5
 """Most rehearsals until the plan no longer changes."""
+_AS_GOOD = 0.001
+"""Part of a turn by which a rehearsed plan may be slower than another one."""
 
 
 def plan_model(
@@ -73,17 +75,22 @@ def plan_model(
     host: HostMemory,
     options: PlanOptions | None = None,
     rehearsed: RehearsedPlan | None = None,
+    *,
+    is_hopeful: bool = False,
 ) -> LoadPlan:
     """Plan the load of a model.
+
+    ``is_hopeful``: as if what was not rehearsed took no more than what was, to see whether a plan with more on the
+    devices is worth a rehearsal.
 
     Raises:
         UserError: device_unknown(name, known), tensor_split_length(shares, devices), kv_type_unknown(kv_type, known).
     """
     options, projector = options or PlanOptions(), shape.projector
     if projector is None:
-        return _plan_text_model(shape, devices, host, options, rehearsed)
+        return _plan_text_model(shape, devices, host, options, rehearsed, is_hopeful)
     less = replace(host, available_bytes=max(0, host.available_bytes - projector.total_bytes))
-    on_cpu = _plan_text_model(shape, devices, less, options, rehearsed)
+    on_cpu = _plan_text_model(shape, devices, less, options, rehearsed, is_hopeful)
     own = {each.name for each in devices if not each.is_rpc and each.usable_bytes >= projector.total_bytes}
     name = options.projector_device or next((each.name for each in on_cpu.used_devices if each.name in own), CPU)
     if name in own:
@@ -91,7 +98,7 @@ def plan_model(
             replace(device, reserve_bytes=device.reserve_bytes + projector.total_bytes * (device.name == name))
             for device in devices
         ]
-        on_device = _plan_text_model(shape, reserved, host, options, rehearsed)
+        on_device = _plan_text_model(shape, reserved, host, options, rehearsed, is_hopeful)
         is_as_good = on_device.verdict == on_cpu.verdict and on_device.context >= on_cpu.context
         if options.projector_device or is_as_good:
             return _with_projector(on_device, name, projector)
@@ -117,6 +124,7 @@ def _plan_text_model(
     host: HostMemory,
     options: PlanOptions,
     rehearsed: RehearsedPlan | None,
+    is_hopeful: bool,
 ) -> LoadPlan:
     chosen, reasons = _choose_devices(tuple(devices), options)
     earlier = rehearsed.all if rehearsed else ()
@@ -124,7 +132,8 @@ def _plan_text_model(
         options = replace(options, **_refused(each))
     earlier = tuple(_without_refused(each) for each in earlier)
     base = Problem(shape, chosen, host, options)
-    base = replace(base, corrections=tuple(found for each in earlier for found in _corrections(base, each)))
+    corrections = tuple(found for each in earlier for found in _corrections(base, each))
+    base = replace(base, corrections=corrections, is_hopeful=is_hopeful)
     placement, more = _decide(base)
     if shape.cache.has_windows and options.full_windows is None:
         own = replace(base, options=replace(options, full_windows=False))
@@ -132,8 +141,9 @@ def _plan_text_model(
         if _preference(windowed) < _preference(placement):
             base, placement, more = own, windowed, (*windowed_reasons, "own_windows")
     placement, more = _with_micro_batch(base, placement, more)
-    found = next(filter(None, (_rehearsed_placement(placement, each.plan) for each in earlier)), None)
-    placement = _with_attention(found or with_single_matrices(_finished(placement)))
+    best = with_single_matrices(_finished(placement))
+    found = [old for each in earlier if (old := _rehearsed_placement(best, each.plan))]
+    placement = _with_attention(min(found, key=turn_seconds, default=best))
     return _assemble(placement, (*reasons, *more, *_general_reasons(placement, rehearsed)))
 
 
@@ -152,15 +162,15 @@ def plan_with_rehearsals(
     """
     best = plan_model(shape, devices, host, options)
     rehearsed: RehearsedPlan | None = None
-    for _ in range(_REHEARSALS):
-        rehearsal = rehearse(best)
-        if rehearsal is None:
-            break
-        rehearsed = RehearsedPlan(best, rehearsal, rehearsed)
-        after = plan_model(shape, devices, host, options, rehearsed)
-        is_same = _placement_key(after) == _placement_key(best)
-        best = after
-        if is_same:
+    keys: set[tuple[object, ...]] = set()
+    next_one = best
+    while len(keys) < _REHEARSALS and (rehearsal := rehearse(next_one)) is not None:
+        keys.add(_placement_key(next_one))
+        rehearsed = RehearsedPlan(next_one, rehearsal, rehearsed)
+        next_one = best = plan_model(shape, devices, host, options, rehearsed)
+        if _placement_key(best) in keys and best.experts_in_ram:
+            next_one = plan_model(shape, devices, host, options, rehearsed, is_hopeful=True)
+        if _placement_key(next_one) in keys:
             break
     return best, rehearsed
 
@@ -351,25 +361,22 @@ def _rehearsed_placement(best: Placement, plan: LoadPlan) -> Placement | None:
 
     So a rehearsal confirms a plan instead of moving a layer here and there.
     """
-    problem = best.problem
+    problem, options = best.problem, best.problem.options
     if (old := _placement_of(problem, plan)) is None:
         return None
-    options, spec = problem.options, problem.spec
+    old = with_moved(old, plan.spec)
     compared = ("context", "kv_type", "micro_batch", "full_windows")
-    is_same = all(getattr(plan.spec, name) == getattr(spec, name) for name in compared)
+    is_same = all(getattr(plan.spec, name) == getattr(problem.spec, name) for name in compared)
     contradicts = (
         (options.tensor_split and options.tensor_split != plan.tensor_split)
         or (options.experts_in_ram is not None and old.in_ram != best.in_ram)
+        or (options.stacks_on_devices is not None and old.moved != best.moved)
         or (options.pipeline is not None and old.pipeline is not options.pipeline)
         or plan.spec.split_mode != options.split_mode
     )
-    if not is_same or contradicts or old.rank != best.rank:
+    if not is_same or contradicts or old.rank[:2] != best.rank[:2]:
         return None
-    if options.stacks_on_devices is None and options.experts_in_ram is None and plan.spec.stacks_on_devices:
-        moved = with_moved(old, plan.spec)
-        if moved.verdict == old.verdict:
-            return moved
-    return with_single_matrices(old)
+    return old if turn_seconds(old) <= turn_seconds(best) * (1 + _AS_GOOD) else None
 
 
 def _general_reasons(placement: Placement, rehearsed: RehearsedPlan | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ The best placement is searched in ``placement``; context and cache type are chos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -66,6 +66,8 @@ class Problem:
     host: HostMemory
     options: PlanOptions
     corrections: tuple[Correction, ...] = ()
+    is_hopeful: bool = False
+    """What was not rehearsed takes as little as it may."""
     spec: LoadSpec = field(default_factory=LoadSpec)
     """The options with context, cache type and batch sizes resolved by ``at``."""
 
@@ -221,7 +223,10 @@ class Problem:
             # Where several are as like, the largest.
             return is_alike, correction.rows == rows, correction.layout == layout, *more, correction.n_bytes
 
-        found = max((each for each in self.corrections if each.device == name), key=order, default=None)
+        own = [each for each in self.corrections if each.device == name]
+        found = max(own, key=order, default=None)
+        if self.is_hopeful and not (found and found.layout == layout):
+            return max(0, size + min((each.at(rows) for each in own if each.n_bytes < 0), default=0))
         has_parts = isinstance(use, DeviceUse) and use.parts
         if found is not None:
             n_bytes = found.at(rows)
@@ -276,6 +281,8 @@ class Placement:
         ram_layers, staged = start > 0, 1 if self.keeps_to_first else 2
         index = self.problem.index
         moved_from = {layer for layer, _matrix in self.moved}
+        copied = [weights for layer, weights in self.experts.get(None, ()) if layer not in moved_from]
+        stacks = max(((each.largest, each.second) for each in copied), default=None)
         found: dict[str, DeviceUse] = {}
         for number, (device, count) in enumerate(zip(self.problem.devices, self.counts, strict=True)):
             layers, start = range(start, min(start + count, n_layer)), start + count
@@ -295,6 +302,7 @@ class Placement:
                     leaves=sum(index.leaves[layers.start : layers.stop]),
                     copied=self.problem.copied_bytes(layers, first=not found),
                     parts=not moved_from.isdisjoint(layers) or number in self.moved.values(),
+                    stacks=stacks if not found else None,
                 )
         return found
 
@@ -319,6 +327,7 @@ class Placement:
             layers, start = range(start, min(start + count, shape.n_layer)), start + count
             weights = sum(shape.layers[i].dense for i in layers)
             weights += sum(each.total for _layer, each in self.experts.get(number, ()))
+            weights -= self._not_on_cuda(device, layers)
             if count and start > shape.n_layer:
                 weights += shape.output.total + shape.tied_output.total
             kv, use = sum(problem.kv[i] for i in layers), self.uses.get(device.name)
@@ -329,11 +338,17 @@ class Placement:
             found.append(DevicePlan(device.name, device.free_bytes, weights, kv, compute, reserve, left, slots))
         return tuple(found)
 
+    def _not_on_cuda(self, device: Device, layers: Iterable[int]) -> int:
+        sizes = self.problem.shape.not_on_cuda
+        return sum(sizes[i] for i in layers if i < len(sizes)) if device.backend in LIKE_CUDA else 0
+
     @cached_property
     def host(self) -> HostPlan:
         """Host memory."""
         problem, shape, parts = self.problem, self.problem.shape, self._host_weights
         weights = shape.embedding.total + sum(part.total for part in parts)
+        for device, planned in zip(problem.devices, self.devices, strict=True):
+            weights += self._not_on_cuda(device, planned.layers)
         if self.n_gpu_layers == 0:
             weights -= shape.tied_output.total  # in RAM the output is the embedding itself, not a copy
         kv = sum(problem.kv[: self.first_slot])

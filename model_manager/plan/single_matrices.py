@@ -1,25 +1,28 @@
-"""Single matrices of experts on devices, while the others of their layers stay in RAM.
+"""Which layers' experts stay in RAM, and single matrices of them that fill devices.
 
-The search places the experts of whole layers, which take up to 7 GiB (DeepSeek-V3), so that up to as much is left free
-on every device.  One or two of a layer's three matrices may fit there.  They are then read from the device's memory
-instead of RAM; the computation leaves the layer's device once as before, or twice for a matrix on another device.
+The search finds how many layers' experts the devices hold.  Files have layers of different sizes, because more bits are
+spent on some, so that other layers may use the room better.  The first device's buffer is smaller where only smaller
+matrices are copied to it from RAM, and, for some architectures, where its last layers are those (Qwen3-Next: 380 MiB).
+
+Experts of a layer take up to 7 GiB (DeepSeek-V3).  One or two of their three matrices may fit where the third does not.
+They are then read from the device's memory instead of RAM; the computation leaves the layer's device once as before, or
+twice for a matrix on another device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from model_manager.plan.engine_arguments import stacks_on_devices
 from model_manager.plan.load_spec import LoadSpec
-from model_manager.plan.placement import best_placement
 from model_manager.plan.problem import Placement
-from model_manager.plan.speed import tokens_per_second
+from model_manager.plan.speed import turn_seconds
 
 
 def with_single_matrices(placement: Placement) -> Placement:
-    """Move matrices of experts from RAM to devices with room for them, as long as that makes answers faster.
+    """Move matrices of experts from RAM to devices with room for them, as long as that makes turns shorter.
 
     Of one layer at a time those that fill the room best.  Fixed options stay as they are: with a fixed split, a device
     only receives matrices of the layers that it has.
@@ -29,13 +32,47 @@ def with_single_matrices(placement: Placement) -> Placement:
         return with_moved(placement, options.resolved(devices=tuple(each.name for each in placement.used_devices)))
     if placement.problem.options.split_mode != "layer" or placement.verdict == "does_not_fit":
         return placement
-    return max(map(_filled, _fullest(placement)), key=tokens_per_second)
+    return min(map(_filled, _with_other_layers(placement)), key=turn_seconds)
 
 
-def _fullest(placement: Placement) -> tuple[Placement, ...]:
-    """The placement, and on a single device the one with as many layers' experts in RAM, but the fewest bytes."""
-    full = best_placement(placement.problem) if len(placement.used_devices) == 1 else placement
-    return (full, placement) if full.verdict == placement.verdict and full.rank == placement.rank else (placement,)
+def _with_other_layers(placement: Placement) -> Iterator[Placement]:
+    """Yield the placement, and others with as much experts of whole layers on the first device as it holds.
+
+    The device has the first layers whatever their size, or first the larger ones, or first the smaller ones.
+    """
+    yield placement
+    number = next((number for number, count in enumerate(placement.counts) if count), None)
+    if number is None or not placement.in_ram:
+        return
+    sizes = [layer.experts.total for layer in placement.problem.shape.layers]
+    own = [layer for layer in placement.devices[number].layers if layer < len(sizes) and sizes[layer]]
+    others = tuple(layer for layer in placement.in_ram if layer not in own)
+    for sign in (0, -1, 1):
+        left = sorted(own, key=lambda layer: (sign * sizes[layer], layer))
+        found = replace(placement, in_ram=tuple(sorted((*others, *own))))
+        before: list[int] = []
+        while left != before:
+            # Every layer may make the buffer smaller.
+            before, room = list(left), placement.problem.usable[number] - found.devices[number].used_bytes
+            for layer in before:
+                if sizes[layer] <= room:
+                    room -= sizes[layer]
+                    left.remove(layer)
+            if left == before:
+                if found.verdict == placement.verdict:
+                    yield found
+                left = _exchanged(left, [layer for layer in own if layer not in left], sizes, room)
+            found = replace(found, in_ram=tuple(sorted((*others, *left))))
+
+
+def _exchanged(left: list[int], placed: list[int], sizes: Sequence[int], room: int) -> list[int]:
+    """Return the layers that are left once one of them is placed instead of a smaller one, if that fits."""
+    outer, inner = {sizes[layer]: layer for layer in left}, {sizes[layer]: layer for layer in placed}
+    fitting = [(out - into, outer[out], inner[into]) for out in outer for into in inner if 0 < out - into <= room]
+    if not fitting:
+        return left
+    _gain, taken, given = max(fitting)
+    return [given if layer == taken else layer for layer in left]
 
 
 def _filled(placement: Placement) -> Placement:
@@ -66,10 +103,10 @@ def moved_in_spec(placement: Placement) -> tuple[str, ...] | None:
 
 
 def _next(placement: Placement, number: int) -> Placement | None:
-    """Move the matrices of the layer that fill a device best; None where none fits or answers would be slower."""
+    """Move the matrices of the layer that fill a device best; None where none fits or turns would take longer."""
     problem, own = placement.problem, placement.devices[number].layers
-    has_parts = placement.uses[problem.devices[number].name].parts
-    room = problem.usable[number] - placement.devices[number].used_bytes - (0 if has_parts else problem.buffers.parts)
+    needs_more = not (placement.uses[problem.devices[number].name].parts or problem.is_hopeful)
+    room = problem.usable[number] - placement.devices[number].used_bytes - problem.buffers.parts * needs_more
     fitting = [
         (n_bytes, layer in own, layer, matrices)
         for layer, n_bytes, matrices in _choices(placement)
@@ -85,7 +122,7 @@ def _next(placement: Placement, number: int) -> Placement | None:
         if is_own:
             moved = {place: device for place, device in moved.items() if place[0] != layer or device != number}
     fuller = replace(placement, in_ram=in_ram, moved=moved)
-    is_faster = tokens_per_second(fuller) > tokens_per_second(placement)
+    is_faster = turn_seconds(fuller) < turn_seconds(placement)
     return fuller if is_faster and not fuller.exceeds_a_device else None
 
 

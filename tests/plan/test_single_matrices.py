@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from model_manager.plan.engine_arguments import stacks_on_devices, tensor_overrides
@@ -36,12 +38,24 @@ def test_what_is_left_on_devices_is_filled(quantisation: str, gib: tuple[float, 
     first = filled.devices[0]
     assert first.left_bytes < smallest + PARTS_BYTES
     assert _weights(filled) >= _weights(whole)
-    assert len(filled.experts_in_ram) <= len(whole.experts_in_ram)
+    assert filled.prompt_tokens_per_second_estimate >= whole.prompt_tokens_per_second_estimate
     if filled.experts_in_ram == whole.experts_in_ram:
         assert _weights(filled) - _weights(whole) == sum(shape.layers[n].stacks[name].total for n, name in moved)
     if moved:
         assert filled.tokens_per_second_estimate > whole.tokens_per_second_estimate
         assert filled.host.weights_bytes < whole.host.weights_bytes
+
+
+@pytest.mark.parametrize("quantisation", ["Q3_K_M", "Q4_K_M"])
+@pytest.mark.parametrize("gib", [12, 14.5, 16, 20, 24, 31, 32])
+def test_no_choice_of_last_layers_has_more_on_the_device(quantisation: str, gib: float) -> None:
+    """As llama.cpp's ``--fit`` chooses them; layers of these files have two sizes."""
+    shape, devices, host = apus_shape(quantisation), cards(gib), ram(96)
+    plan = plan_model(shape, devices, host, OPTIONS)
+    layers = [number for number, layer in enumerate(shape.layers) if layer.experts.total]
+    choices = [replace(OPTIONS, experts_in_ram=tuple(layers[start:])) for start in range(len(layers))]
+    others = [other for each in choices if (other := plan_model(shape, devices, host, each)).verdict == plan.verdict]
+    assert _weights(plan) >= max(map(_weights, others))
 
 
 def test_a_device_without_experts_in_ram_takes_matrices_of_the_first() -> None:

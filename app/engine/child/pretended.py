@@ -98,8 +98,8 @@ class PretendedDevices:
         return ctypes.addressof(made)
 
     def _name(self, name: str) -> int:
-        text = name.encode()
-        return self._function(c_void_p, c_void_p)(lambda _own: self._text(text))
+        text = self._text(name.encode())
+        return self._function(c_void_p, c_void_p)(lambda _own: text)
 
     def _text(self, text: bytes) -> int:
         made = ctypes.create_string_buffer(text)
