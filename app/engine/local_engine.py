@@ -195,17 +195,17 @@ class LocalEngine:
         spec: LoadSpec,
         timeout_s: float = REHEARSAL_S,
         token: CancelToken = NEVER_CANCELLED,
-        pretended: tuple[str, ...] = (),
+        simulated: tuple[str, ...] = (),
     ) -> Rehearsal:
         """Rehearse loading a model or a header stub (``model_manager.gguf.header_stub``).
 
-        ``pretended``: names of devices that this machine lacks, rehearsed like CUDA's.
+        ``simulated``: names of devices that this machine lacks, rehearsed like CUDA's.
 
         Raises:
             UserError: as the load would, or ``engine_too_slow``; the child may have ended then.
             Cancelled: ``token`` was cancelled.
         """
-        return self._result(Rehearse(str(path), spec, pretended), Rehearsal, Phase.REHEARSING, token, timeout_s)
+        return self._result(Rehearse(str(path), spec, simulated), Rehearsal, Phase.REHEARSING, token, timeout_s)
 
     def load(self, path: Path, spec: LoadSpec, token: CancelToken = NEVER_CANCELLED) -> Iterator[ChatEvent]:
         """Load a file unless it is loaded with the same parameters; yield LoadProgress and finally ModelLoaded.

@@ -37,12 +37,12 @@ class Load:
 class Rehearse:
     """Run through a load without allocating memory.  A sparse file with only the header is sufficient.
 
-    ``pretended``: names of devices that this machine lacks, rehearsed like CUDA's.
+    ``simulated``: names of devices that this machine lacks, rehearsed like CUDA's.
     """
 
     path: str
     spec: LoadSpec
-    pretended: tuple[str, ...] = ()
+    simulated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -165,8 +165,8 @@ class PlanningService:
                     return basis
                 engine = LocalEngine(self._folder.logs / "rehearsal.log", gpus=machine.gpus)
                 stack.callback(engine.release)
-                pretended = tuple(each.name for each in machine.devices) if machine.is_simulated else ()
-                return basis.rehearsed(options, partial(engine.rehearse, path, pretended=pretended))
+                simulated = tuple(each.name for each in machine.devices) if machine.is_simulated else ()
+                return basis.rehearsed(options, partial(engine.rehearse, path, simulated=simulated))
         except OSError:
             return basis
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the devices are
 
 NAMES = ("CUDA0", "CUDA1")
 ALL_SUPPORTED = ("deepseek32", "mamba")
-"""The simulated devices compute their indexer and state at any size, ggml-cuda and pretended ones only at some."""
+"""The devices of the rig compute their indexer and state at any size, those of ggml-cuda only at some."""
 LAYOUTS = {
     "pipeline": LoadSpec(n_gpu_layers=-1, tensor_split=(4.0, 3.0), pipeline=True),
     "one after the other": LoadSpec(n_gpu_layers=-1, tensor_split=(4.0, 3.0), pipeline=False),
@@ -34,7 +34,7 @@ def test_buffers_of_every_device_are_those_of_a_load(
     for layout, spec in LAYOUTS.items():
         spec = replace(spec, context=2048, devices=NAMES)
         rehearsed = cuda.rehearse(path, spec)
-        pretended = shared_engine.rehearse(path, spec, pretended=NAMES)
+        simulated = shared_engine.rehearse(path, spec, simulated=NAMES)
         list(cuda.load(path, spec))
         assert cuda.state is not None
         memory = cuda.state.result.memory
@@ -42,4 +42,4 @@ def test_buffers_of_every_device_are_those_of_a_load(
         assert (layout, rehearsed.compute_bytes) == (layout, taken)
         assert (layout, rehearsed.host_compute_bytes) == (layout, memory["CPU"]["compute_bytes"])
         if architecture not in ALL_SUPPORTED:
-            assert (layout, pretended) == (layout, rehearsed)
+            assert (layout, simulated) == (layout, rehearsed)

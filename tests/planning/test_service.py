@@ -22,9 +22,7 @@ from tests.rigs.tiny_model import write_tiny_model
 GIB = 1 << 30
 
 
-def test_simulated_gpus_drive_no_display_and_are_not_rehearsed(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_simulated_gpus_drive_no_display(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24, 16")
     machine = services.planning.machine()
     assert machine.is_simulated
@@ -38,6 +36,19 @@ def test_simulated_gpus_drive_no_display_and_are_not_rehearsed(
     assert time.monotonic() - begin < 0.5
     assert plan.verdict == "gpu"
     assert "not_rehearsed" in plan.reasons
+
+
+def test_a_file_is_rehearsed_for_simulated_gpus_as_on_real_ones(services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    write_shape(path, "Q4_K_M")
+    options = PlanOptions(context=8192)
+    basis = services.planning.basis(str(path), simulated_gpus=(24, 16), simulated_ram=96)
+    estimate, plan = (each.plan(options) for each in (basis, services.planning.rehearsed(basis, options)))
+    assert "not_rehearsed" in estimate.reasons
+    assert "not_rehearsed" not in plan.reasons
+    assert plan.verdict == "experts_in_ram"
+    assert [device.name for device in plan.used_devices] == ["GPU0", "GPU1"]
+    assert all(device.left_bytes >= 0 and device.compute_bytes > 64 << 20 for device in plan.devices)
 
 
 @pytest.mark.parametrize("text", ["24,x", "-1", "0", "24,none", "nan", "inf"])

@@ -28,7 +28,7 @@ from app.engine.child.lending import lend
 from app.engine.child.loader import LoadedModel, load
 from app.engine.child.memory.buffers import allocated, flash_attention, is_pinned, pipeline_parallelism
 from app.engine.child.pictures.reader import PictureReader
-from app.engine.child.rehearsal import rehearse
+from app.engine.child.rehearsal.rehearse import rehearse
 from app.engine.child.rpc import missing_servers
 from app.engine.child.session import EngineContext
 from app.engine.child.stop_flag import StopFlag

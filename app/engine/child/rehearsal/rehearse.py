@@ -11,10 +11,10 @@ from pathlib import Path
 from llama_cpp import llama_cpp
 
 from app.engine.child.ggml import Ggml
-from app.engine.child.layer_pins import pinned_layers
 from app.engine.child.loader import choose_devices, count_gpu_layers, make_context, model_parameters, read_headers
 from app.engine.child.memory.buffers import HOST, buffer_sizes, flash_attention, pipeline_parallelism
-from app.engine.child.pretended import PretendedDevices
+from app.engine.child.rehearsal.layer_pins import pinned_layers
+from app.engine.child.rehearsal.simulated_devices import SimulatedDevices
 from app.engine.child.stop_flag import StopFlag
 from app.engine.protocol import Rehearse
 from model_manager.errors import UserError
@@ -30,8 +30,8 @@ def rehearse(command: Rehearse, ggml: Ggml, stop: StopFlag, log: Callable[[], st
     """
     path, spec = command.path, command.spec
     ggml.add_rpc_servers(spec.rpc_servers)
-    pretended = PretendedDevices(ggml, command.pretended)
-    devices = choose_devices([*ggml.devices_in_use(), *pretended.handles], spec)
+    simulated = SimulatedDevices(ggml, command.simulated)
+    devices = choose_devices([*ggml.devices_in_use(), *simulated.handles], spec)
     headers = read_headers(Path(path))
     gpu_layers = count_gpu_layers(path, spec, devices, headers)
     before = len(log())

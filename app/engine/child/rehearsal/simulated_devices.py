@@ -1,4 +1,4 @@
-"""Pretended CUDA devices, with which loads on other machines are rehearsed.
+"""Simulated CUDA devices, with which loads on other machines are rehearsed.
 
 They hold and compute nothing: in a rehearsal the engine only asks what devices support, how large a tensor becomes on
 them and what they take out of host memory.  The answers are those of ggml-cuda for a card of 2018 or later
@@ -61,7 +61,7 @@ class _Tensor(ctypes.Structure):
     )
 
 
-class PretendedDevices:
+class SimulatedDevices:
     """Devices of these names, for ``llama_model_params``; they stay valid as long as this object."""
 
     def __init__(self, ggml: Ggml, names: Sequence[str]) -> None:

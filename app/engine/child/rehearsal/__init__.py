@@ -1,0 +1,1 @@
+"""Loads that are run through without allocating memory."""
