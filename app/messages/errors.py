@@ -216,8 +216,8 @@ SENTENCES: dict[str, str] = {
         "{name} is {bytes}, but attachments are limited to {limit_bytes}. Attach only the part your question is about."
     ),
     "attachment_not_text": QT_TR_NOOP(
-        "{name} can't be attached because it is neither a text nor a document. Save it as PDF, DOCX or text, or copy "
-        "the passage and paste it here."
+        "{name} can't be attached because its content is neither a text nor a document. Save it as PDF, DOCX, XLSX "
+        "or text, or copy the passage and paste it here."
     ),
     "attachment_empty": QT_TR_NOOP("{name} is empty. Choose another file."),
     "attachment_scan": QT_TR_NOOP(

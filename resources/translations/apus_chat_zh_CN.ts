@@ -736,6 +736,10 @@
         <translation>{name} 的大小为 {bytes}，附件最大为 {limit_bytes}。请只附上与问题有关的部分。</translation>
     </message>
     <message>
+        <source>{name} can&apos;t be attached because its content is neither a text nor a document. Save it as PDF, DOCX, XLSX or text, or copy the passage and paste it here.</source>
+        <translation>无法添加 {name}：它的内容既不是文本，也不是可读取的文档。请另存为 PDF、DOCX、XLSX 或文本，或者复制所需段落粘贴到这里。</translation>
+    </message>
+    <message>
         <source>{name} is empty. Choose another file.</source>
         <translation>{name} 是空文件。请选择其他文件。</translation>
     </message>
@@ -938,10 +942,6 @@
     <message>
         <source>Skipped: one of its messages already belongs to another conversation.</source>
         <translation>已跳过：其中有一条消息已属于另一个对话。</translation>
-    </message>
-    <message>
-        <source>{name} can&apos;t be attached because it is neither a text nor a document. Save it as PDF, DOCX or text, or copy the passage and paste it here.</source>
-        <translation>无法添加 {name}：它既不是文本也不是文档。请另存为 PDF、DOCX 或文本，或者复制所需段落粘贴到这里。</translation>
     </message>
     <message>
         <source>{name} contains only pictures and no text. Run text recognition (OCR) on it first, and attach the result.</source>
@@ -3511,6 +3511,10 @@ Click to rename</source>
         <translation>内容</translation>
     </message>
     <message>
+        <source>One sentence, such as “I&apos;m vegetarian.”</source>
+        <translation>一句话，例如“我吃素”。</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -3634,6 +3638,10 @@ Click to rename</source>
     <message>
         <source>Its conversations move to the folder above, or go to the trash if you delete them too.</source>
         <translation>其中的对话会移到上一级文件夹；如果一并删除，则移到回收站。</translation>
+    </message>
+    <message>
+        <source>The trash doesn&apos;t keep the folder.</source>
+        <translation>回收站不会保留文件夹。</translation>
     </message>
     <message>
         <source>Delete folder and {count} conversations</source>
@@ -4740,8 +4748,8 @@ Click to rename</source>
         <translation>发送消息时加载</translation>
     </message>
     <message>
-        <source>{model} · loading {percent}%</source>
-        <translation>{model} · 正在加载 {percent}%</translation>
+        <source>Loading…</source>
+        <translation>正在加载…</translation>
     </message>
     <message>
         <source>Loaded and ready</source>

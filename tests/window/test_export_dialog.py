@@ -291,3 +291,15 @@ def test_controls_have_accessible_names(make: Make, store: ConversationStore) ->
         assert box.accessibleName()
     for button in (dialog.browse, dialog.copy, dialog.cancel, dialog.export, dialog.open_file, dialog.options.metadata):
         assert button.text()
+
+
+def test_the_result_is_forgotten_with_the_choices_it_was_made_from(
+    make: Make, store: ConversationStore, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = make(talk(store, "Sky"))
+    dialog.path.setText(str(tmp_path / "sky.md"))
+    assert "sky.md" in press_export(qtbot, dialog)
+    assert not dialog.open_file.isHidden()
+    choose(dialog, "html")
+    assert dialog.status.label.text() == ""
+    assert dialog.open_file.isHidden()

@@ -193,7 +193,8 @@ def test_deleting_a_folder_with_one_conversation_speaks_of_one(window: MainWindo
     select(window, "Reports")
     qtbot.keyClick(window.sidebar.list, Qt.Key.Key_Delete)
     question = find(window, "deleteFolderQuestion", QMessageBox)
-    assert "Its conversation moves to the folder above" in question.informativeText()
+    moves = "Its conversation moves to the folder above, or goes to the trash if you delete it too."
+    assert question.informativeText() == f"{moves} The trash doesn't keep the folder."
     button = find(question, "deleteWithConversationsButton")
     assert button.text() == "Delete folder and conversation"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

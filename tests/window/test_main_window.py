@@ -359,3 +359,20 @@ def test_pages_lead_back_one_after_another_and_remember_the_section(open_window:
     assert isinstance(again, SettingsPage)
     qtbot.waitUntil(lambda: again.sections.currentRow() == 4, timeout=PATIENCE_MS)
     again.back_button.click()
+
+
+def test_a_message_about_the_chat_is_not_over_other_pages(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.notice.show_error("empty.txt is empty.")
+    window.controller.show_settings()
+    assert not window.notice.isVisible()
+    window.centre.leave()
+    assert window.notice.isVisible()
+    window.notice.hide()
+    window.controller.show_settings()
+    window.notice.show_message("Downloaded.")
+    assert window.notice.isVisible()
+    window.controller.models.show_page()
+    qtbot.waitUntil(window.notice.isVisible)
+    window.centre.show_first()
+    qtbot.waitUntil(window.notice.isVisible)

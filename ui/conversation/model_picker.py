@@ -162,8 +162,8 @@ class ModelPicker(QObject):
         place, tip = self._place(), self.tr("Loaded when you send a message")
         text, short = (f"{name} · {place}", name) if place else (name, "")
         if running is not None and running.load is not None:
-            percent = int(running.load.fraction * 100)
-            text, short = self.tr("{model} · loading {percent}%").format(model=name, percent=percent), ""
+            # The answer shows how far it is.
+            tip = self.tr("Loading…")
         elif self._services.engine.state is not None:
             tip = self.tr("Loaded and ready")
         self._header.set_model(text, tip, short)

@@ -144,10 +144,12 @@ class ExportDialog(BusyDialog):
         return not self.scope.scope.is_one and not self.options.format.many_in_one_file
 
     def _scope_changed(self) -> None:
+        self._forget_result()
         self.options.set_one_message(self.scope.scope.message_id is not None)
         self._propose_path()
 
     def _format_changed(self) -> None:
+        self._forget_result()
         path = Path(self.path.text())
         if self.path.text() != self._proposed and not self._is_folder and path.suffix in self._suffixes():
             self.path.setText(str(path.with_suffix(self.options.format.suffix)))
@@ -166,6 +168,11 @@ class ExportDialog(BusyDialog):
         self._proposed = str(self._folder / name)
         self.path.setText(self._proposed)
         self._update()
+
+    def _forget_result(self) -> None:
+        """Remove what was said about an export that had other choices."""
+        self._last_file = None
+        self.status.clear()
 
     def _suffixes(self) -> set[str]:
         return {each.suffix for each in self._formats.values()}

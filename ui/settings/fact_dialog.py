@@ -26,6 +26,7 @@ class FactDialog(QDialog):
         self.field = QPlainTextEdit(" ".join(text.split())[:MAX_FACT_CHARACTERS])
         self.field.setObjectName("factText")
         self.field.setAccessibleName(self.tr("Fact"))
+        self.field.setPlaceholderText(self.tr("One sentence, such as “I'm vegetarian.”"))
         self.field.setTabChangesFocus(True)
         self.field.document().setDocumentMargin(8)
         self.count = quiet_label()

@@ -217,7 +217,8 @@ class FolderController(QObject):
     def _ask_to_delete(self, folder_id: str) -> None:
         folder = self._store.folder(folder_id)
         count = len(self._store.conversations_in(folder_id))
-        details = self.tr("Its instructions and documents are deleted.")
+        has_more = folder.instructions or self._store.folder_documents(folder_id)
+        details = self.tr("Its instructions and documents are deleted.") if has_more else ""
         stays = (
             self.tr("Its conversation stays in your list, or goes to the trash if you delete it too."),
             self.tr("Its conversations stay in your list, or go to the trash if you delete them too."),
@@ -227,7 +228,8 @@ class FolderController(QObject):
                 self.tr("Its conversation moves to the folder above, or goes to the trash if you delete it too."),
                 self.tr("Its conversations move to the folder above, or go to the trash if you delete them too."),
             )
-        details = sentences(details, stays[count > 1] if count else "")
+        if count:
+            details = sentences(details, stays[count > 1], self.tr("The trash doesn't keep the folder."))
         label = self.tr("Delete folder and {count} conversations").format(count=count)
         delete = partial(self._delete, folder_id)
         ask(

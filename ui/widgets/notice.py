@@ -32,6 +32,8 @@ class NoticeBar(QFrame):
     What it offers to undo can be undone after the message is gone too.
     """
 
+    needed = Signal()
+    """A message is going to be shown."""
     undo_changed = Signal(bool)
     """Something was done that ``undo`` undoes, or was undone; whether there is more to undo."""
 
@@ -86,6 +88,7 @@ class NoticeBar(QFrame):
         self._timer.start(SHOWN_WITH_BUTTON_MS if button else SHOWN_MS)
         if is_error:
             self._timer.stop()
+        self.needed.emit()
         self.show()
         announce(self, text)
 

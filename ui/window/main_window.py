@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
         self._backdrop.clicked.connect(self.hide_overlay)
         self.sidebar.visibility_changed.connect(self._place_backdrop)
         self.centre.changed.connect(self._show_page)
+        self.notice.needed.connect(self._place_notice)
         for each in (self.sidebar.new_button, self.sidebar.models_button, self.sidebar.settings_button):
             each.clicked.connect(self.hide_overlay)
         self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
@@ -171,7 +172,8 @@ class MainWindow(QMainWindow):
         self.hide_overlay()
         self.panel.setVisible(page is None and self.panel.layout().count() > 0)  # type: ignore[union-attr]
         self._place_panel()
-        (self._above_composer if page is None else page.column).addWidget(self.notice)
+        if not self._content.isAncestorOf(self.notice):
+            self._place_notice()
         name, sidebar = page.objectName() if page is not None else "", self.sidebar
         sidebar.models_button.setChecked(name == "modelsDialog")
         sidebar.settings_button.setChecked(name == "settingsDialog")
@@ -179,6 +181,11 @@ class MainWindow(QMainWindow):
             self.composer.field.setFocus()
         else:
             page.take_focus()
+
+    def _place_notice(self) -> None:
+        """Put the notice where it is seen; a message about the conversation stays there when a page is shown."""
+        page = self.centre.page
+        (self._above_composer if page is None else page.column).addWidget(self.notice)
 
     def hide_overlay(self) -> bool:
         """Hide the sidebar or the panel where it is over the content; return whether it was."""
