@@ -64,6 +64,7 @@ REASON_SENTENCES: dict[str, str] = {
         "Memory use for this type of model is an estimate; the actual amount may differ slightly."
     ),
     "split_mode_estimated": QT_TR_NOOP("Memory use for this split mode is an estimate."),
+    "speed_measured": QT_TR_NOOP("The speed was measured on this computer."),
     "speed_guessed": QT_TR_NOOP("The GPU speed is an estimate."),
     "not_rehearsed": QT_TR_NOOP("The program checks these figures when it loads the model."),
 }

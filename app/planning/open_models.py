@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -97,6 +97,8 @@ class Suggestion:
     tokens_per_second: float
     score: float
     plan: LoadPlan | None = field(default=None, repr=False)
+    has_room: bool = True
+    """Whether the disk has room for its files."""
 
     @property
     def fits(self) -> bool:
@@ -159,10 +161,12 @@ class ModelSuggestions:
         simulated_gpus: Sequence[float] | None = None,
         simulated_ram: float | None = None,
         is_english: bool = True,
+        room: int | None = None,
     ) -> Suggestions:
         """Ask the hub for all models, and rank those it has for this machine.
 
-        Unless the user ``is_english``, models that mostly know English are left out.
+        Unless the user ``is_english``, models that mostly know English are left out.  Those for which the disk has no
+        ``room`` (bytes) come after the others.
 
         Raises:
             UserError: as ``PlanningService.machine``.
@@ -172,23 +176,23 @@ class ModelSuggestions:
         devices = self._planning.machine(simulated_gpus=simulated_gpus).devices
         host = self._planning.usual_host(simulated_ram)
         models = [each for each in open_models() if is_english or each.languages != 1]
-        rough = [each for model in models if (each := self._by_size(model, devices, host)) is not None]
+        rough = [each for model in models if (each := self._by_size(model, devices, host, room)) is not None]
         if not rough and problem is not None:
             return Suggestions((), problem, _expected(models, devices, host))
-        rough.sort(key=lambda each: -each.score)
+        rough.sort(key=_rank)
         planned: list[Suggestion] = []
         for each in rough[:MAX_HEADERS]:
             token.raise_if_cancelled()
-            if not each.fits or any(other.score >= each.score for other in planned):
+            if not each.fits or any(_rank(other) <= _rank(each) for other in planned):
                 break
             try:
-                planned.append(self._by_header(each, options, simulated_gpus, simulated_ram))
+                planned.append(self._by_header(each, options, simulated_gpus, simulated_ram, room))
             except UserError:
                 # Its header can't be read, or the engine doesn't know the model.
                 rough.remove(each)
         names = {each.model.name for each in planned}
         rest = [each for each in rough if each.model.name not in names]
-        planned.sort(key=lambda each: -each.score)
+        planned.sort(key=_rank)
         return Suggestions((*planned, *rest))
 
     def _list(self, token: CancelToken) -> UserError | None:
@@ -208,13 +212,16 @@ class ModelSuggestions:
         errors = (each for each in found.values() if isinstance(each, UserError))
         return next((each for each in errors if each.code != "repository_missing"), None)
 
-    def _by_size(self, model: OpenModel, devices: Sequence[Device], host: HostMemory) -> Suggestion | None:
+    def _by_size(
+        self, model: OpenModel, devices: Sequence[Device], host: HostMemory, room: int | None
+    ) -> Suggestion | None:
         """Judge all quantisations by their sizes and return the best; the smallest where none fits."""
         judged = []
         for each in self._quantisations(model):
             speed = _speed_by_size(each.bytes, model.used_share, devices, host)
-            judged.append(Suggestion(model, each, speed, model.score(_bits(model, each), speed)))
-        return max(judged, key=lambda each: (each.score, -each.published.bytes), default=None)
+            score = model.score(_bits(model, each), speed)
+            judged.append(Suggestion(model, each, speed, score, has_room=_has_room(each, room)))
+        return min(judged, key=lambda each: (*_rank(each), each.published.bytes), default=None)
 
     def _by_header(
         self,
@@ -222,19 +229,28 @@ class ModelSuggestions:
         options: PlanOptions | None,
         simulated_gpus: Sequence[float] | None,
         simulated_ram: float | None,
+        room: int | None,
     ) -> Suggestion:
         """Plan the quantisations of a model by the header of one of them, and return the best."""
         model, published = rough.model, {each.id: each for each in self._quantisations(rough.model)}
         found = candidates(tuple(published.values()), self._headers, rough.published)
         judged = []
-        for each in self._planning.recommend(
-            options, found, simulated_gpus=simulated_gpus, simulated_ram=simulated_ram
-        ):
+        plans = self._planning.recommend(options, found, simulated_gpus=simulated_gpus, simulated_ram=simulated_ram)
+        for each in plans:
             fits = each.plan.verdict != "does_not_fit"
             speed = each.plan.tokens_per_second_estimate if fits else 0.0
             score = model.score(_bits(model, published[each.id]), speed)
-            judged.append(Suggestion(model, published[each.id], speed, score, each.plan))
-        return max(judged, key=lambda each: (each.score, -each.published.bytes))
+            has_room = _has_room(published[each.id], room)
+            judged.append(Suggestion(model, published[each.id], speed, score, each.plan, has_room))
+        best = min(judged, key=lambda each: (*_rank(each), each.published.bytes))
+        plan = self._planning.load_plan_of(
+            next(each for each in plans if each.id == best.published.id),
+            found,
+            options or PlanOptions(),
+            simulated_gpus=simulated_gpus,
+            simulated_ram=simulated_ram,
+        )
+        return replace(best, plan=plan, tokens_per_second=plan.tokens_per_second_estimate if best.fits else 0.0)
 
     def _quantisations(self, model: OpenModel) -> list[PublishedModel]:
         """Return the quantisations to choose from, one of each half bit per weight."""
@@ -257,6 +273,15 @@ def _expected(models: Sequence[OpenModel], devices: Sequence[Device], host: Host
 
     sized = (ExpectedModel(each, round(each.parameters * 1e9 * _USUAL_BITS / 8)) for each in models)
     return max((each for each in sized if score(each) > -math.inf), key=score, default=None)
+
+
+def _rank(suggestion: Suggestion) -> tuple[bool, float]:
+    """Return the key by which the best suggestion is the first."""
+    return not (suggestion.fits and suggestion.has_room), -suggestion.score
+
+
+def _has_room(published: PublishedModel, room: int | None) -> bool:
+    return room is None or published.bytes <= room
 
 
 def _bits(model: OpenModel, published: PublishedModel) -> float:

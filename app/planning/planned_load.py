@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.backend import ChatEvent, ChatRequest, LoadProgress, ModelLoaded, PlanChanged, TextDelta
+from app.backend import AnswerFinished, ChatEvent, ChatRequest, LoadProgress, ModelLoaded, PlanChanged, TextDelta
 from app.chat.context import fit, room_for_answer
 from app.config.device_preferences import DevicePreferences
 from app.engine.local_engine import LocalEngine
 from app.engine.protocol import LoadResult
 from app.planning.basis import PlanBasis
 from app.planning.machine import MachineReader, simulated_machine_from
-from app.planning.saved_options import RememberedAttention, RememberedPlans
+from app.planning.saved_options import MeasuredSpeeds, RememberedAttention, RememberedPlans
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
@@ -31,6 +31,8 @@ OUT_OF_MEMORY = "engine_out_of_memory"
 PROMPT_TOO_LONG = "prompt_too_long"
 MAX_FALLBACKS = 6
 """Smaller plans that are tried after the first; of more, some are skipped, never the last."""
+LEAST_TOKENS = 24
+"""Shorter answers say little about the speed."""
 TIGHT_SHARE = 0.25
 """With less than this part of a device left free, an estimate is rehearsed."""
 LARGE_BYTES = 1 << 30
@@ -92,8 +94,10 @@ class PlannedLoader:
         reader: MachineReader,
         remembered: RememberedPlans,
         attention: RememberedAttention,
+        speeds: MeasuredSpeeds,
     ) -> None:
         self._engine, self._reader, self._remembered, self._attention = engine, reader, remembered, attention
+        self._speeds = speeds
         self._loaded: LoadedPlan | None = None
         self._ran_out: tuple[LoadedPlan, UserError] | None = None
         """The load that ran out of memory during an answer."""
@@ -147,6 +151,8 @@ class PlannedLoader:
                     if isinstance(event, TextDelta) and not has_begun:
                         has_begun = True
                         self._remember(attempt)
+                    elif isinstance(event, AnswerFinished) and event.completion_tokens >= LEAST_TOKENS:
+                        self.note_speed(event.tokens_per_second)
                     yield event
                 return
             except UserError as error:
@@ -178,6 +184,11 @@ class PlannedLoader:
         """Use this plan first for further loads with the same options.  Raises as ``unloaded_basis``."""
         self._engine.release()
         self._remembered.note(self._basis(request, NEVER_CANCELLED), request.options, plan)
+
+    def note_speed(self, tokens_per_second: float | None, *, is_bench: bool = False) -> None:
+        """Note a measured speed of answers with the loaded plan."""
+        if tokens_per_second and (loaded := self.loaded) is not None:
+            self._speeds.note(loaded.request.path, loaded.plan, tokens_per_second, is_bench=is_bench)
 
     def _loaded_for(self, request: LoadRequest) -> LoadedPlan | None:
         loaded = self.loaded

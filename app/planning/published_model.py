@@ -170,16 +170,23 @@ def judge_published(
     headers: PublishedHeaders,
     options: PlanOptions,
     first: PublishedModel | None = None,
+    *,
+    room: int | None = None,
 ) -> dict[str, PublishedFit]:
-    """Plan each model of a repository, by its id; models without a readable header are left out."""
+    """Plan each model of a repository, by its id; models without a readable header are left out.
+
+    ``room`` is as in ``PlanningService.recommend``.
+    """
     found: dict[str, PublishedFit] = {}
     for family in families(models):
         try:
-            judged = planning.recommend(options, candidates(family, headers, first))
+            judging = candidates(family, headers, first)
+            judged = planning.recommend(options, judging, room=room)
+            plans = {each.id: planning.load_plan_of(each, judging, options) for each in judged}
         except UserError:
             # A header that cannot be read, or an unsupported model, is an error of the download.
             continue
         exact = {model.id for model in family if headers.known(model) is not None}
         for each in judged:
-            found[each.id] = PublishedFit(each.plan, each.recommended, each.id not in exact)
+            found[each.id] = PublishedFit(plans[each.id], each.recommended, each.id not in exact)
     return found

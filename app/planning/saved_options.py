@@ -21,6 +21,9 @@ from model_manager.plan.load_spec import PlanOptions
 from model_manager.plan.model_shape import AttentionShape
 
 MAX_NOTES = 100
+SAME_SPEED = 0.05
+"""Answers whose speeds differ by less than this fraction are equally fast."""
+MAX_SPEED = 1e6
 LEAST_ATTENTION, MOST_KEYS = 1 << 14, 1 << 14
 """Numbers of a token's queries in all layers for which the way matters, and most of its keys in one."""
 MORE_BYTES = 256 << 20
@@ -141,6 +144,48 @@ class RememberedPlans(_Notes):
             logger.warning("plan not remembered: %s", error.code)
 
 
+class MeasuredSpeeds(_Notes):
+    """Speeds of answers that were measured, by file and plan: ``speeds.json``.  Those of *Measure* count most."""
+
+    def note(self, path: Path, plan: LoadPlan, tokens_per_second: float, *, is_bench: bool) -> None:
+        """Store the speed.  Errors of the file are only logged."""
+        key = _speed_key(path, plan)
+        before = self._get(key)
+        if isinstance(before, dict) and isinstance(known := before.get("tokens_per_second"), float):
+            is_known = abs(tokens_per_second - known) < SAME_SPEED * known
+            if not is_bench and (before.get("is_bench") or is_known):
+                return
+        try:
+            self._set(key, {"tokens_per_second": float(tokens_per_second), "is_bench": is_bench}, limit=MAX_NOTES)
+        except UserError as error:
+            logger.warning("speed not remembered: %s", error.code)
+
+    def applied(self, path: Path, plan: LoadPlan) -> LoadPlan:
+        """Return the plan with the measured speed in place of the estimate, where there is one."""
+        note = self._get(_speed_key(path, plan))
+        speed = note.get("tokens_per_second") if isinstance(note, dict) else None
+        if not isinstance(speed, float) or not 0 < speed < MAX_SPEED or plan.verdict == "does_not_fit":
+            return plan
+        reasons = tuple(each for each in plan.reasons if each not in ("speed_guessed", "speed_measured"))
+        return replace(plan, tokens_per_second_estimate=speed, reasons=(*reasons, "speed_measured"))
+
+
+def _speed_key(path: Path, plan: LoadPlan) -> str:
+    """The same for the same file, computer and placement, whatever the length of the context."""
+    layers = [(device.name, device.layers) for device in plan.used_devices]
+    values = (plan.verdict, layers, plan.experts_in_ram, plan.kv_type, plan.spec.threads)
+    text = "\n".join((str(path), _stamp(path), machine_name(), repr(values)))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
 class RememberedAttention(_Notes):
     """Whether flash attention is faster on this processor, by the model's attention: ``attention.json``.
 
@@ -170,18 +215,13 @@ class RememberedAttention(_Notes):
 def _key(basis: PlanBasis, options: PlanOptions) -> str:
     """The same for the same file (by name, size and time of change), devices, driver and options."""
     path, options = basis.headers[0].path, applicable_options(options, basis.machine)
-    try:
-        found = path.stat()
-        stamp = f"{found.st_size} {found.st_mtime_ns}"
-    except OSError:
-        stamp = ""
     # The machine has the RPC servers.
     more = [name for name in options.fixed if name not in (*_KEY_FIELDS, "rpc_servers")]
     # As the first version wrote it.
     rows = 1 if options.output_rows == PlanOptions.output_rows else options.output_rows
     options = replace(options, full_windows=options.full_windows is not False, output_rows=rows)
     values = ", ".join(f"{name}={getattr(options, name)!r}" for name in (*_KEY_FIELDS, *more))
-    text = "\n".join((str(path), stamp, f"Wishes({values})", basis.machine.fingerprint))
+    text = "\n".join((str(path), _stamp(path), f"Wishes({values})", basis.machine.fingerprint))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -19,7 +19,14 @@ from app.engine.local_engine import LocalEngine
 from app.planning.basis import PlanBasis, file_for_rehearsal
 from app.planning.machine import Machine, MachineReader, simulated_machine
 from app.planning.planned_load import LoadRequest, PlannedLoader
-from app.planning.saved_options import ModelOverrides, RememberedAttention, RememberedPlans, plan_options_from
+from app.planning.saved_options import (
+    MeasuredSpeeds,
+    ModelOverrides,
+    RememberedAttention,
+    RememberedPlans,
+    options_reproducing,
+    plan_options_from,
+)
 from app.units import GIB
 from model_manager.devices.devices import HostMemory
 from model_manager.errors import UserError
@@ -55,7 +62,10 @@ class PlanningService:
         self.overrides = ModelOverrides(folder.root / "wishes.json")
         self._remembered = RememberedPlans(folder.root / "plans.json")
         self._attention = RememberedAttention(folder.root / "attention.json")
-        self.loader = PlannedLoader(engine, self._reader, self._remembered, self._attention)
+        self._usual_bytes: int | None = None
+        """RAM that is usually available: as at first, so that plans don't change within one run."""
+        self.speeds = MeasuredSpeeds(folder.root / "speeds.json")
+        self.loader = PlannedLoader(engine, self._reader, self._remembered, self._attention, self.speeds)
         """For the inference worker only."""
 
     def file_problems(self) -> list[UserError]:
@@ -98,8 +108,12 @@ class PlanningService:
         Recommendations are for every day; a load follows ``host``.
         """
         host = self.host(simulated_ram)
-        usual = host.total_bytes - max(OTHER_PROGRAMS_BYTES, round(host.total_bytes * OTHER_PROGRAMS_SHARE))
-        return host if simulated_ram is not None else replace(host, available_bytes=max(host.available_bytes, usual))
+        if simulated_ram is not None:
+            return host
+        if self._usual_bytes is None:
+            usual = host.total_bytes - max(OTHER_PROGRAMS_BYTES, round(host.total_bytes * OTHER_PROGRAMS_SHARE))
+            self._usual_bytes = max(host.available_bytes, usual)
+        return replace(host, available_bytes=self._usual_bytes)
 
     def options_for(self, settings: Settings, model_id: str, options: PlanOptions | None = None) -> PlanOptions:
         """Combine ``options`` with the model's overrides and the settings, in this order of precedence."""
@@ -143,6 +157,57 @@ class PlanningService:
         plan = basis.plan(found) if found is not None else None
         return plan if plan is not None and plan.verdict != "does_not_fit" else None
 
+    def expected_plan(self, model_id: str, basis: PlanBasis, options: PlanOptions) -> LoadPlan:
+        """Return the plan of a load with the options saved for the model over ``options``, the loaded one if it is.
+
+        Its speed is the measured one where there is one.
+
+        Raises:
+            UserError: as ``PlanBasis.plan``.
+        """
+        options, basis = self.overrides.get(model_id).over(options), self._attention.applied(basis)
+        path, loaded = basis.headers[0].path, self.loader.loaded
+        if loaded is not None and (loaded.request.path, loaded.request.options) == (path, options):
+            plan = loaded.plan
+        else:
+            plan = self.remembered_plan(basis, options) or basis.plan(options)
+        return self.speeds.applied(path, plan)
+
+    def is_short_of_ram(self, basis: PlanBasis, options: PlanOptions) -> bool:
+        """Return whether the plan is another one than usual because other programs use much of the RAM.
+
+        Raises:
+            UserError: as ``PlanBasis.plan``.
+        """
+        usual = self.usual_host()
+        if basis.host.available_bytes >= usual.available_bytes:
+            return False
+        plan, other = basis.plan(options), replace(basis, host=usual).plan(options)
+        return (plan.verdict, options_reproducing(plan)) != (other.verdict, options_reproducing(other))
+
+    def load_plan_of(
+        self,
+        judged: Recommendation,
+        candidates: Sequence[Candidate],
+        options: PlanOptions,
+        *,
+        simulated_gpus: Sequence[float] | None = None,
+        simulated_ram: float | None = None,
+    ) -> LoadPlan:
+        """Return the plan of a real load: all are judged at one context, but for many a larger one fits.
+
+        Raises:
+            UserError: as ``machine``.
+        """
+        headers = next(each.headers for each in candidates if each.id == judged.id)
+        machine = self.machine(simulated_gpus=simulated_gpus)
+        try:
+            basis = PlanBasis(headers, machine, self.usual_host(simulated_ram))
+            plan = self.expected_plan(judged.id, basis, options)
+        except UserError:
+            return judged.plan
+        return plan if plan.verdict == judged.plan.verdict else judged.plan
+
     def rehearsed(self, basis: PlanBasis, options: PlanOptions, stubs: Sequence[HeaderStub] = ()) -> PlanBasis:
         """Rehearse the plan where the file, or ``stubs`` of it, exists; simulated GPUs like CUDA's.
 
@@ -177,10 +242,12 @@ class PlanningService:
         *,
         simulated_gpus: Sequence[float] | None = None,
         simulated_ram: float | None = None,
+        room: int | None = None,
     ) -> tuple[Recommendation, ...]:
         """Judge quantisations for this machine as it usually is; None: those of the home model.
 
-        Those are judged by their files where these are complete.
+        Those are judged by their files where these are complete.  With ``room`` (bytes on the disk), those that are
+        here or have room there are recommended first.
 
         Raises:
             UserError: as ``machine``.
@@ -190,7 +257,26 @@ class PlanningService:
                 Candidate(each.id, each.quantisation, each.bytes, self._headers_of_entry(each)) for each in APUS
             ]
         machine = self.machine(simulated_gpus=simulated_gpus)
-        return recommend(candidates, machine.devices, self.usual_host(simulated_ram), options)
+        host = self.usual_host(simulated_ram)
+        judged = recommend(candidates, machine.devices, host, options)
+        best = next((each for each in judged if each.recommended), None)
+        if best is None or self.has_room(best.id, best.bytes, room):
+            return judged
+        storable = [each for each in candidates if self.has_room(each.id, each.bytes, room)]
+        others = {each.id: each for each in recommend(storable, machine.devices, host, options)}
+        if not any(each.recommended for each in others.values()):
+            return judged
+        return tuple(others.get(each.id, replace(each, recommended=False)) for each in judged)
+
+    def has_room(self, model_id: str, n_bytes: int, room: int | None) -> bool:
+        """Return whether a model is here or has room on the disk; ``room`` is None where that is unknown."""
+        if room is None or n_bytes <= room:
+            return True
+        try:
+            self._library.resolve(model_id)
+        except UserError:
+            return False
+        return True
 
     def load_request(self, path: Path, options: PlanOptions) -> LoadRequest:
         """Make a request to load a file.

@@ -156,7 +156,9 @@ class Tuner:
             prompt_tokens, generated, repetitions, lambda event: report(event.fraction), self._token
         )
         prompt_speed = statistics.median(result.prompt_tokens_per_second)
-        return Measurement(change, loaded.plan, prompt_speed, statistics.median(result.tokens_per_second), loaded)
+        speed = statistics.median(result.tokens_per_second)
+        self._loader.note_speed(speed, is_bench=True)
+        return Measurement(change, loaded.plan, prompt_speed, speed, loaded)
 
 
 def _copies_weights(plan: LoadPlan) -> bool:

@@ -32,6 +32,16 @@ def free_bytes(folder: Path) -> int:
         return shutil.disk_usage(folder).free
 
 
+def room_for_files(folder: Path | None) -> int | None:
+    """Return the bytes that new files can take in a folder, which may not exist yet; None where that is unknown."""
+    while folder is not None and not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return max(0, free_bytes(folder) - SPARE_BYTES) if folder is not None else None
+    except UserError:
+        return None
+
+
 def require_free(folder: Path, needed_bytes: int, code: str, path: Path) -> None:
     """Raise ``UserError`` ``code`` (path, needed_bytes, free_bytes) where so much can't be written in a folder."""
     if (free := free_bytes(folder)) < needed_bytes:

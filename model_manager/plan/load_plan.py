@@ -35,6 +35,7 @@ REASONS: frozenset[str] = frozenset(
         "wish_too_large",  # the fixed options do not fit
         "cache_estimated",  # the rules of this architecture's cache are not known
         "split_mode_estimated",  # memory of this split mode is estimated as for whole layers
+        "speed_measured",  # the speed of answers was measured with this plan
         "speed_guessed",  # a device's memory bandwidth is not known
         "no_offload",  # the first device leaves prompts with weights in RAM to the CPU
         "not_pinned",  # the driver did not lock the RAM of the loaded plan

@@ -1596,6 +1596,10 @@
         <translation>此切分方式的内存占用是估算值。</translation>
     </message>
     <message>
+        <source>The speed was measured on this computer.</source>
+        <translation>速度是在这台电脑上实测的。</translation>
+    </message>
+    <message>
         <source>The GPU speed is an estimate.</source>
         <translation>GPU 速度是估算值。</translation>
     </message>
@@ -4530,6 +4534,10 @@ Click to rename</source>
         <translation>进度</translation>
     </message>
     <message>
+        <source>Change the models folder…</source>
+        <translation>更改模型文件夹…</translation>
+    </message>
+    <message>
         <source>Memory layout</source>
         <translation>显存布局</translation>
     </message>
@@ -4697,8 +4705,24 @@ Click to rename</source>
         <translation>放不下</translation>
     </message>
     <message>
+        <source>Measured: {speed} tokens/s</source>
+        <translation>实测：{speed} token/秒</translation>
+    </message>
+    <message>
         <source>It&apos;s larger than the memory of this computer.</source>
         <translation>超过这台电脑的内存。</translation>
+    </message>
+    <message>
+        <source>Fits</source>
+        <translation>可以运行</translation>
+    </message>
+    <message>
+        <source>Fits, but slow</source>
+        <translation>可以运行，但较慢</translation>
+    </message>
+    <message>
+        <source>It fits by the size of its file.</source>
+        <translation>按文件大小估计可以运行。</translation>
     </message>
     <message>
         <source>About {speed} tokens/s</source>
@@ -4715,10 +4739,6 @@ Click to rename</source>
     <message>
         <source>Its {size} don&apos;t fit into the {room} that this computer has for models.</source>
         <translation>它有 {size}，这台电脑可用于模型的内存只有 {room}。</translation>
-    </message>
-    <message>
-        <source>{speed}, estimated from the size of the file.</source>
-        <translation>{speed}，按文件大小估计。</translation>
     </message>
 </context>
 <context>
@@ -4827,6 +4847,10 @@ Click to rename</source>
         <translation>正在检测设备…</translation>
     </message>
     <message>
+        <source>Other programs use much of the RAM at the moment, so this isn&apos;t the usual plan: close some first.</source>
+        <translation>其他程序目前占用了大量内存，因此这不是通常的方案：请先关闭一些程序。</translation>
+    </message>
+    <message>
         <source>Download the model to measure its speed.</source>
         <translation>下载模型后才能测速。</translation>
     </message>
@@ -4924,6 +4948,10 @@ Click to rename</source>
     <message>
         <source>Download {name}? It doesn&apos;t fit on this computer.</source>
         <translation>要下载 {name} 吗？这台电脑放不下它。</translation>
+    </message>
+    <message>
+        <source>Download {name}? It doesn&apos;t fit on the disk.</source>
+        <translation>要下载 {name} 吗？磁盘空间不够。</translation>
     </message>
     <message>
         <source>Download anyway</source>
@@ -6698,6 +6726,10 @@ Click to rename</source>
         <translation>此对话不会保存，不会出现在列表中，也搜索不到。离开对话或关闭窗口后即消失；在此之前可以保存或导出。</translation>
     </message>
     <message>
+        <source>Change the models folder…</source>
+        <translation>更改模型文件夹…</translation>
+    </message>
+    <message>
         <source>Try the tiny starter model</source>
         <translation>试用微型入门模型</translation>
     </message>
@@ -7481,6 +7513,10 @@ Click to rename</source>
         <translation>正在转换</translation>
     </message>
     <message>
+        <source>{size} of disk space missing</source>
+        <translation>磁盘空间还差 {size}</translation>
+    </message>
+    <message>
         <source>Quick, for simple questions</source>
         <translation>快速，适合简单问题</translation>
     </message>
@@ -7511,6 +7547,14 @@ Click to rename</source>
     <message>
         <source>Probably best for this computer: {name}, about {size}</source>
         <translation>可能最适合这台电脑：{name}，约 {size}</translation>
+    </message>
+    <message>
+        <source>Needs {size} on the disk; {free} are free.</source>
+        <translation>需要 {size} 磁盘空间，可用 {free}。</translation>
+    </message>
+    <message>
+        <source>Needs {size} on the disk, but only {free} are free: {missing} are missing.</source>
+        <translation>需要 {size} 磁盘空间，但只有 {free} 可用，还差 {missing}。</translation>
     </message>
     <message>
         <source>Joining</source>

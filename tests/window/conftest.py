@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -35,6 +37,25 @@ def collection_between_tests() -> Iterator[None]:
     yield
     if gc.get_count()[0] > MUCH_GARBAGE:
         gc.collect()
+
+
+class Usage(NamedTuple):
+    """As ``shutil.disk_usage`` returns it."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture(autouse=True)
+def large_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Every model has room on the disk, whatever is free here; sets other free bytes."""
+
+    def set_free(n_bytes: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 44, (1 << 44) - n_bytes, n_bytes))
+
+    set_free(1 << 43)
+    return set_free
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,9 @@ def test_measuring_shows_speeds_and_actual_memory(
     assert dialog.view.panel.isEnabled()
     loaded = services.planning.loader.loaded
     assert loaded is not None
-    assert dialog.view.plan == loaded.plan
+    # With the measured speed in place of the estimate.
+    assert dialog.view.plan == services.planning.speeds.applied(loaded.request.path, loaded.plan) != loaded.plan
+    assert "speed_measured" in dialog.view.plan.reasons
     for bar in dialog.view.bars[:2]:
         assert bar.actual is not None
         assert bar.actual["weights"] == loaded.result.memory[bar.name]["weights_bytes"] > 0

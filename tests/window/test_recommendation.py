@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
+from app.planning.open_models import ModelSuggestions
 from app.planning.published_model import PublishedHeaders, estimate_headers, families
 from app.services import Services
 from model_manager.gguf.header import read_header
@@ -549,3 +551,117 @@ def test_recommended_model_shows_its_memory_bars(
     assert dialog.details._fit.text().endswith("left on GPU 1.")
     assert "GPU 0" in dialog.details.glance.accessibleName()
     dialog.back_button.click()
+
+
+def test_what_does_not_fit_on_the_disk_is_no_primary_button(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, large_disk: Callable[[int], None]
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
+    large_disk(10 * GIB)
+    window = open_window()
+    welcome: Any = window.controller.welcome
+    qtbot.waitUntil(welcome.download_button.isVisible, timeout=PATIENCE_MS)
+    assert not welcome.download_button.property("primary")
+    room = find(window, "adviceRoomLabel", QLabel).text()
+    assert room.startswith("Needs 40.7 GiB on the disk, but only 10.0 GiB are free: ")
+    welcome.folder_button.click()
+    assert window.centre.page.objectName() == "settingsDialog"
+    window.centre.leave()
+    window.controller.models.show_page()
+    dialog: Any = find(window, "modelsDialog", ModelsPage)
+    qtbot.waitUntil(lambda: "apus:IQ3_XXS" in dialog.list.rows(), timeout=PATIENCE_MS)
+    dialog.list.set_key("apus:IQ3_XXS")
+    qtbot.waitUntil(lambda: "of disk space missing" in dialog.list.rows()["apus:IQ3_XXS"].fit, timeout=PATIENCE_MS)
+    button: Any = find(dialog, "downloadButton")
+    assert not button.property("primary")
+    assert "are missing" in find(dialog, "modelRoom", QLabel).text()
+    assert find(dialog, "changeModelsFolderButton").isVisible()
+    button.click()
+    box = dialog.findChild(QMessageBox, "modelQuestion")
+    assert "It doesn't fit on the disk" in box.text()
+    box.reject()
+    assert window.controller.services.downloads.queue.statuses() == ()
+    large_disk(100 * GIB)
+    dialog.inventory.rescan()
+    qtbot.waitUntil(lambda: bool(button.property("primary")), timeout=PATIENCE_MS)
+    assert find(dialog, "modelRoom", QLabel).text().endswith("on the disk; 100.0 GiB are free.")
+    dialog.back_button.click()
+
+
+def test_the_recommendation_fits_on_the_disk(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, large_disk: Callable[[int], None]
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "80")
+    # Q4_K_M needs more.
+    large_disk(42 * GIB)
+    window = open_window()
+    label: Any = find(window, "adviceLabel", QLabel)
+    qtbot.waitUntil(lambda: bool(label.text()), timeout=PATIENCE_MS)
+    assert label.text() == "Best for this computer: APUS-xDAN-4.0-MoE IQ3_XXS"
+    assert window.controller.welcome.download_button.property("primary")
+
+
+def test_open_model_without_room_on_the_disk_follows_one_with_room(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path, "Second")
+    services = open_window().controller.services
+    services.settings.change(authority=hub.url)
+    headers = PublishedHeaders(services.downloads.access)
+    suggestions = ModelSuggestions(services.planning, headers, services.downloads.access)
+    assert suggestions.rank().best.published.id == tiny  # type: ignore[union-attr]
+    sizes = {each.model.name: each.published.bytes for each in suggestions.rank().models}
+    small = suggestions.rank(room=min(sizes.values()) - 1)
+    assert not any(each.has_room for each in small.models)
+    found = suggestions.rank(room=sizes["Tiny model"] - 1)
+    assert [each.has_room for each in found.models] == sorted((each.has_room for each in found.models), reverse=True)
+
+
+def test_list_picker_and_first_page_expect_the_same_speed_and_context(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "2")
+    tiny, _huge = use_small_catalogue(monkeypatch, hub, tmp_path)
+    window = open_window()
+    models, services = window.controller.models, window.controller.services
+    services.settings.change(authority=hub.url)
+    models.retry_advice()
+    qtbot.waitUntil(window.controller.welcome.download_button.isVisible, timeout=PATIENCE_MS)
+    offered = window.controller.welcome.download_button.text()
+    plan = models._fits.plan_of(tiny)
+    assert plan.context > 0
+    models.show_page(key=tiny)
+    dialog: Any = find(window, "modelsDialog", ModelsPage)
+    qtbot.waitUntil(lambda: tiny in dialog.list.rows(), timeout=PATIENCE_MS)
+    brief = dialog.list.rows()[tiny].fit
+    assert brief.split(" ")[1] in offered
+    services.downloads.queue.add(tiny, next(each.published for each in models._fits.suggestions.models))
+    qtbot.waitUntil(lambda: services.settings.current.model_id == tiny, timeout=PATIENCE_MS)
+    models._fits.refresh()
+    qtbot.waitUntil(lambda: tiny in models._fits._local, timeout=PATIENCE_MS)
+    here = models._fits.plan_of(tiny)
+    assert here.context == plan.context
+    assert models._fits.brief(here) == brief
+    dialog.back_button.click()
+
+
+def test_measured_speed_replaces_the_estimate(
+    qtbot: QtBot, services: Services, models: Callable[[], ModelsPage], tiny_model: Path
+) -> None:
+    services.library.register(tiny_model)
+    dialog = models()
+    fits: ModelFits = dialog.fits  # type: ignore[attr-defined]
+    fits.refresh()
+    qtbot.waitUntil(lambda: fits.of("tiny") is not None, timeout=PATIENCE_MS)
+    before = fits.plan_of("tiny")
+    assert before is not None
+    assert fits.of("tiny").brief.startswith("About ")  # type: ignore[union-attr]
+    services.planning.speeds.note(tiny_model, before, 17.0, is_bench=True)
+    # An answer doesn't replace what was measured on purpose.
+    services.planning.speeds.note(tiny_model, before, 3.0, is_bench=False)
+    fits.refresh()
+    qtbot.waitUntil(lambda: dialog.list.rows()["tiny"].fit == "Measured: 17 tokens/s", timeout=PATIENCE_MS)
+    # Only for the same plan.
+    other = replace(before, spec=replace(before.spec, threads=1))
+    assert services.planning.speeds.applied(tiny_model, other) == other

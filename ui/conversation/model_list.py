@@ -175,7 +175,7 @@ def _local(services: Services, fits: ModelFits, model: LocalModel, current: str 
     loaded, plan = services.planning.loader.loaded, fits.plan_of(model.id)
     is_loaded = loaded is not None and loaded.request.path == model.path
     if loaded is not None and is_loaded:
-        plan = loaded.plan
+        plan = services.planning.speeds.applied(model.path, loaded.plan)
     name, quantisation = name_and_quantisation(model)
     note, kind = context_text(model.context or 0), ""
     if not model.ready:

@@ -33,6 +33,7 @@ from ui.widgets.tool_button import set_name, tool_button
 
 if TYPE_CHECKING:
     from app.planning.open_models import Suggestion
+    from model_manager.plan.load_plan import LoadPlan
     from model_manager.plan.load_spec import PlanOptions
     from model_manager.published import PublishedModel
     from ui.models.fits import ModelFits
@@ -64,6 +65,9 @@ class Advice:
     published: PublishedModel | None = None
     button: str = ""
     short_button: str = ""
+    room: str = ""
+    """What the download needs on the disk."""
+    lacks_room: bool = False
     can_retry: bool = False
     progress: str = ""
     fraction: float | None = None
@@ -218,6 +222,7 @@ class ModelPicker(QObject):
 
         plan = ModelPlan(self._services, model_id, published=fits.header_of(model_id))
         plan.kept.connect(partial(self._save_options, model_id))
+        plan.measured.connect(fits.refresh)
         return plan
 
     def request_advice(self) -> None:
@@ -241,8 +246,8 @@ class ModelPicker(QObject):
             return self._advise_open_model(advice, best)
         home = next((each for each in fits.home if each.id == fits.best_id), None)
         if home is not None:
-            name, speed = f"{APUS[0].name} {home.quantisation}", home.plan.tokens_per_second_estimate
-            return self._advise(advice, name, recommendation_text(home), home.bytes, speed)
+            name = f"{APUS[0].name} {home.quantisation}"
+            return self._advise(advice, name, recommendation_text(home), home.bytes, home.plan)
         if found is not None and found.expected is not None:
             from ui.models.row_text import expected_text
 
@@ -279,16 +284,26 @@ class ModelPicker(QObject):
         assert best.plan is not None
         details = " · ".join((open_model_text(best.model), best.model.licence, place_text(best.plan)))
         advice = replace(advice, published=best.published)
-        return self._advise(advice, best.model.name, details, best.published.bytes, best.tokens_per_second)
+        return self._advise(advice, best.model.name, details, best.published.bytes, best.plan)
 
-    def _advise(self, advice: Advice, name: str, details: str, n_bytes: int, speed: float) -> Advice:
+    def _advise(self, advice: Advice, name: str, details: str, n_bytes: int, plan: LoadPlan) -> Advice:
+        from ui.models.row_text import room_text
+
+        assert self._fits is not None
+        # That of the models page: it may have been planned by its own header meanwhile.
+        plan = self._fits.plan_of(advice.model_id) or plan
+        hardware = self._fits.hardware
+        room, kind = room_text(n_bytes, hardware.room if hardware is not None and not advice.action else None)
         size, short = size_text(n_bytes), self.tr("Download {name}, {size}")
         button = self.tr("Download {name}, {size}, about {speed} tokens/s")
         return replace(
             advice,
             text=self.tr("Best for this computer: {name}").format(name=name),
             details=details,
-            button=advice.button or button.format(name=name, size=size, speed=rate_text(speed)),
+            button=advice.button
+            or button.format(name=name, size=size, speed=rate_text(plan.tokens_per_second_estimate)),
+            room=room,
+            lacks_room=kind == "warning",
             short_button=advice.short_button or short.format(name=name, size=size),
             can_retry=False,
         )
@@ -357,6 +372,8 @@ class ModelPicker(QObject):
 
     def _save_options(self, model_id: str, options: PlanOptions) -> None:
         self._notice.attempt(lambda: self._services.planning.overrides.set(model_id, options))
+        if self._fits is not None:
+            self._fits.refresh()
         self.changed.emit()
 
     def show_picker(self) -> None:

@@ -40,6 +40,7 @@ from ui.models.jobs import (
     reopen_quarantined,
     verify_model,
 )
+from ui.models.row_text import room_text
 from ui.widgets.dialog_parts import StatusLine, ask
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import open_folder
@@ -129,12 +130,18 @@ class ModelsController(QObject):
     # Downloads
 
     def _ask_to_download(self, item: ModelItem) -> None:
-        if item.fit is None or item.fit.kind != "bad":
+        question, details = self.tr("Download {name}? It doesn't fit on this computer."), ""
+        if item.missing_bytes:
+            question = self.tr("Download {name}? It doesn't fit on the disk.")
+            details = room_text(item.bytes, item.room)[0]
+        elif item.fit is not None and item.fit.kind == "bad":
+            details = item.fit.sentence
+        if not details:
             self._download(item)
             return
         self._ask(
-            self.tr("Download {name}? It doesn't fit on this computer.").format(name=item.full_name),
-            item.fit.sentence,
+            question.format(name=item.full_name),
+            details,
             self.tr("Download anyway"),
             self.tr("Cancel"),
             lambda: self._download(item),

@@ -28,7 +28,7 @@ from model_manager.hub.catalogue import STARTER
 from model_manager.published import Repository
 from ui.models.actions import action_text, menu_actions, model_menu, other_actions, primary_action
 from ui.models.item import ModelItem, ModelState
-from ui.models.row_text import button_text, note_text, problem_text, progress_text
+from ui.models.row_text import button_text, note_text, problem_text, progress_text, room_text
 from ui.plan.bars import SummaryBars
 from ui.plan.model_plan import ModelPlan
 from ui.plan.rows import ElidedLabel
@@ -106,6 +106,10 @@ class ModelDetails(QWidget):
         self._fit = quiet_label()
         self._problem = quiet_label()
         self._problem.setObjectName("modelProblem")
+        self._room = quiet_label()
+        self._room.setObjectName("modelRoom")
+        self.folder = button("changeModelsFolderButton", self.tr("Change the models folder…"))
+        self.folder.clicked.connect(lambda: self.action_requested.emit("folder"))
         self.buttons = [button(name) for name in ("downloadButton", "useModelButton", "convertModelButton")]
         """For the primary action, of which one is shown."""
         self.cancel = button("cancelDownloadButton", action_text("cancel"), quiet=True)
@@ -133,8 +137,8 @@ class ModelDetails(QWidget):
         actions = hbox(self.plan, self.fold, self.more, None, spacing=8)
         buttons = vbox(hbox(*self.buttons, self.cancel, None), actions, spacing=4)
         self._top = vbox((titles, 1), buttons, spacing=12)
-        self._texts = (self._progress_text, self._problem, self._fit, self._sentence)
-        texts = (*self._texts[:3], self.glance, self._sentence)
+        self._texts = (self._progress_text, self._problem, self._room, self._fit, self._sentence)
+        texts = (*self._texts[:3], hbox(self.folder, None), self._fit, self.glance, self._sentence)
         self._head = QWidget()
         vbox(self._top, self.progress, *texts, parent=self._head, spacing=8)
         self.area = PlanScrollArea()
@@ -180,7 +184,16 @@ class ModelDetails(QWidget):
         self._title.setVisible(item is not None)
         if item is None:
             self._subtitle.setText(hint)
-            for each in (*self.buttons, *self._texts, self.cancel, self.more, self.progress, self.glance, self.plan):
+            for each in (
+                *self.buttons,
+                *self._texts,
+                self.folder,
+                self.cancel,
+                self.more,
+                self.progress,
+                self.glance,
+                self.plan,
+            ):
                 each.hide()
         else:
             self._title.setText(item.title)
@@ -189,6 +202,9 @@ class ModelDetails(QWidget):
             self._subtitle.setText(" · ".join(each for each in summary if each))
             self._show_fit()
             self._show_text(self._problem, *problem_text(item))
+            is_available = item.state is ModelState.AVAILABLE
+            self._show_text(self._room, *room_text(item.bytes, item.room if is_available else None))
+            self.folder.setVisible(bool(item.missing_bytes))
             self._show_progress(item)
             self._show_buttons(item)
         details = self._details_of(item, headers, repository) if item is not None else ()
@@ -266,7 +282,7 @@ class ModelDetails(QWidget):
         shown.setText(text)
         shown.setAccessibleName(f"{text}: {item.title} {item.quantisation or ''}".strip())
         shown.setEnabled(item.job is None or not item.job.stopping)
-        fits = item.fit is None or item.fit.kind != "bad"
+        fits = (item.fit is None or item.fit.kind != "bad") and not item.missing_bytes
         set_style_property(shown, primary=action not in _NOT_ACCENTED and fits)
         for each in self.buttons:
             each.setVisible(each is shown and bool(action))

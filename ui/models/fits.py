@@ -24,6 +24,7 @@ from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
 from app.units import rate_text, size_text
 from model_manager.devices.devices import HostMemory
+from model_manager.disk.space import room_for_files
 from model_manager.errors import UserError
 from model_manager.hub.access import Access
 from model_manager.library.library import ModelLibrary
@@ -50,6 +51,10 @@ class Hardware:
     """The RAM as it usually is."""
     free_bytes: int
     """RAM that is free at this moment."""
+    room: int | None = None
+    """Bytes that new files can take in the models folder; None where that is unknown."""
+    too_large: frozenset[str] = frozenset()
+    """Ids of the home model's quantisations for which the disk has no room."""
 
 
 class ModelFits(QObject):
@@ -111,10 +116,13 @@ class ModelFits(QObject):
     @property
     def best_id(self) -> str:
         """Id of the model to recommend; empty where none is, or while the hub is asked."""
-        best = leads(self.home)
+        best, open_model = leads(self.home), self.suggestions.best if self.suggestions is not None else None
+        too_large = self.hardware.too_large if self.hardware is not None else frozenset()
+        if best is not None and best.id in too_large and open_model is not None and open_model.has_room:
+            best = None
+        if best is None and open_model is not None:
+            return open_model.published.id
         if best is None and self.suggestions is not None:
-            if self.suggestions.best is not None:
-                return self.suggestions.best.published.id
             best = next((each for each in self.home if each.recommended), None)
         return best.id if best is not None else ""
 
@@ -130,7 +138,10 @@ class ModelFits(QObject):
         job.failed.connect(_log)
         job.finished.connect(self._end_ranking)
         is_chinese = (self._settings().language or system_language()) != SOURCE_LANGUAGE
-        job.start(lambda: models.rank(options, token, is_english=not is_chinese))
+        library = self._library
+        job.start(
+            lambda: models.rank(options, token, is_english=not is_chinese, room=room_for_files(library.models_folder))
+        )
         if self.suggestions is not None and not is_known:
             self.suggestions = None
             self.changed.emit()
@@ -155,6 +166,8 @@ class ModelFits(QObject):
         if plan.verdict == "does_not_fit":
             return self.tr("Doesn't fit")
         number = rate_text(plan.tokens_per_second_estimate)
+        if "speed_measured" in plan.reasons:
+            return self.tr("Measured: {speed} tokens/s").format(speed=number)
         if plan.verdict == "gpu":
             return self.tr("About {speed} tokens/s").format(speed=number)
         if plan.used_devices:
@@ -173,7 +186,13 @@ class ModelFits(QObject):
         if not models or (is_known and all(each.id in self._published for each in models)):
             return
         planning, headers, options = self._planning, self._headers, plan_options_from(self._settings())
-        run_job(self, lambda: plan_repository(planning, headers, models, current, options), self._set_published, _log)
+        library = self._library
+        run_job(
+            self,
+            lambda: plan_repository(planning, library, headers, models, current, options),
+            self._set_published,
+            _log,
+        )
 
     def _find(self, model_id: str) -> PublishedFit | None:
         return self._local.get(model_id) or self._published.get(model_id)
@@ -189,11 +208,12 @@ class ModelFits(QObject):
                 sentence = self.tr("Its {size} don't fit into the {room} that this computer has for models.")
                 sentence = sentence.format(size=size_text(suggestion.published.bytes), room=size_text(room))
             return Fit(sentence, "bad", brief=self.tr("Doesn't fit"))
-        speed = self.tr("About {speed} tokens/s").format(speed=rate_text(suggestion.tokens_per_second))
+        # Figures by the size of the file alone would be others than those of the plan that follows.
         kind: Literal["good", "warning"] = "good"
+        text = self.tr("Fits")
         if suggestion.tokens_per_second < USABLE_TOKENS_PER_S:
-            kind = "warning"
-        return Fit(self.tr("{speed}, estimated from the size of the file.").format(speed=speed), kind, brief=speed)
+            text, kind = self.tr("Fits, but slow"), "warning"
+        return Fit(self.tr("It fits by the size of its file."), kind, brief=text)
 
     def _set_suggestions(self, suggestions: Suggestions) -> None:
         self.suggestions = suggestions
@@ -207,9 +227,9 @@ class ModelFits(QObject):
         self._ranking = None
 
     def _set_fits(self, planned: tuple[Hardware, dict[str, PublishedFit], tuple[Recommendation, ...]]) -> None:
-        before = self._local
+        before, room = self._local, self.hardware.room if self.hardware is not None else None
         self.hardware, self._local, self.home = planned
-        if self._local != before:
+        if self._local != before or self.hardware.room != room:
             self.changed.emit()
 
     def _set_published(self, planned: tuple[Hardware, dict[str, PublishedFit]]) -> None:
@@ -232,8 +252,11 @@ def plan_all(
 
     Queries the devices of the engine: for a background thread.  Raises UserError as ``PlanningService.machine``.
     """
-    hardware = _hardware(planning)
-    home = tuple(_at_load_context(planning, hardware, each, options) for each in planning.recommend(options))
+    hardware = _hardware(planning, library)
+    judged = planning.recommend(options, room=hardware.room)
+    too_large = frozenset(each.id for each in judged if not planning.has_room(each.id, each.bytes, hardware.room))
+    hardware = replace(hardware, too_large=too_large)
+    home = tuple(_at_load_context(planning, hardware, each, options) for each in judged)
     fits = {each.id: PublishedFit(each.plan, each.recommended, is_expected=False) for each in home}
     for model in library.list():
         if model.ready and not model.embeds and model.id not in fits:
@@ -244,7 +267,8 @@ def plan_all(
 
 
 def _plan(planning: PlanningService, hardware: Hardware, model_id: str, options: PlanOptions) -> LoadPlan:
-    return PlanBasis(planning.headers_of(model_id), hardware.machine, hardware.host).plan(options)
+    basis = PlanBasis(planning.headers_of(model_id), hardware.machine, hardware.host)
+    return planning.expected_plan(model_id, basis, options)
 
 
 def _at_load_context(
@@ -258,12 +282,14 @@ def _at_load_context(
     return replace(judged, plan=plan) if plan.verdict == judged.plan.verdict else judged
 
 
-def _hardware(planning: PlanningService) -> Hardware:
-    return Hardware(planning.machine(), planning.usual_host(), planning.host().available_bytes)
+def _hardware(planning: PlanningService, library: ModelLibrary) -> Hardware:
+    room = room_for_files(library.models_folder)
+    return Hardware(planning.machine(), planning.usual_host(), planning.host().available_bytes, room)
 
 
 def plan_repository(
     planning: PlanningService,
+    library: ModelLibrary,
     headers: PublishedHeaders,
     models: Sequence[PublishedModel],
     current: PublishedModel | None,
@@ -273,14 +299,14 @@ def plan_repository(
 
     Raises UserError as ``PlanningService.machine``.
     """
-    hardware = _hardware(planning)
-    found = judge_published(planning, models, headers, options, current)
+    hardware = _hardware(planning, library)
+    found = judge_published(planning, models, headers, options, current, room=hardware.room)
     own = headers.known(current) if current is not None else None
     if current is None or own is None or current.id not in found:
         return hardware, found
     plan = found[current.id].plan
     basis = PlanBasis(own.headers, hardware.machine, hardware.host)
-    fixed = replace(options, context=plan.context)
+    fixed = replace(planning.overrides.get(current.id).over(options), context=plan.context)
     rehearsed = planning.rehearsed(basis, fixed, own.files)
     if rehearsed.rehearsal is not None:
         found[current.id] = replace(found[current.id], plan=rehearsed.plan(fixed))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.downloads import ModelDownloads
 from app.planning.open_models import OpenModel, Suggestion
+from model_manager.disk.space import room_for_files
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader, check_loadable
@@ -59,6 +60,8 @@ class Activity:
     verifications: dict[str, Verification] = field(default_factory=dict)
     just_downloaded: frozenset[str] = frozenset()
     current_id: str | None = None
+    room: int | None = None
+    """Bytes that new files can take in the models folder; None where that is unknown."""
     suggestions: Sequence[Suggestion] = ()
     """Models of the catalogue that the hub has, the best one for this machine first."""
 
@@ -128,6 +131,7 @@ def _item(
         refusal=scan.refusals.get(model.id) if model is not None else None,
         just_downloaded=key in activity.just_downloaded,
         in_use=activity.current_id in ids,
+        room=activity.room,
         can_move_up=key in [each.id for each in activity.downloads if each.state not in OVER][1:],
     )
 
@@ -216,7 +220,7 @@ class ModelInventory(QObject):
         self._fits: dict[str, Fit | None] = {}
         self._headers: dict[Path, tuple[GgufHeader, ...]] = {}
         self._scan: DiskScan | None = None
-        self._ended = self._ended_downloads()
+        self._ended, self._writing = self._ended_downloads(), self._writing_downloads()
         self.activity = Activity(current_id=current_id)
         self.items: tuple[ModelItem, ...] = ()
         on_queue_change(downloads.queue, self, self._on_queue_changed)
@@ -224,8 +228,19 @@ class ModelInventory(QObject):
 
     def rescan(self) -> None:
         """Scan the disk again, in the background."""
+        self._refresh_room()
         library, folder, seen = self._downloads.library, self._downloads.folder(), self.activity.just_downloaded
         run_job(self, lambda: scan_disk(library, folder), lambda scan: self._set_scan(scan, seen), self._scan_failed)
+
+    def _refresh_room(self) -> None:
+        folder = self._downloads.folder()
+
+        def store(room: int | None) -> None:
+            if room != self.activity.room:
+                self.activity.room = room
+                self.update()
+
+        run_job(self, lambda: room_for_files(folder), store, self.failed.emit)
 
     def refresh_fits(self) -> None:
         """Query all fits again."""
@@ -311,7 +326,15 @@ class ModelInventory(QObject):
             # A failed download may have quarantined its file: the disk has changed too.
             self.activity.just_downloaded |= {model_id for model_id, state in new if state == "done"}
             self.notify_library_changed()
+        writing, before = self._writing_downloads(), self._writing
+        if writing != before:
+            # A download reserves its space once it begins.
+            self._writing = writing
+            self._refresh_room()
         self.update()
+
+    def _writing_downloads(self) -> set[str]:
+        return {each.id for each in self._downloads.queue.statuses() if each.state in ("downloading", "paused")}
 
     def _ended_downloads(self) -> set[tuple[str, str]]:
         return {(each.id, each.state) for each in self._downloads.queue.statuses() if each.state in ("done", "failed")}

@@ -117,6 +117,8 @@ class ModelItem:
     can_move_up: bool = False
     """Another download precedes this one in the queue."""
     fit: Fit | None = None
+    room: int | None = None
+    """Bytes that new files can take on the disk; None where that is unknown."""
     in_repository: bool = False
     """Shown among the files of its repository, where the quantisation is the title."""
 
@@ -202,6 +204,12 @@ class ModelItem:
         others = (self.published, self.candidate, self.quarantined, self.catalogue)
         sizes = (self.model.bytes if self.model else 0, download, *(each.bytes for each in others if each))
         return next(filter(None, sizes), 0)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that the disk lacks for its download; 0 where it has room or the model is here."""
+        is_checked = self.room is not None and self.state is ModelState.AVAILABLE
+        return max(0, self.bytes - (self.room or 0)) if is_checked else 0
 
     @property
     def path(self) -> Path | None:

@@ -323,7 +323,9 @@ class ModelList(QListView):
     current_changed = Signal(str)
     """Key of the new current row, empty for none."""
     activated_button = Signal(str)
-    """A row's button was pressed, or Enter on the row; its key."""
+    """A row's button was pressed; its key."""
+    entered = Signal(str)
+    """Enter was pressed on the row; its key."""
     double_clicked = Signal(str)
     """Key of the row."""
     menu_requested = Signal(QPoint)
@@ -445,9 +447,9 @@ class ModelList(QListView):
             self.double_clicked.emit(index.data(KEY_ROLE))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Activate the row's button on Enter."""
+        """Emit ``entered``."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.key():
-            self.activated_button.emit(self.key())
+            self.entered.emit(self.key())
             event.accept()
         else:
             super().keyPressEvent(event)

@@ -180,6 +180,7 @@ class ModelsPage(Page):
         self.details.action_requested.connect(self._run)
         for models in (self.list, self.search.models):
             models.activated_button.connect(self._run_primary)
+            models.entered.connect(self._enter)
         for each in (self.list, self.search.models, self.details):
             each.menu_requested.connect(self._show_menu)
         self.controller.model_chosen.connect(self.model_chosen)
@@ -303,7 +304,9 @@ class ModelsPage(Page):
 
     def _run(self, action: str) -> None:
         item = self._item()
-        if item is not None and action:
+        if action == "folder":
+            self.settings_requested.emit()
+        elif item is not None and action:
             if action == "cancel":
                 # Its button goes, and may be there for the next model at once.
                 (self.search.models if self.search.page == "repository" else self.list).setFocus()
@@ -313,6 +316,14 @@ class ModelsPage(Page):
         item = self._item()
         if item is not None:
             self._run(primary_action(item))
+
+    def _enter(self, key: str) -> None:
+        item = self._item()
+        if item is not None and primary_action(item) == "download":
+            # One key right after opening the page does not start a download of 60 GiB.
+            self.details.buttons[0].setFocus()
+        else:
+            self._run_primary(key)
 
     def _use(self, _key: str) -> None:
         # A double click can choose a model, but does not start a download of 60 GiB.

@@ -78,6 +78,10 @@ def row_text(item: ModelItem) -> RowText:
     problem, problem_kind = problem_text(item)
     state, state_kind = state_text(item)
     quantisation = item.quantisation or ""
+    fit_text, fit_kind = (fit.brief or fit.sentence if fit is not None else ""), _fit_kind(item)
+    if item.missing_bytes and fit_kind != "bad":
+        fit_text = translate("model_rows", "{size} of disk space missing")
+        fit_text = fit_text.format(size=size_text(item.missing_bytes))
     row = RowText(
         title=(quantisation or item.title) if item.home else item.title,
         label="" if item.home or quantisation.casefold() in item.title.casefold() else quantisation,
@@ -86,8 +90,8 @@ def row_text(item: ModelItem) -> RowText:
         icon=icon,
         size=size_text(item.bytes) if item.bytes else "",
         note=_note(item),
-        fit=(item.fit.brief or item.fit.sentence) if item.fit else "",
-        fit_kind=item.fit.kind if item.fit else "quiet",
+        fit=fit_text,
+        fit_kind=fit_kind,
         state=state,
         state_kind=state_kind,
         is_state_implied=item.state is ModelState.AVAILABLE,
@@ -99,6 +103,11 @@ def row_text(item: ModelItem) -> RowText:
         is_dim=item.state in (ModelState.UNUSABLE, ModelState.QUARANTINED),
     )
     return _in_repository(item, row) if item.in_repository else row
+
+
+def _fit_kind(item: ModelItem) -> Kind:
+    kind: Kind = item.fit.kind if item.fit is not None else "quiet"
+    return "warning" if item.missing_bytes and kind != "bad" else kind
 
 
 def _in_repository(item: ModelItem, row: RowText) -> RowText:
@@ -232,6 +241,18 @@ def progress_text(item: ModelItem) -> str:
     if download is not None and download.bytes_uploaded:
         parts.append(translate("model_rows", "{size} uploaded").format(size=size_text(download.bytes_uploaded)))
     return " · ".join(parts)
+
+
+def room_text(n_bytes: int, room: int | None) -> tuple[str, Kind]:
+    """Return what a download of this size needs on the disk, with ``room`` for it, and the colour of the text."""
+    if room is None or not n_bytes:
+        return "", "quiet"
+    needed, free = size_text(n_bytes), size_text(room)
+    if n_bytes <= room:
+        text = translate("model_rows", "Needs {size} on the disk; {free} are free.")
+        return text.format(size=needed, free=free), "quiet"
+    text = translate("model_rows", "Needs {size} on the disk, but only {free} are free: {missing} are missing.")
+    return text.format(size=needed, free=free, missing=size_text(n_bytes - room)), "warning"
 
 
 def problem_text(item: ModelItem) -> tuple[str, Kind]:

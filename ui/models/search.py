@@ -113,6 +113,7 @@ class HubSearch(QFrame):
         field.returnPressed.connect(self.start)
         self.back.clicked.connect(self.go_back)
         self.results.activated_button.connect(self._open_repository)
+        self.results.entered.connect(self._open_repository)
         self.results.double_clicked.connect(self._open_repository)
         self.models.current_changed.connect(self.model_changed)
         self._show_title()

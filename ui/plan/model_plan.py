@@ -27,13 +27,16 @@ from ui.widgets.dialog_parts import StatusLine, button, hairline
 from ui.widgets.job import run_job
 from ui.widgets.layouts import hbox, vbox
 
-_Scanned = tuple[PlanBasis, LoadPlan | None, Sequence[HeaderStub]]
-"""Basis of the plans, the plan that worked before, which is used for a load, and the files for a rehearsal."""
+_Scanned = tuple[PlanBasis, LoadPlan | None, Sequence[HeaderStub], bool]
+"""Basis of the plans, the plan that worked before, which is used for a load, the files for a rehearsal, and whether the
+plan is another one than usual because RAM is short."""
 
 
 class ModelPlan(QWidget):
     """Memory plan of one model.  Only measuring loads the model; otherwise the next message does."""
 
+    measured = Signal()
+    """The speed was measured."""
     kept = Signal(object)
     """The ``PlanOptions`` for this model, saved by the user."""
 
@@ -86,7 +89,11 @@ class ModelPlan(QWidget):
         run_job(self, lambda: _scan(services, model_id, published, options), self._show, self._show_error)
 
     def _show(self, scanned: _Scanned) -> None:
-        basis, remembered, files = scanned
+        basis, remembered, files, is_short = scanned
+        text = self.tr(
+            "Other programs use much of the RAM at the moment, so this isn't the usual plan: close some first."
+        )
+        self.view.note = text if is_short else ""
         path, loaded = basis.headers[0].path, self._planning.loader.loaded
         if loaded is not None and loaded.request.path != path:
             loaded = None
@@ -123,7 +130,8 @@ class ModelPlan(QWidget):
     def _plan(self, options: PlanOptions) -> LoadPlan:
         assert self._basis is not None
         full = self._full_options(options)
-        return self._fixed_plans.get(full) or self._basis.plan(full)
+        plan = self._fixed_plans.get(full) or self._basis.plan(full)
+        return self._planning.speeds.applied(self._basis.headers[0].path, plan)
 
     def _full_options(self, options: PlanOptions) -> PlanOptions:
         return options.over(plan_options_from(self._settings))
@@ -160,6 +168,7 @@ class ModelPlan(QWidget):
         if busy:
             self.view.set_busy(self.tr("The speed is being measured."))
         else:
+            self.measured.emit()
             # The loaded and the saved plan may have changed.
             self._scan()
 
@@ -183,5 +192,7 @@ def _scan(services: Services, model_id: str, published: PublishedHeader | None, 
         if published is None:
             access = services.downloads.access
             published = PublishedHeaders(access).read(find_published(model_id, access()))
-        return PlanBasis(published.headers, planning.machine(), planning.host()), None, published.files
-    return basis, None if basis.machine.is_simulated else planning.remembered_plan(basis, options), ()
+        basis = PlanBasis(published.headers, planning.machine(), planning.host())
+        return basis, None, published.files, planning.is_short_of_ram(basis, options)
+    remembered = None if basis.machine.is_simulated else planning.remembered_plan(basis, options)
+    return basis, remembered, (), planning.is_short_of_ram(basis, options)

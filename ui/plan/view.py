@@ -118,6 +118,8 @@ class PlanView(QWidget):
         self._is_busy = False
         self.options = PlanOptions()
         """The fixed options."""
+        self.note = ""
+        """A sentence about the circumstances of the plan."""
         self.plan: LoadPlan | None = None
         """The shown plan."""
         self.bars: tuple[Bar, ...] = ()
@@ -243,6 +245,7 @@ class PlanView(QWidget):
                 hint = error_text(problem)
             elif self.plan is not None and not self._names:
                 hint = self.tr("The engine found no usable GPU. Models run on the CPU.")
+        hint = "\n".join(filter(None, (self.note, hint)))
         self.head.show_verdict(verdict, notes, hint, self.kind)
         self.setAccessibleDescription(f"{verdict} {notes}".strip())
 

@@ -11,7 +11,7 @@ from app.servers.registry import is_server_model
 from ui.conversation.model_picker import Advice, ModelPicker
 from ui.plan.bar_data import Bar
 from ui.plan.bars import SummaryBars
-from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_style_property
+from ui.widgets.dialog_parts import SMALL_SIZE, button, scrolled, set_kind, set_style_property
 from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, nest, vbox
 from ui.widgets.theme import interface_font
 
@@ -37,7 +37,17 @@ class Welcome(QWidget):
         self._title, self._text = _label(24, bold=True), _label(15, quiet=True)
         self._computer, self._advice = _label(SMALL_SIZE, quiet=True), _label(15, bold=True)
         self._details, self._progress_text = _label(SMALL_SIZE, quiet=True), _label(SMALL_SIZE)
-        self._labels = self._title, self._text, self._computer, self._advice, self._details, self._progress_text
+        self._room = _label(SMALL_SIZE, quiet=True)
+        self._room.setObjectName("adviceRoomLabel")
+        self._labels = (
+            self._title,
+            self._text,
+            self._computer,
+            self._advice,
+            self._details,
+            self._room,
+            self._progress_text,
+        )
         for label, name in ((self._computer, "computer"), (self._advice, "advice"), (self._details, "adviceDetails")):
             label.setObjectName(f"{name}Label")
         self._progress_text.setObjectName("adviceProgressLabel")
@@ -50,20 +60,21 @@ class Welcome(QWidget):
         self._bars.setMaximumWidth(WIDTH)
         self.download_button = button("downloadRecommendedButton")
         self.retry_button = button("retryAdviceButton")
+        self.folder_button = button("changeModelsFolderButton")
         self.models_button = button("chooseModelButton")
         self.starter_button = button("useStarterButton")
         self.file_button = button("chooseFileButton", quiet=True)
         self.server_button = button("useServerButton", quiet=True)
         self.diagnostics_button = button("checkMachineLink", quiet=True)
         self._languages = {code: self._language_button(code, name) for code, name in LANGUAGES.items()}
-        main = self.download_button, self.retry_button
+        main = self.folder_button, self.download_button, self.retry_button
         first = self.models_button, self.starter_button
         second = self.file_button, self.server_button, self.diagnostics_button
         self._rows = tuple(
             (hbox(None, *row, None, spacing=space), row) for row, space in ((main, 12), (first, 12), (second, 0))
         )
         labels: list[int | tuple[QWidget, int, Qt.AlignmentFlag]] = []
-        for label, space in zip(self._labels[:-1], (12, 16, 8, 4, 8), strict=True):
+        for label, space in zip(self._labels[:-1], (12, 16, 8, 4, 4, 8), strict=True):
             labels += [(label, 0, Qt.AlignmentFlag.AlignHCenter), space]
         bars = hbox(None, (self._bars, 100), None)
         progress = hbox(None, (self._progress, 100), None)
@@ -99,19 +110,22 @@ class Welcome(QWidget):
                 text += " " + self._model_text(models)
         # No line may end inside of "tokens/s".
         details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s")
-        contents = title, text, advice.computer, advice.text, details, advice.progress
+        contents = title, text, advice.computer, advice.text, details, advice.room, advice.progress
         for line, content in zip(self._labels, contents, strict=True):
             line.setText(content)
             line.setVisible(bool(content))
+        set_kind(self._room, "warning" if advice.lacks_room else "quiet")
         self._show_progress()
         shown = {
             self.download_button: bool(advice.button),
             self.retry_button: advice.can_retry,
+            self.folder_button: advice.lacks_room,
             self.starter_button: models.has_starter,
         }
         texts = {
             self.download_button: advice.button,
             self.retry_button: self.tr("Connect again"),
+            self.folder_button: self.tr("Change the models folder…"),
             self.models_button: self.tr("Browse models…"),
             self.starter_button: self.tr("Try the tiny starter model"),
             self.file_button: self.tr("Choose a model file…"),
@@ -124,7 +138,7 @@ class Welcome(QWidget):
             each.setVisible(is_first_start and shown.get(each, True))
         for code, each in self._languages.items():
             each.setChecked(code == language)
-        set_style_property(self.download_button, primary=advice.action != "pause")
+        set_style_property(self.download_button, primary=advice.action != "pause" and not advice.lacks_room)
         self._fit()
         self._fit_bars()
 
