@@ -116,3 +116,23 @@ def test_what_is_left_is_filled_after_rehearsals_too() -> None:
         stacks = ((n, name, each.total) for n in plan.experts_in_ram for name, each in shape.layers[n].stacks.items())
         smallest = min(n_bytes for layer, matrix, n_bytes in stacks if (layer, matrix) not in moved)
         assert plan.devices[0].left_bytes < smallest + PARTS_BYTES
+
+
+def test_room_that_only_a_rehearsal_shows_is_filled() -> None:
+    """Single matrices need no larger buffers here, although estimates leave 95 MiB for them.
+
+    Without rehearsals of plans that may fit, up to 161 MiB were left.
+    """
+    shape, host = apus_shape("Q3_K_M"), ram(96)
+    for sixteenths in range(16 * 16, 18 * 16):
+        devices = cards(sixteenths / 16)
+        compute = {devices[0].name: plan_model(shape, devices, host, WHOLE).devices[0].compute_bytes}
+
+        def rehearse(plan: LoadPlan, compute: dict[str, int] = compute) -> Rehearsal:
+            return Rehearsal(compute, plan.host.compute_bytes, False, flash_attention=True, context=plan.context)
+
+        plan, reported = plan_with_rehearsals(shape, devices, host, OPTIONS, rehearse)
+        assert reported is not None
+        assert plan_model(shape, devices, host, OPTIONS, reported) == plan
+        assert plan.devices[0].compute_bytes == compute[devices[0].name]
+        assert plan.devices[0].left_bytes < 96 * MIB
