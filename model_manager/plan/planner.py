@@ -158,7 +158,7 @@ def plan_with_rehearsals(
 
     ``rehearse`` returns None where the engine cannot rehearse; then the estimate holds, with the reason
     "not_rehearsed".  It is called once where the estimate was right, up to five times where the plan changes with the
-    result.
+    result, or where experts are in RAM and a hopeful plan has more on the devices.
     """
     best = plan_model(shape, devices, host, options)
     rehearsed: RehearsedPlan | None = None

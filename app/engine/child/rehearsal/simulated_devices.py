@@ -25,6 +25,7 @@ _SUPER_BLOCK = 256
 _POINTER = ctypes.sizeof(c_void_p)
 _BUFFER_TYPE = 11 * _POINTER
 """Offset in ggml_backend_buffer."""
+_TENSOR_BYTES = 336
 _GPU = 1
 _F32, _F16, _BF16, _I32, _I64 = 0, 1, 30, 26, 27
 _FLOATS = frozenset({_F32, _F16, _BF16})
@@ -62,7 +63,10 @@ class _Tensor(ctypes.Structure):
 
 
 class SimulatedDevices:
-    """Devices of these names, for ``llama_model_params``; they stay valid as long as this object."""
+    """Devices of these names, for ``llama_model_params``; they stay valid as long as this object.
+
+    There are none where the engine's structures are others.
+    """
 
     def __init__(self, ggml: Ggml, names: Sequence[str]) -> None:
         self._kept: list[Any] = []
@@ -82,7 +86,9 @@ class SimulatedDevices:
         self._registry = self._registry_of(names)
         self._buffer_types: dict[int, int] = {}
         """Devices by the type of their buffers."""
-        self.handles = tuple(self._device(name) for name in names)
+        is_known = ggml.tensor_bytes() == _TENSOR_BYTES
+        is_known = is_known and all(ggml.has_known_interface(each.pointer) for each in ggml.devices())
+        self.handles = tuple(self._device(name) for name in names) if is_known else ()
 
     def _function(self, result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], int]:
         def keep(function: Callable[..., Any]) -> int:
