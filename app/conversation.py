@@ -201,6 +201,8 @@ class Provenance:
     """Completion tokens of the parts that this one continues."""
     lacks_tools: bool = False
     """Whether the conversation has tools, but the chat template of the model knows none."""
+    whole_documents: tuple[str, ...] = ()
+    """Names of the documents of its folder, where the model was given them as a whole."""
 
     @property
     def answer_tokens(self) -> int:

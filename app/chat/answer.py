@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +19,7 @@ from app.backend import (
     LoadProgress,
     ModelLoaded,
     PromptProgress,
+    QuestionWithDocuments,
     Summarised,
     Summarising,
     TextDelta,
@@ -202,6 +203,7 @@ class RunningAnswer:
                     program=f"APUS Chat {__version__}",
                     left_out=left_out,
                     documents=documents,
+                    whole_documents=() if documents is not None else _of_folder(self.request, left_out),
                     thought_s=thought_s,
                     earlier_tokens=continued.answer_tokens if continued and self.request.prefill else 0,
                     **vars(self.backend.origin()),
@@ -232,3 +234,10 @@ class RunningAnswer:
         except UserError as error:
             # The next attempt follows within a second, and the last one is reported.
             logger.warning("answer not saved yet: %s", error.code)
+
+
+def _of_folder(request: ChatRequest, left_out: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the documents of the folder in a request, which have negative numbers."""
+    questions = [each for each in request.messages if isinstance(each, QuestionWithDocuments)]
+    attached = (each.attachments for each in questions if each.id not in left_out)
+    return tuple(document.name for documents in attached for number, document in documents if number < 0)

@@ -308,6 +308,9 @@ def context_use(
     messages = prompt_messages(system_prompt, branch, documents)
     sent = (message for message in messages if not message.id or message.id not in ids)
     used = sum(map(estimated_message_tokens, sent))
+    if not branch and documents:
+        # They are attached to the first question.
+        used += sum(estimated_tokens(each.content) for each in documents.values())
     return replace(empty, used=used, is_estimate=True)
 
 

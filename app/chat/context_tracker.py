@@ -57,6 +57,9 @@ class ContextTracker:
             elif answer.fitted.prompt_tokens:
                 use = replace(use, used=answer.fitted.prompt_tokens, is_estimate=answer.backend.is_remote)
         size = self._size(model_id) or self._reported.get(model_id, 0) or self._answer_size(model_id)
+        if not self._branch and size:
+            # Of documents that don't fit, passages are given.
+            use = replace(use, used=min(use.used, size))
         self.use = replace(use, size=size)
         self.horizon = horizon(self._branch, use.left_out)
 

@@ -93,7 +93,7 @@ def entries(
 def thought_label(entry: ExportedMessage, options: ExportOptions) -> str:
     """Return the label of the thoughts, with their duration where it is known."""
     seconds = entry.message.provenance.thought_s if entry.message.provenance else None
-    return options.labels.thoughts + ("" if seconds is None else f" ({seconds:.1f} s)")
+    return options.labels.thoughts if seconds is None else options.labels.thoughts_for.format(seconds=f"{seconds:.1f}")
 
 
 def history(tree: ConversationTree, message_id: str) -> ConversationTree:

@@ -48,6 +48,7 @@ class ExportLabels:
     interrupted: str = QT_TRANSLATE_NOOP("export", "interrupted")
     failed: str = QT_TRANSLATE_NOOP("export", "failed")
     thoughts: str = QT_TRANSLATE_NOOP("export", "Thoughts")
+    thoughts_for: str = QT_TRANSLATE_NOOP("export", "Thoughts ({seconds} s)")
     attachment: str = QT_TRANSLATE_NOOP("export", "Attachment")
     picture: str = QT_TRANSLATE_NOOP("export", "Picture")
     details: str = QT_TRANSLATE_NOOP("export", "Details")

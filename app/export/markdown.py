@@ -99,7 +99,9 @@ MARKDOWN = ExportFormat(
     "md",
     QT_TRANSLATE_NOOP("export", "Markdown"),
     QT_TRANSLATE_NOOP(
-        "export", "The versions of messages that are shown, as text for reading or for use in other programs."
+        "export",
+        "The versions of messages that are shown, as text for reading or for use in other programs. Pictures are "
+        "named.",
     ),
     one_conversation(pieces),
     folds_thoughts=True,

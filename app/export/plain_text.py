@@ -60,7 +60,7 @@ def _entry(entry: ExportedMessage, options: ExportOptions) -> Iterator[str]:
 PLAIN_TEXT = ExportFormat(
     "txt",
     QT_TRANSLATE_NOOP("export", "Plain text"),
-    QT_TRANSLATE_NOOP("export", "Questions and answers without formatting."),
+    QT_TRANSLATE_NOOP("export", "Questions and answers without formatting. Pictures are named."),
     one_conversation(pieces),
     is_pasteable=True,
 )

@@ -3565,6 +3565,10 @@ Click to rename</source>
         <translation>没有匹配项</translation>
     </message>
     <message>
+        <source>{matches} · shown versions</source>
+        <translation>{matches}（所示版本）</translation>
+    </message>
+    <message>
         <source>Find in this conversation</source>
         <translation>在此对话中查找</translation>
     </message>
@@ -3751,12 +3755,12 @@ Click to rename</source>
         <translation>文档</translation>
     </message>
     <message>
-        <source>Add documents</source>
-        <translation>添加文档</translation>
+        <source>Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)</source>
+        <translation>文档和文本文件 (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md *.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;所有文件 (*)</translation>
     </message>
     <message>
-        <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
+        <source>Add documents</source>
+        <translation>添加文档</translation>
     </message>
 </context>
 <context>
@@ -6968,6 +6972,10 @@ Click to rename</source>
         <translation>思考过程</translation>
     </message>
     <message>
+        <source>Thoughts ({seconds} s)</source>
+        <translation>思考过程（{seconds} 秒）</translation>
+    </message>
+    <message>
         <source>Attachment</source>
         <translation>附件</translation>
     </message>
@@ -7084,16 +7092,16 @@ Click to rename</source>
         <translation>Markdown</translation>
     </message>
     <message>
-        <source>The versions of messages that are shown, as text for reading or for use in other programs.</source>
-        <translation>导出当前显示的消息版本，为文本格式，适合阅读或在其他程序中使用。</translation>
+        <source>The versions of messages that are shown, as text for reading or for use in other programs. Pictures are named.</source>
+        <translation>所示版本的消息，以文本形式供阅读或其他程序使用。图片只写出名称。</translation>
     </message>
     <message>
         <source>Plain text</source>
         <translation>纯文本</translation>
     </message>
     <message>
-        <source>Questions and answers without formatting.</source>
-        <translation>只有问题和回答，不带格式。</translation>
+        <source>Questions and answers without formatting. Pictures are named.</source>
+        <translation>不带格式的问题和回答。图片只写出名称。</translation>
     </message>
 </context>
 <context>

@@ -458,3 +458,10 @@ def test_missing_chinese_font_is_reported(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "[('pdf_chinese_face_missing', {'characters': '天 空'})]" in done.stdout
+
+
+@pytest.mark.parametrize("before", range(20, 60, 3))
+def test_a_bold_line_is_not_separated_from_what_it_names(before: int) -> None:
+    text = "\n\n".join(["one line"] * before) + "\n\n**c#**\n\n```\nusing System;\n```\n\nafter"
+    (holder,) = [page.extract_text() for page in read(answered(text)).pages if "System" in page.extract_text()]
+    assert "c#" in holder

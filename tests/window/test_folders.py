@@ -12,10 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from app.conversation import Attachment
 from app.store.store import ConversationStore
+from tests.rigs.openai_server import openai_server
 from tests.window.conftest import OpenWindow
-from tests.window.input import find, indexes
+from tests.window.input import find, indexes, send, wait_for_answer
 from ui.sidebar.folder_drag import MIME_TYPE
 from ui.sidebar.row_model import ROW_ROLE
+from ui.widgets.theme import LIGHT
 from ui.window.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing|propagateSizeHints)", extend=True)
@@ -339,3 +341,44 @@ def test_the_palette_shows_folders_and_moves_the_open_conversation(window: MainW
     store_of(window).update_folder(ids["Work"], is_expanded=False)
     palette._choose(f"folder:{ids['Reports']}")
     assert window.sidebar.list.selected_folder().folder.name == "Reports"
+
+
+def test_documents_of_a_folder_are_counted_before_the_first_question_and_shown_at_the_answer(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    controller, store, ids = window.controller, store_of(window), ids_of(window)
+    store.add_documents(ids["Home"], [Attachment("plan.txt", "The house is warm. " * 40)])
+    controller.conversation.open(None, folder_id=ids["Home"])
+    assert controller.conversation.context.use.used > 150
+    with openai_server(context=100_000) as server:
+        controller.models.use(controller.services.servers.add(server.url).model_id("apus"))
+        controller.services.settings.change(titles_by_model=False)
+        send(qtbot, window, "Is it warm?")
+        answer = wait_for_answer(qtbot, window)
+    assert answer.provenance is not None
+    assert answer.provenance.whole_documents == ("plan.txt",)
+    item = controller.transcript.page.items[-1]
+    assert item.passages == ("plan.txt",)
+    controller.conversation.act("passage:0", answer.id)
+    viewer = window.findChild(QDialog, "attachmentViewer")
+    assert viewer.windowTitle() == "plan.txt"
+    viewer.accept()
+    store.remove_documents(store.folder_documents(ids["Home"]))
+    controller.conversation.act("passage:0", answer.id)
+    assert window.notice.text() == "The document was removed from the folder."
+
+
+def test_a_folder_does_not_look_open_beside_the_open_conversation(window: MainWindow, qtbot: QtBot) -> None:
+    window.controller.conversation.open(ids_of(window)["one"])
+    window.sidebar.list.setFocus()
+    select(window, "Home")
+    view = window.sidebar.list
+
+    def is_marked() -> bool:
+        rect = view.visualRect(next(each for each in indexes(window) if each.data() == "Home"))
+        picture = view.viewport().grab().toImage()
+        return picture.pixelColor(QPoint(rect.left() + 12, rect.top() + 6)).name() == LIGHT.pressed
+
+    assert is_marked()
+    window.composer.field.setFocus()
+    assert not is_marked()

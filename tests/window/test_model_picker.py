@@ -186,6 +186,7 @@ def test_versions_of_a_question_are_compared_with_their_answers(window: MainWind
     assert [texts[0] for texts in shown] == ["hello", "good morning"]
     assert shown[1][1] == second.content
     assert dialog.sides[0].choice.currentText().startswith("Version 1 · large on Cellar")
+    assert find(dialog, "comparedQuestion", QLabel).isHidden()
     qtbot.mouseClick(dialog.sides[0].keep, Qt.MouseButton.LeftButton)
     assert branch(window)[0].id == question.id
 
@@ -214,6 +215,7 @@ def test_versions_are_compared_side_by_side(window: MainWindow, qtbot: QtBot) ->
     dialog = find(window, "compareDialog", CompareDialog)
     assert isinstance(dialog, CompareDialog)
     left, right = dialog.sides
+    assert find(dialog, "comparedQuestion", QLabel).text() == "hello"
     assert [side.transcript.page.items[0].content for side in dialog.sides] == [first.content, second.content]
     assert left.choice.currentText().startswith("Version 1 · Red panda")
     assert left.choice.currentText().endswith(" · Temperature 0.7")

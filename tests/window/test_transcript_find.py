@@ -245,3 +245,11 @@ def test_a_search_does_not_move_a_page_that_was_scrolled_meanwhile(page, qtbot):
     before = spot_of(page, 1, "Paragraph 150:").y()
     page.finder.handle_read(1)
     assert spot_of(page, 1, "Paragraph 150:").y() == before
+
+
+def test_the_count_says_that_other_versions_are_not_searched(page, qtbot):
+    page.set_items([question("q", "a word", version=(2, 2))])
+    search(page, qtbot, "word")
+    assert count(page) == "1 of 1 · shown versions"
+    search(page, qtbot, "gone")
+    assert count(page) == "No matches · shown versions"

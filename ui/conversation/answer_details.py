@@ -17,6 +17,7 @@ from app.units import GIB, grouped
 from ui.widgets.dialog_parts import (
     MARGIN,
     SMALL_SIZE,
+    align_first_lines,
     arrange,
     button,
     heading,
@@ -105,9 +106,10 @@ class DetailsDialog(QDialog):
                 name_label = QLabel(name)
                 name_label.setProperty("quiet", True)
                 name_label.setToolTip(tips.get(name, ""))
-                row = grid.rowCount()
+                row, value_label = grid.rowCount(), _value_label(name, value)
+                align_first_lines(name_label, value_label)
                 grid.addWidget(name_label, row, 0, Qt.AlignmentFlag.AlignTop)
-                grid.addWidget(_value_label(name, value), row, 1, Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(value_label, row, 1, Qt.AlignmentFlag.AlignTop)
         return grid
 
     def _model(self, provenance: Provenance) -> Rows:
@@ -258,7 +260,6 @@ def _value_label(name: str, value: str) -> QLabel:
     if len(value) == HASH_LENGTH and value.isalnum():
         # It has no spaces to wrap at.
         label.setFont(mono_font(HASH_SIZE))
-        label.setContentsMargins(0, 3, 0, 0)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard

@@ -18,12 +18,14 @@ from app.sampling import Sampling, shown_samplers
 from ui.transcript.item import Item
 from ui.transcript.transcript import Transcript
 from ui.widgets.controls import ChoiceBox
-from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline, resize_within_screen
+from ui.widgets.dialog_parts import StatusLine, arrange, button, hairline, quiet_label, resize_within_screen
 from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 from ui.widgets.theme import current_theme
 
 SIDE_BY_SIDE_WIDTH = 640
 DEFAULT_SIZE = (1120, 720)
+LONGEST_QUESTION = 200
+"""Characters of the question above its answers."""
 
 
 class CompareDialog(QDialog):
@@ -40,11 +42,13 @@ class CompareDialog(QDialog):
         current_id: str,
         renderer: FormulaRenderer,
         parent: QWidget,
+        *,
+        question: str = "",
     ) -> None:
         """Each version is an answer, or a question and its answer, and has the id of its first message.
 
         ``names`` are those of the models, ``settings`` what the answers were made with, where that is known.  The
-        version ``current_id`` and its neighbour are shown first.
+        version ``current_id`` and its neighbour are shown first.  ``question`` is that of answers.
         """
         super().__init__(parent)
         self.setObjectName("compareDialog")
@@ -66,7 +70,12 @@ class CompareDialog(QDialog):
         self.status = StatusLine("compareStatus")
         close = button("closeButton", self.tr("Close"))
         close.clicked.connect(self.reject)
-        arrange(self, self._splitter, self.status, close)
+        asked = quiet_label(shortened(question))
+        asked.setObjectName("comparedQuestion")
+        asked.setContentsMargins(16, 12, 16, 0)
+        if not question:
+            asked.hide()
+        arrange(self, vbox(asked, (self._splitter, 1)), self.status, close)
         resize_within_screen(self, *map(min, DEFAULT_SIZE, parent.size().toTuple()))
         self.sides[1].choice.setFocus()
 
@@ -97,6 +106,12 @@ def differences(settings: Sequence[Sampling | None]) -> list[str]:
             for text, value in known:
                 text.append(f"{label} {value:g}")
     return [", ".join(text) for text in texts]
+
+
+def shortened(question: str) -> str:
+    """Return the beginning of a question in one line."""
+    text = " ".join(question.split())
+    return text if len(text) <= LONGEST_QUESTION else text[: LONGEST_QUESTION - 1] + "…"
 
 
 class VersionView(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from app.chat.session import ChatSession
 from app.chat.tool_rounds import Decision
 from app.config.drafts import Draft
 from app.context import ContextPolicy
-from app.conversation import GivenPassage, Message, Role, Status
+from app.conversation import Attachment, GivenPassage, Message, Role, Status
 from app.messages.plans import replanned_sentence
 from app.servers.registry import is_server_model, split_model_id
 from app.services import Services
@@ -549,11 +549,18 @@ class ConversationController(QObject):
             message.id,
             self._services.formula_renderer,
             self._window,
+            question=self._question_of(message),
         )
         dialog.kept.connect(self._select_version)
         for side in dialog.sides:
             side.transcript.save_requested.connect(self._external.ask_where_to_save)
         show_dialog(dialog)
+
+    def _question_of(self, message: Message) -> str:
+        """Return the text of the question of an answer; empty for a question."""
+        if message.role is Role.USER or message.parent_id is None:
+            return ""
+        return self.session.store.message(message.parent_id).content
 
     def _version(self, message: Message) -> list[Message]:
         """Return an answer, or a question with its answer where it has one: the one that is shown, or the newest."""
@@ -704,6 +711,7 @@ class ConversationController(QObject):
             above = self._branch[: next(at for at, each in enumerate(self._branch) if each.id == message.id)]
             seen = [each for before in above if before.id not in provenance.left_out for each in before.attachments]
             whole = [each.name for each in seen if each.picture is None] if provenance.documents is None else []
+            whole += provenance.whole_documents
             name = self._models.name_of(provenance.model_id)
             dialog = DetailsDialog(message, provenance, name, self._window, whole=whole)
             dialog.finished.connect(self._return_to_field)
@@ -717,19 +725,32 @@ class ConversationController(QObject):
 
     def _show_passage(self, message: Message, number: int) -> None:
         """Show one of the passages that an answer was made from, or all of them in the details."""
-        use = message.provenance.documents if message.provenance is not None else None
+        provenance = message.provenance
+        use = provenance.documents if provenance is not None else None
         places = groups(use) if use is not None else []
-        if number >= MAX_PLACES and len(places) > MAX_PLACES + 1:
+        whole = provenance.whole_documents if provenance is not None and use is None else ()
+        if number >= MAX_PLACES and len(places or whole) > MAX_PLACES + 1:
             self._show_details(message)
             return
-        attachments = dict(enumerate(each for above in self._branch for each in above.attachments))
-        attachments |= self.session.folder_documents()
+        of_folder = self.session.folder_documents()
+        if whole:
+            found = next((each for each in of_folder.values() if each.name == whole[number]), None)
+            self._show_document(found)
+            return
+        attachments = dict(enumerate(each for above in self._branch for each in above.attachments)) | of_folder
         excerpt, passages = places[number]
         attachment = attachments.get(excerpt.attachment)
-        if attachment is not None and attachment.name == excerpt.name:
-            self.attachments.show(attachment, passages, given=excerpt.passages)
-        else:
+        has_changed = attachment is None or attachment.name != excerpt.name
+        self._show_document(None if has_changed else attachment, passages, given=excerpt.passages)
+
+    def _show_document(
+        self, document: Attachment | None, passages: Sequence[GivenPassage] = (), given: Sequence[GivenPassage] = ()
+    ) -> None:
+        """Show a document that an answer was made from; None says that it was removed."""
+        if document is None:
             self._notice.show_message(self.tr("The document was removed from the folder."))
+        else:
+            self.attachments.show(document, passages, given=given)
 
     def _given(self, question: Message, name: str) -> tuple[GivenPassage, ...]:
         """Return the passages of an attachment from which the shown answer to a question was made."""

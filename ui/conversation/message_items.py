@@ -173,18 +173,23 @@ class MessageItems(QObject):
         return passages_text(use) if use is not None and use.is_spread else ""
 
     def _passages(self, message: Message) -> tuple[str, ...]:
-        """Return the labels of the passages that an answer was made from."""
-        use = message.provenance.documents if message.provenance is not None else None
+        """Return the labels of the passages, or of the documents of the folder, that an answer was made from."""
+
+        def shortened(labels: Sequence[str]) -> tuple[str, ...]:
+            if len(labels) <= MAX_PLACES + 1:
+                return tuple(labels)
+            return (*labels[:MAX_PLACES], self.tr("{count} more").format(count=len(labels) - MAX_PLACES))
+
+        provenance = message.provenance
+        use = provenance.documents if provenance is not None else None
         if use is None:
-            return ()
+            return shortened(provenance.whole_documents) if provenance is not None else ()
         places = groups(use)
         labels = [self._place(excerpt, passages[0], number) for number, (excerpt, passages) in enumerate(places, 1)]
         if len(use.excerpts) > 1:
             names = [excerpt.name for excerpt, _ in places]
             labels = [f"{name} · {label}" for name, label in zip(names, labels, strict=True)]
-        if len(labels) > MAX_PLACES + 1:
-            labels = [*labels[:MAX_PLACES], self.tr("{count} more").format(count=len(labels) - MAX_PLACES)]
-        return tuple(labels)
+        return shortened(labels)
 
     def _sources(self, message: Message) -> tuple[str, ...]:
         """Return the labels of the web pages that an answer was made from."""

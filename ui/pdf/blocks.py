@@ -26,6 +26,8 @@ from ui.pdf.style import (
 )
 from ui.pictures.thumbnails import decoded
 
+LONGEST_TITLE = 80
+"""Characters of a bold paragraph that counts as a heading."""
 LARGEST_INDENT = 0.45
 """Share of the width."""
 BAR_WIDTH = 22
@@ -81,7 +83,10 @@ class BlockLayouter:
         for before, block, after in zip([None, *row], row, [*row[1:], None], strict=False):
             direction = is_right_to_left(block)
             area = area if direction is None else replace(area, is_mirrored=direction)
-            keep = isinstance(after, Code | Table | Formula) and (_ends_with_colon(block) or _is_one_item(block, after))
+            keep = _is_title(block) or (
+                isinstance(after, Code | Table | Formula) and (_ends_with_colon(block) or _is_one_item(block, after))
+            )
+            keep &= after is not None
             for group in self._block(block, area, self._gap(before, block, area.size)):
                 group.keep_with_next |= keep
                 yield group
@@ -236,6 +241,16 @@ def _columns(table: Table, numbers: Sequence[int]) -> Table:
 def _ends_with_colon(block: Block) -> bool:
     """Whether a paragraph introduces the block after it."""
     return isinstance(block, Prose) and bool(block.spans) and block.spans[-1].text.rstrip().endswith((":", "："))
+
+
+def _is_title(block: Block) -> bool:
+    """Whether a short paragraph is wholly bold, as a heading is."""
+    return (
+        isinstance(block, Prose)
+        and not block.marker
+        and all(Style.STRONG in each.style for each in block.spans)
+        and 0 < sum(len(each.text) for each in block.spans) <= LONGEST_TITLE
+    )
 
 
 def _is_one_item(block: Block, after: Block) -> bool:

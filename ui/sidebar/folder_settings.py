@@ -107,7 +107,11 @@ class FolderSettings(QDialog):
         viewer.text.setFocus()
 
     def _choose(self) -> None:
-        ask_for_file(self, self.tr("Add documents"), self.tr("All files (*)"), self.chips.read)
+        kinds = self.tr(
+            "Documents and text files (*.pdf *.docx *.pptx *.xlsx *.xls *.ods *.csv *.epub *.html *.htm *.txt *.md "
+            "*.json *.log *.py *.c *.cpp *.h *.java *.js *.ts *.tex);;All files (*)"
+        )
+        ask_for_file(self, self.tr("Add documents"), kinds, self.chips.read)
 
     def _add(self, document: Attachment) -> None:
         if document.picture is not None:

@@ -166,7 +166,9 @@ class RowDelegate(QStyledItemDelegate):
     ) -> None:
         theme = current_theme()
         is_open = isinstance(row, Conversation) and row.id == self.open_id and not self.has_several
-        is_marked = is_open or bool(state & _SELECTED)
+        # Without the focus a folder would look open beside the open conversation.
+        is_quiet = isinstance(row, FolderRow) and not row.is_result and not state & _FOCUSED
+        is_marked = is_open or bool(state & _SELECTED and not is_quiet)
         background = rect.adjusted(MARGIN, 1, -MARGIN, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if is_marked or state & _HOVERED:
@@ -291,7 +293,8 @@ def _paint_match(
     theme, metrics = current_theme(), QFontMetrics(font)
     begin, end = next(iter(spans), (0, 0))
     skipped = 0
-    while begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
+    is_near = metrics.horizontalAdvance(text[:end] + "…") <= area.width()
+    while not is_near and begin - skipped > 4 and metrics.horizontalAdvance(text[skipped:end]) > area.width() * 0.8:
         skipped += 4
     if skipped and (space := text.find(" ", skipped - 1, begin)) >= 0:
         # Don't start in the middle of a word.

@@ -27,7 +27,7 @@ from ui.widgets.translated import TranslatedWidget
 SLICE_S, PAUSE_MS = 0.008, 2
 REFRESH_MS = 300
 """How soon a growing answer is searched again."""
-BAR_WIDTH, BAR_HEIGHT, BAR_MARGIN = 360, 44, 12
+BAR_WIDTH, BAR_HEIGHT, BAR_MARGIN = 440, 44, 12
 BUTTON_SIZE, ICON_SIZE = 30, 16
 TYPING_MS = 120
 """Pause in typing after which the text is searched."""
@@ -207,6 +207,11 @@ class Finder(QObject):
         if number == self._next:
             self._next += 1
 
+    @property
+    def has_other_versions(self) -> bool:
+        """Whether messages have versions that are not shown, which are not searched."""
+        return any(each.version is not None for each in self._state.page.items)
+
     def step(self, step: int) -> None:
         """Go to the next match (1) or the one before (-1), around the ends."""
         if self._current:
@@ -347,6 +352,8 @@ class FindBar(TranslatedWidget):
             text = self.tr("{place} of {count}").format(place=finder.place, count=finder.total) + text
         elif self._searched and not finder.is_searching:
             text = self.tr("No matches")
+        if text and finder.has_other_versions:
+            text = self.tr("{matches} · shown versions").format(matches=text)
         self._count.setText(text)
         self._count.setAccessibleName(text)
         for button in (self._previous, self._next):

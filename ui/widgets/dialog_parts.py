@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -208,6 +208,22 @@ def set_style_property(widget: QWidget, **properties: object) -> None:
             widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def align_first_lines(*labels: QLabel) -> None:
+    """Give labels at the top of one row a common baseline: a line with Chinese characters is higher."""
+    ascents = [_ascent(each) for each in labels]
+    for each, ascent in zip(labels, ascents, strict=True):
+        each.setContentsMargins(0, round(max(ascents) - ascent), 0, 0)
+
+
+def _ascent(label: QLabel) -> float:
+    """Return the height of the first line of a label above its baseline."""
+    layout = QTextLayout(label.text().partition("\n")[0], label.font())
+    layout.beginLayout()
+    line = layout.createLine()
+    layout.endLayout()
+    return line.ascent() if line.isValid() else 0.0
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
