@@ -131,8 +131,8 @@ class Settings(SamplerParameters):
         label=QT_TRANSLATE_NOOP("parameters", "When the context is full"),
         description=QT_TRANSLATE_NOOP(
             "parameters",
-            "A line in the conversation then marks the messages above it that the model no longer sees; those that you "
-            "keep in context always stay.",
+            "If turns are left out or summarised, a line in the conversation marks the messages above it that the "
+            "model no longer sees. Those that you keep in context always stay.",
         ),
     )
     titles_by_model: bool = parameter(

@@ -20,6 +20,9 @@ LIBRARIES = ("PySide6_Essentials", "llama_cpp_python", "httpx2", "keyring", "nvi
 KEYRING_TIMEOUT_S = 5.0
 FC_LIST_TIMEOUT_S = 10.0
 DEBIAN_FONTS = "sudo apt install fonts-noto-cjk"
+DEBIAN_EMOJI = "sudo apt install fonts-noto-color-emoji"
+EMOJI = ":charset=1f680"
+"""Pattern of fonts with the rocket, which fonts of text don't have, unlike the emoji of faces."""
 SET_UP = "python3 start.py"
 
 
@@ -62,7 +65,9 @@ def check_environment(environment: Mapping[str, str] = os.environ) -> Iterator[D
         yield Diagnostic("window", Severity.WARNING, "window_no_display", data, remedy="desktop_session")
     else:
         yield Diagnostic("window", Severity.OK, "window", {"version": version})
-    yield check_fonts(_chinese_font())
+    yield check_fonts(_font(":lang=zh-cn"))
+    emoji = _font(EMOJI)
+    yield from check_emoji(emoji is None or bool(emoji))
 
 
 def check_fonts(font: str | None) -> Diagnostic:
@@ -73,6 +78,13 @@ def check_fonts(font: str | None) -> Diagnostic:
         return Diagnostic("fonts", Severity.OK, "fonts_ok", {"name": font})
     command = DEBIAN_FONTS if shutil.which("apt") else ""
     return Diagnostic("fonts", Severity.WARNING, "fonts_missing", remedy="install_fonts", command=command)
+
+
+def check_emoji(has_emoji: bool) -> Iterator[Diagnostic]:
+    """Yield a warning where this computer has no font with emoji, else nothing."""
+    if not has_emoji:
+        command = DEBIAN_EMOJI if shutil.which("apt") else ""
+        yield Diagnostic("emoji", Severity.WARNING, "emoji_missing", remedy="install_emoji", command=command)
 
 
 def _version(library: str) -> str:
@@ -95,11 +107,12 @@ def _keyring(secrets: Secrets) -> Diagnostic:
     return Diagnostic("keyring", Severity.OK, "keyring_ok")
 
 
-def _chinese_font() -> str | None:
+def _font(pattern: str) -> str | None:
+    """Return a font that matches a pattern of fontconfig; empty if there is none, None if unknown."""
     program = shutil.which("fc-list")
     if program is None:
         return None
-    command = [program, ":lang=zh-cn", "family"]
+    command = [program, pattern, "family"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=FC_LIST_TIMEOUT_S, check=True, encoding="utf-8")
     except (OSError, subprocess.SubprocessError, UnicodeError):

@@ -204,6 +204,10 @@
         <translation>字体</translation>
     </message>
     <message>
+        <source>Emoji</source>
+        <translation>表情符号</translation>
+    </message>
+    <message>
         <source>Window</source>
         <translation>窗口</translation>
     </message>
@@ -269,7 +273,7 @@
     </message>
     <message>
         <source>Hub</source>
-        <translation>Hub</translation>
+        <translation>模型站</translation>
     </message>
     <message>
         <source>Server</source>
@@ -330,6 +334,14 @@
     <message>
         <source>No font on this computer has Chinese characters.</source>
         <translation>这台电脑上没有中文字体。</translation>
+    </message>
+    <message>
+        <source>No font on this computer has emoji: they are shown as boxes.</source>
+        <translation>这台电脑上没有包含表情符号的字体，表情会显示为方框。</translation>
+    </message>
+    <message>
+        <source>Install Noto Color Emoji, then restart the program.</source>
+        <translation>请安装 Noto Color Emoji，然后重新启动程序。</translation>
     </message>
     <message>
         <source>Install Noto Sans CJK SC, then restart the program.</source>
@@ -1966,6 +1978,10 @@
         <translation>关闭</translation>
     </message>
     <message>
+        <source>Next passage</source>
+        <translation>下一个段落</translation>
+    </message>
+    <message>
         <source>about {count} tokens</source>
         <translation>约 {count} 个 token</translation>
     </message>
@@ -1988,6 +2004,10 @@
     <message>
         <source>{count} lines</source>
         <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} characters</source>
+        <translation>{count} 个字符</translation>
     </message>
 </context>
 <context>
@@ -2443,10 +2463,6 @@
         <translation>对话设置</translation>
     </message>
     <message>
-        <source>A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay.</source>
-        <translation>略去消息后，对话中会出现一条分隔线，线以上的消息模型不再看到；你设为保留在上下文中的消息除外。</translation>
-    </message>
-    <message>
         <source>Changes apply from the next answer. Each answer keeps a record of the settings used.</source>
         <translation>更改从下一个回答起生效。每个回答都会记录生成时所用的设置。</translation>
     </message>
@@ -2473,6 +2489,10 @@
     <message>
         <source>Summarise the oldest turns</source>
         <translation>总结最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>If turns are left out or summarised, a line in the conversation marks the messages above it that the model no longer sees. Those that you keep in context always stay.</source>
+        <translation>选择略去或总结时，对话中会出现一条分隔线，线以上的消息模型不再看到。你设为保留在上下文中的消息始终保留。</translation>
     </message>
     <message>
         <source>The model may call them; you are asked before a tool runs. Not with JSON answers.</source>
@@ -2777,11 +2797,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>The same model file, settings, seed and memory layout produce the same answer.</source>
-        <translation>模型文件、设置、随机种子和显存布局都相同时，会得到同样的回答。</translation>
+        <translation>模型文件、设置、随机种子和内存布局都相同时，会得到同样的回答。</translation>
     </message>
     <message>
         <source>From a server: the same settings and seed can produce another answer.</source>
@@ -3837,7 +3857,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Temporary chat: not saved (Ctrl+Shift+N)</source>
-        <translation>临时对话：不会保存（Ctrl+Shift+N）</translation>
+        <translation>临时对话：不会保存 (Ctrl+Shift+N)</translation>
     </message>
     <message>
         <source>Temporary chat</source>
@@ -4056,11 +4076,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Another PC in your network can use the GPUs of this one, or its processor and memory, for larger models. There&apos;s no password and nothing is encrypted: anyone in the network can use them and read what is computed. Lend only in a network that you trust.</source>
-        <translation>网络中的另一台电脑可以使用这台电脑的 GPU（没有 GPU 时使用 CPU 和内存）来运行更大的模型。没有密码，也不加密：网络中的任何人都能使用它们，并读取计算的内容。请只在你信任的网络中出借。</translation>
+        <translation>网络中的另一台电脑可以借用这台电脑的 GPU（没有 GPU 时借用 CPU 和内存）来运行更大的模型。没有密码，也不加密：网络中的任何人都可以借用，并能看到计算的内容。请只在你信任的网络中出借。</translation>
     </message>
     <message>
         <source>Lend this computer</source>
-        <translation>出借这台电脑的算力</translation>
+        <translation>出借这台电脑</translation>
     </message>
     <message>
         <source>Address</source>
@@ -4076,7 +4096,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Not lent</source>
-        <translation>未开启</translation>
+        <translation>未出借</translation>
     </message>
     <message>
         <source>Enter it in the settings of the other PC, in the section Devices, under Devices on other PCs.</source>
@@ -4543,7 +4563,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>A tiny model to try the program. Its answers are often wrong.</source>
@@ -4801,7 +4821,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>Models…</source>
@@ -4809,7 +4829,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Model files on this computer (Ctrl+M)</source>
-        <translation>这台电脑上的模型文件（Ctrl+M）</translation>
+        <translation>这台电脑上的模型文件 (Ctrl+M)</translation>
     </message>
     <message>
         <source>Unload</source>
@@ -5449,7 +5469,7 @@ Click to rename</source>
     <name>PlanView</name>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>The engine found no usable GPU. Models run on the CPU.</source>
@@ -5661,7 +5681,7 @@ Click to rename</source>
     <name>RowDelegate</name>
     <message>
         <source>Actions (Shift+F10)</source>
-        <translation>操作（Shift+F10）</translation>
+        <translation>操作 (Shift+F10)</translation>
     </message>
     <message>
         <source>Title</source>
@@ -5713,6 +5733,10 @@ Click to rename</source>
     <message>
         <source>{name}, folder with 1 conversation, {state}</source>
         <translation>{name}，包含 1 个对话的文件夹，{state}</translation>
+    </message>
+    <message>
+        <source>{title}, deleted {date}</source>
+        <translation>{title}，删除于 {date}</translation>
     </message>
     <message>
         <source>{title}, pinned</source>
@@ -5781,7 +5805,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Change key…</source>
-        <translation>更换密钥…</translation>
+        <translation>更改密钥…</translation>
     </message>
     <message>
         <source>Type the key and press Enter</source>
@@ -5872,7 +5896,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Any server</source>
-        <translation>任意服务器</translation>
+        <translation>其他服务器</translation>
     </message>
     <message>
         <source>Address</source>
@@ -6113,7 +6137,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Model files on this computer (Ctrl+M)</source>
-        <translation>这台电脑上的模型文件（Ctrl+M）</translation>
+        <translation>这台电脑上的模型文件 (Ctrl+M)</translation>
     </message>
     <message>
         <source>Settings</source>
@@ -6205,8 +6229,8 @@ Click to rename</source>
 <context>
     <name>ToolChoice</name>
     <message>
-        <source>Tool servers…</source>
-        <translation>工具服务器…</translation>
+        <source>MCP servers…</source>
+        <translation>MCP 服务器…</translation>
     </message>
     <message>
         <source>Programs and services that a model can call, such as a search or your files.</source>
@@ -6336,7 +6360,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Removed {server}.</source>
-        <translation>已删除“{server}”。</translation>
+        <translation>已移除“{server}”。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -6806,7 +6830,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{model} is a tiny starter model; its answers are often wrong.</source>
-        <translation>{model} 是微型入门模型，回答经常出错。</translation>
+        <translation>{model} 是只懂英语的微型入门模型，回答经常出错。</translation>
     </message>
     <message>
         <source>Get a better model…</source>
@@ -7009,7 +7033,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -7093,7 +7117,7 @@ Click to rename</source>
     </message>
     <message>
         <source>The versions of messages that are shown, as text for reading or for use in other programs. Pictures are named.</source>
-        <translation>所示版本的消息，以文本形式供阅读或其他程序使用。图片只写出名称。</translation>
+        <translation>导出当前显示的消息版本，为文本格式，适合阅读或在其他程序中使用。图片只写出名称。</translation>
     </message>
     <message>
         <source>Plain text</source>
@@ -7274,7 +7298,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>显存布局</translation>
+        <translation>内存布局</translation>
     </message>
     <message>
         <source>Verify file</source>
@@ -7426,7 +7450,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Very small and fast, good for a first try</source>
-        <translation>体积小、速度快，适合初次尝试</translation>
+        <translation>体积小、速度快，只懂英语，适合初次尝试</translation>
     </message>
     <message>
         <source>Ready</source>
@@ -7672,6 +7696,10 @@ Click to rename</source>
         <translation>上下文已满时</translation>
     </message>
     <message>
+        <source>If turns are left out or summarised, a line in the conversation marks the messages above it that the model no longer sees. Those that you keep in context always stay.</source>
+        <translation>选择略去或总结时，对话中会出现一条分隔线，线以上的消息模型不再看到。你设为保留在上下文中的消息始终保留。</translation>
+    </message>
+    <message>
         <source>Guess text that repeats</source>
         <translation>预测重复的文本</translation>
     </message>
@@ -7760,10 +7788,6 @@ Click to rename</source>
         <translation>限制每个回答的长度。一个汉字约为一个 token。</translation>
     </message>
     <message>
-        <source>A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay.</source>
-        <translation>略去消息后，对话中会出现一条分隔线，线以上的消息模型不再看到；你设为保留在上下文中的消息除外。</translation>
-    </message>
-    <message>
         <source>When idle, the model suggests a title if the first question doesn&apos;t provide one.</source>
         <translation>第一个问题不适合作为标题时，模型会在空闲时拟一个标题。</translation>
     </message>
@@ -7777,7 +7801,7 @@ Click to rename</source>
     </message>
     <message>
         <source>How many tokens the model sees at once. More tokens use more memory.</source>
-        <translation>模型一次能看到的 token 数。数值越大，占用的内存和显存越多。</translation>
+        <translation>模型一次能看到的 token 数。数值越大，占用的内存越多。</translation>
     </message>
     <message>
         <source>All</source>
@@ -7793,7 +7817,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Frees memory after this much time without a question.</source>
-        <translation>超过这段时间没有提问时释放内存和显存。</translation>
+        <translation>超过这段时间没有提问时释放内存。</translation>
     </message>
     <message>
         <source>Web search service</source>

@@ -410,6 +410,14 @@ def test_fonts_with_chinese(face: str | None, state: Severity, words: str) -> No
     assert bool(remedy_text(result)) == (state is not Severity.OK)
 
 
+def test_missing_emoji_are_reported() -> None:
+    assert list(program.check_emoji(True)) == []
+    (result,) = program.check_emoji(False)
+    assert result.state is Severity.WARNING
+    assert "boxes" in value_text(result)
+    assert "Noto Color Emoji" in remedy_text(result)
+
+
 def test_a_terminal_without_a_display_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     assert by_id(program.check_environment({}))["window"].state is Severity.WARNING

@@ -610,7 +610,8 @@ window/test_transcript.py::test_the_caret_is_animated_unless_motion_is_reduced
 window/test_conversation_settings.py::test_preset_of_new_conversations_is_a_setting
     Overrides the settings below
 window/test_context.py::test_pinned_turn_is_kept_and_noted window/test_context.py::test_rolling_leaves_out_turns_and_shows_a_divider
-    A line in the conversation then marks the messages above it that the model no longer sees; those that you keep in context always stay
+    If turns are left out or summarised, a line in the conversation marks the messages above it that the model no longer sees
+    Those that you keep in context always stay
 window/test_answers.py::test_model_generates_a_title_for_a_long_question
     When idle, the model suggests a title if the first question doesn't provide one
 plan/test_machines.py::test_more_memory_is_never_worse plan/test_targets.py::test_no_more_experts_in_ram_than_llama_cpp

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
-from app.conversation import Attachment
+from app.conversation import Attachment, GivenPassage
 from app.documents.attachments import MAX_BYTES
 from tests.documents.builders import docx, pdf, prose, w_p
 from tests.rigs.tiny_embedder import write_tiny_embedder
@@ -444,3 +444,16 @@ def test_number_of_attachments_is_limited(window: MainWindow, qtbot: QtBot) -> N
         window.controller.conversation.attachments.paste(f"{number} " + "word " * 1000)
     assert len(names(window)) == 20
     assert "up to 20 attachments" in window.notice.text()
+
+
+def test_the_viewer_goes_from_passage_to_passage_and_measures_a_long_line_in_characters(window: MainWindow) -> None:
+    content = "One long line. " * 40
+    given = [GivenPassage(start, start + 14, 0, "") for start in (0, 75, 300)]
+    viewer = AttachmentViewer(Attachment("pasted", content, tokens=120), window, given)
+    assert any("600 characters" in each.text() for each in viewer.findChildren(QLabel))
+    places = []
+    for _ in range(3):
+        viewer.next.click()
+        places.append(viewer.text.textCursor().selectionStart())
+    assert places == [75, 300, 0]
+    assert AttachmentViewer(Attachment("pasted", content), window, given[:1]).next.isHidden()

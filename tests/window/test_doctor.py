@@ -50,6 +50,8 @@ def test_the_shortcut_opens_it_and_the_checks_start(qtbot: QtBot, open_window: O
     qtbot.waitUntil(lambda: all(row.isVisibleTo(dialog) for row in rows), timeout=PATIENCE_MS)
     fonts = next(each for each in dialog.results["program"] if each.id == "fonts")
     assert fonts.value in ("fonts_ok", "fonts_missing"), "the window knows its fonts"
+    no_emoji = [each for each in dialog.results["program"] if each.id == "emoji"]
+    assert [each.value for each in no_emoji] in ([], ["emoji_missing"])
     assert find(dialog, "doctorSummary", QLabel).text()  # type: ignore[attr-defined]
     assert dialog.accessibleName() == "Diagnostics"
     dialog.reject()

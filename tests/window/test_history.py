@@ -272,6 +272,8 @@ def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtb
     assert find(window, "binButton", QToolButton).text() == "Trash · 3"  # type: ignore[attr-defined]
     press(qtbot, window, "binButton")
     assert sorted(titles(window)) == ["one", "three", "two"]
+    tips = [each.data(Qt.ItemDataRole.ToolTipRole) for each in indexes(window)]
+    assert f"one, deleted {date_text(datetime.now(UTC))}" in tips
     assert "30 days" in " ".join(label.text() for label in window.sidebar.heading.findChildren(QLabel))
     before = window.controller.conversation.session.conversation_id
     click(qtbot, window, "one")

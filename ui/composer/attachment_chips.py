@@ -196,7 +196,7 @@ class AttachmentChip(_Chip):
                 tip += "\n" + self.tr("The embedding model is reading the passages: {percent}%.").format(
                     percent=round(self._share * 100)
                 )
-        self.setToolTip(tip)
+        self.setToolTip(f"{tip}\n{self.tr('Click to see what the model reads.')}")
         self.open_button.setAccessibleName(self.tr("Show {name}, {size}").format(name=attachment.name, size=size))
         self._show(size)
 

@@ -46,6 +46,8 @@ DOCUMENTS = (".docx", ".pptx", ".xlsx", ".xls", ".ods", ".epub", ".html", ".htm"
 """Files whose text is Markdown; a PDF has pages."""
 MAX_HIGHLIGHTED_CHARACTERS = 1_000_000
 """In longer documents headings are not formatted."""
+LONG_LINE = 200
+"""Characters of a text of one line that is measured in characters."""
 HEADING = re.compile(r"(#{1,6}) +")
 PAGE_NUMBER = re.compile(r"\[Page \d+\]")
 
@@ -177,7 +179,7 @@ class AttachmentViewer(QDialog):
 
     def __init__(self, attachment: Attachment, parent: QWidget, given: Sequence[GivenPassage] = ()) -> None:
         super().__init__(parent)
-        self._content = attachment.content
+        self._content, self._given = attachment.content, given
         self.setObjectName("attachmentViewer")
         self.setWindowTitle(attachment.name)
         self.setAccessibleName(self.tr("Attachment {name}").format(name=attachment.name))
@@ -200,8 +202,12 @@ class AttachmentViewer(QDialog):
         self.insert = button("insertAttachmentButton", self.tr("Insert into message"), quiet=True)
         copy = button("copyAttachmentButton", self.tr("Copy"))
         close = button("closeButton", self.tr("Close"))
+        self.next = button("nextPassageButton", self.tr("Next passage"), quiet=True)
+        self.next.clicked.connect(self._show_next)
+        if len(given) < 2:
+            self.next.hide()
         items = heading(attachment.name), 4, quiet_label(text), 12, (self.text, 1)
-        arrange(self, vbox(*items, margins=(MARGIN, MARGIN, MARGIN, 16)), self.insert, None, copy, close)
+        arrange(self, vbox(*items, margins=(MARGIN, MARGIN, MARGIN, 16)), self.insert, self.next, None, copy, close)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(attachment.content))
         self.insert.clicked.connect(self.accept)
         close.clicked.connect(self.accept)
@@ -212,6 +218,13 @@ class AttachmentViewer(QDialog):
         """Select a part of the text and scroll to its beginning."""
         self.text.setTextCursor(self._cursor(start, end))
         self.text.centerCursor()
+
+    def _show_next(self) -> None:
+        """Scroll to the passage after the one at the cursor, or to the first."""
+        at = self.text.textCursor().selectionEnd()
+        spans = [(each.start, each.end) for each in self._given]
+        start, end = next((each for each in spans if self._cursor(*each).selectionStart() > at), spans[0])
+        self.select(start, end)
 
     def _cursor(self, start: int, end: int) -> QTextCursor:
         # Qt counts in UTF-16.
@@ -235,7 +248,7 @@ class AttachmentViewer(QDialog):
             self.text.centerCursor()
 
     def _size(self, attachment: Attachment, pages: int, is_document: bool) -> str:
-        """Return pages or lines, and tokens."""
+        """Return pages or lines, and tokens; of a single long line its characters."""
         tokens = self.tr("about {count} tokens").format(count=grouped(rounded(estimated_tokens(attachment.content))))
         if attachment.tokens is not None:
             tokens = self.tr("{count} tokens").format(count=grouped(attachment.tokens))
@@ -245,6 +258,8 @@ class AttachmentViewer(QDialog):
         if not pages:
             count = len(attachment.content.rstrip("\n").split("\n"))
             one, several = self.tr("1 line"), self.tr("{count} lines")
+            if count == 1 and len(attachment.content) > LONG_LINE:
+                count, several = len(attachment.content), self.tr("{count} characters")
         return list_text([one if count == 1 else several.format(count=grouped(count)), tokens])
 
 

@@ -143,8 +143,8 @@ class ConversationSettings(QWidget):
         preset_text = self.tr("Sets the system prompt, sampling and other options at once.")
         prompt_text = self.tr("Instructions for the model at the start of the conversation.")
         policy_text = self.tr(
-            "A line in the conversation then marks the messages above it that the model no longer sees; those that you "
-            "keep in context always stay."
+            "If turns are left out or summarised, a line in the conversation marks the messages above it that the "
+            "model no longer sees. Those that you keep in context always stay."
         )
         thinking_text = self.tr("Whether, or how much, the model thinks before it answers.")
         format_text = self.tr("JSON answers always match the chosen format, unless they are cut at the token limit.")

@@ -29,7 +29,7 @@ class ToolChoice(QWidget):
         self._servers = servers
         usable = [each.name for each in servers.list() if each.is_on]
         self.boxes = {name: self._box(name) for name in usable}
-        self.manage = button("manageToolsButton", self.tr("Tool servers…"), quiet=True)
+        self.manage = button("manageToolsButton", self.tr("MCP servers…"), quiet=True)
         self.manage.clicked.connect(self.servers_requested)
         note = ""
         if not usable:

@@ -6,12 +6,12 @@ from functools import partial
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent, QTextLayout
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.doctor.diagnostic import Diagnostic, Severity, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
-from app.doctor.program import check_fonts
+from app.doctor.program import check_emoji, check_fonts
 from app.services import Services
 from model_manager.errors import UserError
 from ui.widgets.dialog_parts import (
@@ -225,7 +225,11 @@ class DoctorDialog(QDialog):
             "platform": QGuiApplication.platformName(),
             "scale": f"{self.devicePixelRatioF():g}",
         }
-        return [check_fonts(family), Diagnostic("window", Severity.OK, "window_shown", data)]
+        return [
+            check_fonts(family),
+            *check_emoji(_has_glyph("\U0001f680")),
+            Diagnostic("window", Severity.OK, "window_shown", data),
+        ]
 
     def _copy_report(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
@@ -277,3 +281,12 @@ class DoctorDialog(QDialog):
         else:
             text = self.tr("No problems found.")
         self._summary.setText(text)
+
+
+def _has_glyph(character: str) -> bool:
+    """Return whether some font of this computer has a character."""
+    layout = QTextLayout(character, interface_font())
+    layout.beginLayout()
+    layout.createLine()
+    layout.endLayout()
+    return all(index for run in layout.glyphRuns() for index in run.glyphIndexes())

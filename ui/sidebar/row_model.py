@@ -424,6 +424,8 @@ class RowModel(QStringListModel):
                 if row.count == 1:
                     spoken = self.tr("{name}, folder with 1 conversation, {state}")
                 return spoken.format(name=text, count=row.count, state=state)
+            case Conversation(deleted_at=datetime() as deleted_at):
+                return self.tr("{title}, deleted {date}").format(title=text, date=date_text(deleted_at))
             case Conversation(is_pinned=True):
                 return self.tr("{title}, pinned").format(title=text)
             case Found(conversation=conversation):

@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QAction,
     QColor,
+    QCursor,
     QFont,
     QFontMetrics,
     QKeyEvent,
@@ -390,6 +391,8 @@ class _RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._font, self._small = interface_font(), interface_font(13)
         self._heading = interface_font(12, bold=True)
+        self._rested_at: QPoint | None = QCursor.pos()
+        """Where the pointer was when the panel opened below it; None once it has moved."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, _height(index.data(ROW_ROLE)))
@@ -409,7 +412,10 @@ class _RowDelegate(QStyledItemDelegate):
         theme = current_theme()
         ground = rect.adjusted(MARGIN, 1, -MARGIN, -1)
         is_current = bool(state & QStyle.StateFlag.State_Selected)
-        if is_current or state & QStyle.StateFlag.State_MouseOver:
+        if self._rested_at != QCursor.pos():
+            self._rested_at = None
+        # A row below a pointer at rest would look like a second current one.
+        if is_current or (state & QStyle.StateFlag.State_MouseOver and self._rested_at is None):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.selection if is_current else theme.hover))
             painter.drawRoundedRect(ground, 6, 6)
