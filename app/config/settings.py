@@ -365,6 +365,13 @@ class Settings(SamplerParameters):
         description=QT_TRANSLATE_NOOP("parameters", "The program stays in the system tray until all downloads finish."),
     )
     """Continue downloads while the window is closed."""
+    asks_before_closing: bool = parameter(
+        True,
+        page="downloads",
+        label=QT_TRANSLATE_NOOP("parameters", "Ask before closing during a download"),
+        description=QT_TRANSLATE_NOOP("parameters", "Otherwise downloads pause and continue at the next start."),
+    )
+    """Ask what to do with running downloads, unless they continue in the background."""
     backup_schedule: str = parameter(
         DAILY.id,
         choices={each.id: each.label for each in SCHEDULES.values()},

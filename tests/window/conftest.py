@@ -95,6 +95,8 @@ def window_over(folder: Path, qapp: QApplication, qtbot: QtBot) -> Iterator[Main
         items = [each for each in Shiboken.getAllValidWrappers() if isinstance(each, QWidgetItem | QSpacerItem)]
         assert items == []
     finally:
+        # Without the question about running downloads.
+        window.can_close = lambda: True
         window.close()
         services.close()
         appearance.use(Settings(language="en"))

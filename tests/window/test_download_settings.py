@@ -13,7 +13,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from app.config.secrets import HUB_TOKEN
 from tests.rigs.fake_hub import FakeHub
@@ -216,6 +216,37 @@ def test_closed_window_keeps_downloading_only_with_the_setting(hub: FakeHub, ope
     # Nothing is left to be done: now it closes.
     qtbot.waitUntil(lambda: not services.downloads.queue.is_active)
     assert window.close() is True
+
+
+@pytest.mark.parametrize("remembers", [False, True])
+@pytest.mark.parametrize("choice", ["continueInBackground", "pauseAndQuit"])
+def test_closing_during_a_download_asks(
+    hub: FakeHub, open_window: OpenWindow, qtbot, choice: str, remembers: bool
+) -> None:
+    hub.fault("cdn", "trickle", times=-1, rate=20_000)
+    window, controller = open_at(hub, open_window)
+    services = controller.services
+    services.downloads.queue.add(MODEL)
+
+    def question() -> QMessageBox:
+        assert window.close() is False
+        assert window.close() is False
+        (box,) = (each for each in window.findChildren(QMessageBox, "closeQuestion") if each.isVisible())
+        assert box.text() == "A download is still running."
+        return box
+
+    question().reject()
+    assert window.isVisible()
+    box = question()
+    box.checkBox().setChecked(remembers)
+    button = box.findChild(QPushButton, choice)
+    assert button is not None
+    button.click()
+    settings, stays = services.settings.current, choice == "continueInBackground"
+    assert settings.asks_before_closing is not remembers
+    assert settings.downloads_in_background is (stays and remembers)
+    assert window.isMinimized() is stays
+    assert window.isVisible() is stays
 
 
 def test_quitting_stops_downloads(hub: FakeHub, open_window: OpenWindow, qtbot) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QMenu, QMessageBox, QSystemTrayIcon, QWidget
 
 from app.services import Services
 from model_manager.download.queue import DownloadQueue
+from model_manager.errors import UserError
+from ui.widgets.dialog_parts import ask
 from ui.widgets.job import Relay
 
 QUIT_DELAY_MS = 15_000
@@ -44,14 +48,60 @@ class BackgroundDownloads(QObject):
         self._is_away = False
         self._clicked: Callable[[], None] | None = None
         self._done: set[str] = set()
+        self._question: QMessageBox | None = None
+        """Open while the user decides what to do with the downloads."""
         on_queue_change(services.downloads.queue, self, self._on_queue_changed)
         services.downloads.start()
 
     def keep_running(self) -> bool:
-        """Hide the window instead of closing it while a download is running; return whether it was hidden."""
-        services = self._services
-        if not (services.settings.current.downloads_in_background and services.downloads.queue.is_active):
+        """Hide the window instead of closing it while a download is running, or ask; return whether it stays."""
+        settings, application = self._services.settings.current, QGuiApplication.instance()
+        if not self._services.downloads.queue.is_active:
             return False
+        if settings.downloads_in_background:
+            return self._go_away()
+        is_ending = isinstance(application, QGuiApplication) and application.isSavingSession()
+        if not settings.asks_before_closing or is_ending:
+            return False
+        if self._question is None:
+            self._ask()
+        return True
+
+    def _ask(self) -> None:
+        asks_no_more = QCheckBox(self.tr("Remember my choice"))
+        asks_no_more.setObjectName("rememberChoice")
+
+        def decide(*, stays: bool) -> None:
+            if asks_no_more.isChecked():
+                settings = self._services.settings
+                with suppress(UserError):
+                    settings.change(downloads_in_background=stays, asks_before_closing=False)
+            if stays:
+                self._go_away()
+            else:
+                self.quit_requested.emit()
+
+        self._question = ask(
+            self._window,
+            "closeQuestion",
+            "APUS Chat",
+            self.tr("A download is still running."),
+            self.tr(
+                "It can continue in the background until it is complete. If you quit, it pauses and continues at the "
+                "next start."
+            ),
+            ("continueInBackground", self.tr("Continue in the background")),
+            self.tr("Cancel"),
+            partial(decide, stays=True),
+            discard=("pauseAndQuit", self.tr("Pause and quit"), partial(decide, stays=False)),
+        )
+        self._question.setCheckBox(asks_no_more)
+        self._question.finished.connect(self._forget_question)
+
+    def _forget_question(self) -> None:
+        self._question = None
+
+    def _go_away(self) -> bool:
         self._is_away = True
         if self._make_tray() is None:
             # Without a tray there is no way to show a hidden window again.
