@@ -13,25 +13,25 @@ VERDICT_SENTENCES: dict[str, str] = {
     "gpu_two": QT_TR_NOOP("Fits on your two GPUs with {context} context, {left} left on {device}."),
     "gpu_many": QT_TR_NOOP("Fits on your {count} GPUs with {context} context, {left} left on {device}."),
     "experts_in_ram": QT_TR_NOOP(
-        "Runs with {context} context and the experts of {experts} of its {layers} layers in RAM "
-        "({ram}), the rest on the GPU: about {speed} tokens/s, prompts {reading} tokens/s."
+        "About {speed} tokens/s with {context} context. The experts of {experts} of its {layers} layers are in RAM "
+        "({ram}), the rest is on the GPU; it reads prompts at {reading} tokens/s."
     ),
     "layers_in_ram": QT_TR_NOOP(
-        "Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in "
-        "RAM ({ram}): about {speed} tokens/s, prompts {reading} tokens/s."
+        "About {speed} tokens/s with {context} context. {on_devices} of its {layers} layers are on the GPU, the rest "
+        "is in RAM ({ram}); it reads prompts at {reading} tokens/s."
     ),
     "processor_alone": QT_TR_NOOP(
-        "Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s, "
-        "prompts {reading} tokens/s."
+        "About {speed} tokens/s with {context} context. It runs on the CPU and uses {ram} of RAM; it reads prompts at "
+        "{reading} tokens/s."
     ),
     "ram_too_small": QT_TR_NOOP(
         "Doesn't fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn't fit "
-        "would be read from the disk again for every token. Close other programs, or choose a smaller model or "
-        "a shorter context."
+        "would be read from the disk again for every token, which is very slow. Close other programs, or choose a "
+        "smaller model or a shorter context."
     ),
     "larger_than_ram": QT_TR_NOOP(
         "Doesn't fit: it needs {ram} of RAM, and this computer has {total}. What doesn't fit would be read from the "
-        "disk again for every token. Choose a smaller model, or use a server."
+        "disk again for every token, which is very slow. Choose a smaller model, or use a server."
     ),
     "wish_too_large": QT_TR_NOOP(
         "Doesn't fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place "

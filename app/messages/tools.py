@@ -35,6 +35,10 @@ SENTENCES: dict[str, str] = {
         "This isn't the configuration of an MCP server{reason}. Paste the JSON from its documentation, a command, "
         "or an address that starts with https://."
     ),
+    "tool_program_unknown": QT_TR_NOOP(
+        "This is neither JSON nor an address, and there's no program “{name}” on this computer. Paste what the "
+        "documentation of the server says."
+    ),
     "tool_transport_unsupported": QT_TR_NOOP(
         "{name} uses the old SSE transport, which isn't supported. Use the server's streamable HTTP address."
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from app.sampling import MEMORY_TOOLS
@@ -96,7 +97,8 @@ def parse_servers(text: str) -> tuple[ToolServer, ...]:
 
     Raises:
         UserError: ``tool_text_invalid`` (log): where JSON is malformed, or which entry has neither a command nor a
-            URL; ``tool_transport_unsupported`` (name).
+            URL; ``tool_transport_unsupported`` (name); ``tool_program_unknown`` (name): a text that is neither JSON, a
+            URL nor the command of a program on this computer.
     """
     text = _FENCE.sub("", text.strip("\ufeff \t\r\n")[:MAX_TEXT_CHARACTERS]).strip()
     if _JSON_START.match(text):
@@ -112,6 +114,8 @@ def parse_servers(text: str) -> tuple[ToolServer, ...]:
         del words[0]
     if not words:
         raise UserError("tool_text_invalid", log="")
+    if not _is_program(words[0]):
+        raise UserError("tool_program_unknown", name=clean_text(words[0], MAX_NAME_CHARACTERS))
     return (_server(_program_name(words), command=tuple(words), env=env),)
 
 
@@ -180,6 +184,12 @@ def _split(line: str) -> list[str]:
         return list(splitter)
     except ValueError as error:
         raise UserError("tool_text_invalid", log=str(error)) from error
+
+
+def _is_program(name: str) -> bool:
+    """Return whether a program is here, or one of those that run servers, whose absence has its own message."""
+    is_runner = PurePath(name.replace("\\", "/")).stem.lower() in _RUNNERS
+    return is_runner or shutil.which(str(Path(name).expanduser())) is not None
 
 
 def _is_url(text: str) -> bool:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from model_manager.disk.files import make_folder
 from model_manager.disk.json_file import JsonFile
@@ -39,6 +40,8 @@ class _StoredQueue:
     format: int = 1
     downloads: dict[str, bool] = field(default_factory=dict)
     """Ids in order; true for downloads that wait until the user resumes them."""
+    problems: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Code and data of the errors of failed downloads, by id."""
 
 
 class DownloadQueue:
@@ -320,7 +323,8 @@ class DownloadQueue:
         folder = self._folder()
         for published in unfinished(folder):
             self._published.setdefault(published.id, published)
-        stored = _queue_file(folder).read().downloads
+        queue = _queue_file(folder).read()
+        stored = queue.downloads
         for model_id in (*stored, *self._published):
             if model_id in self._statuses:
                 continue
@@ -328,7 +332,10 @@ class DownloadQueue:
             done = partial_bytes(known, folder) if known else 0
             done = magnet_bytes(model_id, folder) if is_magnet(model_id) else done
             state: DownloadState = "paused" if stored.get(model_id, True) else "queued"
-            self._statuses[model_id] = DownloadStatus(model_id, state, Progress(done, known.bytes if known else 0))
+            problem = _problem_from(queue.problems.get(model_id, {})) if state == "paused" else None
+            state = "failed" if problem is not None else state
+            progress = Progress(done, known.bytes if known else 0)
+            self._statuses[model_id] = DownloadStatus(model_id, state, progress, problem)
 
     def _save(self) -> None:
         downloads = {
@@ -336,13 +343,19 @@ class DownloadQueue:
             for model_id, status in self._statuses.items()
             if status.state not in ("done", "cancelled")
         }
+        problems = {
+            model_id: _problem_to(status.problem)
+            for model_id, status in self._statuses.items()
+            if status.state == "failed" and status.problem is not None
+        }
         folder = self._folder()
         stored = _queue_file(folder)
-        if list(stored.read().downloads.items()) == list(downloads.items()):
+        before = stored.read()
+        if list(before.downloads.items()) == list(downloads.items()) and before.problems == problems:
             return
         try:
             make_folder(folder)
-            stored.write(_StoredQueue(downloads=downloads))
+            stored.write(_StoredQueue(downloads=downloads, problems=problems))
         except UserError as error:
             # The journals still record which downloads are unfinished.
             _log.warning("the download queue can't be stored: %s", error)
@@ -350,6 +363,18 @@ class DownloadQueue:
 
 def _queue_file(folder: Path) -> JsonFile[_StoredQueue]:
     return JsonFile(folder / "downloads.json", _StoredQueue, _StoredQueue())
+
+
+def _problem_to(problem: UserError) -> dict[str, Any]:
+    data = {key: value if isinstance(value, int | float | str) else str(value) for key, value in problem.data.items()}
+    return {"code": problem.code, "data": data}
+
+
+def _problem_from(stored: dict[str, Any]) -> UserError | None:
+    code, data = stored.get("code"), stored.get("data")
+    if not isinstance(code, str) or not isinstance(data, dict):
+        return None
+    return UserError(code, **{key: value for key, value in data.items() if key not in ("self", "code")})
 
 
 def _at_rest(status: DownloadStatus, **changes: object) -> DownloadStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -196,6 +197,31 @@ def test_refused_download_fails_until_resumed(hub: FakeHub, make: Callable[..., 
     queue.access = Access(hub.url, hub.url, "hf_secret", queue.access.token_hosts, "")
     queue.queue.resume(model_id("one"))
     queue.until_state(model_id("one"), "done")
+
+
+def test_failed_download_keeps_its_error_after_a_restart(hub: FakeHub, make: Callable[..., Queue]) -> None:
+    hub.gated[REPOSITORY] = "hf_secret"
+    queue = make(hub.url)
+    queue.queue.add(model_id("one"))
+    failed = queue.until_state(model_id("one"), "failed")
+    queue.queue.close()
+    later = make(hub.url)
+    later.queue.start()
+    status = later.status(model_id("one"))
+    assert status is not None
+    assert status.state == "failed"
+    assert status.problem is not None
+    assert failed.problem is not None
+    assert status.problem.code == failed.problem.code
+    later.queue.close()
+    # A file that was changed meanwhile is no reason to fail.
+    for problem in ({"code": 1}, {"code": "x", "data": {"code": 1}}, {}):
+        stored = {"format": 1, "downloads": {model_id("one"): True}, "problems": {model_id("one"): problem}}
+        (later.folder / "downloads.json").write_text(json.dumps(stored))
+        again = make(hub.url)
+        again.queue.start()
+        assert again.status(model_id("one")) is not None
+        again.queue.close()
 
 
 def test_short_id_is_replaced_by_the_full_one(hub: FakeHub, make: Callable[..., Queue], tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def test_every_verdict_has_its_sentence() -> None:
     assert sentences[0].startswith("Fits on your two GPUs with 16k context, ")
     assert sentences[1].startswith("Fits on GPU0 with 32k context, ")
     assert sentences[2].startswith("Fits on your 3 GPUs with 5k context, ")
-    assert "of its 60 layers in RAM" in sentences[3]
-    assert "of its 60 layers on the GPU" in sentences[4]
-    assert sentences[5].startswith("Runs on the CPU with 8k context")
+    assert "of its 60 layers are in RAM" in sentences[3]
+    assert "of its 60 layers are on the GPU" in sentences[4]
+    assert " with 8k context. It runs on the CPU" in sentences[5]
     assert "RAM" in sentences[6]
     assert "manual" in sentences[7]
     assert all("{" not in sentence and sentence.endswith(".") for sentence in sentences)

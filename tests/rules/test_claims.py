@@ -200,7 +200,7 @@ window/test_language.py::test_translations_are_complete_and_compiled window/test
     界面有简体中文和英文
 cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network window/test_plan_controls.py::test_dragging_the_border_moves_layers window/test_plan_measuring.py::test_measuring_shows_speeds_and_actual_memory
     See what your GPUs can hold before you download, change it by hand, and measure it
-    显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
+    内存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
 download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired window/models/test_downloads.py::test_a_download_without_a_published_hash_is_not_called_verified download/test_stacked.py::test_experts_are_stacked_during_the_download
     Downloads resume, are verified with SHA-256 where the hub lists one, and files of the old layout are converted on the way
     模型文件：断点续传，站点提供 SHA-256 时进行校验，旧格式的文件在下载时自动转换
@@ -352,10 +352,14 @@ cli/test_tools_cli.py::test_servers_are_added_tested_and_removed
     start a server and list its tools
 end_to_end/test_lifecycle.py::test_nothing_is_sent_unless_asked_for window/test_servers.py::test_server_answers_and_a_local_model_continues
     Model names, searches and downloads go to the hub or mirror under Downloads
-    Your messages and the facts of the memory leave this PC only when you use a model of a server; web search, tools, devices of other PCs, lending and the local server send what they need once you use them
+    Your messages and the facts of the memory leave this PC only when you use a model of a server
+    If you set them up, web search sends the words it looks for, MCP servers get what the model passes to them, and other PCs get parts of the computation or answers of the local server
     The user guide lists everything that is sent over the network
 window/test_download_settings.py::test_fastest_mirror_is_used
     {host} is the fastest and is now used for downloads
+    {host} is the fastest and is used for downloads already
+window/test_download_settings.py::test_closing_during_a_download_asks
+    Otherwise downloads pause and continue at the next start
 window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
     Shows which programs use the local server, once it runs
 engine/test_answers.py::test_stop_strings_and_token_limit

@@ -38,9 +38,10 @@ FILES_SERVER = ToolServer("files", FILES, {"TOKEN": "t1"})
         ('{"command": "uvx git", "disabled": true}', [ToolServer("git", ("uvx", "git"), is_on=False)]),
         (f'npx -y {FILES[2]} "{FILES[3]}"', [ToolServer("server-filesystem", FILES)]),
         ("A=1 B='x y' uvx time@2.1", [ToolServer("time", ("uvx", "time@2.1"), {"A": "1", "B": "x y"})]),
-        (r'"C:\My tools\x.exe" -v', [ToolServer("x", (r"C:\My tools\x.exe", "-v"))]),
+        (json.dumps({"command": r'"C:\My tools\x.exe" -v'}), [ToolServer("x", (r"C:\My tools\x.exe", "-v"))]),
+        (f"{sys.executable} -v {__file__}", [ToolServer("test_servers", (sys.executable, "-v", __file__))]),
         ("docker run -i --rm mcp/fetch", [ToolServer("fetch", ("docker", "run", "-i", "--rm", "mcp/fetch"))]),
-        (r"C:\tools\weather.exe --stdio", [ToolServer("weather", (r"C:\tools\weather.exe", "--stdio"))]),
+        ('{"command": "C:\\\\tools\\\\weather.exe"}', [ToolServer("weather", (r"C:\tools\weather.exe",))]),
         (" https://mcp.example.com/mcp\n", [ToolServer("example.com", url="https://mcp.example.com/mcp")]),
     ],
 )
@@ -62,6 +63,9 @@ def test_texts_of_readmes_are_understood(text: str, servers: list[ToolServer]) -
         ('{"x": {"type": "sse", "url": "https://example.com/sse"}}', "tool_transport_unsupported", ""),
         ('npx "unclosed', "tool_text_invalid", "quotation"),
         ("A=1", "tool_text_invalid", ""),
+        ("This is not JSON", "tool_program_unknown", ""),
+        ("这不是 JSON", "tool_program_unknown", ""),
+        ("no-such-program --stdio", "tool_program_unknown", ""),
     ],
 )
 def test_other_texts_are_refused(text: str, code: str, detail: str) -> None:

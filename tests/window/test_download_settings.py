@@ -142,6 +142,10 @@ def test_fastest_mirror_is_used(hub: FakeHub, open_window: OpenWindow, qtbot) ->
     assert [line.startswith("127.0.0.1") for line in lines[1:] if line.endswith("MB/s")] == [True]
     assert sum(line.endswith("unreachable") for line in lines) == 2
     assert dialog._status.label.text() == "", "beside the button"
+    # Nothing changed, and two of three are unreachable: no Undo, and not green.
+    assert lines[0].endswith("is the fastest and is used for downloads already.")
+    assert not dialog.downloads.mirrors.action.isVisible()
+    assert not dialog.downloads.mirrors.label.property("good")
     assert controller.services.settings.current.endpoint == hub.url
 
 

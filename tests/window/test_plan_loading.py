@@ -72,7 +72,8 @@ def test_a_smaller_plan_is_announced_in_one_line(
     answer = wait_for_answer(qtbot, window)
     assert is_complete(answer)
     notice: Any = find(window, "noticeBar")
-    assert notice.text().startswith("Not enough memory. Trying a smaller plan. Runs on the CPU")
+    assert notice.text().startswith("Not enough memory. Trying a smaller plan. About ")
+    assert "It runs on the CPU" in notice.text()
     assert "\n" not in notice.text()
     loaded = services.planning.loader.loaded
     assert loaded is not None

@@ -93,7 +93,7 @@ def test_measuring_shows_speeds_and_actual_memory(
     assert not dialog.view.panel.isEnabled()
     wait_until_measured(qtbot, dialog)
     assert len(rows(dialog)) == 2
-    assert rows(dialog)[1].startswith("Current plan: prompt ")
+    assert rows(dialog)[1].startswith("Current layout: prompt ")
     qtbot.waitUntil(lambda: any(bar.actual for bar in dialog.view.bars), timeout=PATIENCE_MS)
     assert dialog.view.panel.isEnabled()
     loaded = services.planning.loader.loaded

@@ -665,3 +665,24 @@ def test_measured_speed_replaces_the_estimate(
     # Only for the same plan.
     other = replace(before, spec=replace(before.spec, threads=1))
     assert services.planning.speeds.applied(tiny_model, other) == other
+
+
+def test_first_page_shows_the_download_that_the_user_began(
+    qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SIMULATED_GPUS_VARIABLE, "24,24")
+    path = write_tiny_model(tmp_path / "one.gguf", n_layer=4)
+    hub.add_file("somebody/tiny", "one.gguf", path)
+    hub.fault("cdn", "trickle", rate=20_000, times=-1)
+    window = open_window()
+    services, welcome = window.controller.services, window.controller.welcome
+    services.settings.change(endpoint=hub.url, authority=hub.url)
+    label: Any = find(window, "adviceLabel", QLabel)
+    qtbot.waitUntil(lambda: label.text().startswith("Best for this computer"), timeout=PATIENCE_MS)
+    services.downloads.queue.add("somebody/tiny:one.gguf")
+    qtbot.waitUntil(lambda: label.text() == "Your download: one", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: welcome.download_button.text() == "Pause", timeout=PATIENCE_MS)
+    assert welcome.cancel_button.isVisible()
+    welcome.cancel_button.click()
+    qtbot.waitUntil(lambda: label.text().startswith("Best for this computer"), timeout=PATIENCE_MS)
+    assert services.downloads.queue.statuses() == ()

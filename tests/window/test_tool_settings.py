@@ -77,7 +77,11 @@ def test_a_pasted_server_is_added_connected_switched_off_and_removed(open_window
 def test_problems_are_shown_in_the_row_and_a_start_can_be_cancelled(open_window: OpenWindow, qtbot: QtBot) -> None:
     page = tools_page(open_window, qtbot)
     page.text.setPlainText("no-such-program --stdio")
-    qtbot.keyClick(page.text, Qt.Key.Key_Return)
+    page.add_button.click()
+    assert "there's no program “no-such-program” on this computer" in said(page)
+    assert not page.rows
+    page.text.setPlainText('{"command": "no-such-program --stdio"}')
+    page.add_button.click()
     qtbot.waitUntil(lambda: said(page) == "Added no-such-program.", timeout=PATIENCE_MS)
     page._status.action.click()
     row = page.rows["no-such-program"]
@@ -86,7 +90,7 @@ def test_problems_are_shown_in_the_row_and_a_start_can_be_cancelled(open_window:
     choice = ToolChoice(page._tools, model_knows_tools=True)
     assert any(each.text() == "It couldn't be reached when it was last tried." for each in choice.sizes)
     choice.deleteLater()
-    page.text.setPlainText("no-such-program")
+    page.text.setPlainText('{"command": "no-such-program"}')
     page.add_button.click()
     qtbot.waitUntil(lambda: "already a tool server no-such-program" in said(page), timeout=PATIENCE_MS)
 

@@ -62,6 +62,7 @@ class Advice:
     details: str = ""
     bars: tuple[Bar, ...] = ()
     model_id: str = ""
+    name: str = ""
     published: PublishedModel | None = None
     button: str = ""
     short_button: str = ""
@@ -240,6 +241,8 @@ class ModelPicker(QObject):
             return replace(advice, details=self.tr("Looking for the best model for this computer…"))
         if found is not None and found.problem is not None:
             advice = replace(advice, details=error_text(found.problem), can_retry=True)
+        if (own := self._own_download(advice, fits)) is not None:
+            return own
         if plan := fits.plan_of(fits.best_id):
             advice = self._with_progress(replace(advice, model_id=fits.best_id, bars=fits.bars(plan)))
         if (best := found.best if found is not None else None) and best.published.id == fits.best_id:
@@ -256,6 +259,37 @@ class ModelPicker(QObject):
             return advice
         text = self.tr("None of the models fits on this computer. Use a server, or the starter model for a first try.")
         return replace(advice, text=text)
+
+    def _own_download(self, advice: Advice, fits: ModelFits) -> Advice | None:
+        """Return the advice to await a download that the user began, where it isn't the recommended model's."""
+        from ui.models.item import ModelItem
+
+        over = ("done", "cancelled")
+        begun = [each for each in self._services.downloads.queue.statuses() if each.state not in over]
+        if not begun or fits.best_id in [each.id for each in begun]:
+            return None
+        suggested = fits.suggestions.models if fits.suggestions is not None else ()
+        found = next((each for each in suggested if each.published.id == begun[0].id), None)
+        entry = next((each for each in APUS if each.id == begun[0].id), None)
+        model = found.model if found is not None else None
+        item = ModelItem(begun[0].id, download=begun[0], catalogue=entry, open_model=model)
+        text, plan = self.tr("Your download: {name}").format(name=item.full_name), fits.plan_of(item.key)
+        bars = fits.bars(plan) if plan is not None else ()
+        advice = replace(advice, text=text, model_id=item.key, name=item.full_name, bars=bars)
+        return self._with_progress(replace(advice, details="", can_retry=False))
+
+    def cancel_download(self, advice: Advice) -> None:
+        """Cancel the shown download, after a question where something of it is here."""
+        from ui.models.controller import ask_to_cancel
+
+        queue = self._services.downloads.queue
+        download = next((each for each in queue.statuses() if each.id == advice.model_id), None)
+
+        def cancel() -> None:
+            run_job(self, lambda: queue.cancel(advice.model_id), lambda _none: self.changed.emit(), self.show_error)
+
+        n_bytes = download.progress.done if download is not None else 0
+        ask_to_cancel(self._window, advice.name, n_bytes, cancel)
 
     def download(self, advice: Advice) -> None:
         """Download the recommended model, pause or resume that, or use it where it is here.
@@ -299,6 +333,7 @@ class ModelPicker(QObject):
         return replace(
             advice,
             text=self.tr("Best for this computer: {name}").format(name=name),
+            name=name,
             details=details,
             button=advice.button
             or button.format(name=name, size=size, speed=rate_text(plan.tokens_per_second_estimate)),

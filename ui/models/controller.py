@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -16,6 +16,7 @@ from app.units import size_text
 from model_manager.errors import UserError
 from model_manager.library.library import LocalModel
 from model_manager.library.removal import (
+    Removal,
     delete,
     quarantine,
     release_from_quarantine,
@@ -47,6 +48,8 @@ from ui.widgets.file_dialogs import open_folder
 from ui.widgets.formats import list_text
 from ui.widgets.job import run_job
 
+translate = QCoreApplication.translate
+
 ASK_FROM_BYTES = 1 << 20
 """A download with less than this is cancelled without confirmation."""
 
@@ -70,6 +73,8 @@ class ModelsController(QObject):
         self._inventory = inventory
         self._status = status
         self._page = page
+        self._deleted: dict[str, tuple[str, int]] = {}
+        """Names and sizes of the models that are being deleted, by key."""
         jobs.ended.connect(self._on_job_ended)
 
     def run(self, action: str, item: ModelItem) -> None:
@@ -155,18 +160,7 @@ class ModelsController(QObject):
 
     def _cancel(self, item: ModelItem) -> None:
         n_bytes = item.download.progress.done if item.download else 0
-        if n_bytes < ASK_FROM_BYTES:
-            self._cancel_download(item.key)
-            return
-        details = self.tr("This deletes the {size} already downloaded. To keep it, pause the download instead.")
-        size = size_text(n_bytes)
-        self._ask(
-            self.tr("Cancel the download of {name}?").format(name=item.full_name),
-            details.format(size=size),
-            self.tr("Cancel and delete {size}").format(size=size),
-            self.tr("Keep download"),
-            lambda: self._cancel_download(item.key),
-        )
+        ask_to_cancel(self._page, item.full_name, n_bytes, lambda: self._cancel_download(item.key))
 
     def _cancel_download(self, key: str) -> None:
         queue = self._downloads.queue
@@ -221,6 +215,10 @@ class ModelsController(QObject):
                 self.selection_requested.emit(published.id)
             case None if outcome.job.kind == "delete":
                 self._downloads.queue.forget(key)
+                name, n_bytes = self._deleted.pop(key, ("", 0))
+                text = self.tr("Deleted {name}. {size} of disk space freed.")
+                if name:
+                    self._show(text.format(name=name, size=size_text(n_bytes)), "good")
         self._inventory.notify_library_changed()
 
     def _on_verified(self, key: str, verification: Verification) -> None:
@@ -320,19 +318,46 @@ class ModelsController(QObject):
             details.insert(0, self.tr("This model is in use."))
         elif removal.elsewhere:
             details.insert(0, self.tr("To keep the file, remove it from the list instead."))
-        library = self._downloads.library
         self._ask(
             self.tr("Delete {name}?").format(name=item.full_name),
             "\n".join(filter(None, details)),
             self.tr("Delete {size}").format(size=size_text(removal.bytes)) if removal.bytes else self.tr("Delete"),
             self.tr("Keep file"),
-            lambda: self._start(item, "delete", lambda _progress, _token: delete(removal, library)),
+            lambda: self._delete(item, removal),
         )
+
+    def _delete(self, item: ModelItem, removal: Removal) -> None:
+        library = self._downloads.library
+        self._deleted[item.key] = item.full_name, removal.bytes
+        self._start(item, "delete", lambda _progress, _token: delete(removal, library))
 
     def _ask(self, question: str, details: str, yes: str, no: str, accepted: Callable[[], object]) -> None:
         accept = ("agreeButton", yes)
         title = self.tr("Models")
         ask(self._page, "modelQuestion", title, question, details, accept, no, accepted, is_destructive=True)
+
+
+def ask_to_cancel(parent: QWidget, name: str, n_bytes: int, cancel: Callable[[], object]) -> None:
+    """Cancel a download of which ``n_bytes`` are here, after a question where that is much."""
+    if n_bytes < ASK_FROM_BYTES:
+        cancel()
+        return
+    details = translate(
+        "ModelsController", "This deletes the {size} already downloaded. To keep it, pause the download instead."
+    )
+    size, question = size_text(n_bytes), translate("ModelsController", "Cancel the download of {name}?")
+    accept = ("agreeButton", translate("ModelsController", "Cancel and delete {size}").format(size=size))
+    ask(
+        parent,
+        "modelQuestion",
+        translate("ModelsController", "Models"),
+        question.format(name=name),
+        details.format(size=size),
+        accept,
+        translate("ModelsController", "Keep download"),
+        cancel,
+        is_destructive=True,
+    )
 
 
 def _path(item: ModelItem) -> Path:

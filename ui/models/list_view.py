@@ -61,7 +61,7 @@ KEY_ROLE = Qt.ItemDataRole.UserRole + 1
 PAD_X, PAD_Y = 12, 10
 LINE_GAP = 3
 GAP = 16
-PILL_FROM = 400
+PILL_FROM = 440
 """Narrower rows have no button; the details beside them have it too."""
 PILL_HEIGHT, PILL_PAD = 28, 12
 ICON = 16
@@ -215,7 +215,8 @@ class ModelRowDelegate(QStyledItemDelegate):
         if needed > left.width():
             needed = 0
         note = left.adjusted(0, 0, -needed, 0)
-        x = _draw(painter, note, row.note, _small_font(), QColor(theme.quiet_text))
+        text = fitting_note(row.note, note.width(), _small_font())
+        x = _draw(painter, note, text, _small_font(), QColor(theme.quiet_text))
         rest = left.adjusted(x + (14 if x else 0), 0, 0, 0)
         fit = whole_part(row.fit, rest.width() - 13, _small_font())
         if fit:
@@ -224,6 +225,16 @@ class ModelRowDelegate(QStyledItemDelegate):
             painter.setBrush(_colour_of(row.fit_kind, theme))
             painter.drawEllipse(dot)
             _draw(painter, rest.adjusted(13, 0, 0, 0), fit, _small_font(), QColor(theme.quiet_text))
+
+
+def fitting_note(text: str, width: int, font: QFont) -> str:
+    """Return a note without the last of its parts that are too wide, the first one cut; nothing where that is short."""
+    if width < LEAST_NOTE:
+        return ""
+    parts = text.split(" · ")
+    while len(parts) > 1 and QFontMetrics(font).horizontalAdvance(" · ".join(parts)) > width:
+        parts.pop()
+    return " · ".join(parts)
 
 
 def first_part(text: str) -> str:

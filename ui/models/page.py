@@ -235,8 +235,8 @@ class ModelsPage(Page):
         is_asking = self._suggestions() is None
         sections = [
             (RowText(self.tr("Best for this computer")), best),
-            (RowText(self.tr("Other models")), others),
-            (RowText(self.tr("More models"), self.tr("Asking the hub…") if is_asking else ""), more),
+            (RowText(self.tr("On this computer")), others),
+            (RowText(self.tr("Available for download"), self.tr("Asking the hub…") if is_asking else ""), more),
         ]
         # The home model leads unless another one is recommended.
         sections.insert(3 if best else 0, home_section)

@@ -20,7 +20,7 @@ from ui.models.item import Kind, ModelItem, ModelJob, ModelState
 from ui.widgets.error_text import error_text
 from ui.widgets.formats import (
     count_text,
-    date_text,
+    day_text,
     of_text,
     quality_of,
     quality_text,
@@ -137,7 +137,7 @@ def repository_text(repository: Repository) -> RowText:
         icon="lock",
         size=downloads,
         note=repository.licence or "",
-        state=updated.format(date=date_text(repository.updated_at)) if repository.updated_at else "",
+        state=updated.format(date=day_text(repository.updated_at)) if repository.updated_at else "",
         action=translate("model_hub_rows", "Open"),
     )
 

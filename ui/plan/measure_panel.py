@@ -51,7 +51,7 @@ class MeasurePanel(QWidget):
         self.state = quiet_label()
         self.state.setObjectName("measureState")
         self.measure = button("measureButton", self.tr("Measure"))
-        self.tune = button("tuneButton", self.tr("Find the fastest plan…"))
+        self.tune = button("tuneButton", self.tr("Find the fastest layout…"))
         self.cancel = button("cancelMeasureButton", self.tr("Cancel"))
         self.bar = QProgressBar()
         self.bar.setObjectName("measureProgress")
@@ -133,10 +133,10 @@ class MeasurePanel(QWidget):
 
     def _update(self) -> None:
         for each, tip in (
-            (self.measure, self.tr("Loads the current plan and measures prompt and answer speed")),
+            (self.measure, self.tr("Loads the current layout and measures prompt and answer speed")),
             (
                 self.tune,
-                self.tr("Also measures a few other plans and saves the fastest one that fits; takes a few minutes"),
+                self.tr("Also measures a few other layouts and saves the fastest one that fits; takes a few minutes"),
             ),
         ):
             each.setVisible(not self.is_busy)
@@ -166,8 +166,8 @@ class MeasurePanel(QWidget):
         if result.best is None:
             return self.tr("Median of three measurements.")
         if result.best is result.measured[0]:
-            return self.tr("The current plan is the fastest that fits.")
-        return self.tr("Fastest plan saved. The next message loads the model with it.")
+            return self.tr("The current layout is the fastest that fits.")
+        return self.tr("Fastest layout saved. The next message loads the model with it.")
 
     def _progress_text(self) -> str:
         progress = self._progress
@@ -178,7 +178,7 @@ class MeasurePanel(QWidget):
                 number=progress.number, count=progress.count, change=self._change_text(progress.change)
             )
         else:
-            text = self.tr("Measuring the current plan…")
+            text = self.tr("Measuring the current layout…")
         if progress.fraction > MIN_FRACTION:
             elapsed = time.monotonic() - self._started_at
             text += " · " + time_left_text(elapsed * (1 - progress.fraction) / progress.fraction)
@@ -186,7 +186,7 @@ class MeasurePanel(QWidget):
 
     def _change_text(self, change: Change) -> str:
         texts: dict[str, str] = {
-            "present": self.tr("Current plan"),
+            "present": self.tr("Current layout"),
             "kv_f16": self.tr("16-bit KV cache"),
             "kv_q8_0": self.tr("8-bit KV cache"),
             "large_batch": self.tr("Larger batches"),

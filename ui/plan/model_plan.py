@@ -144,7 +144,7 @@ class ModelPlan(QWidget):
         self._saved = self.view.options
         self.kept.emit(self._saved)
         self.keep.setEnabled(False)
-        self.status.show_message(self.tr("Saved. The next message loads the model with this plan."), "good")
+        self.status.show_message(self.tr("Saved. The next message loads the model with this layout."), "good")
 
     def _copy_command(self) -> None:
         assert self._basis is not None

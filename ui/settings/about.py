@@ -34,8 +34,9 @@ class AboutSettings(QWidget):
                 self.tr(
                     "There is no telemetry, no account and no update check. Model names, searches and downloads go to "
                     "the hub or mirror under Downloads. Your messages and the facts of the memory leave this PC only "
-                    "when you use a model of a server; web search, tools, devices of other PCs, lending and the local "
-                    "server send what they need once you use them."
+                    "when you use a model of a server. If you set them up, web search sends the words it looks for, "
+                    "MCP servers get what the model passes to them, and other PCs get parts of the computation or "
+                    "answers of the local server."
                 ),
             ),
         }

@@ -63,7 +63,7 @@ class DataSettings(QWidget):
         self.backups = button("backupsButton", self.tr("View backups…"))
         self.clear_cache = button("clearCacheButton", self.tr("Clear"))
         self.restore = button("restoreDefaultsButton", self.tr("Restore defaults"))
-        self.erase = button("eraseEverythingButton", self.tr("Delete my data…"))
+        self.erase = button("eraseEverythingButton", self.tr("Delete all my data…"))
         self.erase.setProperty("danger", True)
         self.form = ParameterForm(
             settings_of_page("data"),
@@ -93,7 +93,7 @@ class DataSettings(QWidget):
                     self.tr("Restore a backup"),
                     self.tr("From the list of automatic backups, or from a file."),
                 ),
-                "cache": (self.clear_cache, self.tr("Cached conversations"), ""),
+                "cache": (self.clear_cache, self.tr("Clear the conversation cache"), ""),
                 "defaults": (
                     self.restore,
                     self.tr("Restore default settings"),
@@ -184,7 +184,8 @@ class DataSettings(QWidget):
             "{total} in all. Models: {models}, conversations: {conversations}, backups: {backups}, conversation cache: "
             "{states}, other: {other}"
         )
-        sizes = {name: size_text(n_bytes) for name, n_bytes in dataclasses.asdict(use).items()}
+        none = self.tr("none")
+        sizes = {name: size_text(n_bytes) if n_bytes else none for name, n_bytes in dataclasses.asdict(use).items()}
         row = self.form.rows["disk_use"]
         row.set_texts(row.title.text(), text.format(total=size_text(use.total), **sizes))
 

@@ -144,12 +144,15 @@ class DownloadSettings(QWidget):
             return
         before = self._services.settings.current.endpoint
         self._use_endpoint("" if best.endpoint == OFFICIAL else best.endpoint)
-        text = self.tr("{host} is the fastest and is now used for downloads.").format(host=host_of(best.endpoint))
-        self.mirrors.show_message(
-            "\n".join((text, *map(self._speed_text, speeds))),
-            "good",
-            (self.tr("Undo"), lambda: self._use_endpoint(before)),
-        )
+        is_changed = self._services.settings.current.endpoint != before
+        text = self.tr("{host} is the fastest and is used for downloads already.")
+        if is_changed:
+            text = self.tr("{host} is the fastest and is now used for downloads.")
+        text = text.format(host=host_of(best.endpoint))
+        # Green would hold for the unreachable ones too.
+        kind = "good" if all(each.bytes_per_second for each in speeds) else ""
+        undo = (self.tr("Undo"), lambda: self._use_endpoint(before)) if is_changed else None
+        self.mirrors.show_message("\n".join((text, *map(self._speed_text, speeds))), kind, undo)
 
     def _use_endpoint(self, endpoint: str) -> None:
         self._on_changed({"endpoint": endpoint})

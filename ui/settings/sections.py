@@ -49,7 +49,7 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "export": "Export conversations",
             "back_up": "Save a backup",
             "backups": "Restore a backup",
-            "cache": "Cached conversations",
+            "cache": "Clear the conversation cache",
             "defaults": "Restore default settings",
             "erase": "Delete all my data",
         },

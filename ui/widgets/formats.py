@@ -116,6 +116,14 @@ def date_text(moment: datetime) -> str:
     return QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
 
 
+def day_text(moment: datetime) -> str:
+    """Return a date in which an English month is a word: in numbers, 4/3 is another day in each country."""
+    if QLocale().language() != QLocale.Language.English:
+        return date_text(moment)
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
+    return QLocale().toString(local.date(), "d MMM yyyy")
+
+
 def time_text(moment: datetime) -> str:
     """Return a date and a time in the format of the system."""
     local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))

@@ -141,6 +141,7 @@ class WindowController(QObject):
         window.panel_closed.connect(self.hide_conversation_settings)
         welcome.download_button.clicked.connect(lambda: models.download(welcome.advice))
         welcome.retry_button.clicked.connect(models.retry_advice)
+        welcome.cancel_button.clicked.connect(lambda: models.cancel_download(welcome.advice))
         welcome.folder_button.clicked.connect(partial(self.show_settings, "downloads", "models_folder"))
         welcome.starter_button.clicked.connect(partial(models.use, STARTER))
         welcome.file_button.clicked.connect(models.choose_file)

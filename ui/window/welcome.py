@@ -60,6 +60,7 @@ class Welcome(QWidget):
         self._bars.setMaximumWidth(WIDTH)
         self.download_button = button("downloadRecommendedButton")
         self.retry_button = button("retryAdviceButton")
+        self.cancel_button = button("cancelRecommendedButton", quiet=True)
         self.folder_button = button("changeModelsFolderButton")
         self.models_button = button("chooseModelButton")
         self.starter_button = button("useStarterButton")
@@ -67,7 +68,7 @@ class Welcome(QWidget):
         self.server_button = button("useServerButton", quiet=True)
         self.diagnostics_button = button("checkMachineLink", quiet=True)
         self._languages = {code: self._language_button(code, name) for code, name in LANGUAGES.items()}
-        main = self.folder_button, self.download_button, self.retry_button
+        main = self.folder_button, self.download_button, self.cancel_button, self.retry_button
         first = self.models_button, self.starter_button
         second = self.file_button, self.server_button, self.diagnostics_button
         self._rows = tuple(
@@ -119,12 +120,14 @@ class Welcome(QWidget):
         shown = {
             self.download_button: bool(advice.button),
             self.retry_button: advice.can_retry,
+            self.cancel_button: bool(advice.action),
             self.folder_button: advice.lacks_room,
             self.starter_button: models.has_starter,
         }
         texts = {
             self.download_button: advice.button,
             self.retry_button: self.tr("Connect again"),
+            self.cancel_button: self.tr("Cancel"),
             self.folder_button: self.tr("Change the models folder…"),
             self.models_button: self.tr("Browse models…"),
             self.starter_button: self.tr("Try the tiny starter model"),
@@ -160,7 +163,9 @@ class Welcome(QWidget):
 
     def _show_progress(self) -> None:
         fraction = self.advice.fraction
-        self._progress.setVisible(bool(self.advice.progress))
+        is_running = self.advice.action == "pause"
+        # A stripe that moves would look like a running download.
+        self._progress.setVisible(bool(self.advice.progress) and (is_running or fraction is not None))
         self._progress.setRange(0, 0 if fraction is None else PROGRESS_STEPS)
         self._progress.setValue(round((fraction or 0) * PROGRESS_STEPS))
         self._progress.setAccessibleName(self._progress_text.text())

@@ -181,6 +181,8 @@ def test_deletion_asks_and_names_the_size(show: Open, qtbot: QtBot, tmp_path: Pa
         answer(qtbot, dialog, yes=True)
     qtbot.waitUntil(lambda: "mine" not in rows(dialog), timeout=PATIENCE_MS)
     assert not path.exists()
+    assert dialog.status.label.text().startswith("Deleted Mine. ")
+    assert dialog.status.label.text().endswith(" of disk space freed.")
 
 
 def test_deleted_model_can_be_downloaded_again(show: Open, qtbot: QtBot, home: Path, downloads: ModelDownloads):
