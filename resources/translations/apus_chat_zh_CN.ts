@@ -1532,24 +1532,24 @@
         <translation>可放入 {count} 块 GPU，上下文 {context}，{device} 剩余 {left}。</translation>
     </message>
     <message>
-        <source>Runs with {context} context and the experts of {experts} of its {layers} layers in RAM ({ram}), the rest on the GPU: about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上，生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
+        <source>About {speed} tokens/s with {context} context. The experts of {experts} of its {layers} layers are in RAM ({ram}), the rest is on the GPU; it reads prompts at {reading} tokens/s.</source>
+        <translation>约 {speed} token/秒，上下文 {context}。{layers} 层中有 {experts} 层的专家放在内存中（{ram}），其余在 GPU 上；阅读问题和附件约 {reading} token/秒。</translation>
     </message>
     <message>
-        <source>Runs with {context} context and {on_devices} of its {layers} layers on the GPU, the rest in RAM ({ram}): about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以运行：上下文 {context}，{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}），生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
+        <source>About {speed} tokens/s with {context} context. {on_devices} of its {layers} layers are on the GPU, the rest is in RAM ({ram}); it reads prompts at {reading} tokens/s.</source>
+        <translation>约 {speed} token/秒，上下文 {context}。{layers} 层中有 {on_devices} 层在 GPU 上，其余在内存中（{ram}）；阅读问题和附件约 {reading} token/秒。</translation>
     </message>
     <message>
-        <source>Runs on the CPU with {context} context and uses {ram} of RAM: about {speed} tokens/s, prompts {reading} tokens/s.</source>
-        <translation>可以用 CPU 运行：上下文 {context}，占用内存 {ram}，生成约 {speed} token/秒，读取提示词约 {reading} token/秒。</translation>
+        <source>About {speed} tokens/s with {context} context. It runs on the CPU and uses {ram} of RAM; it reads prompts at {reading} tokens/s.</source>
+        <translation>约 {speed} token/秒，上下文 {context}。用 CPU 运行，占用内存 {ram}；阅读问题和附件约 {reading} token/秒。</translation>
     </message>
     <message>
-        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token. Close other programs, or choose a smaller model or a shorter context.</source>
-        <translation>放不下：需要 {ram} 内存，可用 {available}，其余正被其他程序占用。放不下的部分每生成一个 token 都要重新从硬盘读取。请关闭其他程序，或选择更小的模型或更短的上下文。</translation>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and {available} are free; other programs use the rest. What doesn&apos;t fit would be read from the disk again for every token, which is very slow. Close other programs, or choose a smaller model or a shorter context.</source>
+        <translation>放不下：需要 {ram} 内存，可用 {available}，其余被其他程序占用。放不下的部分每生成一个 token 都要重新从硬盘读取，会非常慢。请关闭其他程序，或选择更小的模型、更短的上下文。</translation>
     </message>
     <message>
-        <source>Doesn&apos;t fit: it needs {ram} of RAM, and this computer has {total}. What doesn&apos;t fit would be read from the disk again for every token. Choose a smaller model, or use a server.</source>
-        <translation>放不下：需要 {ram} 内存，而这台电脑共有 {total}。放不下的部分每生成一个 token 都要重新从硬盘读取。请选择更小的模型，或使用服务器。</translation>
+        <source>Doesn&apos;t fit: it needs {ram} of RAM, and this computer has {total}. What doesn&apos;t fit would be read from the disk again for every token, which is very slow. Choose a smaller model, or use a server.</source>
+        <translation>放不下：需要 {ram} 内存，而这台电脑只有 {total}。放不下的部分每生成一个 token 都要重新从硬盘读取，会非常慢。请选择更小的模型，或使用服务器。</translation>
     </message>
     <message>
         <source>Doesn&apos;t fit: {device} needs {lacking} more memory for the manual settings. Reset to automatic, or place fewer layers on it.</source>
@@ -1736,6 +1736,10 @@
         <translation>这不是 MCP 服务器的配置{reason}。请粘贴其文档中的 JSON、一条命令，或以 https:// 开头的地址。</translation>
     </message>
     <message>
+        <source>This is neither JSON nor an address, and there&apos;s no program “{name}” on this computer. Paste what the documentation of the server says.</source>
+        <translation>这既不是 JSON，也不是网址，这台电脑上也没有名为“{name}”的程序。请粘贴该服务器文档中给出的内容。</translation>
+    </message>
+    <message>
         <source>{name} uses the old SSE transport, which isn&apos;t supported. Use the server&apos;s streamable HTTP address.</source>
         <translation>{name} 使用旧的 SSE 传输方式，不受支持。请使用该服务器的 streamable HTTP 地址。</translation>
     </message>
@@ -1815,8 +1819,8 @@
         <translation>隐私</translation>
     </message>
     <message>
-        <source>There is no telemetry, no account and no update check. Model names, searches and downloads go to the hub or mirror under Downloads. Your messages and the facts of the memory leave this PC only when you use a model of a server; web search, tools, devices of other PCs, lending and the local server send what they need once you use them.</source>
-        <translation>没有遥测，没有账号，也不检查更新。模型名称、搜索和下载请求会发往“下载”中设置的网站或镜像。只有使用服务器上的模型时，你的消息和记忆内容才会离开这台电脑；联网搜索、工具、其他电脑上的设备、出借算力和本地服务，只在你使用时发送所需的内容。</translation>
+        <source>There is no telemetry, no account and no update check. Model names, searches and downloads go to the hub or mirror under Downloads. Your messages and the facts of the memory leave this PC only when you use a model of a server. If you set them up, web search sends the words it looks for, MCP servers get what the model passes to them, and other PCs get parts of the computation or answers of the local server.</source>
+        <translation>没有遥测（不收集使用数据），不需要账号，也不检查更新。模型名称、搜索和下载会发往“下载”中设置的网站或镜像。只有使用服务器上的模型时，你的消息和记忆才会离开这台电脑。如果你设置了以下功能：联网搜索会发送搜索词，MCP 服务器会收到模型传给它的内容，其他电脑会收到部分计算数据或本地服务的回答。</translation>
     </message>
     <message>
         <source>First steps and supported hardware. The user guide lists everything that is sent over the network.</source>
@@ -2012,6 +2016,30 @@
 </context>
 <context>
     <name>BackgroundDownloads</name>
+    <message>
+        <source>Remember my choice</source>
+        <translation>记住我的选择</translation>
+    </message>
+    <message>
+        <source>A download is still running.</source>
+        <translation>下载还没有完成。</translation>
+    </message>
+    <message>
+        <source>It can continue in the background until it is complete. If you quit, it pauses and continues at the next start.</source>
+        <translation>可以在后台继续，直到下载完成。如果退出，下载会暂停，下次启动后继续。</translation>
+    </message>
+    <message>
+        <source>Continue in the background</source>
+        <translation>在后台继续</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Pause and quit</source>
+        <translation>暂停并退出</translation>
+    </message>
     <message>
         <source>Download complete</source>
         <translation>下载完成</translation>
@@ -2673,10 +2701,6 @@ Click to rename</source>
         <translation>查看备份…</translation>
     </message>
     <message>
-        <source>Delete my data…</source>
-        <translation>删除我的数据…</translation>
-    </message>
-    <message>
         <source>Disk use</source>
         <translation>磁盘占用</translation>
     </message>
@@ -2717,6 +2741,14 @@ Click to rename</source>
         <translation>恢复默认</translation>
     </message>
     <message>
+        <source>Delete all my data…</source>
+        <translation>删除所有数据…</translation>
+    </message>
+    <message>
+        <source>Clear the conversation cache</source>
+        <translation>清空对话缓存</translation>
+    </message>
+    <message>
         <source>Resets the settings of all sections. Conversations, facts, servers and models are kept.</source>
         <translation>将所有分区的设置恢复为默认值。对话、记忆、服务器和模型都会保留。</translation>
     </message>
@@ -2735,6 +2767,10 @@ Click to rename</source>
     <message>
         <source>{total} in all. Models: {models}, conversations: {conversations}, backups: {backups}, conversation cache: {states}, other: {other}</source>
         <translation>共 {total}。模型 {models}，对话 {conversations}，备份 {backups}，对话缓存 {states}，其他 {other}</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
     </message>
     <message>
         <source>{size} for {count} conversations. Clearing it deletes no conversation.</source>
@@ -2759,10 +2795,6 @@ Click to rename</source>
     <message>
         <source>From ChatGPT and other programs, or from an APUS Chat JSON export.</source>
         <translation>从 ChatGPT 等其他程序，或从 APUS Chat 的 JSON 导出文件导入。</translation>
-    </message>
-    <message>
-        <source>Cached conversations</source>
-        <translation>已缓存的对话</translation>
     </message>
     <message>
         <source>Restore default settings</source>
@@ -3230,6 +3262,10 @@ Click to rename</source>
     <message>
         <source>Testing {hosts}…</source>
         <translation>正在测试 {hosts}…</translation>
+    </message>
+    <message>
+        <source>{host} is the fastest and is used for downloads already.</source>
+        <translation>{host} 最快，现在用的就是它。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -4241,18 +4277,6 @@ Click to rename</source>
         <translation>测速</translation>
     </message>
     <message>
-        <source>Loads the current plan and measures prompt and answer speed</source>
-        <translation>加载当前方案，测量处理提示词和生成回答的速度</translation>
-    </message>
-    <message>
-        <source>Find the fastest plan…</source>
-        <translation>查找最快的方案…</translation>
-    </message>
-    <message>
-        <source>Also measures a few other plans and saves the fastest one that fits; takes a few minutes</source>
-        <translation>同时测试其他几种方案，并保存放得下的最快一种；需要几分钟</translation>
-    </message>
-    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -4265,20 +4289,32 @@ Click to rename</source>
         <translation>已取消，未作任何更改。</translation>
     </message>
     <message>
-        <source>The current plan is the fastest that fits.</source>
-        <translation>在放得下的方案中，当前方案最快。</translation>
-    </message>
-    <message>
-        <source>Fastest plan saved. The next message loads the model with it.</source>
-        <translation>已保存最快的方案。下次发送消息时按此方案加载模型。</translation>
-    </message>
-    <message>
         <source>Median of three measurements.</source>
         <translation>三次测量的中位数。</translation>
     </message>
     <message>
         <source>Measuring doesn&apos;t interrupt an answer in progress.</source>
         <translation>测速不会打断正在生成的回答。</translation>
+    </message>
+    <message>
+        <source>Find the fastest layout…</source>
+        <translation>查找最快的布局…</translation>
+    </message>
+    <message>
+        <source>Loads the current layout and measures prompt and answer speed</source>
+        <translation>按当前布局加载模型，测量阅读和回答的速度</translation>
+    </message>
+    <message>
+        <source>Also measures a few other layouts and saves the fastest one that fits; takes a few minutes</source>
+        <translation>还会测量其他几种布局，并保存放得下的最快布局，需要几分钟</translation>
+    </message>
+    <message>
+        <source>The current layout is the fastest that fits.</source>
+        <translation>当前布局就是放得下的最快布局。</translation>
+    </message>
+    <message>
+        <source>Fastest layout saved. The next message loads the model with it.</source>
+        <translation>已保存最快的布局，下一条消息将用它加载模型。</translation>
     </message>
     <message>
         <source>Waiting for the current answer to finish…</source>
@@ -4289,12 +4325,12 @@ Click to rename</source>
         <translation>第 {number} 项，共 {count} 项：{change}</translation>
     </message>
     <message>
-        <source>Measuring the current plan…</source>
-        <translation>正在测量当前方案…</translation>
+        <source>Measuring the current layout…</source>
+        <translation>正在测量当前布局…</translation>
     </message>
     <message>
-        <source>Current plan</source>
-        <translation>当前方案</translation>
+        <source>Current layout</source>
+        <translation>当前布局</translation>
     </message>
     <message>
         <source>16-bit KV cache</source>
@@ -4808,6 +4844,10 @@ Click to rename</source>
         <translation>这台电脑放不下任何一个模型。请使用服务器，或先试用入门模型。</translation>
     </message>
     <message>
+        <source>Your download: {name}</source>
+        <translation>你的下载：{name}</translation>
+    </message>
+    <message>
         <source>Download {name}, {size}</source>
         <translation>下载 {name}，{size}</translation>
     </message>
@@ -4883,8 +4923,8 @@ Click to rename</source>
         <translation>这些 GPU 是模拟的，无法测速。</translation>
     </message>
     <message>
-        <source>Saved. The next message loads the model with this plan.</source>
-        <translation>已保存。下次发送消息时按此方案加载模型。</translation>
+        <source>Saved. The next message loads the model with this layout.</source>
+        <translation>已保存，下一条消息将按此布局加载模型。</translation>
     </message>
     <message>
         <source>Copied.</source>
@@ -4986,6 +5026,10 @@ Click to rename</source>
         <translation>取消</translation>
     </message>
     <message>
+        <source>Deleted {name}. {size} of disk space freed.</source>
+        <translation>已删除 {name}，释放了 {size} 磁盘空间。</translation>
+    </message>
+    <message>
         <source>Removed {name} from the list. The file stays where it is.</source>
         <translation>已将 {name} 移出列表，文件仍在原处。</translation>
     </message>
@@ -5077,16 +5121,16 @@ Click to rename</source>
         <translation>最适合这台电脑</translation>
     </message>
     <message>
-        <source>Other models</source>
-        <translation>其他模型</translation>
-    </message>
-    <message>
-        <source>More models</source>
-        <translation>更多模型</translation>
+        <source>On this computer</source>
+        <translation>这台电脑上的模型</translation>
     </message>
     <message>
         <source>Asking the hub…</source>
         <translation>正在查询 Hub…</translation>
+    </message>
+    <message>
+        <source>Available for download</source>
+        <translation>可下载的模型</translation>
     </message>
     <message>
         <source>Try again</source>
@@ -6754,6 +6798,10 @@ Click to rename</source>
         <translation>此对话不会保存，不会出现在列表中，也搜索不到。离开对话或关闭窗口后即消失；在此之前可以保存或导出。</translation>
     </message>
     <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>Change the models folder…</source>
         <translation>更改模型文件夹…</translation>
     </message>
@@ -7766,6 +7814,14 @@ Click to rename</source>
     <message>
         <source>Other computers then need APUS Chat. Turn it off for other programs on them: anyone in the network can then read questions, answers and the key.</source>
         <translation>打开后，其他电脑须使用 APUS Chat。如果那里要用其他程序，请关闭；此后同一网络中的任何人都可能读到问题、回答和密钥。</translation>
+    </message>
+    <message>
+        <source>Ask before closing during a download</source>
+        <translation>下载时关闭窗口前先询问</translation>
+    </message>
+    <message>
+        <source>Otherwise downloads pause and continue at the next start.</source>
+        <translation>不询问时，下载会暂停，下次启动后继续。</translation>
     </message>
     <message>
         <source>Conversation cache</source>
