@@ -3584,7 +3584,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Models get it in later conversations. Settings &gt; Memory lists all facts.</source>
-        <translation>以后的对话会把它提供给模型。“设置 &gt; 记忆”中列出了全部内容。</translation>
+        <translation>模型在以后的对话中会看到它。“设置 &gt; 记忆”列出全部内容。</translation>
     </message>
     <message>
         <source>{count} of {limit} characters</source>

@@ -12,7 +12,7 @@ from model_manager.devices.devices import Device, HostMemory
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from model_manager.plan.planner import plan_model
-from model_manager.plan.problem import Corrections, Problem
+from model_manager.plan.problem import Problem
 from tests.plan.plan_builders import GIB, apus_shape, cards, plan_apus, ram
 from ui.plan.bar_data import (
     Bar,
@@ -82,7 +82,7 @@ def test_ram_has_the_reserve_of_the_plan():
     for gib in (2, 8, 64, 512):
         host = HostMemory(gib * GIB)
         spec = LoadSpec(context=4096)
-        problem = Problem(apus_shape("Q2_K"), (), host, PlanOptions(), Corrections(), spec)
+        problem = Problem(apus_shape("Q2_K"), (), host, PlanOptions(), spec=spec)
         assert problem.ram == host.available_bytes - host.reserve_bytes
         (bar,) = bars_of(plan_model(apus_shape("Q2_K"), (), host, PlanOptions()), (), host)
         assert bar.limit_bytes == problem.ram

@@ -77,6 +77,7 @@ def test_programs_the_window_and_another_pc_share_the_model(
     server.form.controls["local_server"].click()
     qtbot.waitUntil(lambda: server.address.text().endswith("/v1"), timeout=PATIENCE_MS)
     url = server.address.text()
+    window.centre.show_first()
 
     # Both stream when the question comes: the first gets its answer, the second waits behind the window.
     first = Program(url, "Count to one hundred.", max_tokens=60, stop=None)
@@ -101,7 +102,6 @@ def test_programs_the_window_and_another_pc_share_the_model(
     program = Program(url, "What is the capital of France?", response_format=form)
     qtbot.waitUntil(lambda: program.ended > 0, timeout=PATIENCE_MS)
     check_city(program.text)
-    window.findChild(SettingsPage).back_button.click()
     panel = opened(qtbot, window)
     panel.format.kind.setCurrentIndex(panel.format.kind.findData(SCHEMA))
     panel.format.schema.setPlainText(json.dumps(CITY))
