@@ -6873,6 +6873,10 @@ Click to rename</source>
         <translation>{model} 运行在服务器上。发送下一个问题时，它会收到整个对话。</translation>
     </message>
     <message>
+        <source>Switch back</source>
+        <translation>换回原来的模型</translation>
+    </message>
+    <message>
         <source>Use {model} instead</source>
         <translation>改用 {model}</translation>
     </message>
@@ -8669,7 +8673,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Activate the button or link</source>
-        <translation>激活该按钮或链接</translation>
+        <translation>按下该按钮或打开该链接</translation>
     </message>
     <message>
         <source>Message menu</source>

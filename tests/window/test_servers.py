@@ -131,7 +131,8 @@ def test_a_conversation_that_stayed_here_says_that_it_is_sent_to_a_server(
     # Another answer has come from this computer: the next message would leave it again.
     window.controller.models.use(served)
     qtbot.waitUntil(window.hint.isVisible, timeout=60_000)
-    assert window.hint.action.text() == "Use Tiny random · F32 instead"
+    assert window.hint.action.text() == "Switch back"
+    assert window.hint.action.toolTip() == "Use Tiny random · F32 instead"
     qtbot.mouseClick(window.hint.action, Qt.MouseButton.LeftButton)
     assert window.controller.models.model_id() == str(tiny_model)
     assert not window.hint.isVisible()

@@ -491,9 +491,11 @@ class WindowController(QObject):
         before = self.conversation.model_elsewhere()
         if before and is_server_model(models.model_id() or ""):
             sent = self.tr("{model} runs on a server. With the next question it gets the whole conversation.")
-            back = self.tr("Use {model} instead").format(model=models.name_of(before)), partial(models.use, before)
+            back = self.tr("Switch back"), partial(models.use, before)
             hint.show_message(sent.format(model=models.name()), "quiet", back)
+            hint.action.setToolTip(self.tr("Use {model} instead").format(model=models.name_of(before)))
             return
+        hint.action.setToolTip("")
         if models.model_id() != STARTER or (self._session.is_empty and self._is_first_start()):
             hint.clear()
             return
