@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -382,3 +383,16 @@ def test_a_folder_does_not_look_open_beside_the_open_conversation(window: MainWi
     assert is_marked()
     window.composer.field.setFocus()
     assert not is_marked()
+
+
+def test_the_heading_outside_is_marked_where_a_conversation_would_leave_its_folder(window: MainWindow) -> None:
+    view, ids = window.sidebar.list, ids_of(window)
+    marked = {}
+    for title in ("plan", "one"):
+        content = QMimeData()
+        content.setData(MIME_TYPE, json.dumps([ids[title]]).encode())
+        values = Qt.DropAction.MoveAction, content, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        view.dragMoveEvent(QDragMoveEvent(QPoint(40, view.height() - 4), *values))
+        target = view.delegate.drop_target
+        marked[title] = None if target is None else target.data()
+    assert marked == {"plan": "Today", "one": None}

@@ -42,7 +42,7 @@ class FolderDrag(QObject):
         self.mark(None)
 
     def move(self, event: QDropEvent) -> None:
-        """Accept what can be dropped here, and mark the folder that it would be in."""
+        """Accept what can be dropped here, and mark the folder that it would be in, or the heading outside of all."""
         dragged = _dragged(event)
         if dragged is None:
             event.ignore()
@@ -55,6 +55,8 @@ class FolderDrag(QObject):
         else:
             parent_id = self._folder_at(position)
         row = self._rows.row_of_folder(parent_id)
+        if not parent_id and not isinstance(dragged, str) and any(map(self._is_in_folder, dragged)):
+            row = self._rows.first_heading()
         self.mark(None if row is None else self._rows.index(row))
 
     def drop(self, event: QDropEvent) -> None:
@@ -77,6 +79,10 @@ class FolderDrag(QObject):
         if target != self._delegate.drop_target:
             self._delegate.drop_target = target
             self._view.viewport().update()
+
+    def _is_in_folder(self, conversation_id: str) -> bool:
+        row = self._rows.row_of(conversation_id)
+        return row is not None and self._rows.folder_at(row) is not None
 
     def _folder_at(self, position: QPoint) -> str:
         index = self._view.indexAt(position)

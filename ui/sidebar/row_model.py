@@ -225,6 +225,10 @@ class RowModel(QStringListModel):
         rows = enumerate(self._rows)
         return next((row for row, key in rows if isinstance(key, FolderRow) and key.folder.id == folder_id), None)
 
+    def first_heading(self) -> int | None:
+        """Return the row below which the conversations outside of all folders are."""
+        return next((row for row, key in enumerate(self._rows) if isinstance(key, Heading)), None)
+
     def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow | DocumentHit] = ()) -> None:
         """Show the results of a search, with the folders that it has found above, each followed by its documents."""
         self._shelf, self._found, self._found_folders = None, found, folders
