@@ -4777,6 +4777,10 @@ Click to rename</source>
         <translation>可以运行</translation>
     </message>
     <message>
+        <source>Fits, fast</source>
+        <translation>可以运行，速度快</translation>
+    </message>
+    <message>
         <source>Fits, but slow</source>
         <translation>可以运行，但较慢</translation>
     </message>

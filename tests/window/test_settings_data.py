@@ -50,7 +50,8 @@ def settings(window: MainWindow) -> SettingsPage:
 
 
 def backups(settings: SettingsPage) -> BackupsPage:
-    settings.data.backups.click()
+    # The page may have been left.
+    settings.data.backups_requested.emit()
     return find(settings.window(), "backupsDialog", BackupsPage)  # type: ignore[return-value]
 
 

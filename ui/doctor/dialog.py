@@ -60,7 +60,7 @@ class ResultRow(QWidget):
         }[result.state]
         mark = IconLabel(picture, role, ICON_SIZE)
         # As high as a line of the texts beside it.
-        mark.setFixedSize(ICON_SIZE, max(ICON_SIZE, self.fontMetrics().height()))
+        mark.setFixedSize(ICON_SIZE, max(ICON_SIZE, QLabel(name).sizeHint().height()))
         mark.setToolTip(state)
         mark.setAccessibleName(state)
         self.name = QLabel(name, wordWrap=True, textFormat=Qt.TextFormat.PlainText)

@@ -18,7 +18,7 @@ from app.config.settings import Settings
 from app.messages.plans import REASON_SENTENCES
 from app.planning.basis import PlanBasis
 from app.planning.machine import Machine
-from app.planning.open_models import ModelSuggestions, Suggestion, Suggestions, leads
+from app.planning.open_models import PLEASANT_TOKENS_PER_S, ModelSuggestions, Suggestion, Suggestions, leads
 from app.planning.published_model import PublishedFit, PublishedHeader, PublishedHeaders, judge_published
 from app.planning.saved_options import plan_options_from
 from app.planning.service import PlanningService
@@ -118,8 +118,12 @@ class ModelFits(QObject):
         """Id of the model to recommend; empty where none is, or while the hub is asked."""
         best, open_model = leads(self.home), self.suggestions.best if self.suggestions is not None else None
         too_large = self.hardware.too_large if self.hardware is not None else frozenset()
-        if best is not None and best.id in too_large and open_model is not None and open_model.has_room:
-            best = None
+        if best is not None and best.id in too_large:
+            if self.suggestions is None:
+                # The hub may have one with room.
+                return ""
+            if open_model is not None and open_model.has_room:
+                best = None
         if best is None and open_model is not None:
             return open_model.published.id
         if best is None and self.suggestions is not None:
@@ -210,7 +214,7 @@ class ModelFits(QObject):
             return Fit(sentence, "bad", brief=self.tr("Doesn't fit"))
         # Figures by the size of the file alone would be others than those of the plan that follows.
         kind: Literal["good", "warning"] = "good"
-        text = self.tr("Fits")
+        text = self.tr("Fits, fast") if suggestion.tokens_per_second >= PLEASANT_TOKENS_PER_S else self.tr("Fits")
         if suggestion.tokens_per_second < USABLE_TOKENS_PER_S:
             text, kind = self.tr("Fits, but slow"), "warning"
         return Fit(self.tr("It fits by the size of its file."), kind, brief=text)

@@ -97,5 +97,7 @@ class IconLabel(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the icon."""
         painter = QPainter(self)
-        painter.drawPixmap(self.rect(), pixmap(self._name, self._colour, self.width(), self.devicePixelRatioF()))
+        size = min(self.width(), self.height())
+        place = QRect((self.width() - size) // 2, (self.height() - size) // 2, size, size)
+        painter.drawPixmap(place, pixmap(self._name, self._colour, size, self.devicePixelRatioF()))
         painter.end()
