@@ -79,10 +79,11 @@ def test_all_conversations_are_exported_from_the_settings(window: MainWindow, se
     dialog.reject()
 
 
-def test_backup_is_made_and_restored(window: MainWindow, settings: SettingsPage, qtbot: QtBot) -> None:
+def test_backup_is_made_and_restored(window: MainWindow, qtbot: QtBot) -> None:
     first = say(store_of(window), "first")
     window.controller.conversation.open(first)
-    dialog = backups(settings)
+    window.controller.show_settings()
+    dialog = backups(window.centre.page)  # type: ignore[arg-type]
     status = dialog.status.label.text
     assert (rows(dialog), dialog.restore.isEnabled()) == ([], False)
     dialog.make.click()
