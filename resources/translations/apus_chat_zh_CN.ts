@@ -4602,6 +4602,10 @@ Click to rename</source>
         <translation>内存布局</translation>
     </message>
     <message>
+        <source>Download settings…</source>
+        <translation>下载设置…</translation>
+    </message>
+    <message>
         <source>A tiny model to try the program. Its answers are often wrong.</source>
         <translation>供试用的微型模型，回答经常出错。</translation>
     </message>
@@ -6804,6 +6808,10 @@ Click to rename</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Download settings…</source>
+        <translation>下载设置…</translation>
     </message>
     <message>
         <source>Change the models folder…</source>

@@ -435,6 +435,9 @@ def test_first_start_pauses_and_continues_the_recommended_download(
     state, problem = find(window, "adviceProgressLabel", QLabel).text().split("\n")
     assert state == "Stopped"
     assert problem
+    assert find(window, "adviceProgressLabel", QLabel).property("bad")
+    other: Any = window.controller.welcome.folder_button
+    assert (other.text(), other.isVisible()) == ("Download settings…", True)
     hub.reset()
     hub.fault("cdn", "trickle", rate=40_000, times=-1)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

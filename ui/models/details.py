@@ -204,7 +204,10 @@ class ModelDetails(QWidget):
             self._show_text(self._problem, *problem_text(item))
             is_available = item.state is ModelState.AVAILABLE
             self._show_text(self._room, *room_text(item.bytes, item.room if is_available else None))
-            self.folder.setVisible(bool(item.missing_bytes))
+            # Next steps that the texts name: another folder, or another mirror.
+            has_failed = item.state is ModelState.FAILED
+            self.folder.setText(self.tr("Download settings…") if has_failed else self.tr("Change the models folder…"))
+            self.folder.setVisible(has_failed or bool(item.missing_bytes))
             self._show_progress(item)
             self._show_buttons(item)
         details = self._details_of(item, headers, repository) if item is not None else ()

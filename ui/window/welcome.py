@@ -116,19 +116,22 @@ class Welcome(QWidget):
             line.setText(content)
             line.setVisible(bool(content))
         set_kind(self._room, "warning" if advice.lacks_room else "quiet")
+        set_kind(self._progress_text, "bad" if advice.action == "retry" else "")
         self._show_progress()
         shown = {
             self.download_button: bool(advice.button),
             self.retry_button: advice.can_retry,
             self.cancel_button: bool(advice.action),
-            self.folder_button: advice.lacks_room,
+            self.folder_button: advice.lacks_room or advice.action == "retry",
             self.starter_button: models.has_starter,
         }
         texts = {
             self.download_button: advice.button,
             self.retry_button: self.tr("Connect again"),
             self.cancel_button: self.tr("Cancel"),
-            self.folder_button: self.tr("Change the models folder…"),
+            self.folder_button: self.tr("Download settings…")
+            if advice.action
+            else self.tr("Change the models folder…"),
             self.models_button: self.tr("Browse models…"),
             self.starter_button: self.tr("Try the tiny starter model"),
             self.file_button: self.tr("Choose a model file…"),
