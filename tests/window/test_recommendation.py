@@ -405,7 +405,7 @@ def test_first_start_without_a_hub_says_so_and_one_click_leads_to_an_answer(
     assert not welcome.retry_button.isVisible()
     assert welcome.download_button.text().startswith("Download Tiny model, ")
     assert welcome.download_button.property("primary")
-    assert "English and Chinese · 2026 · MIT" in find(window, "adviceDetailsLabel", QLabel).text()
+    assert "English and Chinese\xa0· 2026\xa0· MIT" in find(window, "adviceDetailsLabel", QLabel).text()
     qtbot.mouseClick(welcome.download_button, Qt.MouseButton.LeftButton)
     # Nothing else to click: the finished download is selected.
     qtbot.waitUntil(lambda: controller.services.settings.current.model_id == tiny, timeout=PATIENCE_MS)

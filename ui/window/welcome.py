@@ -17,7 +17,7 @@ from ui.widgets.theme import interface_font
 
 WIDTH = 520
 PROGRESS_STEPS = 1000
-WORD_JOINER = "\u2060"
+WORD_JOINER, NO_BREAK_SPACE = "\u2060", "\u00a0"
 MARGINS = 48
 """Left and right margin together."""
 BARS_HEIGHT = 560
@@ -109,8 +109,8 @@ class Welcome(QWidget):
             )
             if is_server_model(models.model_id() or ""):
                 text += " " + self._model_text(models)
-        # No line may end inside of "tokens/s".
-        details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s")
+        # No line ends inside of "tokens/s" or begins with a point.
+        details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s").replace(" ·", f"{NO_BREAK_SPACE}·")
         contents = title, text, advice.computer, advice.text, details, advice.room, advice.progress
         for line, content in zip(self._labels, contents, strict=True):
             line.setText(content)
