@@ -2829,11 +2829,11 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>The same model file, settings, seed and memory layout produce the same answer.</source>
-        <translation>模型文件、设置、随机种子和内存布局都相同时，会得到同样的回答。</translation>
+        <translation>模型文件、设置、随机种子和显存布局都相同时，会得到同样的回答。</translation>
     </message>
     <message>
         <source>From a server: the same settings and seed can produce another answer.</source>
@@ -4599,7 +4599,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Download settings…</source>
@@ -4869,7 +4869,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Models…</source>
@@ -5521,7 +5521,7 @@ Click to rename</source>
     <name>PlanView</name>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>The engine found no usable GPU. Models run on the CPU.</source>
@@ -7097,7 +7097,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -7362,7 +7362,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Memory layout</source>
-        <translation>内存布局</translation>
+        <translation>显存布局</translation>
     </message>
     <message>
         <source>Verify file</source>

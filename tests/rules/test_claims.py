@@ -200,7 +200,7 @@ window/test_language.py::test_translations_are_complete_and_compiled window/test
     界面有简体中文和英文
 cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network window/test_plan_controls.py::test_dragging_the_border_moves_layers window/test_plan_measuring.py::test_measuring_shows_speeds_and_actual_memory
     See what your GPUs can hold before you download, change it by hand, and measure it
-    内存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
+    显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度
 download/test_resume.py::test_resume_fetches_the_rest_only download/test_refusals.py::test_flipped_byte_is_quarantined_and_repaired window/models/test_downloads.py::test_a_download_without_a_published_hash_is_not_called_verified download/test_stacked.py::test_experts_are_stacked_during_the_download
     Downloads resume, are verified with SHA-256 where the hub lists one, and files of the old layout are converted on the way
     模型文件：断点续传，站点提供 SHA-256 时进行校验，旧格式的文件在下载时自动转换
