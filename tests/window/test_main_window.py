@@ -293,6 +293,21 @@ def test_focus_of_a_hidden_control_moves_to_the_composer(
     qtbot.waitUntil(lambda: not session.answers, timeout=PATIENCE_MS)
 
 
+def test_letters_that_no_part_takes_are_written_into_the_message(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    field = window.composer.field
+    for place, letter in ((window, "H"), (window.header.settings_button, "i")):
+        place.setFocus()
+        assert not field.hasFocus()
+        qtbot.keyClick(place, letter)
+        assert field.hasFocus()
+    assert field.toPlainText() == "Hi"
+    qtbot.keyClick(window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    assert find(window, "modelsDialog", QWidget).isVisible()
+    qtbot.keyClick(window, "x")
+    assert field.toPlainText() == "Hi"
+
+
 @pytest.mark.parametrize(
     ("keys", "name"),
     [((Qt.Key.Key_Comma,), "settingsDialog"), ((Qt.Key.Key_M,), "modelsDialog"), ((Qt.Key.Key_E,), "exportDialog")],

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -231,6 +232,16 @@ class MainWindow(QMainWindow):
             return
         self.closed.emit()
         super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Write letters that no part takes into the message field, where it is shown."""
+        field, modifiers = self.composer.field, event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        is_letter = bool(event.text().strip()) and event.text().isprintable()
+        if is_letter and modifiers == Qt.KeyboardModifier.NoModifier and field.isVisible() and field.isEnabled():
+            field.setFocus()
+            QApplication.sendEvent(field, event)
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files, folders and pictures."""
