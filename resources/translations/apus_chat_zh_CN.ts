@@ -2773,7 +2773,7 @@ Click to rename</source>
         <translation>无</translation>
     </message>
     <message>
-        <source>{size} for {count} conversations. Clearing it deletes no conversation.</source>
+        <source>Conversations: {count}, {size}. Clearing it deletes no conversation.</source>
         <translation>{count} 个对话，共 {size}。清空缓存不会删除任何对话。</translation>
     </message>
     <message>

@@ -648,7 +648,7 @@ window/test_settings_data.py::test_a_deleted_conversation_has_no_state window/te
     They are deleted with their conversations, a temporary chat has none, and Settings > Data clears them or turns the cache off
     删除对话时会一并删除；临时对话没有缓存；在设置 >“数据”中可以清空或关闭缓存
     Clearing it deletes no conversation
-    {size} for {count} conversations
+    Conversations: {count}, {size}
 engine/test_conversation_cache.py::test_the_least_recently_used_is_dropped
     In GiB, on this disk
 window/test_download_settings.py::test_models_folder_is_moved_with_its_files

@@ -232,7 +232,7 @@ def test_the_conversation_cache_is_shown_and_cleared(window: MainWindow, setting
             states.file(name).write_bytes(bytes(3 << 20))
         settings.hide()
         settings.show()
-        assert "6 MiB for 2 conversations" in form.rows["cache"].explanation.text()
+        assert "Conversations: 2, 6 MiB" in form.rows["cache"].explanation.text()
         clear()
         qtbot.waitUntil(lambda: form.rows["cache"].explanation.text() == "None")
         assert states.files() == []

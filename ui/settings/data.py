@@ -194,7 +194,7 @@ class DataSettings(QWidget):
             usage = self._services.states.usage()
         except UserError:
             usage = CacheUsage(0, 0)
-        text = self.tr("{size} for {count} conversations. Clearing it deletes no conversation.").format(
+        text = self.tr("Conversations: {count}, {size}. Clearing it deletes no conversation.").format(
             size=size_text(usage.n_bytes), count=usage.conversations
         )
         row, is_empty = self.form.rows["cache"], not usage.conversations
