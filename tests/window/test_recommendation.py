@@ -688,4 +688,4 @@ def test_first_page_shows_the_download_that_the_user_began(
     assert welcome.cancel_button.isVisible()
     welcome.cancel_button.click()
     qtbot.waitUntil(lambda: label.text().startswith("Best for this computer"), timeout=PATIENCE_MS)
-    assert services.downloads.queue.statuses() == ()
+    qtbot.waitUntil(lambda: services.downloads.queue.statuses() == (), timeout=PATIENCE_MS)
