@@ -121,7 +121,9 @@ def test_a_manual_split_is_loaded_by_the_engine(
     qtbot.waitUntil(lambda: dialog.view.options.tensor_split == (before + 2, 7 - before - 2))
     dialog.view.panel.changed.emit(lambda now: PlanOptions(tensor_split=now.tensor_split, experts_in_ram=(1, 4)))
     qtbot.waitUntil(lambda: dialog.view.options.experts_in_ram == (1, 4))
+    dialog.keep.setFocus()
     press(qtbot, dialog, "keepPlanButton")
+    assert dialog.copy.hasFocus()
     press(qtbot, dialog, "measureButton")
     wait_until_measured(qtbot, dialog)
     loaded = services.planning.loader.loaded

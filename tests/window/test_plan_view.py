@@ -100,12 +100,12 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert shown.view.plan is not None
     low, height = shown.view.plan.devices[0], row.bar.sizeHint().height()
     assert "checks these figures" in shown.view.head.notes.text()
-    shown.view.set_actual(
-        {
-            "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
-            "CPU": {"weights_bytes": 300 * MIB, "kv_bytes": 0, "compute_bytes": 5 * MIB},
-        }
-    )
+    memory = {
+        "GPU0": {"weights_bytes": low.weights_bytes, "kv_bytes": low.kv_bytes, "compute_bytes": 99 * MIB},
+        "CPU": {"weights_bytes": 300 * MIB, "kv_bytes": 0, "compute_bytes": 5 * MIB},
+    }
+    loaded = shown.view.plan.spec
+    shown.view.set_actual(memory, loaded)
     real = low.weights_bytes + low.kv_bytes + 99 * MIB
     assert row.note.full_text == f"estimated {shown.view.bars[0].used_bytes / GIB:.1f} · actual {real / GIB:.1f}"
     assert row.bar.sizeHint().height() > height
@@ -114,6 +114,8 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert "checks these figures" not in shown.view.head.notes.text()
     with qtbot.waitSignal(shown.view.options_changed):
         shown.view.panel.context.slider.setValue(0)
+    assert row.note.full_text == f"currently loaded: {real / GIB:.1f}"
+    shown.view.set_actual(memory, loaded)
     assert row.note.full_text == f"currently loaded: {real / GIB:.1f}"
     shown.view.set_actual(None)
     assert row.note.full_text.endswith("left")

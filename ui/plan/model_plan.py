@@ -104,7 +104,7 @@ class ModelPlan(QWidget):
         self.view.set_busy("")
         self._show_plan(basis)
         if loaded is not None:
-            self.view.set_actual(loaded.result.memory)
+            self.view.set_actual(loaded.result.memory, loaded.plan.spec)
         for each in (self._rule, self.measure):
             each.show()
         unavailable = ""
@@ -143,6 +143,8 @@ class ModelPlan(QWidget):
     def _keep(self) -> None:
         self._saved = self.view.options
         self.kept.emit(self._saved)
+        # A disabled button would pass the focus on to another part of the window.
+        self.copy.setFocus()
         self.keep.setEnabled(False)
         self.status.show_message(self.tr("Saved. The next message loads the model with this layout."), "good")
 

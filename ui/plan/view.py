@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from app.planning.basis import PlanBasis
 from model_manager.errors import UserError
 from model_manager.plan.load_plan import LoadPlan
-from model_manager.plan.load_spec import PlanOptions
+from model_manager.plan.load_spec import LoadSpec, PlanOptions
 from ui.plan.bar_data import ActualBytes, Bar, VerdictKind, bars_of, device_numbers, full_bytes, verdict_kind
 from ui.plan.bars import BarRow, Legend
 from ui.plan.changes import Change, automatic, devices_on, with_device
@@ -113,7 +113,7 @@ class PlanView(QWidget):
         self._basis: PlanBasis | None = None
         self._names: list[str] = []
         self._actual: ActualBytes | None = None
-        self._actual_of: LoadPlan | None = None
+        self._actual_of: LoadSpec | None = None
         self._problem: UserError | None = None
         self._is_busy = False
         self.options = PlanOptions()
@@ -162,13 +162,12 @@ class PlanView(QWidget):
         self._show()
         self.head.reset_height()
 
-    def set_actual(self, actual: ActualBytes | None) -> None:
-        """Show what the engine allocated for the shown plan, None if nothing.
+    def set_actual(self, actual: ActualBytes | None, spec: LoadSpec | None = None) -> None:
+        """Show what the engine allocated for a load with this spec, None if nothing.
 
-        After a change of the plan the figures stay, labelled as currently loaded.
+        Beside another plan, also after a change of it, the figures are labelled as currently loaded.
         """
-        self._actual = actual
-        self._actual_of = self.plan if actual is not None else None
+        self._actual, self._actual_of = actual, spec
         self._show()
 
     def set_busy(self, text: str) -> None:
@@ -187,7 +186,7 @@ class PlanView(QWidget):
 
     @property
     def _is_loaded(self) -> bool:
-        return self.plan is not None and self.plan == self._actual_of
+        return self.plan is not None and self.plan.spec == self._actual_of
 
     def _change(self, change: Change) -> None:
         options = change(self.options)
