@@ -103,6 +103,10 @@ def test_other_computers_need_a_key_which_is_made(open_window: OpenWindow, qtbot
     assert access is not None
     assert safe.kept == {("apus-chat", LOCAL_SERVER_KEY): access.key}
     qtbot.waitUntil(lambda: not page.copy_key.isHidden(), timeout=PATIENCE_MS)
+    # Instead of a removed one, another would be made.
+    assert page.remove_key.isHidden()
+    page.form.controls["local_server_network"].click()
+    assert not page.remove_key.isHidden()
 
 
 def test_other_computers_are_encrypted_unless_it_is_turned_off(

@@ -359,6 +359,9 @@ def test_pages_lead_back_one_after_another_and_remember_the_section(open_window:
     window = open_window()
     window.controller.models.show_page()
     models = window.centre.page
+    assert models is not None
+    focus = QApplication.focusWidget()
+    assert models.isAncestorOf(focus)
     window.controller.show_settings("servers")
     settings = window.centre.page
     assert isinstance(settings, SettingsPage)
@@ -366,6 +369,7 @@ def test_pages_lead_back_one_after_another_and_remember_the_section(open_window:
     assert (window.sidebar.models_button.isChecked(), window.sidebar.settings_button.isChecked()) == (False, True)
     qtbot.keyClick(settings, Qt.Key.Key_Escape)
     assert window.centre.page is models
+    assert QApplication.focusWidget() is focus
     qtbot.keyClick(models, Qt.Key.Key_Escape)
     assert window.centre.page is None
     assert window.composer.field.hasFocus()

@@ -145,13 +145,14 @@ class LocalServerSettings(QWidget):
         self._has_key = has_key
         self.make_key.setText(self.tr("Replace") if has_key else self.tr("Create"))
         self.copy_key.setVisible(has_key)
-        self.remove_key.setVisible(has_key)
         self._show_access()
 
     def _show_access(self) -> None:
         """Show what protects the connections by the settings."""
         settings = self._services.settings.current
         is_encrypted = settings.local_server_network and settings.local_server_encrypted
+        # The network needs one: the server would make another at once.
+        self.remove_key.setVisible(self._has_key and not settings.local_server_network)
         encryption = self.form.rows["local_server_encrypted"]
         encryption.setEnabled(settings.local_server_network)
         set_kind(encryption.explanation, "warning" if settings.local_server_network and not is_encrypted else "quiet")

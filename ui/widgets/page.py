@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from ui.widgets.dialog_parts import heading
 from ui.widgets.layouts import hbox, vbox
@@ -132,11 +132,16 @@ class PageStack(QStackedWidget):
 
     def _show_last(self) -> None:
         shown = self.indexOf(self.page) if self.page is not None else 0
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self.isAncestorOf(focus)
         # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
         for place in sorted(range(self.count()), key=lambda place: place != shown):
             if (widget := self.widget(place)) is not None:
                 widget.setEnabled(place == shown)
             self.setCurrentIndex(shown)
+        last = self.currentWidget().focusWidget()
+        if had_focus and last is not None:
+            last.setFocus()
         self.changed.emit()
 
     def _end_work(self, page: Page, succeeded: bool) -> None:
