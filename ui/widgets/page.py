@@ -139,8 +139,8 @@ class PageStack(QStackedWidget):
             if (widget := self.widget(place)) is not None:
                 widget.setEnabled(place == shown)
             self.setCurrentIndex(shown)
-        last = self.currentWidget().focusWidget()
-        if had_focus and last is not None:
+        current = self.currentWidget()
+        if had_focus and current is not None and (last := current.focusWidget()) is not None:
             last.setFocus()
         self.changed.emit()
 
