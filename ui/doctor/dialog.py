@@ -90,6 +90,7 @@ class ResultRow(QWidget):
         frame.setObjectName("doctorCommand")
         text = QLabel(self.result.command)
         text.setFont(mono_font(SMALL_SIZE))
+        text.setWordWrap(True)
         flags = Qt.TextInteractionFlag
         text.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
         self.copy = QToolButton()
