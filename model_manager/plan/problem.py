@@ -42,7 +42,7 @@ class Correction(NamedTuple):
     use: DeviceUse | HostUse
     rows: int
     n_bytes: int
-    layout: tuple[object, ...] = ()
+    layout: tuple[object, ...]
 
     def at(self, rows: int) -> int:
         """Scale in proportion to the rows of another micro-batch; what saves memory doesn't grow."""

@@ -143,7 +143,7 @@ def test_other_computers_are_encrypted_unless_it_is_turned_off(
     assert row.explanation.property("warning")
     assert key_row.explanation.text() == "Every request needs it."
     qtbot.waitUntil(lambda: copied(access.key), timeout=PATIENCE_MS)
-    # A damaged certificate is made anew, and said in the window.
+    # The window reports a damaged certificate, which is replaced by a new one.
     services.settings.change(local_server_encrypted=True)
     services.folder.certificate_file.write_text("damaged")
     window.controller.apply_settings(services.settings.current)

@@ -81,7 +81,7 @@ class LocalServerSettings(QWidget):
         self.address.setText(self._api_base() or self.tr("Not running"))
         explanation = self.tr("Enter it in the other program as the API base or base URL.")
         if status.access is not None and status.access.certificate is not None:
-            # On a line of its own, where the address isn't broken.
+            # On a separate line, where the address is not wrapped.
             local = self.tr("Programs on this computer: {url}").format(url=f"http://127.0.0.1:{status.access.port}/v1")
             explanation = "\n".join((self.tr("Enter it in APUS Chat on the other computer."), local))
         self.form.rows["address"].set_texts(self.tr("Address"), explanation)

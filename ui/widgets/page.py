@@ -134,11 +134,12 @@ class PageStack(QStackedWidget):
         shown = self.indexOf(self.page) if self.page is not None else 0
         focus = QApplication.focusWidget()
         had_focus = focus is not None and self.isAncestorOf(focus)
-        # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
-        for place in sorted(range(self.count()), key=lambda place: place != shown):
-            if (widget := self.widget(place)) is not None:
-                widget.setEnabled(place == shown)
-            self.setCurrentIndex(shown)
+        widgets = [widget for place in range(self.count()) if (widget := self.widget(place)) is not None]
+        widgets[shown].setEnabled(True)
+        self.setCurrentIndex(shown)
+        for place, widget in enumerate(widgets):
+            # A hidden widget would take the keyboard focus where it is set, and the keys that follow.
+            widget.setEnabled(place == shown)
         current = self.currentWidget()
         if had_focus and current is not None and (last := current.focusWidget()) is not None:
             last.setFocus()

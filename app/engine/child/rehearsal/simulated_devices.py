@@ -15,17 +15,16 @@ from ctypes import CFUNCTYPE, c_bool, c_char_p, c_int, c_int64, c_size_t, c_void
 from functools import cache
 from typing import Any
 
-from app.engine.child.ggml import API_VERSION, DeviceHandle, Ggml, Properties, pointer_at
+from app.engine.child.ggml import API_VERSION, POINTER_BYTES, DeviceHandle, Ggml, Properties, pointer_at
+from app.engine.child.memory.host_weights import TENSOR_BYTES
 from model_manager.devices.devices import Device
 
 _MEMORY_BYTES = 1 << 40
 _ALIGNMENT, _ROW_PADDING = 128, 512
 _OFFLOAD_MIN_BATCH = 32
 _SUPER_BLOCK = 256
-_POINTER = ctypes.sizeof(c_void_p)
-_BUFFER_TYPE = 11 * _POINTER
+_BUFFER_TYPE = 11 * POINTER_BYTES
 """Offset in ggml_backend_buffer."""
-_TENSOR_BYTES = 336
 _GPU = 1
 _F32, _F16, _BF16, _I32, _I64 = 0, 1, 30, 26, 27
 _FLOATS = frozenset({_F32, _F16, _BF16})
@@ -86,7 +85,7 @@ class SimulatedDevices:
         self._registry = self._registry_of(names)
         self._buffer_types: dict[int, int] = {}
         """Devices by the type of their buffers."""
-        is_known = ggml.tensor_bytes() == _TENSOR_BYTES
+        is_known = ggml.tensor_bytes() == TENSOR_BYTES
         is_known = is_known and all(ggml.has_known_interface(each.pointer) for each in ggml.devices())
         self.handles = tuple(self._device(name) for name in names) if is_known else ()
 
@@ -172,7 +171,7 @@ class SimulatedDevices:
             None,
         )
         for number, value in enumerate(functions):
-            pointer_at(device + number * _POINTER).value = value
+            pointer_at(device + number * POINTER_BYTES).value = value
         return DeviceHandle(device, Device(name, _MEMORY_BYTES, _MEMORY_BYTES, backend="CUDA"), name)
 
     def _state(self, kind: int, size: int) -> int | None:
@@ -186,7 +185,7 @@ class SimulatedDevices:
         """A buffer type like that of the processor, as drivers pin memory."""
         plain = self._ggml.cpu_buffer_type()
         own = self._function(c_void_p, c_void_p, c_size_t)(lambda _own, size: self._allocate(plain, size))
-        alignment, size, is_host = (pointer_at(plain + number * _POINTER).value for number in (2, 4, 5))
+        alignment, size, is_host = (pointer_at(plain + number * POINTER_BYTES).value for number in (2, 4, 5))
         return self._structure(self._name("CUDA_Host"), own, alignment, None, size, is_host, device, None)
 
     def _tensor_bytes(self, address: int) -> int:
@@ -290,7 +289,7 @@ class SimulatedDevices:
             return False
         of_values, multiple = _UNLIKE_HEADS[keys.ne[0]]
         shared = query.ne[2] // keys.ne[2]
-        has_bias = ctypes.c_float.from_buffer(tensor.parameters, _POINTER // 2).value != 0.0
+        has_bias = ctypes.c_float.from_buffer(tensor.parameters, 4).value != 0.0
         all_aligned = all(_is_aligned(each) or self._is_quantised(each.type) for each in (query, keys, values, mask))
         is_shared = shared >= 2 and shared % multiple == 0 and not has_bias
         return values.ne[0] == of_values and is_shared and all_aligned and keys.ne[1] % _SUPER_BLOCK == 0
