@@ -193,6 +193,16 @@ class ModelSuggestions:
         names = {each.model.name for each in planned}
         rest = [each for each in rough if each.model.name not in names]
         planned.sort(key=_rank)
+        for _ in range(MAX_HEADERS):
+            # What the user is offered is not planned by the header of another quantisation.
+            if not planned or self._headers.known(planned[0].published) is not None:
+                break
+            token.raise_if_cancelled()
+            try:
+                planned[0] = self._by_header(planned[0], options, simulated_gpus, simulated_ram, room)
+            except UserError:
+                break
+            planned.sort(key=_rank)
         return Suggestions((*planned, *rest))
 
     def _list(self, token: CancelToken) -> UserError | None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from app.planning.open_models import ModelSuggestions, Suggestions, leads, open_models
-from app.planning.published_model import PublishedHeaders
+from app.planning.published_model import PublishedHeaders, candidates
 from app.services import Services
 from model_manager.hub.access import Access
+from model_manager.plan.load_spec import PlanOptions
 from tests.plan.plan_builders import GIB, ram
 from tests.rigs.fake_hub import FakeHub
 from tests.rigs.open_model_files import publish_open_models
@@ -37,8 +38,8 @@ def rank(services: Services, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> R
             return Access(endpoint=url, authority=url, proxy="")
 
         hub.reset()
-        suggestions = ModelSuggestions(services.planning, PublishedHeaders(access), access)
-        return suggestions.rank(simulated_gpus=gpus, simulated_ram=ram_gib)
+        headers = rank.headers = PublishedHeaders(access)  # type: ignore[attr-defined]
+        return ModelSuggestions(services.planning, headers, access).rank(simulated_gpus=gpus, simulated_ram=ram_gib)
 
     return rank
 
@@ -100,6 +101,19 @@ def test_speeds_by_size_are_near_those_of_plans(rank: Rank) -> None:
     for each in by_size:
         usual = each.published.bytes * each.model.used_share / 0.8e12 + 48 * (80e-6 if each.model.active else 40e-6)
         assert each.tokens_per_second < 1.3 / usual, each.model.name
+
+
+@pytest.mark.parametrize(("gpus", "ram_gib"), [((), 5.5), ((), 13), ((), 24), ((11.5,), 28)], ids=str)
+def test_what_is_recommended_is_planned_by_its_own_header(
+    rank: Rank, services: Services, gpus: tuple[float, ...], ram_gib: float
+) -> None:
+    best = rank(*gpus, ram_gib=ram_gib).best
+    assert best is not None
+    assert best.plan is not None
+    candidate = candidates((best.published,), rank.headers)  # type: ignore[attr-defined]
+    machine = {"simulated_gpus": gpus, "simulated_ram": ram_gib}
+    (judged,) = services.planning.recommend(candidates=candidate, **machine)
+    assert best.plan == services.planning.load_plan_of(judged, candidate, PlanOptions(), **machine)
 
 
 def test_few_headers_are_read(rank: Rank, hub: FakeHub) -> None:
