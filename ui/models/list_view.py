@@ -69,6 +69,8 @@ BAR = 3
 HEADING_HEIGHT = 34
 RADIUS = 8
 LEAST_NOTE, LEAST_LABEL = 90, 64
+SETTLING_MS = 500
+"""Time for which a button that came under the pointer isn't pressed: the click was meant for what was there before."""
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -348,6 +350,10 @@ class ModelList(QListView):
         self.setAccessibleName(label)
         self._delegate = ModelRowDelegate(self)
         self._pressed_pill = ""
+        self._pointer: QPoint | None = None
+        self._before_change = ""
+        """Key of the button that was under the pointer before the rows changed."""
+        self._settling = QTimer(self, singleShot=True, interval=SETTLING_MS)
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self.setItemDelegate(self._delegate)
@@ -368,6 +374,9 @@ class ModelList(QListView):
         with QSignalBlocker(self):
             if keys != self._rows.keys:
                 self._delegate.hovered_pill = -1
+                if self._pointer is not None and not self._settling.isActive():
+                    self._before_change = self._pill_at(self._pointer)[1]
+                    self._settling.start()
             self._rows.set_rows(rows)
             if self.key() != key or not key:
                 current = keys.index(key) if key and key in keys else self._nearest(row)
@@ -422,12 +431,13 @@ class ModelList(QListView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Highlight the button under the pointer."""
-        row, _ = self._pill_at(event.position().toPoint())
-        self._hover(row)
+        self._pointer = event.position().toPoint()
+        self._hover(self._pill_at(self._pointer)[0])
         super().mouseMoveEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Remove the highlight."""
+        self._pointer = None
         self._hover(-1)
         super().leaveEvent(event)
 
@@ -435,7 +445,8 @@ class ModelList(QListView):
         """Remember the pressed button; it is activated on release."""
         self._pressed_pill = ""
         if event.button() == Qt.MouseButton.LeftButton:
-            _, self._pressed_pill = self._pill_at(event.position().toPoint())
+            _, key = self._pill_at(event.position().toPoint())
+            self._pressed_pill = key if key == self._before_change or not self._settling.isActive() else ""
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

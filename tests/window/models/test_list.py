@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPixmap
 from pytestqt.qtbot import QtBot
 
@@ -116,6 +117,35 @@ def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
         return rgb(models.grab(QRect(0, 0, PAD_X + width, 40)))
 
     assert title(row) == title(replace(row, label="", mark="", icon=""))
+
+
+def test_a_button_that_came_under_the_pointer_is_not_pressed(qtbot: QtBot) -> None:
+    view, pressed = ModelList("list", "Models"), []
+    view.activated_button.connect(pressed.append)
+    qtbot.addWidget(view)
+    view.resize(PILL_FROM + 100, 300)
+    texts = [(name, RowText(name, action="Download")) for name in ("first", "second", "third")]
+    view.show_items(texts[1:])
+    with qtbot.waitExposed(view):
+        view.show()
+
+    def place(row: int) -> QPoint:
+        return view._delegate.layout(view.visualRect(view.model().index(row, 0))).pill.center()
+
+    click = partial(qtbot.mouseClick, view.viewport(), Qt.MouseButton.LeftButton)
+    second = place(0)
+    qtbot.mouseMove(view.viewport(), second)
+    view.show_items(texts)
+    click(pos=second)
+    assert pressed == []
+    # It was aimed at, once the rows have stood still.
+    qtbot.waitUntil(lambda: not view._settling.isActive())
+    click(pos=second)
+    assert pressed == ["first"]
+    # A row that stays where it is can be pressed at once.
+    view.show_items(texts[:2])
+    click(pos=second)
+    assert pressed == ["first", "first"]
 
 
 def test_fits_are_shown_and_the_recommended_model_is_selected(show: Open):
