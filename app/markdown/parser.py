@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
 from operator import or_
@@ -47,6 +47,7 @@ _CALLOUT = re.compile(r"\[!([A-Za-z]{1,20})\][-+]?")
 """First words of a quote that GitHub and Obsidian show as a box with a title."""
 _PLAIN = re.compile(r"(?:[^\W_]|[ ,%+/()-])*")
 """Text without syntax, as in most cells of tables."""
+_FENCE = re.compile(r"\s*(`{3,})([^`]*)")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
@@ -309,6 +310,24 @@ def language_of(info: str) -> str:
     """Return the language of a code block: the first word after its fence, lower case."""
     words = info.split()
     return words[0].strip("{}.").lower() if words else ""
+
+
+def fenced_lines(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield for each code in backtick fences the first and the last line inside, counted from 0, and its language.
+
+    The lines around them are the fences; the last code may have no closing one.
+    """
+    number = 0
+    while number < len(lines):
+        opening, number = _FENCE.fullmatch(lines[number]), number + 1
+        if opening is None:
+            continue
+        first, fence = number, opening[1]
+        while number < len(lines) and (fence not in lines[number] or lines[number].strip().strip("`")):
+            number += 1
+        if number > first:
+            yield first, number - 1, language_of(opening[2])
+        number += 1
 
 
 def _stripped(spans: list[Span]) -> tuple[Span, ...]:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTranslator
-from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QToolTip
 
@@ -479,6 +479,25 @@ def test_a_folded_question_is_copied_found_and_read_as_a_whole(transcript):
     for _ in range(30):
         QTest.keyClick(transcript, Qt.Key.Key_Down)
     assert not transcript.page.view(0).is_folded
+
+
+def test_fenced_code_of_a_question_looks_like_code_and_stays_as_it_was_typed(transcript):
+    text = "See **this**:\n````py\nif x:\n\treturn  # ```\n````\nWhy?\n```\nopen"
+    transcript.set_items([question("q", text)])
+    (part,) = transcript.page.view(0).parts
+    fence, code, after, last = (part.rect_of(text.index(each)) for each in ("````py", "if x", "Why?", "open"))
+    head = part.rect_of(text.index("py\n"))
+    assert head.x() - fence.x() < 1 and fence.x() == code.x() == last.x() > after.x() == 0
+    assert part.style.line < after.top() - part.rect_of(text.index("\treturn")).bottom() < 2 * part.style.line
+    mono = QFontMetricsF(part.style.code_font).horizontalAdvance("x")
+    x, indented = (part.rect_of(text.index(each)).x() - code.x() for each in ("x:", "return"))
+    assert (x, indented) == pytest.approx((3 * mono, 4 * mono), abs=0.5)
+    block = part.document.findBlockByNumber(2)
+    colours = {each.format.foreground().color().name() for each in block.layout().formats()}
+    assert colours == {part.style.theme.code_keyword}
+    transcript.state.select_all()
+    assert transcript.state.selected_text() == text
+    assert transcript.page.view(0).body.find("````py\nif") == {0: [(text.index("````py"), text.index(" x:"))]}
 
 
 @pytest.mark.parametrize("text", ["مرحبا بالعالم", "المصطلح | ا", "نص ABC"])

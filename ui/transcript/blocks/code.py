@@ -27,7 +27,7 @@ from ui.transcript.blocks.markdown import CopiedBlock
 from ui.transcript.blocks.part import BAR_SIZE, Part, Range, common_prefix
 from ui.transcript.decorations import Button, ButtonKind
 from ui.transcript.item import TranscriptStrings
-from ui.transcript.style import CODE_PAD, RADIUS
+from ui.transcript.style import CODE_PAD, RADIUS, TextStyle
 
 HIGHLIGHT_AT_ONCE = 3_000
 """Characters of code that are highlighted in one go: some milliseconds."""
@@ -155,24 +155,15 @@ class CodePart(Part):
             highlight = line if any(role is not CodeRole.PLAIN for _, role in line) else ()
             if highlight != self._highlights.get(self._next_line, ()):
                 self._highlights[self._next_line] = highlight
-                self.document.findBlockByNumber(self._next_line).layout().setFormats(self._formats(highlight))
+                self.document.findBlockByNumber(self._next_line).layout().setFormats(
+                    code_formats(highlight, self.style)
+                )
             self._next_line += 1
             if time.perf_counter() > deadline:
                 break
         else:
             self._highlighter = None
         cursor.endEditBlock()
-
-    def _formats(self, line: Line) -> list[QTextLayout.FormatRange]:
-        formats, start = [], 0
-        for text, role in line:
-            length = utf16_length(text)
-            if role is not CodeRole.PLAIN:
-                range_ = QTextLayout.FormatRange()
-                range_.start, range_.length, range_.format = start, length, self.style.code_formats[role]
-                formats.append(range_)
-            start += length
-        return formats
 
     @property
     def changed_from(self) -> float:
@@ -329,6 +320,19 @@ class CodePart(Part):
             number, row = str(block.blockNumber() + 1), block.layout().lineAt(0)
             baseline = rect.top() + row.y() + row.ascent()
             painter.drawText(corner + QPointF(right - len(number) * self._digit, baseline), number)
+
+
+def code_formats(line: Line, style: TextStyle) -> list[QTextLayout.FormatRange]:
+    """Return the formats of a highlighted line."""
+    formats, start = [], 0
+    for text, role in line:
+        length = utf16_length(text)
+        if role is not CodeRole.PLAIN:
+            range_ = QTextLayout.FormatRange()
+            range_.start, range_.length, range_.format = start, length, style.code_formats[role]
+            formats.append(range_)
+        start += length
+    return formats
 
 
 def _preview_of(code: Code) -> str:

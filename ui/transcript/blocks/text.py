@@ -6,10 +6,22 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+)
 
 from app.markdown.blocks import Block, Formula, Prose, Span, Style, has_chinese, has_right_to_left, is_right_to_left
 from app.markdown.control_characters import visible_in_code
+from app.markdown.highlight import coloured_lines
+from app.markdown.parser import fenced_lines
+from ui.transcript.blocks.code import code_formats
 from ui.transcript.blocks.formula import (
     NO_WIDTH,
     SCALE,
@@ -21,10 +33,16 @@ from ui.transcript.blocks.formula import (
 )
 from ui.transcript.blocks.markdown import CopiedBlock, spans_markdown
 from ui.transcript.blocks.part import ISOLATE, ISOLATE_END, LINE_BREAK, Part, common_prefix, isolates_in
-from ui.transcript.style import HEADINGS
+from ui.transcript.style import CODE_PAD, HEADINGS, RADIUS
 
 MEASURED = 1_000
 """Characters of a line that are surely wider than a question may be."""
+MAX_HIGHLIGHTED = 20_000
+"""Characters of code in a question that are highlighted, all in one go: some 20 milliseconds."""
+FENCE_HEIGHT = 12
+"""Of a fence without a language in a question."""
+CODE_GAP = 8
+"""Between code in a question and a line beside it."""
 FORMULA_SPACE = 3
 """Above and below a display formula."""
 
@@ -179,16 +197,85 @@ class FormulaPart(Part):
 
 
 class PlainTextPart(Part):
-    """Text exactly as a user typed it."""
+    """Text exactly as a user typed it; code between fences looks like code, and the fences are not drawn."""
 
     def __init__(self, context: RenderContext, text: str) -> None:
         super().__init__(context)
         block_format = QTextBlockFormat()
         block_format.setLineHeight(self.style.line, QTextBlockFormat.LineHeightTypes.MinimumHeight.value)
         cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
         cursor.setBlockFormat(block_format)
         cursor.insertText(text)
+        lines = self.document.toPlainText().split("\n")
+        self._code = list(fenced_lines(lines))
+        """First and last paragraph of each code, and its language."""
+        if self._code:
+            self.set_wrapping(True, tab_width=4 * QFontMetricsF(self.style.code_font).horizontalAdvance("0"))
+        for first, last, language in self._code:
+            self._set_code(first, lines[first : last + 1], language)
+            self._set_fence(first - 1, lines[first - 1], above=CODE_GAP if any(lines[first - 2 : first - 1]) else 0)
+            if last + 1 < len(lines):
+                self._set_fence(last + 1, lines[last + 1], below=CODE_GAP if any(lines[last + 2 : last + 3]) else 0)
+        cursor.endEditBlock()
         self._longest = max(text.split("\n"), key=len)[:MEASURED]
+
+    def _set_code(self, first: int, lines: list[str], language: str) -> None:
+        """Give code its font, margins and colours."""
+        cursor, code_format = QTextCursor(self.document), QTextBlockFormat()
+        code_format.setLineHeight(self.style.code_line, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        code_format.setLeftMargin(CODE_PAD)
+        code_format.setRightMargin(CODE_PAD)
+        code_format.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        text_format = QTextCharFormat()
+        text_format.setFont(self.style.code_font)
+        block = self.document.findBlockByNumber(first)
+        cursor.setPosition(block.position())
+        last = self.document.findBlockByNumber(first + len(lines) - 1)
+        cursor.setPosition(last.position() + last.length() - 1, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setBlockFormat(code_format)
+        cursor.setCharFormat(text_format)
+        code = "\n".join(lines)
+        if len(code) <= MAX_HIGHLIGHTED:
+            for line in coloured_lines(code, language):
+                block.layout().setFormats(code_formats(line, self.style))
+                block = block.next()
+
+    def _set_fence(self, number: int, line: str, *, above: int = 0, below: int = 0) -> None:
+        """Hide a fence; the language after it is the head of the code."""
+        fence_format, head, hidden = QTextBlockFormat(), QTextCharFormat(), QTextCharFormat()
+        height = FENCE_HEIGHT if not line.strip().strip("`") else self.style.code_head
+        fence_format.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        fence_format.setLeftMargin(CODE_PAD)
+        fence_format.setRightMargin(CODE_PAD)
+        fence_format.setTopMargin(above)
+        fence_format.setBottomMargin(below)
+        head.setFont(self.style.small_font)
+        head.setForeground(self.style.colour("quiet_text"))
+        hidden.setFontLetterSpacingType(QFont.SpacingType.PercentageSpacing)
+        hidden.setFontLetterSpacing(NO_WIDTH)
+        hidden.setForeground(Qt.GlobalColor.transparent)
+        cursor = QTextCursor(self.document.findBlockByNumber(number))
+        start = cursor.position()
+        cursor.setBlockFormat(fence_format)
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setCharFormat(head)
+        cursor.setPosition(start)
+        cursor.setPosition(start + line.rindex("`") + 1, QTextCursor.MoveMode.KeepAnchor)
+        cursor.mergeCharFormat(hidden)
+
+    def paint_ground(self, painter: QPainter, clip: QRectF) -> None:
+        """Draw the ground of code."""
+        layout = self.document.documentLayout()
+        for first, last, _ in self._code:
+            top = layout.blockBoundingRect(self.document.findBlockByNumber(first - 1)).top()
+            block = self.document.findBlockByNumber(last + 1)
+            bottom = layout.blockBoundingRect(block if block.isValid() else self.document.lastBlock()).bottom()
+            rect = QRectF(0, top, self.width, bottom - top)
+            if rect.intersects(clip):
+                path = QPainterPath()
+                path.addRoundedRect(rect, RADIUS, RADIUS)
+                painter.fillPath(path, self.style.colour("page"))
 
     def lay_out(self, width: float) -> None:
         """Become as narrow as the text allows."""
