@@ -17,7 +17,7 @@ from model_manager.library.library import ModelLibrary
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.models.page import HOME, Open, choose, main_button, menu_of, rows, wait_for_state
 from ui.models.item import Fit
-from ui.models.list_view import PAD_X, PILL_FROM, ModelList, whole_part
+from ui.models.list_view import PAD_X, PILL_FROM, RADIUS, ModelList, whole_part
 from ui.models.page import ModelsPage
 from ui.models.row_text import RowText
 from ui.widgets.theme import current_theme, interface_font
@@ -114,7 +114,7 @@ def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
         models.show_items([("q8", row)])
         models.resize(PILL_FROM - 60, 100)
         width = QFontMetrics(interface_font(14, bold=True)).horizontalAdvance(row.title)
-        return rgb(models.grab(QRect(0, 0, PAD_X + width, 40)))
+        return rgb(models.grab(QRect(PAD_X, RADIUS, width, 40)))
 
     assert title(row) == title(replace(row, label="", mark="", icon=""))
 
