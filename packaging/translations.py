@@ -1,9 +1,10 @@
 """Update the translations from the source strings and compile them.
 
-    python packaging/translations.py            update the .ts file from the sources, compile it to the .qm file
+    python packaging/translations.py            update the .ts file from the sources, compile it to the .qm files
     python packaging/translations.py --check    change nothing; fail if an entry is missing, unfinished or not compiled
 
 Translate in the .ts file (by hand or with ``pyside6-linguist``), then run this again.  Unused strings are removed.
+Traditional Chinese is converted from the Simplified (``packaging/traditional.py``).
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
+from traditional import traditional
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "resources" / "translations"
 TS = FOLDER / "apus_chat_zh_CN.ts"
+TRADITIONAL = "apus_chat_zh_TW"
 
 
 def sources() -> list[Path]:
@@ -32,8 +36,17 @@ def update(ts: Path) -> None:
     _run("lupdate", "-locations", "none", "-no-obsolete", *map(str, sources()), "-ts", str(ts))
 
 
-def compile_to(ts: Path, qm: Path) -> None:
-    _run("lrelease", "-silent", str(ts), "-qm", str(qm))
+def compile_to(folder: Path) -> None:
+    """Compile the translations into the files of a folder."""
+    _run("lrelease", "-silent", str(TS), "-qm", str(folder / f"{TS.stem}.qm"))
+    tree = ElementTree.parse(TS)
+    tree.getroot().set("language", "zh_TW")
+    for translation in tree.iter("translation"):
+        translation.text = traditional(translation.text or "")
+    with tempfile.TemporaryDirectory() as temporary:
+        ts = Path(temporary) / f"{TRADITIONAL}.ts"
+        tree.write(ts, "utf-8", xml_declaration=True)
+        _run("lrelease", "-silent", str(ts), "-qm", str(folder / f"{TRADITIONAL}.qm"))
 
 
 def entries(ts: Path) -> Counter[tuple[str, str, str]]:
@@ -60,16 +73,17 @@ def problems() -> list[str]:
     """Return the problems of the committed files, one per line."""
     found = [f"not finished: {text}" for text in unfinished(TS)]
     with tempfile.TemporaryDirectory() as folder:
-        ts, qm = Path(folder) / TS.name, Path(folder) / "fresh.qm"
+        ts = Path(folder) / TS.name
         shutil.copy(TS, ts)
         update(ts)
         committed, current = entries(TS), entries(ts)
         found += [f"not in {TS.name}: {context}: {text}" for context, text, _ in current - committed]
         found += [f"no longer in the source: {context}: {text}" for context, text, _ in committed - current]
-        compile_to(TS, qm)
-        compiled = TS.with_suffix(".qm")
-        if not compiled.exists() or compiled.read_bytes() != qm.read_bytes():
-            found.append(f"stale: {compiled.name}")
+        compile_to(Path(folder))
+        for fresh in sorted(Path(folder).glob("*.qm")):
+            compiled = FOLDER / fresh.name
+            if not compiled.exists() or compiled.read_bytes() != fresh.read_bytes():
+                found.append(f"stale: {compiled.name}")
     return found
 
 
@@ -86,7 +100,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only tell whether they are up to date")
     if not parser.parse_args().check:
         update(TS)
-        compile_to(TS, TS.with_suffix(".qm"))
+        compile_to(FOLDER)
         print(f"{len(entries(TS))} entries, {len(unfinished(TS))} not finished")
         return 0
     found = problems()

@@ -27,7 +27,7 @@ DEFAULT_PORT = 8033
 LEND_PORT, ALL_ADDRESSES = 50052, "0.0.0.0"
 """llama.cpp's own default port of an RPC server, and all networks."""
 NO_PROXY = "none"
-LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+LANGUAGES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中文"}
 """Names of the languages by code, each in its own language."""
 
 

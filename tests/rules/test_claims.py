@@ -196,8 +196,8 @@ start/test_engine.py::test_every_build_has_rpc_and_at_most_one_gpu_backend start
 start/test_process.py::test_help_and_wrong_usage_go_to_standard_error
     show this text; for the program: python3 start.py COMMAND --help
 window/test_language.py::test_translations_are_complete_and_compiled window/test_main_window.py::test_switched_language_has_the_texts_of_a_new_window
-    The interface is in English and 简体中文
-    界面有简体中文和英文
+    The interface is in English, 简体中文 and 繁體中文
+    界面有简体中文、繁体中文和英文
 cli/test_planning_cli.py::test_a_plan_for_simulated_gpus_needs_neither_file_nor_network window/test_plan_controls.py::test_dragging_the_border_moves_layers window/test_plan_measuring.py::test_measuring_shows_speeds_and_actual_memory
     See what your GPUs can hold before you download, change it by hand, and measure it
     显存布局：下载前就能看到显卡放得下什么，可以手动调整，也可以实测速度

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 TS = resources() / "translations" / "apus_chat_zh_CN.ts"
 UseLanguage = Callable[[str], None]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+traditional = runpy.run_path(str(ROOT / "packaging" / "traditional.py"))["traditional"]
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -52,18 +54,36 @@ def test_translations_are_complete_and_compiled():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_translations_have_the_placeholders_of_their_sources():
+@pytest.mark.parametrize("convert", [str, traditional], ids=["Simplified", "Traditional"])
+def test_translations_have_the_placeholders_of_their_sources(convert: Callable[[str], str]):
     for message in ElementTree.parse(TS).iter("message"):
-        source, translation = message.findtext("source", ""), message.findtext("translation", "")
+        source, translation = message.findtext("source", ""), convert(message.findtext("translation", ""))
         facts = re.findall(r"\{\w*\}|%\d|%n|\(\*\.\w+\)|\*\.\*", source)
         assert sorted(facts) == sorted(re.findall(r"\{\w*\}|%\d|%n|\(\*\.\w+\)|\*\.\*", translation)), source
         assert translation.count("…") == source.count("…") or "…" not in source, source
+
+
+@pytest.mark.parametrize(
+    ("simplified", "expected"),
+    [
+        ("显存布局", "顯示記憶體配置"),
+        ("另存为新预设…", "另存為新預設集…"),
+        ("恢复默认设置", "還原預設設定"),
+        ("回收站中的对话会在 {days} 天后永久删除。", "垃圾桶中的對話會在 {days} 天後永久刪除。"),
+        ("“{name}”已下载并通过校验。", "「{name}」已下載並通過校驗。"),
+        ("可以通过“设置”更改。", "可以透過「設定」更改。"),
+        ("请更新驱动；驱动程序在这台电脑的驱动器上。", "請更新驅動程式；驅動程式在這台電腦的磁碟機上。"),
+    ],
+)
+def test_traditional_chinese_has_the_words_of_taiwan(simplified: str, expected: str):
+    assert traditional(simplified) == expected
 
 
 UNTRANSLATED = {
     "huggingface.co",
     "hf-mirror.com",
     "简体中文",
+    "繁體中文",
     "English",
     "Top-p",
     "Top-k",
@@ -180,6 +200,10 @@ def test_errors_and_exports_are_translated(use_language: UseLanguage):
     use_language("zh_CN")
     assert error_text(error).startswith("引擎在加载模型时意外退出（退出代码 3）")
     assert export_labels().user == "你"
+    assert export_labels().language == "zh-CN"
+    use_language("zh_TW")
+    assert error_text(error).startswith("引擎在載入模型時意外退出（結束代碼 3）")
+    assert export_labels().language == "zh-TW"
     use_language("en")
     assert export_labels().user == "You"
 
@@ -198,7 +222,16 @@ def test_default_language_is_the_system_language(qapp: QApplication, use_languag
     assert appearance.language in LANGUAGES
 
 
-@pytest.mark.parametrize(("system", "expected"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE.UTF-8", "en"), ("C.UTF-8", "en")])
+@pytest.mark.parametrize(
+    ("system", "expected"),
+    [
+        ("zh_CN.UTF-8", "zh_CN"),
+        ("zh_TW.UTF-8", "zh_TW"),
+        ("zh_HK.UTF-8", "zh_TW"),
+        ("de_DE.UTF-8", "en"),
+        ("C.UTF-8", "en"),
+    ],
+)
 def test_system_language_is_mapped_to_a_translation(system: str, expected: str):
     code = "from ui.widgets.appearance import system_language; print(system_language())"
     done = subprocess.run(

@@ -21,7 +21,9 @@ class AboutSettings(QWidget):
         self._status = status
         self.diagnostics = button("diagnosticsButton", self.tr("Run diagnostics…"))
         self.open_readme = button("openReadmeButton", self.tr("Open"))
-        self._readme = resources().parent / ("README.zh-CN.md" if QLocale().name() == "zh_CN" else "README.md")
+        self._readme = resources().parent / (
+            "README.zh-CN.md" if QLocale().language() == QLocale.Language.Chinese else "README.md"
+        )
         rows: dict[str, ExtraRow] = {
             "version": (
                 QWidget(),

@@ -17,7 +17,10 @@ def system_language() -> str:
     """Return the available language of the desktop; English where there is none."""
     # Not the language of the locale: many users combine one language with the date formats of another.
     languages = QLocale.system().uiLanguages() or [QLocale.system().name()]
-    return "zh_CN" if QLocale(languages[0]).language() == QLocale.Language.Chinese else SOURCE_LANGUAGE
+    chosen = QLocale(languages[0])
+    if chosen.language() != QLocale.Language.Chinese:
+        return SOURCE_LANGUAGE
+    return "zh_TW" if chosen.script() == QLocale.Script.TraditionalHanScript else "zh_CN"
 
 
 class Appearance(QObject):
