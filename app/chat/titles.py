@@ -63,10 +63,10 @@ class Submit(Protocol):
 
 
 def title_from(question: str) -> str:
-    """Return a title from a question: its first line, or that line's first sentence, or its beginning."""
+    """Return a title from a question: its first line without the colon at its end, that line's first sentence, or its beginning."""
     line = next((line.strip() for line in question.splitlines() if line.strip()), "")
     if len(line) <= TITLE_CHARACTERS:
-        return line
+        return line.rstrip(":：") or line
     sentence = _SENTENCE_END.split(line, maxsplit=1)[0].strip()
     if MIN_SENTENCE_CHARACTERS <= len(sentence) <= TITLE_CHARACTERS:
         return sentence

@@ -6199,24 +6199,12 @@ Click to rename</source>
 <context>
     <name>SidebarController</name>
     <message>
-        <source>Conversation archived.</source>
-        <translation>对话已归档。</translation>
-    </message>
-    <message>
         <source>{count} conversations archived.</source>
         <translation>已归档 {count} 个对话。</translation>
     </message>
     <message>
-        <source>Conversation moved to trash.</source>
-        <translation>对话已移到回收站。</translation>
-    </message>
-    <message>
         <source>{count} conversations moved to trash.</source>
         <translation>已将 {count} 个对话移到回收站。</translation>
-    </message>
-    <message>
-        <source>Conversation restored.</source>
-        <translation>对话已恢复。</translation>
     </message>
     <message>
         <source>Open</source>
@@ -6225,6 +6213,22 @@ Click to rename</source>
     <message>
         <source>{count} conversations restored.</source>
         <translation>已恢复 {count} 个对话。</translation>
+    </message>
+    <message>
+        <source>“{title}” archived.</source>
+        <translation>已归档“{title}”。</translation>
+    </message>
+    <message>
+        <source>“{title}” moved to trash.</source>
+        <translation>已将“{title}”移到回收站。</translation>
+    </message>
+    <message>
+        <source>Untitled</source>
+        <translation>无标题</translation>
+    </message>
+    <message>
+        <source>“{title}” restored.</source>
+        <translation>已恢复“{title}”。</translation>
     </message>
     <message>
         <source>Delete this conversation permanently?</source>

@@ -22,6 +22,7 @@ from app.conversation import Attachment
         ("What is the sea?", "What is the sea?"),
         ("\n\n  Hello\nsecond line", "Hello"),
         ("", ""),
+        ("Please review this:\n\n```python\nx = 1\n```", "Please review this"),
         ("请用三句话介绍一下大海", "请用三句话介绍一下大海"),
         ("What is the capital of France? Answer in one short sentence.", "What is the capital of France?"),
         (

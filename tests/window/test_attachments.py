@@ -379,6 +379,11 @@ def test_attach_button_opens_a_file_dialog(window: MainWindow, qtbot: QtBot, tmp
     dialog.filesSelected.emit([str(one), str(two)])
     dialog.reject()
     qtbot.waitUntil(lambda: sorted(names(window)) == ["one.txt", "two.txt"])
+    qtbot.waitUntil(lambda: window.findChild(QFileDialog, "fileDialog") is None)
+    qtbot.mouseClick(find(window, "attachButton"), Qt.MouseButton.LeftButton)
+    again = find(window, "fileDialog", QFileDialog)
+    assert isinstance(again, QFileDialog)
+    assert again.directory().path() == str(tmp_path), "where the last files were"
 
 
 def test_drafts_and_attachments_survive_a_restart(

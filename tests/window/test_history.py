@@ -281,7 +281,7 @@ def test_trash_restores_and_purges_after_a_question(open_window: OpenWindow, qtb
     assert offered(window) == ["Restore", "Delete permanently…"]
     assert find(window, "restoreChosenButton", QToolButton).text() == "Restore"  # type: ignore[attr-defined]
     press(qtbot, window, "restoreChosenButton")
-    assert window.notice.text() == "Conversation restored."
+    assert window.notice.text() == "“one” restored."
     click(qtbot, window, "two")
     qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
     answer_question(qtbot, window, "Cancel")

@@ -187,7 +187,7 @@ def test_several_conversations_are_pinned_and_deleted_from_the_bar(open_window: 
     assert not any(store_of(window).get(id_).is_pinned for id_ in ids)
 
 
-def test_the_open_conversation_does_not_look_selected_beside_several(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_without_the_focus_the_open_conversation_is_marked_or_several_selected_ones(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "four", "three", "two", "one")
     window.controller.conversation.open(ids[0])
@@ -198,10 +198,15 @@ def test_the_open_conversation_does_not_look_selected_beside_several(open_window
         found = []
         for title in titles(window):
             row = view.visualRect(index_of(window, title))
-            if picture.pixelColor(QPoint(row.right() - 24, row.center().y())).name() == LIGHT.pressed:
+            if picture.pixelColor(QPoint(row.left() + 12, row.top() + 6)).name() == LIGHT.pressed:
                 found.append(title)
         return found
 
+    assert marked() == ["four"]
+    window.sidebar.list.setFocus()
+    view.setCurrentIndex(index_of(window, "one"))
+    assert marked() == ["one", "four"]
+    window.composer.field.setFocus()
     assert marked() == ["four"]
     click(qtbot, window, "one")
     click(qtbot, window, "two", CONTROL)

@@ -487,7 +487,8 @@ def test_fenced_code_of_a_question_looks_like_code_and_stays_as_it_was_typed(tra
     (part,) = transcript.page.view(0).parts
     fence, code, after, last = (part.rect_of(text.index(each)) for each in ("````py", "if x", "Why?", "open"))
     head = part.rect_of(text.index("py\n"))
-    assert head.x() - fence.x() < 1 and fence.x() == code.x() == last.x() > after.x() == 0
+    assert head.x() - fence.x() < 1
+    assert fence.x() == code.x() == last.x() > after.x() == 0
     assert part.style.line < after.top() - part.rect_of(text.index("\treturn")).bottom() < 2 * part.style.line
     mono = QFontMetricsF(part.style.code_font).horizontalAdvance("x")
     x, indented = (part.rect_of(text.index(each)).x() - code.x() for each in ("x:", "return"))

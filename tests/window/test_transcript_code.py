@@ -155,6 +155,7 @@ def test_a_table_is_copied_in_other_formats(transcript, qtbot):
     actions, clipboard = menu("table:0"), QGuiApplication.clipboard()
     actions["Copy as CSV"].trigger()
     assert clipboard.text() == 'Name,Value\r\n"a, ""b""","1\n2"\r\n二,x | y\r\n'
+    assert transcript.state.done == (0, "table:0")
     actions["Copy as Markdown"].trigger()
     assert clipboard.text() == '| Name | Value |\n|---|--:|\n| a, "b" | 1<br>2 |\n| **二** | x \\| y |'
     actions["Copy for a spreadsheet"].trigger()

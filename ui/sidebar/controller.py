@@ -143,12 +143,12 @@ class SidebarController(QObject):
             case "unpin":
                 self._change(store.unpin, ids)
             case "archive":
-                texts = self.tr("Conversation archived."), self.tr("{count} conversations archived.")
+                texts = self.tr("“{title}” archived."), self.tr("{count} conversations archived.")
                 self._remove(store.archive, store.unarchive, ids, texts)
             case "unarchive":
                 self._change(store.unarchive, ids)
             case "delete":
-                texts = self.tr("Conversation moved to trash."), self.tr("{count} conversations moved to trash.")
+                texts = self.tr("“{title}” moved to trash."), self.tr("{count} conversations moved to trash.")
                 self._remove(store.delete, store.restore, ids, texts)
             case "restore":
                 self._restore(ids)
@@ -166,9 +166,10 @@ class SidebarController(QObject):
 
     def _remove(self, remove: Change, restore: Change, ids: Ids, texts: tuple[str, str]) -> None:
         """Archive or delete, and offer to undo it; ``texts`` are the messages for one and for several."""
-        pinned: list[str] = []
+        pinned, title = list[str](), list[str]()
         # The archive does not keep pins.
         self._notice.attempt(lambda: pinned.extend(self._store.pinned(ids)))
+        self._notice.attempt(lambda: title.append(self._store.get(ids[0]).title))
         removed = self._change(remove, ids)
         conversation, session = self._conversation, self._conversation.session
         open_id = session.conversation_id
@@ -184,19 +185,25 @@ class SidebarController(QObject):
                     conversation.open(open_id)
 
         if removed:
-            text = texts[0] if len(removed) == 1 else texts[1].format(count=len(removed))
-            self._notice.show_undo(text, undo)
+            self._notice.show_undo(self._about(texts, removed, *title), undo)
+
+    def _about(self, texts: tuple[str, str], ids: Ids, title: str = "") -> str:
+        """Return the message about one conversation with its title, or the one about several."""
+        if len(ids) > 1:
+            return texts[1].format(count=len(ids))
+        return texts[0].format(title=title or self.tr("Untitled"))
 
     def _restore(self, ids: Ids) -> None:
+        texts = self.tr("“{title}” restored."), self.tr("{count} conversations restored.")
         restored = self._change(self._store.restore, ids)
         if restored and not self._store.count(Shelf.TRASH):
             self._sidebar.show_conversations()
         if len(restored) == 1:
-            self._notice.show_message(
-                self.tr("Conversation restored."), self.tr("Open"), partial(self._conversation.open, restored[0])
-            )
+            open_it = partial(self._conversation.open, restored[0])
+            about = self._about(texts, restored, self._store.get(restored[0]).title)
+            self._notice.show_message(about, self.tr("Open"), open_it)
         elif restored:
-            self._notice.show_message(self.tr("{count} conversations restored.").format(count=len(restored)))
+            self._notice.show_message(self._about(texts, restored))
 
     def _ask_to_purge(self, ids: Ids) -> None:
         question = self.tr("Delete this conversation permanently?")

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.conversation import Conversation, DocumentHit, SearchHit
+from app.conversation import Conversation, DocumentHit, SearchHit, Shelf
 from ui.sidebar.row_model import (
     ID_ROLE,
     ROW_ROLE,
@@ -166,8 +166,8 @@ class RowDelegate(QStyledItemDelegate):
     ) -> None:
         theme = current_theme()
         is_open = isinstance(row, Conversation) and row.id == self.open_id and not self.has_several
-        # Without the focus a folder would look open beside the open conversation.
-        is_quiet = isinstance(row, FolderRow) and not row.is_result and not state & _FOCUSED
+        # Without the focus a single row would look open beside the open conversation.
+        is_quiet = self._rows.shelf is Shelf.CONVERSATIONS and not self.has_several and not state & _FOCUSED
         is_marked = is_open or bool(state & _SELECTED and not is_quiet)
         background = rect.adjusted(MARGIN, 1, -MARGIN, -1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -126,7 +126,8 @@ class RowModel(QStringListModel):
     def __init__(self) -> None:
         super().__init__()
         self._store: ConversationStore | None = None
-        self._shelf: Shelf | None = None
+        self.shelf: Shelf | None = None
+        """The shelf that is shown; None for search results."""
         self._rows: list[_Key] = []
         self._read: dict[int, Conversation | None] = {}
         self._orders: dict[str | None, ShelfOrder] = {}
@@ -149,7 +150,7 @@ class RowModel(QStringListModel):
         Raises:
             UserError: as the store does; the rows are unchanged.
         """
-        orders = self._orders_with(store, changed) if changed is not None and shelf is self._shelf else None
+        orders = self._orders_with(store, changed) if changed is not None and shelf is self.shelf else None
         if orders is None:
             self._midnights, is_list = _midnights(), shelf is Shelf.CONVERSATIONS
             order = store.folder_order(None, self._midnights) if is_list else store.order(shelf, self._midnights)
@@ -162,8 +163,8 @@ class RowModel(QStringListModel):
         Raises:
             UserError: as the store does; the rows are unchanged.
         """
-        if self._shelf is Shelf.CONVERSATIONS:
-            self._arrange(store, self._shelf, self._orders)
+        if self.shelf is Shelf.CONVERSATIONS:
+            self._arrange(store, self.shelf, self._orders)
 
     def _arrange(self, store: ConversationStore, shelf: Shelf, orders: dict[str | None, ShelfOrder]) -> None:
         folders = store.folders() if shelf is Shelf.CONVERSATIONS else []
@@ -193,7 +194,7 @@ class RowModel(QStringListModel):
             if size:
                 rows += [Heading(heading), *order.numbers[begin : begin + size]]
             begin += size
-        self._store, self._shelf, self._orders, self.folders = store, shelf, kept, folders
+        self._store, self.shelf, self._orders, self.folders = store, shelf, kept, folders
         self._depths = {each.id: 1 if each.parent_id is None else 2 for each in folders}
         self._found, self._expanded = (), set()
         self._show(rows)
@@ -203,7 +204,7 @@ class RowModel(QStringListModel):
         match self.row(row):
             case FolderRow(depth=depth) | EmptyFolder(depth=depth):
                 return depth
-            case Conversation(folder_id=folder_id) if self._shelf is Shelf.CONVERSATIONS:
+            case Conversation(folder_id=folder_id) if self.shelf is Shelf.CONVERSATIONS:
                 return self._depths.get(folder_id or "", 0)
         return 0
 
@@ -231,7 +232,7 @@ class RowModel(QStringListModel):
 
     def show_results(self, found: Sequence[Found], folders: Sequence[FolderRow | DocumentHit] = ()) -> None:
         """Show the results of a search, with the folders that it has found above, each followed by its documents."""
-        self._shelf, self._found, self._found_folders = None, found, folders
+        self.shelf, self._found, self._found_folders = None, found, folders
         rows: list[_Key] = [*folders]
         for each in found:
             shown = each.hits if each.conversation.id in self._expanded else each.hits[:SHOWN_HITS]
@@ -273,7 +274,7 @@ class RowModel(QStringListModel):
     def row_of(self, conversation_id: str | None) -> int | None:
         """Return the first row of a conversation."""
         key: object = None
-        if self._shelf is None:
+        if self.shelf is None:
             key = next((each for each in self._found if each.conversation.id == conversation_id), None)
         elif self._store is not None and conversation_id is not None:
             try:
@@ -311,7 +312,7 @@ class RowModel(QStringListModel):
         """A heading can't be selected; outside the trash, titles can be edited, and rows dragged into folders."""
         if isinstance(self._rows[index.row()], Heading | EmptyFolder):
             return Qt.ItemFlag.NoItemFlags
-        return _FLAGS.get(self._shelf, _SELECTABLE)
+        return _FLAGS.get(self.shelf, _SELECTABLE)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return texts, the id or the value of a row."""
@@ -339,7 +340,7 @@ class RowModel(QStringListModel):
     def _orders_with(self, store: ConversationStore, changed: str) -> dict[str | None, ShelfOrder] | None:
         """Return the orders after a change of one conversation; None to read all of them."""
         number = store.number_of(changed)
-        if self._shelf is not Shelf.CONVERSATIONS or number is None or self._midnights != _midnights():
+        if self.shelf is not Shelf.CONVERSATIONS or number is None or self._midnights != _midnights():
             return None
         orders = dict(self._orders)
         for id_, order in self._orders.items():

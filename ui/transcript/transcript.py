@@ -373,7 +373,7 @@ class Transcript(Translated, QAbstractScrollArea):
                 self._show_done(number, key)
         elif kind == "table":
             menu = self._new_menu("tableMenu")
-            self._add_table_actions(menu, view.body.table(int(name)))
+            self._add_table_actions(menu, number, key, view.body.table(int(name)))
             self._open_menu_below(menu, number, key)
         elif name == "more":
             menu = self._new_menu("moreMenu")
@@ -400,8 +400,13 @@ class Transcript(Translated, QAbstractScrollArea):
             self.set_wraps_code(not self._context.wraps_code)
             self.wrapping_changed.emit(self._context.wraps_code)
 
-    def _add_table_actions(self, menu: QMenu, table: Table) -> None:
-        copy, csv, icon = QGuiApplication.clipboard().setText, table_csv(table), self._context.style.theme.text
+    def _add_table_actions(self, menu: QMenu, number: int, key: str, table: Table) -> None:
+        csv, icon = table_csv(table), self._context.style.theme.text
+
+        def copy(text: str) -> None:
+            QGuiApplication.clipboard().setText(text)
+            self._show_done(number, key)
+
         for label, text in (
             (self.tr("Copy as CSV"), csv),
             (self.tr("Copy as Markdown"), table_markdown(table)),

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCompleter, QFileDialog, QHeaderView, QWidget
+from PySide6.QtWidgets import QApplication, QCompleter, QFileDialog, QHeaderView, QWidget
 
 from app.translation import QT_TRANSLATE_NOOP
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 
 _QT_TEXTS = (QT_TRANSLATE_NOOP("QFileSystemModel", "Size"),)
 """Titles of columns that Qt's own translation words unusually."""
+
+_LAST_FOLDER = "lastFolder"
+"""Property of the application: the folder of the file that was opened last."""
 
 
 def documents_folder() -> Path:
@@ -34,6 +37,8 @@ class _FileDialog(QFileDialog):
     """A ``Path``, for each file."""
 
     def emit_paths(self, paths: list[str]) -> None:
+        if self.acceptMode() is QFileDialog.AcceptMode.AcceptOpen and self.fileMode() is self.FileMode.ExistingFiles:
+            QApplication.instance().setProperty(_LAST_FOLDER, str(Path(paths[0]).parent))
         for path in paths:
             self.picked.emit(Path(path))
 
@@ -43,10 +48,12 @@ def ask_for_file(
 ) -> None:
     """Open the file dialog over ``parent`` and call ``chosen`` with each file; return immediately.
 
+    It starts in the folder of the last file that was opened.
     With ``save_as`` it asks for a file to write and proposes that path.  ``chosen`` must be a method: a function that
     holds ``parent`` could destroy it together with the file dialog, its child.
     """
-    dialog = _FileDialog(parent, title, str(documents_folder()), kinds)
+    last = QApplication.instance().property(_LAST_FOLDER)
+    dialog = _FileDialog(parent, title, last if last and Path(last).is_dir() else str(documents_folder()), kinds)
     dialog.setObjectName("fileDialog")
     if save_as is None:
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
