@@ -63,7 +63,7 @@ class Submit(Protocol):
 
 
 def title_from(question: str) -> str:
-    """Return a title from a question: its first line without the colon at its end, that line's first sentence, or its beginning."""
+    """Return a title from a question: its first line without a colon at the end, or a first sentence or beginning."""
     line = next((line.strip() for line in question.splitlines() if line.strip()), "")
     if len(line) <= TITLE_CHARACTERS:
         return line.rstrip(":：") or line

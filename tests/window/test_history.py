@@ -381,6 +381,20 @@ def test_search_results_are_grouped_by_conversation(open_window: OpenWindow, qtb
     assert not find(window, "resultCount").isVisible()
 
 
+def test_an_imported_conversation_that_was_found_stays_selected(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    talk = store_of(window).create(title="Horses", source={"program": "ChatGPT", "id": "1"})
+    for text in ("A zebra is a horse.", "A zebra has stripes."):
+        _, answer = store_of(window).begin_turn(talk.id, "?")
+        store_of(window).finish_answer(answer.id, text, Status.COMPLETE)
+    search(qtbot, window, "zebra", "Horses")
+    qtbot.keyClick(window.sidebar.search, Qt.Key.Key_Down)
+    assert [index.data() for index in rows(window).selectedIndexes()] == ["Horses"]
+    window.sidebar.search.setText("stripes")
+    qtbot.waitUntil(lambda: found(window) == ["Horses", "A zebra has stripes."])
+    assert [index.data() for index in rows(window).selectedIndexes()] == ["Horses"]
+
+
 def test_search_results_open_at_the_hit_and_count_once_per_conversation(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     talk = store_of(window).create(title="谈天")

@@ -187,7 +187,9 @@ def test_several_conversations_are_pinned_and_deleted_from_the_bar(open_window: 
     assert not any(store_of(window).get(id_).is_pinned for id_ in ids)
 
 
-def test_without_the_focus_the_open_conversation_is_marked_or_several_selected_ones(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_without_the_focus_the_open_conversation_or_several_ones_are_marked(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
     window = open_window()
     ids = with_conversations(window, "four", "three", "two", "one")
     window.controller.conversation.open(ids[0])

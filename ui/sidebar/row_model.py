@@ -251,16 +251,20 @@ class RowModel(QStringListModel):
         key = self._rows[row]
         if isinstance(key, FolderRow):
             return key.folder.id
+        if isinstance(key, Found):
+            # More of its hits may have been found.
+            return key.conversation.id
         return None if isinstance(key, Heading | EmptyFolder) else key
 
     def rows_with(self, keys: set[object]) -> list[int]:
         """Return the rows that have one of these keys."""
         if len(keys) == 1:
             (key,) = keys
-            if isinstance(key, str):
+            if isinstance(key, str) and self.shelf is not None:
                 row = self.row_of_folder(key)
                 return [] if row is None else [row]
-            return [self._rows.index(key)] if key in self._rows else []
+            if isinstance(key, int):
+                return [self._rows.index(key)] if key in self._rows else []
         return [row for row in range(len(self._rows)) if self.key(row) in keys] if keys else []
 
     def hit_rows(self) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QCompleter, QFileDialog, QHeaderView, QWidget
+from PySide6.QtWidgets import QCompleter, QFileDialog, QHeaderView, QWidget
 
 from app.translation import QT_TRANSLATE_NOOP
 from ui.widgets.dialog_parts import StatusLine, show_dialog
@@ -32,13 +32,19 @@ def open_folder(folder: Path, status: StatusLine) -> None:
         status.show_message(text.format(path=folder), "warning")
 
 
+def _application() -> QCoreApplication:
+    application = QCoreApplication.instance()
+    assert application is not None
+    return application
+
+
 class _FileDialog(QFileDialog):
     picked = Signal(object)
     """A ``Path``, for each file."""
 
     def emit_paths(self, paths: list[str]) -> None:
         if self.acceptMode() is QFileDialog.AcceptMode.AcceptOpen and self.fileMode() is self.FileMode.ExistingFiles:
-            QApplication.instance().setProperty(_LAST_FOLDER, str(Path(paths[0]).parent))
+            _application().setProperty(_LAST_FOLDER, str(Path(paths[0]).parent))
         for path in paths:
             self.picked.emit(Path(path))
 
@@ -52,7 +58,7 @@ def ask_for_file(
     With ``save_as`` it asks for a file to write and proposes that path.  ``chosen`` must be a method: a function that
     holds ``parent`` could destroy it together with the file dialog, its child.
     """
-    last = QApplication.instance().property(_LAST_FOLDER)
+    last = _application().property(_LAST_FOLDER)
     dialog = _FileDialog(parent, title, last if last and Path(last).is_dir() else str(documents_folder()), kinds)
     dialog.setObjectName("fileDialog")
     if save_as is None:
