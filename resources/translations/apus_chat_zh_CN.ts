@@ -2220,6 +2220,14 @@
         <translation>文件夹：{name}</translation>
     </message>
     <message>
+        <source>The model follows its instructions.</source>
+        <translation>模型会遵循其中的指令。</translation>
+    </message>
+    <message>
+        <source>The model reads its documents: {names}</source>
+        <translation>模型会阅读其中的文档：{names}</translation>
+    </message>
+    <message>
         <source>Preset: {name}</source>
         <translation>预设：{name}</translation>
     </message>
@@ -3896,16 +3904,16 @@ Click to rename</source>
         <translation>临时对话：不会保存 (Ctrl+Shift+N)</translation>
     </message>
     <message>
+        <source>Save chat</source>
+        <translation>保存对话</translation>
+    </message>
+    <message>
         <source>Temporary chat</source>
         <translation>临时对话</translation>
     </message>
     <message>
         <source>Model: {name}</source>
         <translation>模型：{name}</translation>
-    </message>
-    <message>
-        <source>Temporary · Save</source>
-        <translation>临时 · 保存</translation>
     </message>
     <message>
         <source>This chat isn&apos;t saved and is lost when you leave it. Click to save it.</source>

@@ -252,6 +252,11 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
         "Answer briefly.\n\nYou are an experienced programmer."
     )
     assert [each.name for each in session.folder_documents().values()] == ["hours.md"]
+    assert composer.folder_button.toolTip().splitlines() == [
+        "Folder: Bakery",
+        "The model follows its instructions.",
+        "The model reads its documents: hours.md",
+    ]
     qtbot.mouseClick(composer.folder_button, Qt.MouseButton.LeftButton)
     dialog = find(window, "folderSettings")
     assert dialog.instructions.toPlainText() == "Answer briefly."
@@ -265,6 +270,7 @@ def test_settings_of_a_folder_apply_to_its_conversations(window: MainWindow, qtb
     dialog.chips.remove(dialog.chips.attachments()[0])
     qtbot.mouseClick(find(dialog, "saveButton", QPushButton), Qt.MouseButton.LeftButton)
     assert session.folder_documents() == {}
+    assert "hours.md" not in composer.folder_button.toolTip()
     window.controller.conversation.open(ids_of(window)["one"])
     assert not composer.folder_button.isVisible()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -383,7 +384,8 @@ def test_search_results_are_grouped_by_conversation(open_window: OpenWindow, qtb
 
 def test_an_imported_conversation_that_was_found_stays_selected(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
-    talk = store_of(window).create(title="Horses", source={"program": "ChatGPT", "id": "1"})
+    talk = replace(store_of(window).create(title="Horses"), id="horses", source={"program": "ChatGPT", "id": "1"})
+    store_of(window).merge([ConversationTree(talk, ())])
     for text in ("A zebra is a horse.", "A zebra has stripes."):
         _, answer = store_of(window).begin_turn(talk.id, "?")
         store_of(window).finish_answer(answer.id, text, Status.COMPLETE)

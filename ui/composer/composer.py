@@ -21,6 +21,8 @@ from ui.widgets.tool_button import set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     # Imported by the window after its first paint, which they would delay.
     from app.config.drafts import Draft
     from app.conversation import Attachment
@@ -118,11 +120,18 @@ class Composer(TranslatedWidget):
             self._retranslate()
             self.update()
 
-    def show_preset(self, name: str, folder: str = "") -> None:
-        """Show the names of the preset and the folder of the conversation; empty for none."""
+    def show_preset(
+        self, name: str, folder: str = "", *, has_instructions: bool = False, documents: Sequence[str] = ()
+    ) -> None:
+        """Show the names of the preset and the folder of the conversation, empty for none, and what the folder adds."""
         self.folder_button.setText(self._chip_text(folder))
         self.folder_button.setVisible(bool(folder))
-        set_name(self.folder_button, self.tr("Folder: {name}").format(name=folder))
+        tip = [self.tr("Folder: {name}").format(name=folder)]
+        if has_instructions:
+            tip.append(self.tr("The model follows its instructions."))
+        if documents:
+            tip.append(self.tr("The model reads its documents: {names}").format(names=", ".join(documents)))
+        set_name(self.folder_button, "\n".join(tip))
         self.preset_button.setVisible(bool(name))
         self.preset_button.setText(self._chip_text(name))
         set_name(self.preset_button, self.tr("Preset: {name}").format(name=name))

@@ -81,5 +81,5 @@ class Header(TranslatedWidget):
         set_name(self.temporary_button, self.tr("Temporary chat"))
         self.temporary_button.setToolTip(self.tr("Temporary chat: not saved (Ctrl+Shift+N)"))
         set_name(self.save_button, self.tr("Save this temporary chat"))
-        self.save_button.setText(self.tr("Temporary · Save"))
+        self.save_button.setText(self.tr("Save chat"))
         self.save_button.setToolTip(self.tr("This chat isn't saved and is lost when you leave it. Click to save it."))

@@ -132,6 +132,7 @@ class OverridesController(QObject):
         """Show the preset of the open conversation at the composer, and whether its model searches the web."""
         try:
             folder = self._session.folder()
+            documents = self._session.folder_documents()
             overrides = folder.over(self._session.overrides())
             tools = self._session.sampling().tools
         except UserError:
@@ -140,7 +141,10 @@ class OverridesController(QObject):
         self._composer.show_web_search(WEB in tools and self._services.web.is_ready)
         presets = self._services.presets.list(QCoreApplication.translate)
         self._composer.show_preset(
-            next((each.name for each in presets if each.overrides == overrides), ""), folder.name
+            next((each.name for each in presets if each.overrides == overrides), ""),
+            folder.name,
+            has_instructions=bool(folder.instructions),
+            documents=[each.name for each in documents.values()],
         )
 
     def _knows_tools(self) -> bool:

@@ -290,7 +290,7 @@ class RowModel(QStringListModel):
     def are_pinned(self, rows: Sequence[int]) -> bool:
         """Return whether all these conversations are pinned."""
         pinned = {number for order in self._orders.values() for number in order.numbers[: order.sections[0]]}
-        return bool(rows) and all(self._rows[row] in pinned for row in rows)
+        return bool(rows) and self.shelf is not None and all(self._rows[row] in pinned for row in rows)
 
     def conversation_id(self, row: int) -> str | None:
         """Return the id of a row's conversation; None for a heading."""
