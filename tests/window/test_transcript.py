@@ -397,7 +397,7 @@ def test_partial_repaints_match_a_full_repaint(transcript, qtbot, thoughts):
         thoughts
         + (
             "Words **and** `code`, 中文也要快。\n\n- one\n- two\n\n```python\nx = 'y'\nz = 2\n```\n\n"
-            "| a | b |\n|---|---|\n| 1 | 2 |\n\n> said\n\n## A part\n\n"
+            "| a | b |\n|---|---|\n| 1 | 2 |\n| a cell as wide as no other | 2 |\n\n> said\n\n## A part\n\n"
         )
         * 3
         + "```\nlast\n"

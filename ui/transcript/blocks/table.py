@@ -88,6 +88,11 @@ class TablePart(Part):
         space = self.width - sum(self._columns) if self.is_mirrored else 0.0
         return QPointF(max(0.0, space) - self.offset, 0)
 
+    @property
+    def changed_from(self) -> float:
+        """Top of the button above the table, which moves where columns become wider."""
+        return -BUTTON_ABOVE
+
     def buttons(self, number: int, strings: TranscriptStrings) -> tuple[Button, ...]:
         """Return the button that copies the table, above the end of its first row."""
         if self.continues:
