@@ -41,7 +41,7 @@ class ContextTracker:
         """Track an event of the running answer that has been applied to it."""
         if isinstance(event, TextDelta):
             if event.context_used:
-                self.use = replace(self.use, used=event.context_used, is_estimate=False)
+                self.use = replace(self.use, used=event.context_used, is_estimate=answer.backend.is_remote)
         elif isinstance(event, ModelLoaded | ContextFitted):
             if isinstance(event, ModelLoaded) and event.context:
                 self._reported[answer.model_id] = event.context
@@ -53,7 +53,7 @@ class ContextTracker:
         if answer is not None and answer.fitted is not None:
             use = replace(use, left_out=answer.fitted.left_out)
             if answer.context_used:
-                use = replace(use, used=answer.context_used, is_estimate=False)
+                use = replace(use, used=answer.context_used, is_estimate=answer.backend.is_remote)
             elif answer.fitted.prompt_tokens:
                 use = replace(use, used=answer.fitted.prompt_tokens, is_estimate=answer.backend.is_remote)
         size = self._size(model_id) or self._reported.get(model_id, 0) or self._answer_size(model_id)

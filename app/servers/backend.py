@@ -130,6 +130,7 @@ def _answer(client: ServerClient, request: ChatRequest, model: ServedModel, prog
     for last_try in (False,) * SHORTEN_ATTEMPTS + (True,):
         fitting, fitted = _fit(client, request, model)
         yield fitted
+        progress.fitted_tokens = fitted.prompt_tokens
         try:
             for delta in _deltas(client, fitting, model, progress):
                 yield from progress.handle(delta)
@@ -212,6 +213,8 @@ class _Progress:
         self._thoughts = ThoughtStream()
         self._has_usage = False
         self._prompt_tokens = 0
+        self.fitted_tokens = 0
+        """Of the prompt; most servers report their own count at the end."""
         # Two events can contain the halves of one character.
         self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
         self._calls: dict[int, tuple[str, str]] = {}
@@ -237,14 +240,19 @@ class _Progress:
             # Most servers send one token per event; the usage at the end corrects the count.
             self.tokens += 1
         if text:
-            yield TextDelta(text, max(self.tokens, 1), self._prompt_tokens + self.tokens)
+            yield TextDelta(text, max(self.tokens, 1), self._context_used())
+
+    def _context_used(self) -> int:
+        """Return the tokens of prompt and answer; 0 where those of the prompt are not known."""
+        prompt = self._prompt_tokens or self.fitted_tokens
+        return prompt + self.tokens if prompt else 0
 
     def end(self) -> Iterator[ChatEvent]:
         """Yield the final events."""
         rest = self._thoughts.finish().encode("utf-16-le", "surrogatepass")
         text = self._decoder.decode(rest, final=True) + (f"\n{THOUGHT_CLOSE}\n\n" if self._thinking else "")
         if text:
-            yield TextDelta(text, self.tokens, self._prompt_tokens + self.tokens)
+            yield TextDelta(text, self.tokens, self._context_used())
         if self.finish_reason not in ("length", "cancelled") and (calls := tuple(self._made())):
             yield ToolsCalled(calls)
         seconds = 0.0 if self._first is None else self._last - self._first

@@ -125,6 +125,17 @@ def test_events_are_counted_without_usage(ask: Asking) -> None:
     assert events[-1].completion_tokens == len(WORDS)
 
 
+@pytest.mark.parametrize("owner", ["llamacpp", "someone"])
+def test_until_the_server_counts_the_prompt_its_estimate_is_part_of_the_context(ask: Asking, owner: str) -> None:
+    with openai_server(owner=owner, tells_usage=False) as server:
+        events = list(ask.source(server.url).stream(REQUEST))
+    (fitted,) = (each for each in events if isinstance(each, ContextFitted))
+    assert (fitted.prompt_tokens > 0) is (owner == "llamacpp"), "only known together with the context"
+    pieces = [each for each in events if isinstance(each, TextDelta)]
+    assert {each.context_used - each.tokens for each in pieces if each.context_used} <= {fitted.prompt_tokens}
+    assert all(each.context_used for each in pieces) is (owner == "llamacpp")
+
+
 def test_a_rejected_field_is_no_longer_sent(ask: Asking, server: OpenAiServer) -> None:
     server.behaviour = Behaviour(owner="someone", refuses=("seed", "top_p"))
     source = ask.source(server.url)
