@@ -101,7 +101,7 @@ MARKDOWN = ExportFormat(
     QT_TRANSLATE_NOOP(
         "export",
         "The versions of messages that are shown, as text for reading or for use in other programs. Pictures are "
-        "named.",
+        "mentioned by name only.",
     ),
     one_conversation(pieces),
     folds_thoughts=True,

@@ -60,7 +60,7 @@ def _entry(entry: ExportedMessage, options: ExportOptions) -> Iterator[str]:
 PLAIN_TEXT = ExportFormat(
     "txt",
     QT_TRANSLATE_NOOP("export", "Plain text"),
-    QT_TRANSLATE_NOOP("export", "Questions and answers without formatting. Pictures are named."),
+    QT_TRANSLATE_NOOP("export", "Questions and answers without formatting. Pictures are mentioned by name only."),
     one_conversation(pieces),
     is_pasteable=True,
 )

@@ -7192,7 +7192,7 @@ Click to rename</source>
         <translation>Markdown</translation>
     </message>
     <message>
-        <source>The versions of messages that are shown, as text for reading or for use in other programs. Pictures are named.</source>
+        <source>The versions of messages that are shown, as text for reading or for use in other programs. Pictures are mentioned by name only.</source>
         <translation>导出当前显示的消息版本，为文本格式，适合阅读或在其他程序中使用。图片只写出名称。</translation>
     </message>
     <message>
@@ -7200,7 +7200,7 @@ Click to rename</source>
         <translation>纯文本</translation>
     </message>
     <message>
-        <source>Questions and answers without formatting. Pictures are named.</source>
+        <source>Questions and answers without formatting. Pictures are mentioned by name only.</source>
         <translation>不带格式的问题和回答。图片只写出名称。</translation>
     </message>
 </context>
@@ -7463,16 +7463,16 @@ Click to rename</source>
         <translation>未列出模型，请在设置中刷新模型列表。</translation>
     </message>
     <message>
+        <source>Add a server…</source>
+        <translation>添加服务器…</translation>
+    </message>
+    <message>
         <source>Not downloaded</source>
         <translation>未下载</translation>
     </message>
     <message>
         <source>Recommended</source>
         <translation>推荐</translation>
-    </message>
-    <message>
-        <source>More models…</source>
-        <translation>更多模型…</translation>
     </message>
     <message>
         <source>{count} context</source>
@@ -7508,6 +7508,10 @@ Click to rename</source>
     <message>
         <source>{downloads}, {more}</source>
         <translation>{downloads}，{more}</translation>
+    </message>
+    <message>
+        <source>Downloading: {percent} %</source>
+        <translation>正在下载：{percent} %</translation>
     </message>
 </context>
 <context>

@@ -74,7 +74,7 @@ def test_sections_have_size_fit_context_and_marks(window: MainWindow, qtbot: QtB
     qtbot.waitUntil(lambda: any("RAM" in entry.note for entry in panel.entries()), timeout=PATIENCE_MS)
     entries = {entry.title: entry for entry in panel.entries()}
     sections = list(dict.fromkeys(entry.section for entry in panel.entries()))
-    assert sections == ["This computer", "Cellar", "Not downloaded"]
+    assert sections == ["This computer", "Cellar", "Not downloaded", ""]
     red = entries["Red panda"]
     assert (red.is_checked, red.mark) == (True, "Loaded")
     assert red.value == "476 KiB"
@@ -83,6 +83,9 @@ def test_sections_have_size_fit_context_and_marks(window: MainWindow, qtbot: QtB
     # The last used model is the first of its section, and the current row.
     assert panel.entries()[0].title == "Red panda"
     assert panel.key() == "red"
+    panel.list.clicked.emit(panel.list.model().index(panel.list.model().rowCount() - 1, 0))
+    assert find(window, "addServerButton").isVisible()
+    find(window, "settingsDialog").back_button.click()
 
 
 def test_embedding_models_are_not_offered(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

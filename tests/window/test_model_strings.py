@@ -67,6 +67,7 @@ def test_texts_of_sizes_speeds_and_times(qapp: QApplication):
     assert [size_text(n, 2) for n in (2_200_000, 54_398_799_296)] == ["2.1 MiB", "50.66 GiB"]
     assert of_text(int(21.8 * GIB), int(50.7 * GIB)) == "21.8 of 50.7 GiB"
     assert of_text(300 << 10, 5 << 20) == "300 KiB of 5 MiB"
+    assert of_text(24 << 20, int(2.4 * GIB)) == "24 MiB of 2.4 GiB"
     assert [speed_text(n) for n in (45_000, 12_300_000, 123_000_000)] == ["45 kB/s", "12.3 MB/s", "123 MB/s"]
     assert [rate_text(n) for n in (9.96, 12.3)] == ["10.0", "12"]
     assert [time_left_text(n) for n in (20, 750, 4320, 100_000)] == [

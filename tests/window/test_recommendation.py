@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt, QThreadPool
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QThreadPool
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.planning.machine import SIMULATED_GPUS_VARIABLE
@@ -31,7 +32,7 @@ from tests.window.input import PATIENCE_MS, find
 from tests.window.plan_views import shown_plan
 from ui.models.fits import ModelFits
 from ui.models.page import ModelsPage
-from ui.plan.bars import SummaryBars
+from ui.plan.bars import MemoryBar, SummaryBars
 from ui.plan.model_plan import ModelPlan
 
 pytestmark = pytest.mark.qt_log_ignore(r"This plugin does not support (propagateSizeHints|raise|grabbing)")
@@ -553,6 +554,12 @@ def test_recommended_model_shows_its_memory_bars(
     assert dialog.details._fit.text().startswith("Fits on your two GPUs with 16k context")
     assert dialog.details._fit.text().endswith("left on GPU 1.")
     assert "GPU 0" in dialog.details.glance.accessibleName()
+    # Tool tips don't cover what is below.
+    bar = dialog.details.glance.findChildren(MemoryBar)[1]
+    QApplication.sendEvent(bar, QHelpEvent(QEvent.Type.ToolTip, bar.rect().center(), bar.mapToGlobal(QPoint(80, 8))))
+    (tip,) = (each for each in QApplication.topLevelWidgets() if each.inherits("QTipLabel"))
+    assert tip.geometry().bottom() < bar.mapToGlobal(QPoint()).y()
+    QToolTip.hideText()
     dialog.back_button.click()
 
 
@@ -686,6 +693,16 @@ def test_first_page_shows_the_download_that_the_user_began(
     qtbot.waitUntil(lambda: label.text() == "Your download: one", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: welcome.download_button.text() == "Pause", timeout=PATIENCE_MS)
     assert welcome.cancel_button.isVisible()
+    # It can be seen and reached from a chat with the starter too.
+    window.controller.models.use("starter")
+    shown, hint = window.sidebar.downloads_button, window.hint.action
+    qtbot.waitUntil(lambda: shown.text().startswith("Downloading: ") and shown.isVisible(), timeout=PATIENCE_MS)
+    assert hint.text().startswith("Downloading: ")
+    qtbot.mouseClick(shown, Qt.MouseButton.LeftButton)
+    find(window, "modelsDialog", ModelsPage).back_button.click()
+    services.settings.change(model_id=None)
+    window.controller._refresh()
     welcome.cancel_button.click()
     qtbot.waitUntil(lambda: label.text().startswith("Best for this computer"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: services.downloads.queue.statuses() == (), timeout=PATIENCE_MS)
+    assert not shown.isVisible()

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 OPEN = "open:"
 """Beginning of the key of a model that can't be used yet: its row leads to the models page."""
-MORE = f"{OPEN}more"
 SERVERS = f"{OPEN}servers"
 """Key of a server whose models aren't known: its row leads to the settings."""
+ADD_SERVER = f"{OPEN}server"
+"""Key of the row that leads to the settings of servers."""
 MAX_FOUND = 500
 """Most models that are shown: a hosted server has hundreds."""
 
@@ -87,7 +88,8 @@ def model_entries(services: Services, fits: ModelFits, current: str | None) -> l
             note = translate("model_picker", "No models listed. Refresh them in the settings.")
             served = [Entry(SERVERS, server.title, server.title, note=note, kind="warning", is_dim=True)]
         sections.append(sorted(served, key=lambda entry: ranks.get(entry.key, len(ranks))))
-    return [*(entry for section in sections for entry in section), *downloadable_entries(services, fits, models)]
+    entries = [*(entry for section in sections for entry in section), *downloadable_entries(services, fits, models)]
+    return [*entries, Entry(ADD_SERVER, translate("model_picker", "Add a server…"))]
 
 
 def downloadable_entries(services: Services, fits: ModelFits, models: Sequence[LocalModel]) -> list[Entry]:
@@ -149,8 +151,7 @@ def downloadable_entries(services: Services, fits: ModelFits, models: Sequence[L
                 is_dim=not suggestion.fits,
             )
         )
-    entries += sorted([*suggested, *home], key=lambda entry: (entry.is_dim, not entry.mark))
-    return [*entries, Entry(MORE, translate("model_picker", "More models…"), section)]
+    return entries + sorted([*suggested, *home], key=lambda entry: (entry.is_dim, not entry.mark))
 
 
 def plan_text(fits: ModelFits, plan: LoadPlan) -> str:

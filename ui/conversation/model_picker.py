@@ -21,7 +21,7 @@ from model_manager.hub.catalogue import STARTER as STARTER_ENTRY
 from model_manager.library.library import LocalModel
 from model_manager.library.starter import find_starter
 from ui.conversation.header import Header
-from ui.conversation.model_list import MORE, OPEN, SERVERS, ModelPanel, model_entries, name_and_quantisation
+from ui.conversation.model_list import ADD_SERVER, OPEN, SERVERS, ModelPanel, model_entries, name_and_quantisation
 from ui.plan.strings import computer_text, place_text, recommendation_text
 from ui.widgets.error_text import error_text
 from ui.widgets.file_dialogs import ask_for_file
@@ -451,10 +451,10 @@ class ModelPicker(QObject):
         """Use the model of a row, or show it on the models page where it can't be used yet."""
         if self.is_ready(key):
             self.use(key)
-        elif key == SERVERS:
+        elif key in (SERVERS, ADD_SERVER):
             self.servers_requested.emit()
         else:
-            self.show_page(key="" if key == MORE else key.removeprefix(OPEN))
+            self.show_page(key=key.removeprefix(OPEN))
 
     def _open_panel(
         self,

@@ -114,7 +114,7 @@ class ModelDetails(QWidget):
         """For the primary action, of which one is shown."""
         self.cancel = button("cancelDownloadButton", action_text("cancel"), quiet=True)
         self.cancel.clicked.connect(lambda: self.action_requested.emit("cancel"))
-        self.plan = button("showPlanButton", self.tr("Memory layout"), quiet=True)
+        self.plan = button("showPlanButton", self.tr("Memory layout"))
         self.plan.setCheckable(True)
         self.glance = SummaryBars()
         self.more = QToolButton()

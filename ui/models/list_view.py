@@ -153,10 +153,14 @@ class ModelRowDelegate(QStyledItemDelegate):
             if row.action and layout.pill:
                 is_hovered = self.hovered_pill == index.row()
                 is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-                painter.setPen(QColor(theme.edge if is_hovered or is_selected else theme.hairline))
-                painter.setBrush(QColor(theme.hover if is_hovered else theme.raised))
-                painter.drawRoundedRect(layout.pill.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-                _draw(painter, layout.pill, row.action, _small_font(), QColor(theme.text), Qt.AlignmentFlag.AlignCenter)
+                # The button of a model that doesn't fit is text only, until the row is selected.
+                is_quiet = row.fit_kind == "bad" and not (is_hovered or is_selected)
+                if not is_quiet:
+                    painter.setPen(QColor(theme.edge if is_hovered or is_selected else theme.hairline))
+                    painter.setBrush(QColor(theme.hover if is_hovered else theme.raised))
+                    painter.drawRoundedRect(layout.pill.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+                colour = QColor(theme.quiet_text if is_quiet else theme.text)
+                _draw(painter, layout.pill, row.action, _small_font(), colour, Qt.AlignmentFlag.AlignCenter)
             if row.problem:
                 colour = _colour_of(row.problem_kind, theme)
                 _draw_icon(painter, "warning", colour, layout.problem)
@@ -207,15 +211,21 @@ class ModelRowDelegate(QStyledItemDelegate):
             _draw(painter, place.adjusted(ICON + 3, 0, 0, 0), mark_text, _small_font(), colour)
 
     def _draw_second(self, painter: QPainter, layout: RowLayout, row: RowText, theme: Theme) -> None:
-        room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
         state, small = "" if row.is_state_implied else row.state, QFontMetrics(_small_font())
-        used = _draw(painter, room, state, _small_font(), _colour_of(row.state_kind, theme), RIGHT)
+        colour = _colour_of(row.state_kind, theme)
+        if layout.pill and not row.action:
+            _draw(painter, layout.pill, state, _small_font(), colour, Qt.AlignmentFlag.AlignCenter)
+            state = ""
+        room = layout.second.adjusted(LEAST_NOTE if row.note else 0, 0, 0, 0)
+        used = _draw(painter, room, state, _small_font(), colour, RIGHT)
         left = layout.second.adjusted(0, 0, -used - (GAP if used else 0), 0)
         # Whether a model fits is worth more than what is said of its quality.
-        # Dot, gaps, and a pixel for the fractions of a letter.
-        needed = small.horizontalAdvance(first_part(row.fit)) + 28 if row.fit else 0
-        if needed > left.width():
-            needed = 0
+        needed = 0
+        for fit, kept in ((first_part(row.fit), ""), (row.fit, row.note.split(" · ")[0])):
+            # Dot, gaps, and a pixel for the fractions of a letter.
+            width = small.horizontalAdvance(fit) + 28 if fit else 0
+            if width + small.horizontalAdvance(kept) <= left.width():
+                needed = width
         note = left.adjusted(0, 0, -needed, 0)
         text = fitting_note(row.note, note.width(), _small_font())
         x = _draw(painter, note, text, _small_font(), QColor(theme.quiet_text))

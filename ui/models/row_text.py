@@ -314,6 +314,16 @@ def queue_text(downloads: Sequence[DownloadStatus]) -> str:
     return translate("model_queue", "{downloads}, {more}").format(downloads=text, more=more) if more else text
 
 
+def downloading_text(downloads: Sequence[DownloadStatus]) -> str:
+    """Return how much of the downloads under way is here; empty where there are none."""
+    active = [each.progress for each in downloads if each.state in ACTIVE]
+    if not active:
+        return ""
+    total = sum(each.total for each in active)
+    percent = int(100 * sum(each.done for each in active) / total) if total else 0
+    return translate("model_queue", "Downloading: {percent} %").format(percent=percent)
+
+
 def _speed_texts(progress: Progress) -> list[str]:
     texts = [speed_text(progress.bytes_per_second)] if progress.bytes_per_second else []
     return texts if progress.seconds_left is None else [*texts, time_left_text(progress.seconds_left)]

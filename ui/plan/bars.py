@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from ui.plan.bar_data import Bar, BarPart, PartKind, full_bytes, part_places, places_of
 from ui.plan.rows import ElidedCheckBox, ElidedLabel, PlanRow
@@ -31,6 +31,7 @@ from ui.widgets.theme import Theme, current_theme, interface_font
 BAR, RADIUS, OVERHANG = 16, 4.0, 3
 """Height of a bar, radius of its corners, overhang of the limit line, in pixels."""
 THIN, THIN_GAP = 4, 3
+TIP_GAP = 4
 SWATCH = 10
 SUMMARY_GAP = 10
 MIN_STRETCH = 1.5
@@ -92,6 +93,15 @@ class MemoryBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Return the minimum size."""
         return QSize(60, self.sizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        """Show the tool tip above the bar: below are the buttons that are pressed next."""
+        is_handled = super().event(event)
+        if event.type() == QEvent.Type.ToolTip:
+            for tip in QApplication.topLevelWidgets():
+                if tip.inherits("QTipLabel"):
+                    tip.move(tip.x(), self.mapToGlobal(QPoint()).y() - tip.height() - TIP_GAP)
+        return is_handled
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the bar."""

@@ -120,6 +120,10 @@ class Sidebar(TranslatedWidget):
             link.setFont(interface_font(SMALL_SIZE))
             link.setProperty("quiet", True)
             link.clicked.connect(partial(self.show_shelf, shelf))
+        self.downloads_button = tool_button("downloadsButton", "arrow-down", size=16, with_text=True)
+        self.downloads_button.setFont(interface_font(SMALL_SIZE))
+        self.downloads_button.setProperty("quiet", True)
+        self.downloads_button.hide()
         self.models_button = tool_button("modelsButton", "models", with_text=True)
         self.settings_button = tool_button("settingsButton", "settings", with_text=True)
         for each in (self.models_button, self.settings_button):
@@ -136,7 +140,8 @@ class Sidebar(TranslatedWidget):
         bottom = hbox(self.models_button, self.settings_button, None, spacing=4, margins=(12, 4, 12, 10))
         labels = self.heading, self._results_label, self._empty_label
         middle = *labels, (self._list_place, 1), self.selection_bar, self._link_row
-        vbox(top, *middle, bottom, parent=self)
+        downloads = hbox(self.downloads_button, None, margins=(12, 4, 12, 0))
+        vbox(top, *middle, downloads, bottom, parent=self)
         self._timer = QTimer(self, singleShot=True, interval=SEARCH_DELAY_MS)
         self._timer.timeout.connect(lambda: self.search_requested.emit(self.search_text()))
         self.search.textChanged.connect(lambda: self._timer.start())

@@ -9,7 +9,7 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from app.units import GIB, size_text
+from app.units import size_text
 
 translate = QCoreApplication.translate
 
@@ -88,8 +88,7 @@ def quality_sentence(quality: Quality | None) -> str:
 
 def of_text(done: int, total: int) -> str:
     """Return "part of whole", with one unit where both have the same."""
-    whole = size_text(total)
-    part = f"{done / GIB:.1f} GiB" if whole.endswith("GiB") else size_text(done)
+    part, whole = size_text(done), size_text(total)
     if part.split()[-1] == whole.split()[-1]:
         part = part.split()[0]
     return translate("formats", "{part} of {whole}").format(part=part, whole=whole)

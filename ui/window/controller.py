@@ -132,7 +132,8 @@ class WindowController(QObject):
         self.transcript.wrapping_changed.connect(
             lambda wraps: window.notice.attempt(lambda: self.services.settings.change(wraps_code=wraps))
         )
-        for button in (window.sidebar.models_button, welcome.models_button):
+        sidebar = window.sidebar
+        for button in (sidebar.models_button, sidebar.downloads_button, welcome.models_button):
             button.clicked.connect(partial(models.show_page, ()))
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
         for button in (window.header.settings_button, window.composer.preset_button):
@@ -432,8 +433,17 @@ class WindowController(QObject):
 
     def _on_queue_changed(self) -> None:
         self._refresh_awake()
+        self._refresh_hints()
         if self._session.is_empty:
             self._refresh_welcome()
+
+    def _downloading_text(self) -> str:
+        queue = self.services.downloads.queue
+        if not queue.is_active:
+            return ""
+        from ui.models.row_text import downloading_text
+
+        return downloading_text(queue.statuses())
 
     def _refresh_awake(self) -> None:
         is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
@@ -473,7 +483,7 @@ class WindowController(QObject):
         window.pages.setCurrentWidget(self.welcome if is_empty else self.transcript)
         if is_empty:
             self._refresh_welcome()
-        self._refresh_hint()
+        self._refresh_hints()
         if was_visible and not focused.isVisibleTo(window):
             # Qt passes the focus of a widget that is hidden on to the next one, the search field.
             window.composer.field.setFocus()
@@ -486,8 +496,12 @@ class WindowController(QObject):
         except UserError:
             return False
 
-    def _refresh_hint(self) -> None:
-        models, hint = self.models, self.window.hint
+    def _refresh_hints(self) -> None:
+        """Show what is worth knowing about the selected model, above the composer, and about downloads."""
+        models, hint, downloads = self.models, self.window.hint, self.window.sidebar.downloads_button
+        downloading = self._downloading_text()
+        downloads.setText(downloading)
+        downloads.setVisible(bool(downloading))
         before = self.conversation.model_elsewhere()
         if before and is_server_model(models.model_id() or ""):
             sent = self.tr("{model} runs on a server. With the next question it gets the whole conversation.")
@@ -500,7 +514,7 @@ class WindowController(QObject):
             hint.clear()
             return
         text = self.tr("{model} is a tiny starter model; its answers are often wrong.")
-        button = self.tr("Get a better model…"), models.show_page
+        button = downloading or self.tr("Get a better model…"), models.show_page
         hint.show_message(text.format(model=models.name().partition(" ·")[0]), "quiet", button)
 
     def _refresh_welcome(self) -> None:

@@ -115,7 +115,8 @@ class MainWindow(QMainWindow):
         self.sidebar.visibility_changed.connect(self._place_backdrop)
         self.centre.changed.connect(self._show_page)
         self.notice.needed.connect(self._place_notice)
-        for each in (self.sidebar.new_button, self.sidebar.models_button, self.sidebar.settings_button):
+        sidebar = self.sidebar
+        for each in (sidebar.new_button, sidebar.downloads_button, sidebar.models_button, sidebar.settings_button):
             each.clicked.connect(self.hide_overlay)
         self.header.sidebar_button.clicked.connect(self.toggle_sidebar)
         self.composer.field.setFocus()

@@ -13,7 +13,7 @@ from app.fuzzy import FuzzyIndex, Match
 from app.services import Services
 from app.store.store import ConversationStore
 from ui.conversation.controller import ConversationController
-from ui.conversation.model_list import MORE
+from ui.conversation.model_list import ADD_SERVER
 from ui.conversation.model_picker import ModelPicker
 from ui.settings.sections import other_rows, section_titles
 from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, assigned_keys, key_text, translated
@@ -113,7 +113,7 @@ class Palette(QObject):
         models = self._models.entries()
         self._presets = {each.id: each for each in self._services.presets.list(QCoreApplication.translate)}
         self._others = [
-            EntryIndex([_in_section(entry, self.tr("Models")) for entry in models if entry.key != MORE]),
+            EntryIndex([_in_section(entry, self.tr("Models")) for entry in models if entry.key != ADD_SERVER]),
             EntryIndex(
                 [Entry(f"{PRESET}:{id_}", preset.name, self.tr("Presets")) for id_, preset in self._presets.items()]
             ),

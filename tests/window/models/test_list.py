@@ -105,6 +105,33 @@ def test_a_state_that_the_button_implies_is_only_spoken(qtbot: QtBot) -> None:
     assert implied.spoken() == row.spoken()
 
 
+def test_a_state_in_the_place_of_the_button_leaves_its_line_to_the_note(qtbot: QtBot) -> None:
+    models = ModelList("wideList", "Models")
+    qtbot.addWidget(models)
+    row = RowText("SmolLM2", note="Very small and fast, good for a first try", fit="Measured: 124 tokens/s", state="Ready")
+
+    def left_of_button(row: RowText) -> QImage:
+        models.show_items([("smol", row)])
+        models.resize(PILL_FROM + 80, 100)
+        return rgb(models.grab(QRect(0, 0, PILL_FROM - 80, 100)))
+
+    assert left_of_button(row) == left_of_button(replace(row, state=""))
+
+
+def test_how_a_model_fits_stays_whole_before_the_later_parts_of_the_note(qtbot: QtBot) -> None:
+    models = ModelList("narrowList", "Models")
+    qtbot.addWidget(models)
+    row = RowText("Ministral", note="Quick, for simple questions · 2025", fit="Fits, fast")
+    width = 2 * PAD_X + QFontMetrics(interface_font(13)).horizontalAdvance(row.note + row.fit)
+
+    def picture(row: RowText) -> QImage:
+        models.show_items([("mini", row)])
+        models.resize(width, 100)
+        return rgb(models.grab())
+
+    assert picture(row) == picture(replace(row, note="Quick, for simple questions"))
+
+
 def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
     models = ModelList("narrowList", "Models")
     qtbot.addWidget(models)
