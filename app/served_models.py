@@ -67,9 +67,7 @@ class ServedModels:
 
     def _find(self) -> tuple[object, LocalBackend, LocalModel, ServedModel]:
         services, settings = self._services, self._services.settings.current
-        model_id = self._model_id or settings.model_id or ""
-        if not model_id or is_server_model(model_id):
-            raise UserError("no_local_model")
+        model_id = self._model_id or selected_model(services)
         key = model_id, settings, services.planning.overrides.get(model_id)
         known = self._known
         if known is None or known[0] != key or known[3].created != _changed_at(known[2].path):
@@ -77,11 +75,9 @@ class ServedModels:
             header = services.planning.headers_of(model_id)[0]
             if not header.embeds:
                 backend.resolve()
-            # Other programs needn't know where the file is.
-            name = file.id if file.id != str(file.path) else file.path.stem
             template, created = header.chat_template or "", _changed_at(file.path)
             model = ServedModel(
-                name,
+                served_name(file),
                 backend,
                 settings.sampling(),
                 thinking_choices(template),
@@ -92,6 +88,23 @@ class ServedModels:
             )
             known = self._known = key, backend, file, model
         return known
+
+
+def selected_model(services: Services) -> str:
+    """Return the id of the model that is selected in the window.
+
+    Raises:
+        UserError: ``no_local_model`` where none is selected, or one on a server.
+    """
+    model_id = services.settings.current.model_id or ""
+    if not model_id or is_server_model(model_id):
+        raise UserError("no_local_model")
+    return model_id
+
+
+def served_name(file: LocalModel) -> str:
+    """Return the name by which other programs ask for a model: they needn't know where its file is."""
+    return file.id if file.id != str(file.path) else file.path.stem
 
 
 def start_local_server(services: Services) -> UserError | None:

@@ -4186,6 +4186,10 @@ Click to rename</source>
         <translation>API 密钥</translation>
     </message>
     <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
         <source>Activity</source>
         <translation>活动</translation>
     </message>
@@ -7511,7 +7515,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Downloading: {percent} %</source>
-        <translation>正在下载：{percent} %</translation>
+        <translation>正在下载：{percent}%</translation>
     </message>
 </context>
 <context>

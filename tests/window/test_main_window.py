@@ -29,6 +29,7 @@ from app.config.settings import SettingsFile
 from app.servers.protocol import ServedModel
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, indexes, titles
+from ui.imports.dialog import ImportDialog
 from ui.settings.page import SettingsPage
 from ui.settings.sections import SECTIONS
 from ui.widgets.appearance import Appearance
@@ -291,6 +292,24 @@ def test_focus_of_a_hidden_control_moves_to_the_composer(
     session.stop()
     # The window must not close before the answer has ended.
     qtbot.waitUntil(lambda: not session.answers, timeout=PATIENCE_MS)
+
+
+def test_enter_presses_the_button_that_has_the_focus(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    for button in (window.controller.welcome.models_button, window.sidebar.settings_button):
+        page = "modelsDialog" if button is not window.sidebar.settings_button else "settingsDialog"
+        button.setFocus()
+        qtbot.keyClick(button, Qt.Key.Key_Return)
+        assert find(window, page, QWidget).isVisible()
+    # It isn't the default button of a dialog that is pressed.
+    window.controller.show_import()
+    dialog = find(window, "importDialog", ImportDialog)
+    dialog.inspect(Path(__file__))
+    qtbot.waitUntil(lambda: dialog.choose_file.hasFocus(), timeout=PATIENCE_MS)
+    close = find(dialog, "closeButton", QWidget)
+    close.setFocus()
+    qtbot.keyClick(close, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
 
 
 def test_letters_that_no_part_takes_are_written_into_the_message(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ui.composer.attachment_chips import AttachmentChips
 from ui.composer.text_field import ComposerField
 from ui.widgets.icons import IconLabel, icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import current_theme, interface_font
-from ui.widgets.tool_button import set_name, tool_button
+from ui.widgets.tool_button import ToolButton, set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Composer(TranslatedWidget):
         self._before: Draft | None = None
         self.field = ComposerField(self)
         self.chips = AttachmentChips(self)
-        self._edit_label, self._cancel = QLabel(), QToolButton()
+        self._edit_label, self._cancel = QLabel(), ToolButton()
         self._edit_label.setProperty("quiet", True)
         self._edit_label.setWordWrap(True)
         self._cancel.setObjectName("cancelEditButton")

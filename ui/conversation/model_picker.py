@@ -164,6 +164,11 @@ class ModelPicker(QObject):
         if not name:
             self._header.set_model(self.tr("Choose a model"), self.tr("No model selected"))
             return
+        model_id = self.model_id()
+        if model_id is not None and is_server_model(model_id):
+            # In a narrow window its server is in the tool tip.
+            self._header.set_model(name, name, split_model_id(model_id)[1])
+            return
         place, tip = self._place(), self.tr("Loaded when you send a message")
         text, short = (f"{name} · {place}", name) if place else (name, "")
         if running is not None and running.load is not None:

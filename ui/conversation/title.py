@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QToolButton
+from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from ui.widgets.layouts import hbox
+from ui.widgets.tool_button import ToolButton
 from ui.widgets.translated import TranslatedWidget
 
 MIN_WIDTH, MAX_WIDTH = 72, 420
@@ -40,7 +41,7 @@ class ConversationTitle(TranslatedWidget):
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title: str | None = None
-        self.button = QToolButton()
+        self.button = ToolButton()
         self.button.setObjectName("titleButton")
         self.button.setCursor(Qt.CursorShape.IBeamCursor)
         self.field = _TitleField()

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QResizeEvent, QTextLayout
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.doctor.diagnostic import Diagnostic, Severity, name_text, part_text, remedy_text, report, value_text
 from app.doctor.doctor import NETWORK, PARTS, Doctor
@@ -32,6 +32,7 @@ from ui.widgets.icons import IconLabel, icon
 from ui.widgets.job import run_job
 from ui.widgets.layouts import LEFT, TOP, clear, hbox, nest, vbox
 from ui.widgets.theme import CHINESE_FAMILIES, interface_font, mono_font
+from ui.widgets.tool_button import ToolButton
 
 NARROW = 560
 """Below this width, values are shown below their names."""
@@ -93,7 +94,7 @@ class ResultRow(QWidget):
         text.setWordWrap(True)
         flags = Qt.TextInteractionFlag
         text.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
-        self.copy = QToolButton()
+        self.copy = ToolButton()
         self.copy.setObjectName("copyCommandButton")
         self.copy.setIconSize(QSize(16, 16))
         self.copy.setIcon(icon("copy", size=16))

@@ -47,6 +47,7 @@ from ui.widgets.formats import date_text, list_text, quality_of, quality_sentenc
 from ui.widgets.icons import icon
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
+from ui.widgets.tool_button import ToolButton
 
 SHOWN_FILES = 6
 SHOWN_DIGITS = 8
@@ -117,14 +118,14 @@ class ModelDetails(QWidget):
         self.plan = button("showPlanButton", self.tr("Memory layout"))
         self.plan.setCheckable(True)
         self.glance = SummaryBars()
-        self.more = QToolButton()
+        self.more = ToolButton()
         self.more.setObjectName("moreModelButton")
         self.more.setToolTip(self.tr("More actions for this model"))
         self.more.setAccessibleName(self.tr("More actions for this model"))
         self.more.setFixedSize(34, 34)
         self.more.setIconSize(QSize(18, 18))
         self.more.setIcon(icon("more", "text"))
-        self.fold = button("detailsFoldButton", self.tr("Details"), quiet=True)
+        self.fold = button("detailsFoldButton", self.tr("Details"))
         self.fold.setCheckable(True)
         self.progress = QProgressBar(textVisible=False)
         self.progress.setObjectName("modelProgress")
@@ -340,7 +341,7 @@ class ModelDetails(QWidget):
         self.area.verticalScrollBar().setValue(scrolled)
 
     def _copy_button(self, detail: DetailRow) -> QToolButton:
-        copy = QToolButton()
+        copy = ToolButton()
         copy.setObjectName("copyButton")
         copy.setIcon(icon("copy", size=14))
         copy.setIconSize(QSize(14, 14))

@@ -23,7 +23,7 @@ from model_manager.library.scan import ImportCandidate, unfinished_work
 from model_manager.library.verification import Verification
 from model_manager.published import PublishedModel
 from ui.models.downloads import on_queue_change
-from ui.models.item import Fit, ModelItem, ModelJob, candidate_key
+from ui.models.item import Fit, ModelItem, ModelJob, ModelState, candidate_key
 from ui.models.jobs import ModelJobs
 from ui.widgets.job import run_job
 
@@ -258,7 +258,9 @@ class ModelInventory(QObject):
         self.activity.suggestions = self._suggestions()
         if self._scan is not None:
             items = list_items(self._scan, self.activity)
-            self.items = tuple(replace(item, fit=self._fit(item.key)) for item in items)
+            # What can't be read has a plan by what was known of it before.
+            fits = (None if item.state is ModelState.UNUSABLE else self._fit(item.key) for item in items)
+            self.items = tuple(replace(item, fit=fit) for item, fit in zip(items, fits, strict=True))
             self.changed.emit()
 
     def item(self, key: str) -> ModelItem | None:

@@ -238,8 +238,9 @@ class ModelsPage(Page):
             (RowText(self.tr("On this computer")), others),
             (RowText(self.tr("Available for download"), self.tr("Asking the hub…") if is_asking else ""), more),
         ]
-        # The home model leads unless another one is recommended.
-        sections.insert(3 if best else 0, home_section)
+        # The home model leads unless another one is recommended, or none of it fits.
+        is_too_large = bool(home) and all(item.fit is not None and item.fit.kind == "bad" for item in home)
+        sections.insert(3 if best or is_too_large else 0, home_section)
         return [
             row
             for heading, shown in sections

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.units import size_text
 from model_manager.plan.load_plan import LoadPlan
@@ -22,7 +22,7 @@ from ui.plan.strings import device_name, tokens_text
 from ui.widgets.dialog_parts import button, quiet_label
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
-from ui.widgets.tool_button import name_choice
+from ui.widgets.tool_button import ToolButton, name_choice
 
 ARROW = 14
 BATCHES = (128, 256, 512, 1024, 2048, 4096)
@@ -94,7 +94,7 @@ class PlanPanel(QWidget):
         }
         for option, label in self._labels.items():
             label.setBuddy(self.controls[option])
-        self.more = QToolButton()
+        self.more = ToolButton()
         self.more.setText(self.tr("More options"))
         self.more.setToolTip(self.tr("Advanced"))
         self.more.setObjectName("planMore")

@@ -14,7 +14,7 @@ from app.config.secrets import LOCAL_SERVER_KEY
 from app.local_server.access import Access, is_origin, new_key
 from app.local_server.clients import Client
 from app.local_server.server import ServerStatus
-from app.served_models import local_access
+from app.served_models import local_access, selected_model, served_name
 from app.services import Services
 from app.units import rate_text
 from model_manager.errors import UserError
@@ -40,6 +40,9 @@ class LocalServerSettings(QWidget):
         self.address = QLabel()
         self.address.setObjectName("localServerAddress")
         self.copy_address = button("copyServerAddressButton", self.tr("Copy"))
+        self.copy_model = button("copyServedModelButton", self.tr("Copy"))
+        self._model_id: str | None = ""
+        """The selected model that is shown."""
         self.copy_key = button("copyServerKeyButton", self.tr("Copy"))
         self.make_key = button("makeServerKeyButton")
         self.remove_key = button("removeServerKeyButton", self.tr("Remove"), quiet=True)
@@ -51,15 +54,17 @@ class LocalServerSettings(QWidget):
                     self.tr("Address"),
                     "",
                 ),
+                "model": (_beside(self.copy_model), self.tr("Model"), ""),
                 "key": (_beside(self.remove_key, self.make_key, self.copy_key), self.tr("API key"), ""),
                 "activity": (QWidget(), self.tr("Activity"), ""),
             },
-            order=("local_server", "address", "activity", "key"),
+            order=("local_server", "address", "model", "activity", "key"),
         )
         vbox(self.form, parent=self)
         self.form.changed.connect(self._on_changed)
         self.copy_address.clicked.connect(lambda: self._copy(self._api_base()))
         self.copy_key.clicked.connect(self._copy_key)
+        self.copy_model.clicked.connect(lambda: self._copy(self.form.rows["model"].explanation.text()))
         self.make_key.clicked.connect(lambda: self._set_key(new_key()))
         self.remove_key.clicked.connect(lambda: self._set_key(""))
         RefreshTimer(self, self.refresh)
@@ -95,6 +100,20 @@ class LocalServerSettings(QWidget):
         if status.access is not None and bool(status.access.key) != self._has_key:
             # The server made one.
             self._read_key()
+        if self._model_id != self._services.settings.current.model_id:
+            self._show_model()
+
+    def _show_model(self) -> None:
+        """Show by which name other programs ask for the selected model, or why there is none."""
+        self._model_id, kind = self._services.settings.current.model_id, "quiet"
+        try:
+            text = served_name(self._services.library.resolve(selected_model(self._services)))
+        except UserError as error:
+            text, kind = error_text(error), "warning"
+        row = self.form.rows["model"]
+        row.set_texts(self.tr("Model"), text)
+        set_kind(row.explanation, kind)
+        self.copy_model.setVisible(kind == "quiet")
 
     def _activity(self, status: ServerStatus) -> str:
         if not status.url:

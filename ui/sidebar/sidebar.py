@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.conversation import TRASH_DAYS, Shelf
 from ui.sidebar.actions import ACTIONS, offered_actions
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox, vbox
 from ui.widgets.theme import interface_font
-from ui.widgets.tool_button import set_name, tool_button
+from ui.widgets.tool_button import PushButton, set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Sidebar(TranslatedWidget):
         self._back = tool_button("shelfBackButton", "arrow-left", with_text=True)
         self._back.setFont(interface_font(bold=True))
         self._back.clicked.connect(partial(self.show_shelf, Shelf.CONVERSATIONS))
-        self._empty = QPushButton()
+        self._empty = PushButton()
         self._empty.setObjectName("emptyBinButton")
         self._empty.setProperty("quiet", True)
         self._empty.setFont(interface_font(SMALL_SIZE))

@@ -11,7 +11,7 @@ from pathlib import Path
 import PySide6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 from app import __version__
 from ui.widgets.dialog_parts import MARGIN, StatusLine, arrange, button, fit_height, heading, paragraph
@@ -19,6 +19,7 @@ from ui.widgets.file_dialogs import open_folder
 from ui.widgets.icons import icon
 from ui.widgets.layouts import LEFT, vbox
 from ui.widgets.theme import mono_font
+from ui.widgets.tool_button import ToolButton
 
 WIDTH = 600
 MAX_ERRORS = 20
@@ -56,7 +57,7 @@ class CrashDialog(QDialog):
                 "continue, but if anything behaves oddly, restart the program."
             )
         )
-        self.fold = QToolButton()
+        self.fold = ToolButton()
         self.fold.setObjectName("crashFold")
         self.fold.setText(self.tr("Details"))
         self.fold.setCheckable(True)

@@ -22,6 +22,7 @@ from ui.transcript.item import Item
 from ui.transcript.reader import MAX_SHOWN, question_text, read_in_steps
 from ui.transcript.state import Match, TranscriptState
 from ui.widgets.icons import icon
+from ui.widgets.tool_button import ToolButton
 from ui.widgets.translated import TranslatedWidget
 
 SLICE_S, PAUSE_MS = 0.008, 2
@@ -302,7 +303,7 @@ class FindBar(TranslatedWidget):
         super().hideEvent(event)
 
     def _button(self, name: str, picture: str, handler: Callable[[], None]) -> QToolButton:
-        button = QToolButton(self)
+        button = ToolButton(self)
         button.setObjectName(name)
         button.setFixedSize(BUTTON_SIZE, BUTTON_SIZE)
         button.setAutoRaise(True)

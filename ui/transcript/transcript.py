@@ -25,7 +25,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QWidget
 
 from app.conversation import Status
 from app.formulas import FormulaRenderer
@@ -47,6 +47,7 @@ from ui.transcript.state import LINE_STEP, Selection, TranscriptState
 from ui.transcript.style import TextStyle
 from ui.widgets import icons
 from ui.widgets.theme import LIGHT, TEXT_SIZE, Theme
+from ui.widgets.tool_button import ToolButton
 from ui.widgets.translated import Translated
 
 READ_MS, READ_PAUSE_MS = 8, 4
@@ -110,7 +111,7 @@ class Transcript(Translated, QAbstractScrollArea):
         self._read_timer = QTimer(self, singleShot=True, interval=READ_PAUSE_MS)
         self._answer_timer = QTimer(self)
         self._done_timer = QTimer(self, singleShot=True, interval=DONE_MS)
-        self._jump = QToolButton(self)
+        self._jump = ToolButton(self)
         self._jump.setObjectName("jumpToNewestButton")
         self._jump.setFixedSize(JUMP_SIZE, JUMP_SIZE)
         self._jump.setIconSize(QSize(icons.SIZE, icons.SIZE))

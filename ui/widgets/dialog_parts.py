@@ -29,7 +29,7 @@ from ui.widgets.error_text import error_text
 from ui.widgets.job import Job
 from ui.widgets.layouts import CENTRE, LEFT, MAX_WIDGET_SIZE, RIGHT, forget_items, hbox, vbox
 from ui.widgets.theme import interface_font
-from ui.widgets.tool_button import name_choice
+from ui.widgets.tool_button import PushButton, name_choice
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMessageBox
@@ -130,8 +130,8 @@ def hairline() -> QFrame:
 
 
 def button(name: str, text: str = "", *, primary: bool = False, quiet: bool = False) -> QPushButton:
-    """Return a button; Enter presses only the ``primary`` one of the dialog."""
-    made = QPushButton(text)
+    """Return a button; Enter presses the ``primary`` one of a dialog where no other one has the focus."""
+    made = PushButton(text)
     made.setObjectName(name)
     made.setAutoDefault(False)
     made.setDefault(primary)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from model_manager.errors import UserError
 from ui.widgets.announcement import announce
@@ -16,7 +16,7 @@ from ui.widgets.dialog_parts import set_style_property
 from ui.widgets.error_text import error_text
 from ui.widgets.icons import IconLabel
 from ui.widgets.layouts import hbox
-from ui.widgets.tool_button import set_name, tool_button
+from ui.widgets.tool_button import PushButton, set_name, tool_button
 
 SHOWN_MS, SHOWN_WITH_BUTTON_MS = 10_000, 30_000
 """How long a message is shown."""
@@ -49,7 +49,7 @@ class NoticeBar(QFrame):
         self._text = QLabel(self)
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self.button = QPushButton(self)
+        self.button = PushButton(self)
         self.button.setProperty("quiet", True)
         self.button.clicked.connect(self._act)
         self._close = tool_button("closeNoticeButton", "close", size=16)

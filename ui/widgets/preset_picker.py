@@ -15,6 +15,7 @@ from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox
+from ui.widgets.tool_button import ToolButton
 
 MENU_BUTTON, NAME_WIDTH = 32, 400
 
@@ -32,7 +33,7 @@ class PresetsBar(QWidget):
         self._presets, self._status = presets, status
         self._overrides = ConversationOverrides()
         self.picker = ChoiceBox("presetPicker")
-        self.menu_button = QToolButton(self)
+        self.menu_button = ToolButton(self)
         self.menu_button.setObjectName("presetMenuButton")
         self.menu_button.setFixedSize(MENU_BUTTON, MENU_BUTTON)
         self.menu_button.setIconSize(QSize(18, 18))

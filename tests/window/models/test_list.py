@@ -79,9 +79,16 @@ def test_a_fit_without_room_is_not_cut_in_a_word() -> None:
         assert [whole_part(text, width, font) for width in (long, long - 1, short, short - 1)] == [text, part, part, ""]
 
 
+def drawn_list(qtbot: QtBot) -> ModelList:
+    made = ModelList("drawnList", "Models")
+    qtbot.addWidget(made)
+    # The style sheet changes its frame.
+    made.ensurePolished()
+    return made
+
+
 def test_whether_a_model_fits_stays_in_a_narrow_row(qtbot: QtBot) -> None:
-    models = ModelList("narrowList", "Models")
-    qtbot.addWidget(models)
+    models = drawn_list(qtbot)
     row = RowText("Q4_K_M", note="Close to the original", fit="Doesn't fit", fit_kind="bad", state="Not downloaded")
     models.show_items([("q4", row)])
     models.resize(PILL_FROM - 60, 100)
@@ -91,8 +98,7 @@ def test_whether_a_model_fits_stays_in_a_narrow_row(qtbot: QtBot) -> None:
 
 
 def test_a_state_that_the_button_implies_is_only_spoken(qtbot: QtBot) -> None:
-    models = ModelList("narrowList", "Models")
-    qtbot.addWidget(models)
+    models = drawn_list(qtbot)
     row = RowText("IQ3_XXS", note="Some loss of quality", fit="About 35 tokens/s", state="Not downloaded")
 
     def picture(row: RowText, width: int) -> QImage:
@@ -106,9 +112,10 @@ def test_a_state_that_the_button_implies_is_only_spoken(qtbot: QtBot) -> None:
 
 
 def test_a_state_in_the_place_of_the_button_leaves_its_line_to_the_note(qtbot: QtBot) -> None:
-    models = ModelList("wideList", "Models")
-    qtbot.addWidget(models)
-    row = RowText("SmolLM2", note="Very small and fast, good for a first try", fit="Measured: 124 tokens/s", state="Ready")
+    models = drawn_list(qtbot)
+    row = RowText(
+        "SmolLM2", note="Very small and fast, good for a first try", fit="Measured: 124 tokens/s", state="Ready"
+    )
 
     def left_of_button(row: RowText) -> QImage:
         models.show_items([("smol", row)])
@@ -119,8 +126,7 @@ def test_a_state_in_the_place_of_the_button_leaves_its_line_to_the_note(qtbot: Q
 
 
 def test_how_a_model_fits_stays_whole_before_the_later_parts_of_the_note(qtbot: QtBot) -> None:
-    models = ModelList("narrowList", "Models")
-    qtbot.addWidget(models)
+    models = drawn_list(qtbot)
     row = RowText("Ministral", note="Quick, for simple questions · 2025", fit="Fits, fast")
     width = 2 * PAD_X + QFontMetrics(interface_font(13)).horizontalAdvance(row.note + row.fit)
 
@@ -133,8 +139,7 @@ def test_how_a_model_fits_stays_whole_before_the_later_parts_of_the_note(qtbot: 
 
 
 def test_a_long_label_and_a_mark_make_room_for_the_title(qtbot: QtBot) -> None:
-    models = ModelList("narrowList", "Models")
-    qtbot.addWidget(models)
+    models = drawn_list(qtbot)
     row = RowText("Q8_0", label="gemma-4-31B-it-Q8_0", mark="Recommended", icon="star", size="30.7 GiB")
 
     def title(row: RowText) -> QImage:
