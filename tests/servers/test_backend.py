@@ -128,7 +128,7 @@ def test_events_are_counted_without_usage(ask: Asking) -> None:
 @pytest.mark.parametrize("owner", ["llamacpp", "someone"])
 def test_until_the_server_counts_the_prompt_its_estimate_is_part_of_the_context(ask: Asking, owner: str) -> None:
     with openai_server(owner=owner, tells_usage=False) as server:
-        events = list(ask.source(server.url).stream(REQUEST))
+        events = list(ask.source(server.url).stream(replace(REQUEST, context_policy=ContextPolicy.ROLL)))
     (fitted,) = (each for each in events if isinstance(each, ContextFitted))
     assert (fitted.prompt_tokens > 0) is (owner == "llamacpp"), "only known together with the context"
     pieces = [each for each in events if isinstance(each, TextDelta)]

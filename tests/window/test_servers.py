@@ -443,10 +443,16 @@ def test_questions_wait_for_the_end_of_the_running_answer(
     assert (composer.text(), waiting()) == ("thirdd", ["second", "fourth"])
     qtbot.keyClick(composer.field, Qt.Key.Key_Backspace)
     qtbot.keyClick(composer.field, Qt.Key.Key_Return)
+    assert (composer.text(), waiting()) == ("", ["second", "third", "fourth"]), "back to its place"
     qtbot.keyClick(composer.field, Qt.Key.Key_Up)
-    assert (composer.text(), waiting()) == ("third", ["second", "fourth"])
+    assert (composer.text(), waiting()) == ("fourth", ["second", "third"])
+    press(qtbot, queue, "editQueuedButton", 0)
+    assert (composer.text(), waiting()) == ("second", ["third", "fourth"])
+    press(qtbot, queue, "editQueuedButton", 1)
+    assert (composer.text(), waiting()) == ("fourth", ["second", "third"])
     qtbot.keyClick(composer.field, Qt.Key.Key_Return)
-    press(qtbot, queue, "removeQueuedButton", 1)
+    assert waiting() == ["second", "third", "fourth"]
+    press(qtbot, queue, "removeQueuedButton", 2)
     assert waiting() == ["second", "third"]
     # They belong to their conversation, are kept in its draft, and go on when it is open.
     window.controller.conversation.open(None)

@@ -65,6 +65,8 @@ class Composer(TranslatedWidget):
         hbox(*items, parent=self._edit_bar, spacing=8, margins=(4, 0, 0, 0))
         self._edit_bar.hide()
         self._queue: QuestionQueue | None = None
+        self._edited_place: int | None = None
+        """Place among the questions that wait to which the content returns."""
         self._queue_place = vbox()
         self.preset_button = tool_button("presetChip", "sliders", size=16, with_text=True)
         """Shows the preset of the conversation; hidden while it has none."""
@@ -161,7 +163,7 @@ class Composer(TranslatedWidget):
 
     def show_draft(self, draft: Draft) -> None:
         """Replace the content."""
-        self._instead_of, self._before = draft.instead_of, draft.before
+        self._instead_of, self._before, self._edited_place = draft.instead_of, draft.before, None
         self.chips.set_attachments(draft.attachments)
         self.set_text(draft.text)
         self._set_queue(draft.queue)
@@ -180,10 +182,12 @@ class Composer(TranslatedWidget):
         self.field.setFocus()
 
     def enqueue(self) -> None:
-        """Move the content to the end of the questions that wait."""
+        """Move the content to the end of the questions that wait, or back to its place there."""
         draft = self.draft()
+        queue, place = list(draft.queue), self._edited_place
+        queue.insert(len(queue) if place is None else place, replace(draft, text=draft.text.strip(), queue=()))
         self.clear()
-        self._set_queue((*draft.queue, replace(draft, text=draft.text.strip(), queue=())))
+        self._set_queue(tuple(queue))
 
     def next_question(self) -> Draft | None:
         """Return the first of the questions that wait."""
@@ -193,15 +197,23 @@ class Composer(TranslatedWidget):
         """Remove the first of the questions that wait."""
         if self._queue is not None and self._queue.questions():
             self._queue.take(0)
+            if self._edited_place:
+                self._edited_place -= 1
 
     def edit_queued(self, place: int = -1) -> bool:
-        """Edit a waiting question, whose place another text takes; return false where none waits."""
+        """Edit a waiting question; another text waits then.  Return false where none waits."""
         if self._queue is None or not self._queue.questions():
             return False
+        place %= len(self._queue.questions())
         question = self._queue.take(place)
         if self._has_question():
+            if self._edited_place is not None and self._edited_place <= place:
+                place += 1
+            elif self._edited_place is not None:
+                self._edited_place -= 1
             self.enqueue()
         self.show_draft(replace(question, queue=self.draft().queue))
+        self._edited_place = place
         self.field.setFocus()
         return True
 
@@ -247,6 +259,7 @@ class Composer(TranslatedWidget):
         if self.is_editing():
             self.show_draft(self.draft().after())
             return
+        self._edited_place = None
         cursor = self.field.textCursor()
         cursor.select(cursor.SelectionType.Document)
         cursor.removeSelectedText()
