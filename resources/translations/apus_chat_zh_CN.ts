@@ -1893,7 +1893,7 @@
     </message>
     <message>
         <source>{size} · passages only</source>
-        <translation>{size} · 仅选用段落</translation>
+        <translation>{size} · 只发送相关段落</translation>
     </message>
     <message>
         <source>The attachments don&apos;t fit in the context beside the conversation. For each question the model is given the passages that best match it. Choose a larger context to give it everything.</source>
@@ -6468,6 +6468,10 @@ Click to rename</source>
     <message>
         <source>Copy as Markdown</source>
         <translation>复制为 Markdown</translation>
+    </message>
+    <message>
+        <source>Copy formula as LaTeX</source>
+        <translation>复制公式 (LaTeX)</translation>
     </message>
     <message>
         <source>Copy message as text</source>

@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.conversation import Role, Status
@@ -208,6 +208,25 @@ def test_copied_text_contains_the_source_of_formulas(qtbot: QtBot, transcript: T
     copied = QGuiApplication.clipboard().text()
     for piece in ("The sum $a+b$ and \\(c\\):", "$$\nx = 1\n$$", "$|x|$\t好", "• $y$ end"):
         assert piece in copied
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
+def test_the_menu_of_a_formula_copies_it_without_delimiters(qtbot: QtBot, transcript: Transcript):
+    show(qtbot, transcript, "one $x^2$ two\n\n$$y$$\n\n| $z$ |\n|---|")
+    copied = []
+    for part in parts(transcript):
+        (place, _) = formulas_in(part.document)[0]
+        point = part.line_rects(place, place + 1)[0].center() + part.rect.topLeft()
+        for to_the_left in (0, 200):
+            transcript.show_menu(point + QPointF(transcript.page.left - to_the_left, transcript.page.visible[0][1]))
+            menu = QApplication.activePopupWidget()
+            assert isinstance(menu, QMenu)
+            actions = {each.text(): each for each in menu.actions()}
+            if "Copy formula as LaTeX" in actions:
+                actions["Copy formula as LaTeX"].trigger()
+                copied.append(QGuiApplication.clipboard().text())
+            menu.close()
+    assert copied == ["x^2", "y", "z"]
 
 
 def test_a_selection_in_a_line_contains_its_formulas(qtbot: QtBot, transcript: Transcript):

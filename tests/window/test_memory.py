@@ -98,14 +98,13 @@ def test_a_message_is_remembered_from_its_menu(open_window: OpenWindow, qtbot: Q
     assert dialog.field.toPlainText() == "You are vegetarian."
     dialog.reject()
     dialog.setParent(None)
-    # A fact has one line: of a longer message only what is selected is offered.
-    longer = services.store.edit_answer(message.id, "You are:\n\n- vegetarian\n- from Rome")
+    # A fact has one line: of a longer message the first one or what is selected is offered.
+    longer = services.store.edit_answer(message.id, "You like tea.\n\n- green\n- from Japan")
     window.controller.conversation.refresh()
     window.controller.conversation.act("remember", longer.id)
     dialog = window.findChild(FactDialog)
     assert dialog is not None
-    assert dialog.field.toPlainText() == ""
-    assert not dialog.save.isEnabled()
+    assert dialog.field.toPlainText() == "You like tea."
     dialog.field.setPlainText("I'm vegetarian.")
     dialog.save.click()
     assert facts(window) == ["I'm vegetarian."]

@@ -126,12 +126,17 @@ def test_refreshing_the_conversation_keeps_the_scroll_position(transcript):
     assert transcript.page.following
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)", extend=True)
 def test_a_pinned_message_shows_a_pin_that_unpins(transcript, qtbot):
     transcript.set_items([answer("a", actions=ALL), answer("b", actions=ALL, is_pinned=True)])
     assert "action:pin" not in keys(transcript, 0)
     (pin,) = [button for button in transcript.page.view(1).buttons if button.key == "action:pin"]
     assert pin.always
     assert pin.tip == transcript.state.strings.unpin
+    press(transcript, 1, "action:more")
+    menu = transcript.findChild(QMenu, "moreMenu")
+    assert transcript.state.strings.unpin in [each.text() for each in menu.actions()]
+    menu.close()
     with qtbot.waitSignal(transcript.action_requested) as requested:
         press(transcript, 1, "action:pin")
     assert requested.args == ["pin", "b"]

@@ -601,12 +601,11 @@ class ConversationController(QObject):
         self._notice.show_message(self.tr("Summary removed. The model gets the messages themselves again."))
 
     def _remember(self, message: Message) -> None:
-        """Open the dialog with what is selected of a message, or with a message of one line, as a fact to be kept."""
+        """Open the dialog with what is selected of a message, or with its first line, as a fact to be kept."""
         from ui.settings.fact_dialog import FactDialog
 
         whole = item_text(self._item(message), with_thought=False).strip()
-        # A fact has one line: what has several would lose them.
-        text = self._transcript.state.selected_text().strip() or ("" if "\n" in whole else whole)
+        text = self._transcript.state.selected_text().strip() or whole.partition("\n")[0]
 
         def add(text: str) -> None:
             self._services.store.add_fact(text)

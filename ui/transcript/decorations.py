@@ -52,7 +52,7 @@ _ICONS = {
     "retry_with": "models",
     "revise": "edit",
     "details": "info",
-    "remember": "star",
+    "remember": "note",
     "delete": "trash",
     "summarise": "archive",
     "previous": "chevron-left",
@@ -303,7 +303,7 @@ def icon_of(action: str) -> str:
 
 def rare_actions(item: Item) -> list[str]:
     """Return the actions behind the last button of the row."""
-    return [name for name in RARE if name in item.actions and not (name == "pin" and item.is_pinned)]
+    return [name for name in RARE if name in item.actions]
 
 
 def action_row(
@@ -361,7 +361,7 @@ def action_row(
         rect = cell(text_width + style.icon + FRAME_PADDING)
         add(name, QRectF(rect.x(), top, rect.width(), height), always=True, kind=ButtonKind.FRAME)
         x += 8
-    rare = rare_actions(item)
+    rare = [name for name in rare_actions(item) if name != "pin" or not item.is_pinned]
     quick = [name for name in names if name not in (*RARE, *framed, "previous", "next")]
     for name in [*quick, *(rare if len(rare) == 1 else ["more"] if rare else [])][::step]:
         if name == "more":

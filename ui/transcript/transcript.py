@@ -459,6 +459,9 @@ class Transcript(Translated, QAbstractScrollArea):
             add(self.tr("Open link…"), lambda: self.link_activated.emit(link))
             add(self.tr("Copy link address"), lambda: set_clipboard(link))
             menu.addSeparator()
+        if formula := self._formula_at(point):
+            add(self.tr("Copy formula as LaTeX"), lambda: set_clipboard(formula))
+            menu.addSeparator()
         has_selection = not state.selection.is_empty
         if has_selection:
             add(state.strings.copy, state.copy, keys=QKeySequence.StandardKey.Copy)
@@ -479,6 +482,14 @@ class Transcript(Translated, QAbstractScrollArea):
             keys=QKeySequence.StandardKey.SelectAll,
         )
         self._open_menu(menu, point)
+
+    def _formula_at(self, point: QPointF) -> str:
+        found = self.page.message_at(point.y())
+        if found is None:
+            return ""
+        point = point - QPointF(self.page.left, found[1])
+        part = self.page.view(found[0]).body.part_at(point)
+        return part.formula_at(point - part.rect.topLeft()) if part is not None else ""
 
     def _new_menu(self, name: str) -> QMenu:
         menu = QMenu(self)

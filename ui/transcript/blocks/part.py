@@ -304,6 +304,13 @@ class Part:
         """Return the address under a point."""
         return self.document.documentLayout().anchorAt(point - self.inner)
 
+    def formula_at(self, point: QPointF) -> str:
+        """Return the formula under a point, without its delimiters."""
+        for position, text_format in formulas_in(self.document):
+            if any(rect.contains(point) for rect in self.line_rects(position, position + 1)):
+                return formula_key(text_format)[0]
+        return ""
+
     def rect_of(self, position: int) -> QRectF:
         """Return the caret rectangle of a position in the part's coordinates, without width."""
         block = self.document.findBlock(position)
