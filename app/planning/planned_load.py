@@ -185,10 +185,10 @@ class PlannedLoader:
         self._engine.release()
         self._remembered.note(self._basis(request, NEVER_CANCELLED), request.options, plan)
 
-    def note_speed(self, tokens_per_second: float | None, *, is_bench: bool = False) -> None:
-        """Note a measured speed of answers with the loaded plan."""
+    def note_speed(self, tokens_per_second: float | None, reading: float | None = None) -> None:
+        """Note a measured speed of answers with the loaded plan, and of ``reading`` prompts where that was measured."""
         if tokens_per_second and (loaded := self.loaded) is not None:
-            self._speeds.note(loaded.request.path, loaded.plan, tokens_per_second, is_bench=is_bench)
+            self._speeds.note(loaded.request.path, loaded.plan, tokens_per_second, reading)
 
     def _loaded_for(self, request: LoadRequest) -> LoadedPlan | None:
         loaded = self.loaded

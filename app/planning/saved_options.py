@@ -147,8 +147,9 @@ class RememberedPlans(_Notes):
 class MeasuredSpeeds(_Notes):
     """Speeds of answers that were measured, by file and plan: ``speeds.json``.  Those of *Measure* count most."""
 
-    def note(self, path: Path, plan: LoadPlan, tokens_per_second: float, *, is_bench: bool) -> None:
-        """Store the speed.  Errors of the file are only logged."""
+    def note(self, path: Path, plan: LoadPlan, tokens_per_second: float, reading: float | None = None) -> None:
+        """Store the speed; *Measure* has one of ``reading`` prompts too.  Errors of the file are only logged."""
+        is_bench = reading is not None
         key = _speed_key(path, plan)
         before = self._get(key)
         if isinstance(before, dict) and isinstance(known := before.get("tokens_per_second"), float):
@@ -156,16 +157,20 @@ class MeasuredSpeeds(_Notes):
             if not is_bench and (before.get("is_bench") or is_known):
                 return
         try:
-            self._set(key, {"tokens_per_second": float(tokens_per_second), "is_bench": is_bench}, limit=MAX_NOTES)
+            note = {"tokens_per_second": float(tokens_per_second), "is_bench": is_bench, "reading": reading}
+            self._set(key, note, limit=MAX_NOTES)
         except UserError as error:
             logger.warning("speed not remembered: %s", error.code)
 
     def applied(self, path: Path, plan: LoadPlan) -> LoadPlan:
-        """Return the plan with the measured speed in place of the estimate, where there is one."""
+        """Return the plan with the measured speeds in place of the estimates, where there are some."""
         note = self._get(_speed_key(path, plan))
-        speed = note.get("tokens_per_second") if isinstance(note, dict) else None
+        note = note if isinstance(note, dict) else {}
+        speed, reading = note.get("tokens_per_second"), note.get("reading")
         if not isinstance(speed, float) or not 0 < speed < MAX_SPEED or plan.verdict == "does_not_fit":
             return plan
+        if isinstance(reading, float) and 0 < reading < MAX_SPEED:
+            plan = replace(plan, prompt_tokens_per_second_estimate=reading)
         reasons = tuple(each for each in plan.reasons if each not in ("speed_guessed", "speed_measured"))
         return replace(plan, tokens_per_second_estimate=speed, reasons=(*reasons, "speed_measured"))
 

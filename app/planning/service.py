@@ -182,7 +182,8 @@ class PlanningService:
         usual = self.usual_host()
         if basis.host.available_bytes >= usual.available_bytes:
             return False
-        plan, other = basis.plan(options), replace(basis, host=usual).plan(options)
+        host = replace(basis.host, available_bytes=usual.available_bytes)
+        plan, other = basis.plan(options), replace(basis, host=host).plan(options)
         return (plan.verdict, options_reproducing(plan)) != (other.verdict, options_reproducing(other))
 
     def load_plan_of(

@@ -157,7 +157,7 @@ class Tuner:
         )
         prompt_speed = statistics.median(result.prompt_tokens_per_second)
         speed = statistics.median(result.tokens_per_second)
-        self._loader.note_speed(speed, is_bench=True)
+        self._loader.note_speed(speed, prompt_speed)
         return Measurement(change, loaded.plan, prompt_speed, speed, loaded)
 
 

@@ -4979,7 +4979,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Keep download</source>
-        <translation>保留下载</translation>
+        <translation>不取消</translation>
     </message>
     <message>
         <source>{name} is ready to use.</source>
@@ -7293,6 +7293,10 @@ Click to rename</source>
     <message>
         <source>{part} of {whole}</source>
         <translation>{part} / {whole}</translation>
+    </message>
+    <message>
+        <source>{percent} %</source>
+        <translation>{percent}%</translation>
     </message>
     <message>
         <source>less than a minute left</source>

@@ -49,6 +49,17 @@ def gain_of(path: Path, basis: PlanBasis, processor: Processor | None = None) ->
     return RememberedAttention(path).applied(basis, processor and processor.measure).host.flash_attention_gain
 
 
+def test_a_measured_gain_is_no_lack_of_memory(services: Services, basis: PlanBasis) -> None:
+    free = services.planning.usual_host().available_bytes - (1 << 30)
+    basis = replace(basis, host=replace(basis.host, available_bytes=free, flash_attention_gain=1.25))
+    assert basis.plan(PlanOptions()) != replace(basis, host=replace(basis.host, flash_attention_gain=None)).plan(
+        PlanOptions()
+    )
+    assert not services.planning.is_short_of_ram(basis, PlanOptions())
+    starved = replace(basis, host=replace(basis.host, available_bytes=100 << 20))
+    assert services.planning.is_short_of_ram(starved, PlanOptions())
+
+
 def test_gain_is_measured_once_for_a_model(tmp_path: Path, basis: PlanBasis, processor: Processor) -> None:
     path = tmp_path / "attention.json"
     assert gain_of(path, basis) is None

@@ -21,6 +21,7 @@ from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from ui.models.page import ModelsPage
 from ui.settings.page import SettingsPage
+from ui.widgets.dialog_parts import MARGIN
 from ui.window.controller import WindowController
 from ui.window.main_window import MainWindow
 
@@ -236,6 +237,8 @@ def test_closing_during_a_download_asks(
         assert window.close() is False
         assert window.close() is False
         (box,) = (each for each in window.findChildren(QMessageBox, "closeQuestion") if each.isVisible())
+        margins = box.layout().contentsMargins()
+        assert (margins.left(), margins.right()) == (MARGIN, MARGIN)
         assert box.text() == "A download is still running."
         return box
 

@@ -72,6 +72,17 @@ def choose(dialog: ExportDialog, name: str) -> None:
     dialog.options.format_box.setCurrentIndex(dialog.options.format_box.findData(name))
 
 
+def test_the_dialog_is_as_high_as_its_choices(services: Services, make: Make, qtbot: QtBot) -> None:
+    conversation = talk(services.store, "Title")
+    dialog = make(conversation)
+    assert dialog._scroll.height() == dialog._form.minimumSize().height()
+    whole = make(conversation, message_id=services.store.branch(conversation)[0].id)
+    for name in ("md", "jsonl", "pdf", "html"):
+        choose(whole, name)
+        QApplication.processEvents()
+        assert whole._scroll.verticalScrollBar().maximum() == 0
+
+
 def press_export(qtbot: QtBot, dialog: ExportDialog) -> str:
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not dialog._is_busy(), timeout=20_000)

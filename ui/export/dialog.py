@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QProgressBar, QWidget
 
 from app.config.settings import Settings, SettingsFile
@@ -44,6 +44,7 @@ ESTIMATE_AFTER_S = 1.0
 """Before that the time left is not estimated, nor before ``ESTIMATE_AFTER_SHARE`` is done."""
 ESTIMATE_AFTER_SHARE = 0.02
 PROGRESS_STEPS = 1000
+WIDTH = 620
 
 
 class ExportDialog(BusyDialog):
@@ -108,7 +109,6 @@ class ExportDialog(BusyDialog):
             (self.export, self._export),
         ):
             each.clicked.connect(action)
-        resize_within_screen(self, 620, 520)
         self._scope_changed()
         self.export.setFocus()
 
@@ -131,11 +131,19 @@ class ExportDialog(BusyDialog):
         grid.addWidget(self.options, 1, 1)
         nest(grid, vbox(hbox((self.path, 1), self.browse, spacing=8), self._path_note, spacing=6), 2, 1)
         form = QWidget()
-        vbox(heading(self.tr("Export conversations")), grid, None, parent=form, spacing=16, margins=(MARGIN,) * 4)
+        self._form = vbox(heading(self.tr("Export conversations")), grid, None, parent=form, spacing=16)
+        self._form.setContentsMargins(*(MARGIN,) * 4)
+        self._scroll = scrolled(form)
         result = hbox((self.status, 1), self.open_file, spacing=8)
         below = vbox(self.progress, result, spacing=12, margins=(MARGIN, 0, MARGIN, 12))
-        column = vbox((scrolled(form), 1), below)
+        column = vbox((self._scroll, 1), below)
         arrange(self, column, self.copy, None, self.cancel, self._close, self.export)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take the height of the choices, which have their style now."""
+        resize_within_screen(self, WIDTH, 0)
+        self._grow()
+        super().showEvent(event)
 
     # Target
 
@@ -308,6 +316,18 @@ class ExportDialog(BusyDialog):
         self.copy.setEnabled(not is_busy)
         for each in (self.scope, self.options, self.path, self.browse):
             each.setEnabled(not is_busy)
+        self._grow()
+
+    def _grow(self) -> None:
+        """Make room for all choices."""
+        layout = self.layout()
+        assert layout is not None
+        for each in (self._form, layout):
+            each.activate()
+        others = layout.sizeHint().height() - self._scroll.sizeHint().height()
+        needed = max(self._form.totalHeightForWidth(self.width()), self._form.minimumSize().height()) + others
+        if needed > self.height():
+            resize_within_screen(self, self.width(), needed)
 
     def _open(self) -> None:
         if self._last_file is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._last_file))):

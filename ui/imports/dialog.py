@@ -126,9 +126,9 @@ class ImportDialog(BusyDialog):
 
     def _show_preview(self, path: Path, preview: ImportPreview) -> None:
         self._path = path if preview.conversations else None
-        self.summary.setText(self._summary(preview))
+        self.summary.setText(f"{path.name}\n{self._summary(preview)}")
         self.details.setText("\n".join(self._details(preview)))
-        self._end(path.name)
+        self._end("")
         # The next step for the keyboard, which was at a button that is off while a file is read.
         (self.start if self.start.isEnabled() else self.choose_file).setFocus()
 

@@ -94,8 +94,8 @@ class BackgroundDownloads(QObject):
             self.tr("Cancel"),
             partial(decide, stays=True),
             discard=("pauseAndQuit", self.tr("Pause and quit"), partial(decide, stays=False)),
+            check_box=asks_no_more,
         )
-        self._question.setCheckBox(asks_no_more)
         self._question.finished.connect(self._forget_question)
 
     def _forget_question(self) -> None:

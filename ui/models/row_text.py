@@ -22,6 +22,7 @@ from ui.widgets.formats import (
     count_text,
     day_text,
     of_text,
+    percent_text,
     quality_of,
     quality_text,
     time_left_text,
@@ -211,7 +212,7 @@ def state_text(item: ModelItem) -> tuple[str, Kind]:
     elif state is ModelState.AVAILABLE and (item.open_model or not item.bytes):
         text = ""
     elif state is ModelState.DOWNLOADING and percent is not None:
-        text = " · ".join((f"{percent} %", *_speed_texts(item.progress)))
+        text = " · ".join((percent_text(percent), *_speed_texts(item.progress)))
     elif state is ModelState.WAITING and item.download is not None and item.download.retry_in_s is not None:
         seconds = max(1, round(item.download.retry_in_s))
         text = translate("model_rows", "Retrying in {seconds} s").format(seconds=seconds)
@@ -233,7 +234,7 @@ def progress_text(item: ModelItem) -> str:
         )
         return state_text(item)[0] if item.state in shown else ""
     is_running = item.state is ModelState.DOWNLOADING
-    parts = [f"{int((item.fraction or 0) * 100)} %" if is_running else state_text(item)[0]]
+    parts = [percent_text(int((item.fraction or 0) * 100)) if is_running else state_text(item)[0]]
     if progress.done and (job is None or job.kind != "delete"):
         parts.append(of_text(progress.done, progress.total))
     if is_running:
@@ -344,4 +345,4 @@ def _job_text(job: ModelJob) -> str:
 
 
 def _with_percent(text: str, percent: int | None) -> str:
-    return f"{text} · {percent} %" if percent else text
+    return f"{text} · {percent_text(percent)}" if percent else text

@@ -11,7 +11,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLayout, QWidget
 
 from app.config.settings import SettingsFile
 from ui.settings.shortcuts import (
@@ -39,15 +39,16 @@ from ui.widgets.dialog_parts import (
     resize_within_screen,
     scrolled,
 )
-from ui.widgets.layouts import RIGHT, TOP, hbox, vbox
+from ui.widgets.layouts import TOP, hbox, vbox
 from ui.widgets.theme import interface_font
+from ui.widgets.tool_button import PushButton
 
 TWO_COLUMNS_WIDTH = 640
 RIGHT_COLUMN = (ANSWERS, READING)
 EDITING_KEYS = ("Ctrl+A", "Ctrl+C", "Ctrl+V", "Ctrl+X", "Ctrl+Y", "Ctrl+Z", "Ctrl+Shift+Z")
 
 
-class KeyButton(QPushButton):
+class KeyButton(PushButton):
     """Shows the keys of an action; after a click it waits for others.  Esc cancels that, Backspace removes the keys."""
 
     pressed_keys = Signal(str)
@@ -133,16 +134,11 @@ class ShortcutsDialog(QDialog):
         self._show_keys()
 
     def _group(self, name: str) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(6)
-        grid.setColumnStretch(0, 1)
         title = QLabel(translated(name))
         title.setFont(interface_font(SMALL_SIZE, bold=True))
-        grid.addWidget(title, 0, 0, 1, 2)
-        for row, shortcut in enumerate(SHORTCUTS[name], start=1):
+        # No grid: the longest keys would take the room of all names.
+        rows: list[QWidget | QLayout] = [title]
+        for shortcut in SHORTCUTS[name]:
             action = QLabel(translated(shortcut.text))
             action.setWordWrap(True)
             keys: QWidget
@@ -154,8 +150,9 @@ class ShortcutsDialog(QDialog):
                 keys.setProperty("quiet", True)
                 keys.setContentsMargins(0, 2, 9, 2)
                 keys.setAccessibleName(f"{action.text()}: {keys.text()}")
-            grid.addWidget(action, row, 0)
-            grid.addWidget(keys, row, 1, RIGHT | TOP)
+            rows.append(hbox((action, 1), (keys, 0, TOP), spacing=16))
+        box = QWidget()
+        vbox(*rows, parent=box, spacing=6)
         return box
 
     def _text(self, keys: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
+    QCheckBox,
     QComboBox,
     QDialog,
     QFrame,
@@ -364,6 +365,7 @@ def ask(
     *,
     is_destructive: bool = False,
     discard: tuple[str, str, Callable[[], object]] | None = None,
+    check_box: QCheckBox | None = None,
 ) -> QMessageBox:
     """Open a question over ``parent`` and call ``on_accept`` where it is accepted.
 
@@ -390,6 +392,9 @@ def ask(
         discard_button.clicked.connect(lambda: discard[2]())
         set_style_property(discard_button, danger=is_destructive)
     cancel_button = box.addButton(cancel, QMessageBox.ButtonRole.RejectRole)
+    if check_box is not None:
+        # Before the layout, which Qt makes again with it.
+        box.setCheckBox(check_box)
     layout = box.layout()
     assert isinstance(layout, QGridLayout)
     layout.setContentsMargins(MARGIN, 20, MARGIN, 16)

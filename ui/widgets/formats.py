@@ -94,6 +94,11 @@ def of_text(done: int, total: int) -> str:
     return translate("formats", "{part} of {whole}").format(part=part, whole=whole)
 
 
+def percent_text(percent: int) -> str:
+    """Return a share in percent."""
+    return translate("formats", "{percent} %").format(percent=percent)
+
+
 def time_left_text(seconds: float) -> str:
     """Return the time left, rounded to minutes."""
     minutes = round(seconds / 60)
