@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,16 @@ def test_model_that_cannot_be_rehearsed_keeps_its_estimate(
     path.write_bytes(data.replace(b"blk.1.attn_k.weight", b"blk.1.attn_x.weight"))
     basis = services.planning.basis(str(path), two_devices)
     assert services.planning.rehearsed(basis, PlanOptions()).rehearsal is None
+
+
+def test_ram_that_is_in_use_is_told_only_where_it_changes_the_plan(services: Services, tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "model.gguf")
+    basis, options = services.planning.basis(str(path)), PlanOptions()
+    # The measured speed of attention is part of the model's basis; with it, the CPU uses flash attention.
+    fast = replace(basis.host, flash_attention_gain=2.0)
+    plans = {replace(basis, host=each).plan(options).spec.flash_attention for each in (basis.host, fast)}
+    assert len(plans) == 2
+    usual = services.planning.usual_host().available_bytes
+    for available, is_short in ((usual - 1, False), (1 << 20, True)):
+        host = replace(fast, available_bytes=available)
+        assert services.planning.is_short_of_ram(replace(basis, host=host), options) is is_short
