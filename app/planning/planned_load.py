@@ -186,7 +186,7 @@ class PlannedLoader:
         self._remembered.note(self._basis(request, NEVER_CANCELLED), request.options, plan)
 
     def note_speed(self, tokens_per_second: float | None, reading: float | None = None) -> None:
-        """Note a measured speed of answers with the loaded plan, and of ``reading`` prompts where that was measured."""
+        """Note a measured speed of answers with the loaded plan, as ``MeasuredSpeeds.note``."""
         if tokens_per_second and (loaded := self.loaded) is not None:
             self._speeds.note(loaded.request.path, loaded.plan, tokens_per_second, reading)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.config.settings import AUTOMATIC_LAYERS, Settings
 from app.planning.basis import PlanBasis, applicable_options
@@ -145,34 +145,43 @@ class RememberedPlans(_Notes):
 
 
 class MeasuredSpeeds(_Notes):
-    """Speeds of answers that were measured, by file and plan: ``speeds.json``.  Those of *Measure* count most."""
+    """Speeds that were measured, by file and plan: ``speeds.json``.  Those of *Measure* count most."""
 
     def note(self, path: Path, plan: LoadPlan, tokens_per_second: float, reading: float | None = None) -> None:
-        """Store the speed; *Measure* has one of ``reading`` prompts too.  Errors of the file are only logged."""
-        is_bench = reading is not None
+        """Store the speed of an answer, or those of *Measure*, which knows that of ``reading`` a prompt (tokens/s) too.
+
+        Errors of the file are only logged.
+        """
         key = _speed_key(path, plan)
         before = self._get(key)
         if isinstance(before, dict) and isinstance(known := before.get("tokens_per_second"), float):
             is_known = abs(tokens_per_second - known) < SAME_SPEED * known
-            if not is_bench and (before.get("is_bench") or is_known):
+            if reading is None and (before.get("reading") or is_known):
                 return
         try:
-            note = {"tokens_per_second": float(tokens_per_second), "is_bench": is_bench, "reading": reading}
-            self._set(key, note, limit=MAX_NOTES)
+            self._set(key, {"tokens_per_second": float(tokens_per_second), "reading": reading}, limit=MAX_NOTES)
         except UserError as error:
             logger.warning("speed not remembered: %s", error.code)
 
     def applied(self, path: Path, plan: LoadPlan) -> LoadPlan:
         """Return the plan with the measured speeds in place of the estimates, where there are some."""
         note = self._get(_speed_key(path, plan))
-        note = note if isinstance(note, dict) else {}
-        speed, reading = note.get("tokens_per_second"), note.get("reading")
-        if not isinstance(speed, float) or not 0 < speed < MAX_SPEED or plan.verdict == "does_not_fit":
+        speed, reading = (
+            (note.get("tokens_per_second"), note.get("reading")) if isinstance(note, dict) else (None, None)
+        )
+        if not _is_speed(speed) or plan.verdict == "does_not_fit":
             return plan
-        if isinstance(reading, float) and 0 < reading < MAX_SPEED:
-            plan = replace(plan, prompt_tokens_per_second_estimate=reading)
         reasons = tuple(each for each in plan.reasons if each not in ("speed_guessed", "speed_measured"))
-        return replace(plan, tokens_per_second_estimate=speed, reasons=(*reasons, "speed_measured"))
+        return replace(
+            plan,
+            tokens_per_second_estimate=speed,
+            prompt_tokens_per_second_estimate=reading if _is_speed(reading) else plan.prompt_tokens_per_second_estimate,
+            reasons=(*reasons, "speed_measured"),
+        )
+
+
+def _is_speed(value: object) -> TypeGuard[float]:
+    return isinstance(value, float) and 0 < value < MAX_SPEED
 
 
 def _speed_key(path: Path, plan: LoadPlan) -> str:

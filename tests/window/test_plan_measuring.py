@@ -101,6 +101,8 @@ def test_measuring_shows_speeds_and_actual_memory(
     # With the measured speed in place of the estimate.
     assert dialog.view.plan == services.planning.speeds.applied(loaded.request.path, loaded.plan) != loaded.plan
     assert "speed_measured" in dialog.view.plan.reasons
+    (measured,) = dialog.measure.result.measured
+    assert dialog.view.plan.prompt_tokens_per_second_estimate == measured.prompt_tokens_per_second
     for bar in dialog.view.bars[:2]:
         assert bar.actual is not None
         assert bar.actual["weights"] == loaded.result.memory[bar.name]["weights_bytes"] > 0
@@ -177,6 +179,7 @@ def test_a_measurement_is_cancelled_and_started_again(qtbot: QtBot, services: Se
     assert not dialog.measure.is_busy
     assert state(dialog) == "Cancelled. Nothing was changed."
     assert len(rows(dialog)) == 0
+    assert dialog.measure.tune.hasFocus()
     press(qtbot, dialog, "measureButton")
     wait_until_measured(qtbot, dialog)
     assert len(rows(dialog)) == 2

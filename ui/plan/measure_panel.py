@@ -48,9 +48,10 @@ class MeasurePanel(QWidget):
         self.result: TuningResult | None = None
         self._error: UserError | None = None
         self._is_cancelled = False
+        self._started = self.measure = button("measureButton", self.tr("Measure"))
+        """The button of the last measurement."""
         self.state = quiet_label()
         self.state.setObjectName("measureState")
-        self.measure = button("measureButton", self.tr("Measure"))
         self.tune = button("tuneButton", self.tr("Find the fastest layout…"))
         self.cancel = button("cancelMeasureButton", self.tr("Cancel"))
         self.bar = QProgressBar()
@@ -105,6 +106,7 @@ class MeasurePanel(QWidget):
         job.finished.connect(while_current(self._release_job))
         self._progress = self.result = self._error = None
         self._is_cancelled = False
+        self._started = self.tune if tune else self.measure
         job.start(work, lambda run: services.worker.submit(run, token))
         self._update()
         self.cancel.setFocus()
@@ -127,8 +129,11 @@ class MeasurePanel(QWidget):
         self._error = error
 
     def _release_job(self) -> None:
+        has_focus = self.cancel.hasFocus()
         self._job = None
         self._update()
+        if has_focus:
+            self._started.setFocus()
         self.busy_changed.emit(False)
 
     def _update(self) -> None:
