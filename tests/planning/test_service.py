@@ -153,7 +153,7 @@ def test_model_that_cannot_be_rehearsed_keeps_its_estimate(
     assert services.planning.rehearsed(basis, PlanOptions()).rehearsal is None
 
 
-def test_ram_that_is_in_use_is_told_only_where_it_changes_the_plan(services: Services, tmp_path: Path) -> None:
+def test_ram_that_is_in_use_is_reported_only_where_it_changes_the_plan(services: Services, tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / "model.gguf")
     basis, options = services.planning.basis(str(path)), PlanOptions()
     # The measured speed of attention is part of the model's basis; with it, the CPU uses flash attention.

@@ -684,9 +684,11 @@ def test_measured_speed_replaces_the_estimate(
     fits.refresh()
     qtbot.waitUntil(lambda: dialog.list.rows()["tiny"].fit == "Measured: 17 tokens/s", timeout=PATIENCE_MS)
     assert "reads prompts at 83 tokens/s" in fits.of("tiny").sentence  # type: ignore[union-attr]
-    # Only for the same plan.
+    # Only for the same plan, but in any folder.
     other = replace(before, spec=replace(before.spec, threads=1))
     assert services.planning.speeds.applied(tiny_model, other) == other
+    moved = tiny_model.rename(services.folder.root / tiny_model.name)
+    assert services.planning.speeds.applied(moved, before).tokens_per_second_estimate == 17.0
 
 
 def test_first_page_shows_the_download_that_the_user_began(
