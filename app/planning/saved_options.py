@@ -185,7 +185,7 @@ def _is_speed(value: object) -> TypeGuard[float]:
 
 
 def _speed_key(path: Path, plan: LoadPlan) -> str:
-    """The same for the same file, also in another folder, computer and placement, whatever the length of the context."""
+    """The same for the same file in any folder, computer and placement, whatever the length of the context."""
     layers = [(device.name, device.layers) for device in plan.used_devices]
     spec = plan.spec
     values = (plan.verdict, layers, plan.experts_in_ram, spec.stacks_on_devices, plan.kv_type, spec.threads)
