@@ -338,6 +338,7 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     assert dialog.presets.picker.findText("Sea dog") < 0
     qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)
     assert dialog.presets.picker.currentText() == "Sea dog"
+    assert dialog.isAncestorOf(window.focusWidget()), "the focus stays where the button was"
 
 
 def test_edited_built_in_preset_can_be_reset(window: MainWindow, qtbot: QtBot) -> None:

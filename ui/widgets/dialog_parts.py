@@ -263,7 +263,7 @@ class StatusLine(QWidget):
         self.label.setText(text)
         self.label.setAccessibleName(text)
         self.action.setText(label)
-        self.action.setVisible(action is not None)
+        self._show_action(action is not None)
         if self._hide_when_empty:
             self.show()
         if is_new:
@@ -286,10 +286,16 @@ class StatusLine(QWidget):
     def clear(self) -> None:
         """Remove the message."""
         self.label.clear()
-        self.action.hide()
+        self._show_action(False)
         self._do = None
         if self._hide_when_empty:
             self.hide()
+
+    def _show_action(self, is_shown: bool) -> None:
+        if self.action.hasFocus() and not is_shown:
+            # Qt would give the focus to the next part of the window.
+            self.focusPreviousChild()
+        self.action.setVisible(is_shown)
 
     def _act(self) -> None:
         if self._do is not None:
