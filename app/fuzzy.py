@@ -37,6 +37,11 @@ class Match:
     rank: int
     positions: tuple[int, ...] = ()
 
+    @property
+    def is_scattered(self) -> bool:
+        """Whether only its letters occur, in the same order."""
+        return self.rank == 4
+
 
 @dataclass(frozen=True)
 class _Lines:

@@ -5288,6 +5288,18 @@ Click to rename</source>
         <translation>{setting}：{choice}</translation>
     </message>
     <message>
+        <source>Move this conversation to trash</source>
+        <translation>将此对话移到回收站</translation>
+    </message>
+    <message>
+        <source>delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Archive this conversation</source>
+        <translation>归档此对话</translation>
+    </message>
+    <message>
         <source>Commands</source>
         <translation>命令</translation>
     </message>

@@ -514,8 +514,10 @@ def test_shortcuts_are_listed_and_unique(window: MainWindow, qtbot: QtBot) -> No
 
 def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot: QtBot) -> None:
     settings, size, ratio = window.controller.services.settings, window.size(), window.devicePixelRatio()
+    window.sidebar.settings_button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     press(qtbot, window, "Ctrl+=")
     assert settings.current.zoom == 110
+    assert not window.sidebar.settings_button.underMouse(), "the new window learns where the pointer is"
     assert window.devicePixelRatio() == pytest.approx(1.1 * ratio)
     assert window.width() == pytest.approx(size.width() / 1.1, abs=1), "it keeps its size on the screen"
     qtbot.waitUntil(window.composer.field.hasFocus, timeout=PATIENCE_MS)

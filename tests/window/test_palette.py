@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.paths import resources
 from app.config.settings import Settings
-from app.conversation import Status
+from app.conversation import Shelf, Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, find, titles
@@ -109,6 +109,10 @@ def test_the_section_with_the_best_match_is_the_first(window: MainWindow, qtbot:
     assert "".join(entries[0].title[at] for at in entries[0].positions) == "Dark"
     panel.field.setText("archive")
     assert [entry.section for entry in panel.entries()] == ["Search"]
+    panel.field.setText("drkc")
+    assert panel.entries()[0].title == "Dark chocolate"
+    panel.field.setText("dark")
+    assert "Automatic backups" not in [entry.title for entry in panel.entries()], "only letters of words not shown"
     panel.field.setText("top-k")
     assert panel.entries()[0].section == "Settings"
     # The shorter title, which is nearer to the text; commands are found by other words for them too.
@@ -138,6 +142,22 @@ def test_archived_conversations_are_found_and_deleted_ones_not(window: MainWindo
     store.create(title="Another one")
     _, entries = typed(qtbot, window, "chicken")
     assert [entry.section for entry in entries] == ["Search"]
+
+
+def test_the_open_conversation_is_archived_and_deleted(window: MainWindow, qtbot: QtBot) -> None:
+    store, session = window.controller.services.store, window.controller.conversation.session
+    _, entries = typed(qtbot, window, "delete")
+    assert "Move this conversation to trash" not in [each.title for each in entries]
+    find(window, "palette", FilterPanel).close_panel()
+    for text, title, shelf in (
+        ("archive this", "Archive this conversation", Shelf.ARCHIVE),
+        ("this delete", "Move this conversation to trash", Shelf.TRASH),
+    ):
+        conversation = store.list()[0]
+        window.controller.conversation.open(conversation.id)
+        before = store.count(shelf)
+        assert chosen(qtbot, window, text).title == title
+        assert (store.count(shelf), session.conversation_id) == (before + 1, None)
 
 
 def found(window: MainWindow, text: str, section: str) -> list[Entry]:

@@ -33,7 +33,11 @@ OTHER_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("tools", "ToolSettings", {"toolServerText": "MCP servers"}),
     ("memory", "MemorySettings", {"facts": "New fact"}),
     ("lending", "LendingSettings", {"lending": "Lend this computer", "address": "Address"}),
-    ("local_server", "LocalServerSettings", {"address": "Address", "activity": "Activity", "key": "API key"}),
+    (
+        "local_server",
+        "LocalServerSettings",
+        {"address": "Address", "model": "Model", "activity": "Activity", "key": "API key"},
+    ),
     (
         "downloads",
         "DownloadSettings",

@@ -505,7 +505,10 @@ class EntryIndex:
 
     def search(self, text: str, limit: int) -> list[tuple[int, Entry]]:
         """Return the ranks of the best matches and their entries with the matched characters."""
+        found = ((match, self.entries[match.number]) for match in self._index.search(text, limit))
         return [
-            (match.rank, replace(self.entries[match.number], positions=match.positions))
-            for match in self._index.search(text, limit)
+            (match.rank, replace(entry, positions=match.positions))
+            for match, entry in found
+            # Single letters of words that are not shown would seem to match nothing.
+            if not match.is_scattered or max(match.positions, default=0) < len(entry.title)
         ]

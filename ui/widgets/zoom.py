@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins
+from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 _FUNCTIONS = {
@@ -66,6 +66,9 @@ def set_zoom(percent: int) -> None:
     for window in shown:
         window.hide()
         window.destroy()
+        for each in window.findChildren(QWidget):
+            # The window system forgets what was below the pointer.
+            each.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
     # It warns that windows exist, which have no native ones.
     QLoggingCategory.setFilterRules("default.warning=false")
     set_factor(float(os.environ.get(_VARIABLE, "1")) * percent / 100)

@@ -255,6 +255,7 @@ class WindowController(QObject):
             self._palette.value_chosen.connect(self._change_setting)
             self._palette.folder_requested.connect(self.folders.show_folder)
             self._palette.move_requested.connect(self.folders.move_conversations)
+            self._palette.action_requested.connect(self.window.sidebar.action_requested)
             self._palette.search_requested.connect(self.window.sidebar.start_search)
         self._palette.open()
 

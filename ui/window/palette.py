@@ -29,7 +29,7 @@ MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 CHOICE, COMMAND, SEARCH = "choice", "command", "search"
-FOLDER, MOVE = "folder", "move"
+FOLDER, MOVE, ACTION = "folder", "move", "action"
 """Kinds of rows, followed by a colon in their keys."""
 
 
@@ -44,6 +44,8 @@ class Palette(QObject):
     """Id of a folder to show in the list."""
     move_requested = Signal(str, tuple)
     """Id of a folder, empty for none, and that of the open conversation, to be moved there."""
+    action_requested = Signal(str, tuple)
+    """Id of an action in ``ui.sidebar.actions``, and that of the open conversation."""
     search_requested = Signal(str)
     """Text to search for in all messages."""
 
@@ -180,7 +182,14 @@ class Palette(QObject):
                 yield Entry(f"{SETTING}:{page}:{name}", title, section, label=titles[page])
 
     def _command_entries(self) -> Iterable[Entry]:
-        is_empty = self._conversation.session.is_empty
+        session = self._conversation.session
+        is_empty = session.is_empty
+        if session.conversation_id is not None and not session.is_temporary:
+            for id_, text, words in (
+                ("delete", self.tr("Move this conversation to trash"), self.tr("delete")),
+                ("archive", self.tr("Archive this conversation"), ""),
+            ):
+                yield Entry(f"{ACTION}:{id_}", text, self.tr("Commands"), words=words)
         assigned = assigned_keys(self._services.settings.current.shortcuts)
         for group, shortcuts in SHORTCUTS.items():
             if is_empty and group in (ANSWERS, READING):
@@ -211,6 +220,8 @@ class Palette(QObject):
             self.folder_requested.emit(rest)
         elif kind == MOVE:
             self.move_requested.emit(rest, (self._conversation.session.conversation_id,))
+        elif kind == ACTION:
+            self.action_requested.emit(rest, (self._conversation.session.conversation_id,))
         elif kind == SEARCH:
             self.search_requested.emit(rest)
         else:
