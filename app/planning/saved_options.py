@@ -236,7 +236,7 @@ def _key(basis: PlanBasis, options: PlanOptions) -> str:
     rows = 1 if options.output_rows == PlanOptions.output_rows else options.output_rows
     options = replace(options, full_windows=options.full_windows is not False, output_rows=rows)
     values = ", ".join(f"{name}={getattr(options, name)!r}" for name in (*_KEY_FIELDS, *more))
-    text = "\n".join((str(path), _stamp(path), f"Wishes({values})", basis.machine.fingerprint))
+    text = "\n".join((path.name, _stamp(path), f"Wishes({values})", basis.machine.fingerprint))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -2709,6 +2709,10 @@ Click to rename</source>
         <translation>查看备份…</translation>
     </message>
     <message>
+        <source>Restore defaults…</source>
+        <translation>恢复默认…</translation>
+    </message>
+    <message>
         <source>Disk use</source>
         <translation>磁盘占用</translation>
     </message>
@@ -2745,6 +2749,14 @@ Click to rename</source>
         <translation>删除所有对话、记忆、草稿、预设、备份和日志。模型、服务器和设置会保留。</translation>
     </message>
     <message>
+        <source>Restore the defaults of all settings?</source>
+        <translation>将所有设置恢复为默认值？</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
         <source>Restore defaults</source>
         <translation>恢复默认</translation>
     </message>
@@ -2763,6 +2775,10 @@ Click to rename</source>
     <message>
         <source>Delete all my data</source>
         <translation>删除所有数据</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Backup (*.sqlite3)</source>
@@ -4893,7 +4909,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Unload</source>
-        <translation>卸载</translation>
+        <translation>从内存释放</translation>
     </message>
     <message>
         <source>Unload model (frees its memory)</source>
@@ -8661,7 +8677,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Edit the last question (when the field is empty)</source>
-        <translation>编辑上一个问题（输入框为空时）</translation>
+        <translation>编辑最后一个问题（输入框为空时）</translation>
     </message>
     <message>
         <source>Stop the answer, or cancel the current action</source>
@@ -8681,7 +8697,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Edit the last question</source>
-        <translation>编辑上一个问题</translation>
+        <translation>编辑最后一个问题</translation>
     </message>
     <message>
         <source>Copy the last answer</source>

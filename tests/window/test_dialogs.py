@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QThreadPool, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -206,11 +206,18 @@ def test_defaults_are_restored_and_can_be_undone(services: Services, shown, qtbo
     services.settings.change(temperature=1.5, system_prompt="Mine.", model_id="starter", sidebar_width=300)
     before = services.settings.current
     dialog = shown(SettingsPage(services))
-    qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
+
+    def restore() -> None:
+        qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
+        (box,) = (each for each in dialog.findChildren(QMessageBox, "defaultsQuestion") if each.isVisible())
+        assert "all sections" in box.informativeText()
+        qtbot.mouseClick(box.findChild(QPushButton, "agreeButton"), Qt.MouseButton.LeftButton)
+
+    restore()
     assert services.settings.current == Settings(model_id="starter", sidebar_width=300)
     assert dialog.conversation.controls["temperature"].value() == pytest.approx(Settings.temperature)
     # A second click changes nothing, and leaves the first one undoable.
-    qtbot.mouseClick(dialog.data.restore, Qt.MouseButton.LeftButton)
+    restore()
     undo = dialog.findChild(QPushButton, "settingsStatusAction")
     assert undo.isVisible()
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)

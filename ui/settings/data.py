@@ -23,6 +23,7 @@ from ui.widgets.dialog_parts import (
     MARGIN,
     StatusLine,
     arrange,
+    ask,
     button,
     fit_height,
     heading,
@@ -62,7 +63,7 @@ class DataSettings(QWidget):
         self.back_up = button("backupButton", self.tr("Back up…"))
         self.backups = button("backupsButton", self.tr("View backups…"))
         self.clear_cache = button("clearCacheButton", self.tr("Clear"))
-        self.restore = button("restoreDefaultsButton", self.tr("Restore defaults"))
+        self.restore = button("restoreDefaultsButton", self.tr("Restore defaults…"))
         self.erase = button("eraseEverythingButton", self.tr("Delete all my data…"))
         self.erase.setProperty("danger", True)
         self.form = ParameterForm(
@@ -128,8 +129,15 @@ class DataSettings(QWidget):
         self.backups.clicked.connect(self.backups_requested)
         self.clear_cache.clicked.connect(self._clear_cache)
         self.form.changed.connect(self._on_change)
-        self.restore.clicked.connect(self.defaults_requested)
+        self.restore.clicked.connect(self._ask_for_defaults)
         self.erase.clicked.connect(lambda: status.attempt(self._ask_to_erase))
+
+    def _ask_for_defaults(self) -> None:
+        question, title = self.tr("Restore the defaults of all settings?"), self.tr("Settings")
+        details = self.form.rows["defaults"].explanation.text()
+        accept, cancel = ("agreeButton", self.tr("Restore defaults")), self.tr("Cancel")
+        restore = self.defaults_requested.emit
+        ask(self, "defaultsQuestion", title, question, details, accept, cancel, restore, is_destructive=True)
 
     # Import
 

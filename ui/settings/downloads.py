@@ -222,6 +222,8 @@ class DownloadSettings(QWidget):
 
     def _on_moved(self) -> None:
         self._show_move(None)
+        # It would keep the old file, whose disk space is wanted.
+        self._services.worker.submit(self._services.engine.release)
         text = self.tr("Models moved to {path}.").format(path=self._services.downloads.folder())
         self._status.show_message(text, "good")
         self.changed.emit()

@@ -83,6 +83,7 @@ class MemorySettings(QWidget):
             hbox(None, self.copy),
             self._status,
             parent=self,
+            margins=(0, 0, 0, 16),
         )
         self.form.changed.connect(self._on_changed)
         self.text.returnPressed.connect(self.add)
