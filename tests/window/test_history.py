@@ -191,6 +191,20 @@ def test_several_conversations_are_selected_and_deleted_together(open_window: Op
     assert window.controller.conversation.session.conversation_id == ids[2]
 
 
+def test_nothing_else_is_selected_in_place_of_deleted_conversations(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    ids = with_conversations(window, "five", "four", "three", "two", "one")
+    window.controller.conversation.open(ids[2])
+    click(qtbot, window, "two", CONTROL)
+    click(qtbot, window, "one", CONTROL)
+    window.sidebar.list.setFocus()
+    qtbot.keyClick(rows(window), Qt.Key.Key_Delete)
+    assert titles(window) == ["four", "five"]
+    assert window.sidebar.list.selected_ids() == ()
+    undo(qtbot, window)
+    assert window.sidebar.list.selected_ids() == (ids[2],), "the one that is open again"
+
+
 def test_select_all_and_escape(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window()
     ids = with_conversations(window, "one", "two", "three")

@@ -332,10 +332,11 @@ class ConversationList(QListView):
         self._shelf = shelf
         if rows := self.rows.rows_with(keys):
             self._select(rows)
-        elif shelf is None:
-            self.selectionModel().clear()
         else:
-            self.mark_open(self.delegate.open_id)
+            # The places of rows that are gone would stay selected.
+            self.selectionModel().clear()
+            if shelf is not None:
+                self.mark_open(self.delegate.open_id)
         self.executeDelayedItemsLayout()
         self.verticalScrollBar().setValue(position)
         self.selection_changed.emit()
