@@ -135,6 +135,9 @@ def test_arrow_up_in_the_empty_composer_edits_the_last_question(window: MainWind
     write(window, "x")
     qtbot.keyClick(window.composer.field, Qt.Key.Key_Up)
     assert window.composer.text() == "x"
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert window.controller.transcript.hasFocus()
+    assert window.controller.transcript.state.focused_message == 3
 
 
 def test_unfinished_edit_is_restored_with_its_conversation(window: MainWindow, qtbot: QtBot) -> None:

@@ -172,6 +172,31 @@ def test_a_line_of_the_composer_is_level_with_its_buttons(open_window: OpenWindo
         assert abs(line.y() - button.y()) <= 1
 
 
+@pytest.mark.parametrize("text", ["one\ntwo\nthree\nfour", "你好\n世界", "مرحبا\n" + "x" * 300])
+def test_the_composer_is_as_high_as_its_text(open_window: OpenWindow, text: str) -> None:
+    composer = open_window().composer
+    composer.set_text(text)
+    QApplication.processEvents()
+    assert composer.field.verticalScrollBar().maximum() == 0, "nothing is scrolled out of sight"
+
+
+def test_the_width_of_the_sidebar_returns_with_it(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    handle = window._splitter.handle(1)
+    start = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(handle, start + QPoint(40, 0))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=start + QPoint(40, 0))
+    width = window.sidebar.width()
+    assert width > 260
+    qtbot.waitUntil(lambda: window.controller.services.settings.current.sidebar_width == width)
+    size = window.size()
+    window.resize(500, size.height())
+    assert window.sidebar.parent() is window
+    window.resize(size)
+    qtbot.waitUntil(lambda: window.sidebar.width() == width)
+
+
 def test_theme_can_change_while_running(open_window: OpenWindow) -> None:
     window = open_window()
     light = window.grab().toImage().pixelColor(window.width() // 2 + 100, 100).lightness()

@@ -5,6 +5,7 @@ Its whole content is one ``Draft``, which can be read, saved and shown again.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -312,16 +313,20 @@ class Composer(TranslatedWidget):
         self.update()
 
     def _fit_height(self) -> None:
-        line = self.field.fontMetrics().lineSpacing()
-        lines = max(1, round(self.field.document().size().height()))
-        height = lines * line + 2 * round(self.field.document().documentMargin())
-        # A single line is in the middle beside the buttons.
-        self.field.setViewportMargins(0, max(0, (BUTTON_SIZE - height) // 2), 0, 0)
+        document, line = self.field.document(), self.field.fontMetrics().lineSpacing()
         most = max(line * 3, int(self.window().height() * MAX_WINDOW_SHARE))
+        margin, block = round(document.documentMargin()), document.begin()
+        # With one margin more, as Qt would scroll otherwise; the first block has that at its top.
+        height = 2 * margin
+        while block.isValid() and height <= most:
+            height += math.ceil(document.documentLayout().blockBoundingRect(block).height())
+            block = block.next()
+        # A single line is in the middle beside the buttons.
+        self.field.setViewportMargins(0, max(0, (BUTTON_SIZE - height + margin) // 2), 0, 0)
         # With ScrollBarAsNeeded the bar appears when a single pixel is missing.
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if height > most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.field.setVerticalScrollBarPolicy(policy)
-        self.field.setFixedHeight(max(BUTTON_SIZE, min(height, most)))
+        self.field.setFixedHeight(min(height, most) if height - margin > BUTTON_SIZE else BUTTON_SIZE)
 
     def _show_placeholder(self) -> None:
         placeholder = self.tr("Message… (not saved)") if self._is_temporary else self.tr("Message…")

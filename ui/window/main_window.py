@@ -41,6 +41,8 @@ PANEL_NARROW_WIDTH = 960
 """A narrower window shows the panel over the content."""
 OVERLAY_WIDTH, OVERLAY_MARGIN = 280, 56
 """Width of the sidebar over the content, and what is left of the content at least."""
+WIDTH_MS = 300
+"""After a part was dragged to another width, which is saved then."""
 BACKDROP_OPACITY = 90
 """Of 255."""
 DEFAULT_SIZE = (1180, 800)
@@ -111,6 +113,9 @@ class MainWindow(QMainWindow):
         self._backdrop = Backdrop(self)
         self._backdrop.hide()
         self._restore_geometry()
+        self._width_timer = QTimer(self, singleShot=True, interval=WIDTH_MS)
+        self._width_timer.timeout.connect(self._remember_widths)
+        self._splitter.splitterMoved.connect(lambda: self._width_timer.start())
         self._backdrop.clicked.connect(self.hide_overlay)
         self.sidebar.visibility_changed.connect(self._place_backdrop)
         self.centre.changed.connect(self._show_page)
@@ -235,12 +240,17 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Write letters that no part takes into the message field, where it is shown."""
+        """Write letters that no part takes into the message field, and go from there to the messages."""
         field, modifiers = self.composer.field, event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        page, steps = self.pages.currentWidget(), (Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier)
+        is_step = event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and event.modifiers() in steps
         is_letter = bool(event.text().strip()) and event.text().isprintable()
         if is_letter and modifiers == Qt.KeyboardModifier.NoModifier and field.isVisible() and field.isEnabled():
             field.setFocus()
             QApplication.sendEvent(field, event)
+        elif is_step and field.hasFocus() and page and page.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            page.setFocus()
+            QApplication.sendEvent(page, event)
         else:
             super().keyPressEvent(event)
 
