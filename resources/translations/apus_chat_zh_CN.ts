@@ -5319,6 +5319,10 @@ Click to rename</source>
         <source>Commands</source>
         <translation>命令</translation>
     </message>
+    <message>
+        <source>Trash</source>
+        <translation>回收站</translation>
+    </message>
 </context>
 <context>
     <name>ParameterForm</name>

@@ -107,7 +107,7 @@ def test_the_section_with_the_best_match_is_the_first(window: MainWindow, qtbot:
     panel, entries = typed(qtbot, window, "dark")
     assert entries[0].title == "Dark chocolate"
     assert "".join(entries[0].title[at] for at in entries[0].positions) == "Dark"
-    panel.field.setText("archive")
+    panel.field.setText("xylophone")
     assert [entry.section for entry in panel.entries()] == ["Search"]
     panel.field.setText("drkc")
     assert panel.entries()[0].title == "Dark chocolate"
@@ -158,6 +158,12 @@ def test_the_open_conversation_is_archived_and_deleted(window: MainWindow, qtbot
         before = store.count(shelf)
         assert chosen(qtbot, window, text).title == title
         assert (store.count(shelf), session.conversation_id) == (before + 1, None)
+        # Both are in the sidebar, which is hidden in a narrow window.
+        window.sidebar.hide()
+        panel = opened(qtbot, window)
+        qtbot.keyClicks(panel.field, shelf.value)
+        qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+        assert (window.sidebar.isVisible(), window.sidebar.list.rows.shelf) == (True, shelf)
 
 
 def found(window: MainWindow, text: str, section: str) -> list[Entry]:

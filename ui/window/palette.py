@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from app.config.presets import Preset
 from app.config.settings import PARAMETERS
+from app.conversation import Shelf
 from app.fuzzy import FuzzyIndex, Match
 from app.services import Services
 from app.store.store import ConversationStore
@@ -29,7 +30,7 @@ MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 CHOICE, COMMAND, SEARCH = "choice", "command", "search"
-FOLDER, MOVE, ACTION = "folder", "move", "action"
+FOLDER, MOVE, ACTION, SHELF = "folder", "move", "action", "shelf"
 """Kinds of rows, followed by a colon in their keys."""
 
 
@@ -190,6 +191,8 @@ class Palette(QObject):
                 ("archive", self.tr("Archive this conversation"), ""),
             ):
                 yield Entry(f"{ACTION}:{id_}", text, self.tr("Commands"), words=words)
+        for shelf, text in ((Shelf.ARCHIVE, self.tr("Archive")), (Shelf.TRASH, self.tr("Trash"))):
+            yield Entry(f"{SHELF}:{shelf}", text, self.tr("Commands"))
         assigned = assigned_keys(self._services.settings.current.shortcuts)
         for group, shortcuts in SHORTCUTS.items():
             if is_empty and group in (ANSWERS, READING):
@@ -222,6 +225,9 @@ class Palette(QObject):
             self.move_requested.emit(rest, (self._conversation.session.conversation_id,))
         elif kind == ACTION:
             self.action_requested.emit(rest, (self._conversation.session.conversation_id,))
+        elif kind == SHELF:
+            self._window.sidebar.show()
+            self._window.sidebar.show_shelf(rest)
         elif kind == SEARCH:
             self.search_requested.emit(rest)
         else:
