@@ -5936,7 +5936,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Remove {server} and its API key?</source>
-        <translation>要删除“{server}”及其 API 密钥吗？</translation>
+        <translation>要移除“{server}”及其 API 密钥吗？</translation>
     </message>
     <message>
         <source>Add anyway</source>
@@ -5944,7 +5944,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Removed {server} and its API key.</source>
-        <translation>已删除“{server}”及其 API 密钥。</translation>
+        <translation>已移除“{server}”及其 API 密钥。</translation>
     </message>
     <message>
         <source>Looking for servers…</source>
@@ -5968,7 +5968,7 @@ Click to rename</source>
     </message>
     <message>
         <source>Remove server</source>
-        <translation>删除服务器</translation>
+        <translation>移除服务器</translation>
     </message>
     <message>
         <source>Remove</source>

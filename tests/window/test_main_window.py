@@ -160,6 +160,8 @@ def test_switched_language_keeps_the_section_of_the_settings(open_window: OpenWi
     qtbot.waitUntil(lambda: page.sections.currentRow() == 0)
     window.controller.apply_settings(window.controller.services.settings.change(language="zh_CN"))
     qtbot.waitUntil(lambda: page.appearance.controls["language"].hasFocus())
+    QApplication.processEvents()
+    assert page._scroll.verticalScrollBar().value() == 0
 
 
 def test_a_line_of_the_composer_is_level_with_its_buttons(open_window: OpenWindow) -> None:

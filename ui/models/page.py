@@ -121,6 +121,10 @@ class ModelsPage(Page):
         self.field = QLineEdit()
         self.field.setObjectName("hubSearchField")
         self.field.setClearButtonEnabled(True)
+        # As in the search of the sidebar; Qt's own is filled.
+        clear = self.field.findChild(QAction, "_q_qlineeditclearaction")
+        if clear is not None:
+            clear.setIcon(icon("close", size=16))
         self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
         self.field.setAccessibleName(self.tr("Search Hugging Face"))
         search_icon = QAction(self.tr("Search"), self.field)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QFrame, QLineEdit, QStackedWidget, QWidget
 
 from app.downloads import ModelDownloads
@@ -111,6 +112,8 @@ class HubSearch(QFrame):
         self._timer.timeout.connect(self.start)
         field.textEdited.connect(self._on_edited)
         field.returnPressed.connect(self.start)
+        down = QShortcut(Qt.Key.Key_Down, field, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(lambda: self._page_widgets[self.page].setFocus())
         self.back.clicked.connect(self.go_back)
         self.results.activated_button.connect(self._open_repository)
         self.results.entered.connect(self._open_repository)

@@ -83,9 +83,10 @@ class SettingsPage(Page):
         if event.type() == QEvent.Type.LanguageChange and not self.is_busy():
             section = self.sections.currentRow()
             self._fill()
-            self.sections.select(section)
             if section == list(SECTIONS).index("appearance"):
+                # Before the page is scrolled: it is not laid out yet.
                 self.appearance.controls["language"].setFocus()
+            self.sections.select(section)
         super().changeEvent(event)
 
     def _fill(self) -> None:

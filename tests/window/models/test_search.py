@@ -41,6 +41,11 @@ def test_model_is_found_and_downloaded(show: Open, qtbot: QtBot, hub: FakeHub, t
     assert "100 downloads" in found["somebody/Tiny-GGUF"].size
     assert found["somebody/Tiny-GGUF"].note == "apache-2.0"
     dialog.search.results.set_key("somebody/Tiny-GGUF")
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
+    dialog.field.setFocus()
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Down)
+    assert dialog.search.results.hasFocus()
     qtbot.keyClick(dialog.search.results, Qt.Key.Key_Return)
     wait_for_page(qtbot, dialog, "repository")
     models = dialog.search.models.rows()
