@@ -6451,10 +6451,6 @@ Click to rename</source>
         <translation>添加服务器</translation>
     </message>
     <message>
-        <source>Connect</source>
-        <translation>连接</translation>
-    </message>
-    <message>
         <source>Added {servers}.</source>
         <translation>已添加 {servers}。</translation>
     </message>

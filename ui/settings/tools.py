@@ -214,6 +214,8 @@ class ToolSettings(QWidget):
         try:
             servers = parse_servers(self.text.toPlainText())
         except UserError as error:
+            # Below the field it was a warning while that was typed.
+            self.check.hide()
             self._status.show_error(error)
             self.text.setFocus()
             return
@@ -222,8 +224,9 @@ class ToolSettings(QWidget):
         def show(_none: object) -> None:
             self.text.clear()
             self.show_servers()
-            action = (self.tr("Connect"), lambda: self._connect(servers[0].name)) if len(servers) == 1 else None
-            self._status.show_message(self.tr("Added {servers}.").format(servers=names), "good", action)
+            self._status.show_message(self.tr("Added {servers}.").format(servers=names), "good")
+            # The next step.
+            self.rows[servers[0].name].connect_button.setFocus()
             self.changed.emit()
 
         # The keyring can wait for the user to unlock it.
