@@ -176,7 +176,7 @@ def test_deleting_a_folder_asks_and_can_be_undone(window: MainWindow, qtbot: QtB
     question = find(window, "deleteFolderQuestion", QMessageBox)
     assert len(store_of(window).folders()) == 3
     in_order = [each.text() for each in sorted(question.buttons(), key=lambda each: each.x())]
-    assert in_order == ["Delete folder and 2 conversations", "Cancel", "Delete folder"]
+    assert in_order == ["Cancel", "Delete folder", "Delete folder and 2 conversations"]
     assert question.defaultButton().text() == "Cancel"
     qtbot.mouseClick(find(question, button), Qt.MouseButton.LeftButton)
     if button == "deleteFolderButton":

@@ -79,6 +79,19 @@ def red(width: int = 30, height: int = 20) -> QImage:
     return image
 
 
+def test_chips_of_one_line_are_level(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.resize(1100, 700)
+    (tmp_path / "notes.txt").write_text("text")
+    for path in (picture_path(tmp_path), tmp_path / "notes.txt"):
+        drop(window, path)
+    wait_for_pictures(qtbot, window, 2)
+    chips = window.composer.chips
+    one, two = (each.geometry() for each in chips.findChildren(AttachmentChip))
+    assert one.height() != two.height()
+    assert abs(one.center().y() - two.center().y()) <= 1
+    assert chips.rect().contains(one.united(two))
+
+
 def test_dropped_picture_is_sent_shown_and_opened(
     window: MainWindow, server: OpenAiServer, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -122,6 +122,8 @@ def test_a_growing_answer_is_followed_only_from_the_bottom(transcript):
         transcript.append_text("s", f"Paragraph {n}.\n\n")
     assert transcript.page.visible[0] == places
     assert jump.isVisible()
+    edge = transcript.page.left + transcript.page.column
+    assert edge - 120 > jump.geometry().right() or jump.x() >= edge, "it doesn't cover the buttons of code"
     QTest.mouseClick(jump, Qt.MouseButton.LeftButton)
     assert at_bottom(transcript)
     assert not jump.isVisible()

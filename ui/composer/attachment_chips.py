@@ -379,14 +379,21 @@ class AttachmentChips(QWidget):
             if not fits and chip not in self._in_passages:
                 self._in_passages.append(chip)
                 self.passages_needed.emit(chip)
+        lines: list[list[_Chip]] = [[]]
         for each in (*self._chips, *self._reading):
             each.fit(max(LEAST_NAME_WIDTH, self.width()))
-            size = each.sizeHint()
-            width = min(size.width(), self.width())
+            width = min(each.sizeHint().width(), self.width())
             if x and x + width > self.width():
-                x, y, line = 0, y + line + SPACING, 0
-            each.setGeometry(x, y, width, size.height())
-            x, line = x + width + SPACING, max(line, size.height())
+                x = 0
+                lines.append([])
+            each.setGeometry(x, 0, width, each.sizeHint().height())
+            lines[-1].append(each)
+            x += width + SPACING
+        for chips in lines:
+            y, line = y + line + (SPACING if line else 0), max((each.height() for each in chips), default=0)
+            for each in chips:
+                # A picture is higher than a file.
+                each.move(each.x(), y + (line - each.height()) // 2)
         self.setFixedHeight(y + line)
         self.setVisible(bool(self._chips or self._reading))
 

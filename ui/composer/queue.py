@@ -56,7 +56,8 @@ class QuestionQueue(TranslatedWidget):
         clear(self._rows)
         self.setAccessibleName(self.tr("Questions that are sent next"))
         for place, question in enumerate(self._questions):
-            text = " ".join(question.text.split()) or list_text(each.name for each in question.attachments)
+            names = list_text(each.name for each in question.attachments)
+            text = " · ".join(filter(None, (" ".join(question.text.split()), names)))
             edit, remove = (
                 tool_button("editQueuedButton", "edit", size=14),
                 tool_button("removeQueuedButton", "close", size=14),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from PySide6.QtCore import QMimeData, QModelIndex, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QDrag, QDropEvent
-from PySide6.QtWidgets import QListView
+from PySide6.QtWidgets import QApplication, QListView
 
 from ui.sidebar.row_delegate import RowDelegate
 from ui.sidebar.row_model import FolderRow, RowModel
@@ -40,6 +40,8 @@ class FolderDrag(QObject):
         drag.setPixmap(self._view.grab(self._view.visualRect(self._view.currentIndex())))
         drag.exec(Qt.DropAction.MoveAction)
         self.mark(None)
+        # The view takes the row where the drag ended for the one below the pointer.
+        QApplication.sendEvent(self._view.viewport(), QEvent(QEvent.Type.Leave))
 
     def move(self, event: QDropEvent) -> None:
         """Accept what can be dropped here, and mark the folder that it would be in, or the heading outside of all."""

@@ -241,7 +241,7 @@ class MessageView:
         if chips:
             self._drawn += chips
             y = chips[-1].rect.bottom()
-        return y + (12 if self.parts and self._note_text else 0)
+        return y + (12 if (self.parts or chips) and self._note_text else 0)
 
     def _lay_out_thought(self, y: float) -> float:
         self.thought_s = self._thoughts.seconds(self.item)

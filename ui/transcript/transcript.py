@@ -518,11 +518,10 @@ class Transcript(Translated, QAbstractScrollArea):
         # The margin has room for the scroll bar, which appears without moving the column.
         self.page.resize(self.width(), size.height())
         self._arrange()
-        # The button is right of the text where there is space, else over its end.
-        edge = round(self.page.left + self.page.column)
-        left = edge + JUMP_SPACE
+        # The button is right of the text where there is space, else over its middle: at its end are buttons of code.
+        left = round(self.page.left + self.page.column) + JUMP_SPACE
         if left + JUMP_SIZE > size.width():
-            left = edge - JUMP_SIZE
+            left = (size.width() - JUMP_SIZE) // 2
         self._jump.move(left, size.height() - JUMP_SIZE - JUMP_BOTTOM)
         self.find_bar.resize(min(BAR_WIDTH, size.width() - 2 * BAR_MARGIN), self.find_bar.height())
         self.find_bar.move(size.width() - self.find_bar.width() - BAR_MARGIN, BAR_MARGIN)

@@ -393,7 +393,9 @@ def ask(
     accept_button.clicked.connect(lambda: on_accept())
     set_style_property(accept_button, danger=is_destructive)
     if discard is not None:
-        discard_button = box.addButton(discard[1], QMessageBox.ButtonRole.DestructiveRole)
+        # Beside the other red button: "Cancel" would be between them.
+        role = QMessageBox.ButtonRole.NoRole if is_destructive else QMessageBox.ButtonRole.DestructiveRole
+        discard_button = box.addButton(discard[1], role)
         discard_button.setObjectName(discard[0])
         discard_button.clicked.connect(lambda: discard[2]())
         set_style_property(discard_button, danger=is_destructive)
