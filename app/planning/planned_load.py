@@ -26,6 +26,7 @@ from model_manager.errors import UserError
 from model_manager.gguf.header import GgufHeader
 from model_manager.plan.load_plan import LoadPlan
 from model_manager.plan.load_spec import CPU, LoadSpec, PlanOptions
+from model_manager.plan.speed import CONTEXT_IN_USE
 
 OUT_OF_MEMORY = "engine_out_of_memory"
 PROMPT_TOO_LONG = "prompt_too_long"
@@ -33,6 +34,8 @@ MAX_FALLBACKS = 6
 """Smaller plans that are tried after the first; of more, some are skipped, never the last."""
 LEAST_TOKENS = 24
 """Shorter answers say little about the speed."""
+MOST_TOKENS = 2 * CONTEXT_IN_USE
+"""Of prompt and answer: in a longer context the speed can't be compared with those of other models."""
 TIGHT_SHARE = 0.25
 """With less than this part of a device left free, an estimate is rehearsed."""
 LARGE_BYTES = 1 << 30
@@ -151,7 +154,7 @@ class PlannedLoader:
                     if isinstance(event, TextDelta) and not has_begun:
                         has_begun = True
                         self._remember(attempt)
-                    elif isinstance(event, AnswerFinished) and event.completion_tokens >= LEAST_TOKENS:
+                    elif isinstance(event, AnswerFinished) and _is_comparable(event):
                         self.note_speed(event.tokens_per_second)
                     yield event
                 return
@@ -356,6 +359,12 @@ def _raise_if_too_large(plan: LoadPlan, path: Path) -> None:
     # A split fixed by the user may use the reserve.
     if -fullest.left_bytes > fullest.reserve_bytes:
         raise UserError("plan_wish_too_large", device=fullest.name, lacking_bytes=-fullest.left_bytes)
+
+
+def _is_comparable(answer: AnswerFinished) -> bool:
+    """Whether the speed of an answer says something about its model."""
+    tokens = answer.completion_tokens
+    return tokens >= LEAST_TOKENS and answer.prompt_tokens + tokens <= MOST_TOKENS
 
 
 def _at_most(count: int, plans: list[LoadPlan]) -> list[LoadPlan]:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.backend import AnswerFinished, LoadProgress, ModelLoaded
-from app.backends import loaded_plan
+from app.backend import AnswerFinished, ChatRequest, LoadProgress, ModelLoaded, PromptMessage
+from app.backends import LocalBackend, loaded_plan
+from app.conversation import Role
 from app.engine.local_engine import WRAPPER_VARIABLE
 from app.messages import sentence
+from app.sampling import Sampling
 from app.services import Services
 from model_manager.errors import UserError
 from model_manager.plan.load_spec import PlanOptions
@@ -87,6 +89,22 @@ def test_loaded_model_answers_without_another_load(services: Services, ask: Ask,
     assert loaded_plan(services.planning)["context"] == 512
     services.engine.release()
     assert loaded_plan(services.planning) == {}
+
+
+def test_a_speed_in_a_long_context_is_not_that_of_the_model(services: Services) -> None:
+    model = LocalBackend(services, "starter", PlanOptions(context=4096))
+
+    def speed_after(question: str) -> float:
+        request = ChatRequest((PromptMessage(Role.USER, question),), Sampling(temperature=0.0, seed=1, max_tokens=40))
+        end = list(model.stream(request))[-1]
+        assert isinstance(end, AnswerFinished)
+        assert end.completion_tokens == 40
+        loaded = services.planning.loader.loaded
+        assert loaded is not None
+        return services.planning.speeds.applied(loaded.request.path, loaded.plan).tokens_per_second_estimate
+
+    known = speed_after("Tell me a long story.")
+    assert speed_after("Tell me a long story. " + "It begins on a ship. " * 400) == known
 
 
 def test_settings_and_the_cpu_as_device_are_respected(
