@@ -848,6 +848,10 @@
         <translation>{host} 服务器出错（状态码 {status}）。请稍后重试，或选择其他镜像。</translation>
     </message>
     <message>
+        <source>{host} has no repository {repository}, or requires an access token to show it. Check the name, or choose another mirror.</source>
+        <translation>{host} 上没有仓库 {repository}，或者需要访问令牌才能查看。请检查名称，或选择其他镜像。</translation>
+    </message>
+    <message>
         <source>{path} is damaged or isn&apos;t the published file {published}. Re-download the damaged parts with apus-chat models verify --redownload, or download the whole file again.</source>
         <translation>{path} 已损坏，或不是发布的文件 {published}。请用 apus-chat models verify --redownload 重新下载损坏的部分，或重新下载整个文件。</translation>
     </message>
@@ -1278,10 +1282,6 @@
     <message>
         <source>{host} doesn&apos;t recognise the access token in the settings. Enter a new one, or remove it.</source>
         <translation>{host} 无法识别设置中的访问令牌。请填写新的访问令牌，或将其移除。</translation>
-    </message>
-    <message>
-        <source>{host} has no repository {repository}, or requires an access token to show it. Choose another mirror.</source>
-        <translation>{host} 上没有仓库 {repository}，或者需要访问令牌才能查看。请选择其他镜像。</translation>
     </message>
     <message>
         <source>{host} has no version {revision} of {repository}. Choose another mirror.</source>

@@ -537,6 +537,14 @@ def test_zoom_changes_the_whole_window_with_shortcuts(window: MainWindow, qtbot:
     assert isinstance(page, SettingsPage)
     press(qtbot, window, "Ctrl+0")
     assert (settings.current.zoom, window.devicePixelRatio()) == (100, ratio)
+    normal = window.geometry()
+    window.showMaximized()
+    for percent in (150, 100):
+        window.controller.apply_settings(settings.change(zoom=percent))
+        assert window.isMaximized()
+        assert window.windowHandle().windowState() == Qt.WindowState.WindowMaximized
+    window.showNormal()
+    qtbot.waitUntil(lambda: abs(window.height() - normal.height()) < 3, timeout=PATIENCE_MS)
     assert page.appearance.controls["zoom"].value() == 100
 
 

@@ -80,6 +80,7 @@ def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbo
     assert activity.text().startswith("Requests: 1")
     # A key is made, and needed from then on.
     page.make_key.click()
+    qtbot.waitUntil(page.copy_key.hasFocus, timeout=PATIENCE_MS)
     qtbot.waitUntil(
         lambda: (access := services.local_server.status().access) is not None and access.key != "", timeout=PATIENCE_MS
     )

@@ -201,6 +201,8 @@ class LocalServerSettings(QWidget):
 
         def show(_none: object) -> None:
             self._show_key(bool(key))
+            # Not at the button that would make another one.
+            (self.copy_key if key else self.make_key).setFocus()
             self.changed.emit()
             if key and secrets.is_session_only:
                 text = self.tr("This system has no keyring. The API key is kept only until you quit the program.")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt
+from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 _FUNCTIONS = {
@@ -62,7 +62,8 @@ def set_zoom(percent: int) -> None:
         application.setProperty(_PROPERTY, percent)
     # Qt reads the factor when it creates the native window.
     shown = [each for each in QApplication.topLevelWidgets() if each.isVisible()]
-    focused, states = QApplication.focusWidget(), [each.windowState() for each in shown]
+    focused = QApplication.focusWidget()
+    states = [(each.windowState(), each.normalGeometry()) for each in shown]
     for window in shown:
         window.hide()
         window.destroy()
@@ -73,7 +74,11 @@ def set_zoom(percent: int) -> None:
     QLoggingCategory.setFilterRules("default.warning=false")
     set_factor(float(os.environ.get(_VARIABLE, "1")) * percent / 100)
     QLoggingCategory.setFilterRules("")
-    for window, state in zip(shown, states, strict=True):
+    for window, (state, normal) in zip(shown, states, strict=True):
+        if window.isMaximized() or window.isFullScreen():
+            # Its place is the one to which it returns; with the state it had, Qt would not set that again.
+            window.setWindowState(Qt.WindowState.WindowNoState)
+            window.setGeometry(normal)
         _place(window, before / percent)
         window.setWindowState(state)
         window.show()
