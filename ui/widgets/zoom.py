@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt, Qt
+from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 _FUNCTIONS = {
