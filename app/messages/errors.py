@@ -515,8 +515,8 @@ SENTENCES: dict[str, str] = {
         "{host} doesn't recognise the access token in the settings. Enter a new one, or remove it."
     ),
     "repository_missing": QT_TR_NOOP(
-        "{host} has no repository {repository}, or requires an access token to show it. Check the name, or choose another "
-        "mirror."
+        "{host} has no repository {repository}, or requires an access token to show it. Check the name, or choose "
+        "another mirror."
     ),
     "revision_missing": QT_TR_NOOP("{host} has no version {revision} of {repository}. Choose another mirror."),
     "published_file_missing": QT_TR_NOOP(
