@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, Qt
+from PySide6.QtCore import QLibraryInfo, QLoggingCategory, QMargins, QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 _FUNCTIONS = {
@@ -80,6 +80,8 @@ def set_zoom(percent: int) -> None:
             window.setWindowState(Qt.WindowState.WindowNoState)
             window.setGeometry(normal)
         _place(window, before / percent)
+        # Otherwise the state would be no change, and the new native window would not get it.
+        window.setWindowState(Qt.WindowState.WindowNoState)
         window.setWindowState(state)
         window.show()
         window.activateWindow()
@@ -90,17 +92,18 @@ def set_zoom(percent: int) -> None:
 def _place(window: QWidget, scale: float) -> None:
     """Keep the place and the size of a window on the screen, as far as it is within the screen then."""
     frame, inside = window.frameGeometry(), window.geometry()
-    room = (
-        window.screen()
-        .availableGeometry()
-        .marginsRemoved(QMargins(0, 0, frame.width() - inside.width(), frame.height() - inside.height()))
-    )
-    size = (window.size() * scale).boundedTo(room.size()).expandedTo(window.minimumSize())
-    corner = frame.topLeft() * scale
+    edges = QMargins(
+        inside.left() - frame.left(), inside.top() - frame.top(),
+        frame.right() - inside.right(), frame.bottom() - inside.bottom(),
+    )  # fmt: skip
+    room = window.screen().availableGeometry().marginsRemoved(edges * scale)
+    place = window.normalGeometry()
+    size = (place.size() * scale).boundedTo(room.size()).expandedTo(window.minimumSize())
+    corner = place.topLeft() * scale
     left = max(room.left(), min(corner.x(), room.left() + room.width() - size.width()))
     top = max(room.top(), min(corner.y(), room.top() + room.height() - size.height()))
-    window.resize(size)
-    window.move(left, top)
+    # Not the place of the frame, which Qt would find by the edges of the old one.
+    window.setGeometry(QRect(QPoint(left, top), size))
 
 
 def _factor_function() -> Callable[[float], None] | None:
