@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.messages import Translate, error_message
-from app.messages.doctor import MINUTES, NAMES, PARTS, SECONDS, SEPARATOR, TEXTS
+from app.messages.doctor import MARKS, MINUTES, NAMES, PARTS, REPORT, SECONDS, SEPARATOR, TEXTS
 from app.units import size_text
 from model_manager.errors import UserError
 
@@ -87,8 +87,9 @@ def report(groups: Mapping[str, Iterable[Diagnostic]], translate: Translate = st
 
     ``groups`` are the results by part.
     """
-    lines = ["# APUS Chat: report about this computer", ""]
-    marks = {Severity.OK: "ok", Severity.WARNING: "warning", Severity.BAD: "**bad**"}
+    lines = [f"# {translate(REPORT)}", ""]
+    marks = {state: translate(MARKS[state]) for state in Severity}
+    marks[Severity.BAD] = f"**{marks[Severity.BAD]}**"
     for part, results in groups.items():
         lines += [f"## {part_text(part, translate)}", ""]
         for result in results:

@@ -9,6 +9,10 @@ SEPARATOR = QT_TR_NOOP(", ")
 """Between the items of a list."""
 MINUTES = QT_TR_NOOP("{count} min")
 
+REPORT = QT_TR_NOOP("APUS Chat: report about this computer")
+MARKS: dict[str, str] = {"ok": QT_TR_NOOP("ok"), "warning": QT_TR_NOOP("warning"), "bad": QT_TR_NOOP("bad")}
+"""Before the results of a report, by their severity."""
+
 PARTS: dict[str, str] = {
     "program": QT_TR_NOOP("Program"),
     "memory": QT_TR_NOOP("RAM and swap"),

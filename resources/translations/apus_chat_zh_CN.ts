@@ -152,6 +152,22 @@
         <translation>{count} 分钟</translation>
     </message>
     <message>
+        <source>APUS Chat: report about this computer</source>
+        <translation>APUS Chat：本机诊断报告</translation>
+    </message>
+    <message>
+        <source>ok</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>warning</source>
+        <translation>警告</translation>
+    </message>
+    <message>
+        <source>bad</source>
+        <translation>异常</translation>
+    </message>
+    <message>
         <source>Program</source>
         <translation>程序</translation>
     </message>

@@ -360,6 +360,10 @@ def test_hub_and_servers_get_only_their_own_keys(tmp_path: Path) -> None:
     assert by_subject[hosts[1]].state is Severity.BAD
     assert "key" in value_text(by_subject[hosts[1]])
     assert "sk-" not in report({NETWORK: found})
+    text = report({NETWORK: found}, lambda text: f"<{text}>")
+    assert text.startswith("# <APUS Chat: report about this computer>\n")
+    assert "- <ok>: " in text
+    assert "- **<bad>**: " in text
 
 
 def test_a_timeout_is_reported() -> None:
