@@ -90,7 +90,7 @@ def test_server_answers_and_a_local_model_continues(
     window = open_window()
     use(window, server, qtbot)
     assert "apus" in model_button(window)
-    assert "127.0.0.1" in model_button(window)
+    assert "127.0.0.1" in find(window, "modelButton", QToolButton).toolTip()  # type: ignore[attr-defined]
     send(qtbot, window, "How many experts?")
     answer = wait_for_answer(qtbot, window)
     assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
