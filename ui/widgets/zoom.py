@@ -80,8 +80,6 @@ def set_zoom(percent: int) -> None:
             window.setWindowState(Qt.WindowState.WindowNoState)
             window.setGeometry(normal)
         _place(window, before / percent)
-        # Otherwise the state would be no change, and the new native window would not get it.
-        window.setWindowState(Qt.WindowState.WindowNoState)
         window.setWindowState(state)
         window.show()
         window.activateWindow()
@@ -97,9 +95,8 @@ def _place(window: QWidget, scale: float) -> None:
         frame.right() - inside.right(), frame.bottom() - inside.bottom(),
     )  # fmt: skip
     room = window.screen().availableGeometry().marginsRemoved(edges * scale)
-    place = window.normalGeometry()
-    size = (place.size() * scale).boundedTo(room.size()).expandedTo(window.minimumSize())
-    corner = place.topLeft() * scale
+    size = (inside.size() * scale).boundedTo(room.size()).expandedTo(window.minimumSize())
+    corner = inside.topLeft() * scale
     left = max(room.left(), min(corner.x(), room.left() + room.width() - size.width()))
     top = max(room.top(), min(corner.y(), room.top() + room.height() - size.height()))
     # Not the place of the frame, which Qt would find by the edges of the old one.
