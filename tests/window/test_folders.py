@@ -44,7 +44,8 @@ def select(window: MainWindow, *titles: str) -> None:
 
 def choose(window: MainWindow, menu: str, text: str) -> None:
     """Open the menu of what is selected, and trigger the action with this name or label, also in its submenus."""
-    window.sidebar.list.customContextMenuRequested.emit(QPoint(10, 10))
+    view = window.sidebar.list
+    view.customContextMenuRequested.emit(view.visualRect(view.selectedIndexes()[0]).center())
     opened = find(window, menu, QMenu)
     (action,) = [each for each in opened.findChildren(QAction) if text in (each.objectName(), each.text())]
     assert action.isEnabled()

@@ -72,7 +72,8 @@ def undo(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def menu(window: MainWindow) -> QMenu:
-    rows(window).customContextMenuRequested.emit(QPoint(10, 10))
+    view = rows(window)
+    view.customContextMenuRequested.emit(view.visualRect(view.selectedIndexes()[0]).center())
     return find(window, "conversationMenu", QMenu)  # type: ignore[return-value]
 
 
@@ -203,6 +204,16 @@ def test_nothing_else_is_selected_in_place_of_deleted_conversations(open_window:
     assert window.sidebar.list.selected_ids() == ()
     undo(qtbot, window)
     assert window.sidebar.list.selected_ids() == (ids[2],), "the one that is open again"
+
+
+def test_beside_the_rows_there_is_no_menu(open_window: OpenWindow) -> None:
+    window = open_window()
+    with_conversations(window, "one")
+    view = rows(window)
+    view.setCurrentIndex(index_of(window, "one"))
+    for place in (QPoint(10, view.height() - 4), view.visualRect(view.model().index(0, 0)).center()):
+        view.customContextMenuRequested.emit(place)
+        assert window.sidebar.findChild(QMenu, "conversationMenu") is None
 
 
 def test_select_all_and_escape(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -201,7 +201,7 @@ class Sidebar(TranslatedWidget):
         for key, button in self._bulk.items():
             button.clicked.connect(partial(self.act, key))
         bar = QWidget()
-        hbox((self._count, 1), *self._bulk.values(), parent=bar, spacing=2, margins=(20, 4, 12, 0))
+        hbox((self._count, 1), *self._bulk.values(), parent=bar, spacing=2, margins=(16, 4, 6, 0))
         return bar
 
     def refresh(self, store: ConversationStore, changed: str | None = None) -> None:
@@ -405,8 +405,8 @@ class Sidebar(TranslatedWidget):
         self.selection_bar.setVisible(count > (0 if self._shown() in (Shelf.ARCHIVE, Shelf.TRASH) else 1))
 
     def _show_menu(self, position: QPoint) -> None:
-        row = self.list.selected_folder()
-        if not self.list.selected_count() and row is None:
+        row, below = self.list.selected_folder(), self.list.indexAt(position).row()
+        if below < 0 or self.list.rows.key(below) is None or (not self.list.selected_count() and row is None):
             return
         from ui.sidebar.folder_menu import fill_folder_menu
 
