@@ -150,7 +150,7 @@ def test_the_first_start_offers_language_server_and_diagnostics(
     window = open_window()
     welcome = window.controller.welcome
     computer = find(welcome, "computerLabel", QLabel)
-    qtbot.waitUntil(lambda: bool(computer.text()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bool(computer.text().strip()), timeout=PATIENCE_MS)  # type: ignore[attr-defined]
     assert computer.text().startswith("This computer: 2 × GPU, 24 GiB")  # type: ignore[attr-defined]
     press(qtbot, welcome, "language-zh_CN")
     assert window.controller.services.settings.current.language == "zh_CN"

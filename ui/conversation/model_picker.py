@@ -70,6 +70,8 @@ class Advice:
     """What the download needs on the disk."""
     lacks_room: bool = False
     can_retry: bool = False
+    is_looking: bool = False
+    """The best model is not known yet; ``button`` says so."""
     progress: str = ""
     fraction: float | None = None
     action: str = ""
@@ -238,12 +240,13 @@ class ModelPicker(QObject):
 
     def advice(self) -> Advice:
         """Return what is recommended for this computer."""
-        fits = self._fits
+        fits, text = self._fits, self.tr("Looking for the best model for this computer…")
+        looking = Advice(button=text, short_button=text, is_looking=True)
         if fits is None or fits.hardware is None:
-            return Advice()
+            return looking
         found, advice = fits.suggestions, Advice(computer_text(fits.hardware.machine, fits.hardware.host))
         if not fits.best_id and found is None:
-            return replace(advice, details=self.tr("Looking for the best model for this computer…"))
+            return replace(looking, computer=advice.computer)
         if found is not None and found.problem is not None:
             advice = replace(advice, details=error_text(found.problem), can_retry=True)
         if (own := self._own_download(advice, fits)) is not None:

@@ -20,6 +20,8 @@ PROGRESS_STEPS = 1000
 WORD_JOINER, NO_BREAK_SPACE = "\u2060", "\u00a0"
 MARGINS = 48
 """Left and right margin together."""
+BAR_HEIGHT = 40
+"""Of the one that is awaited."""
 BARS_HEIGHT = 560
 """A lower page hides the bars, which would push the buttons out of sight; the models page shows them too."""
 
@@ -112,7 +114,10 @@ class Welcome(QWidget):
         # No line ends inside of "tokens/s" or begins with a point.
         details = advice.details.replace("tokens/s", f"tokens/{WORD_JOINER}s").replace(" ·", f"{NO_BREAK_SPACE}·")
         contents = title, text, advice.computer, advice.text, details, advice.room, advice.progress
+        # What is found takes the place of blank lines: nothing moves under the pointer.
+        blank = (self._computer, self._advice, self._details, self._room) if advice.is_looking else ()
         for line, content in zip(self._labels, contents, strict=True):
+            content = content or (NO_BREAK_SPACE if line in blank else "")
             line.setText(content)
             line.setVisible(bool(content))
         set_kind(self._room, "warning" if advice.lacks_room else "quiet")
@@ -144,6 +149,7 @@ class Welcome(QWidget):
             each.setVisible(is_first_start and shown.get(each, True))
         for code, each in self._languages.items():
             each.setChecked(code == language)
+        self.download_button.setEnabled(not advice.is_looking)
         set_style_property(self.download_button, primary=advice.action != "pause" and not advice.lacks_room)
         self._fit()
         self._fit_bars()
@@ -194,6 +200,9 @@ class Welcome(QWidget):
     def _fit_bars(self) -> None:
         has_bars = self._is_first_start and self.height() >= BARS_HEIGHT
         self._bars.show_bars(self._plan if has_bars else ())
+        is_awaited = has_bars and self.advice.is_looking
+        self._bars.setMinimumHeight(BAR_HEIGHT if is_awaited else 0)
+        self._bars.setVisible(is_awaited or bool(self._bars.bars))
 
     def _model_text(self, models: ModelPicker) -> str:
         text = self.tr("{model} runs on this computer. No data leaves it.")
