@@ -42,7 +42,8 @@ MAX_MESSAGES = 64
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|(?<=[。！？])")
 _GREETING = re.compile(
     r"(hi|hello|hey|hallo|hola|bonjour|good (morning|afternoon|evening)|thanks?( you)?|test(ing)?|are you there|"
-    r"你好|您好|嗨|哈喽|在吗|在么|早上好|下午好|晚上好|早安|谢谢|测试)( there)?[\s,.!?~，。！？～…]*",
+    r"(good)?bye|ok(ay)?|"
+    r"你好|您好|嗨|哈喽|在吗|在么|早上好|下午好|晚上好|早安|谢谢|测试|再见|拜拜|好的?)( there)?[\s,.!?~，。！？～…]*",
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
@@ -148,8 +149,11 @@ class TitleUpdater:
         first = first_title(questions[0].content, questions[0].attachments)
         if len(questions) > MAX_QUESTIONS or conversation.title != first:
             return
-        telling = next((each for each in questions if is_descriptive(each.content)), None)
-        title = title_from(telling.content) if telling else title_from_answer(message.content)
+        # What follows a long question is no better title than its beginning.
+        telling = next((each for each in questions if not is_greeting(each.content)), questions[-1])
+        title = title_from_answer(message.content) if telling is questions[-1] else ""
+        if is_descriptive(telling.content):
+            title = title_from(telling.content)
         if title:
             if title != conversation.title:
                 store.set_automatic_title(conversation.id, title)

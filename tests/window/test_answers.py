@@ -450,6 +450,21 @@ def test_question_replaces_a_greeting_as_title(window: MainWindow, qtbot: QtBot)
     assert titles(window) == ["Why is the sea salty?"]
 
 
+def test_neither_a_farewell_nor_what_follows_a_long_question_becomes_the_title(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.controller.services.settings.change(titles_by_model=False)
+    ask(qtbot, window, "hello")
+    ask(qtbot, window, "Bye!")
+    assert titles(window) == ["hello"]
+    window.controller.conversation.open(None)
+    ask(qtbot, window, "word " * 40)
+    first = titles(window)[0]
+    ask(qtbot, window, "Now as JSON")
+    assert first.endswith("…")
+    assert titles(window)[0] == first
+
+
 def test_chosen_title_is_kept(window: MainWindow, qtbot: QtBot) -> None:
     ask(qtbot, window, "hi")
     conversation_id = window.controller.conversation.session.conversation_id
