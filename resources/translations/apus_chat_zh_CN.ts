@@ -4571,6 +4571,10 @@ Click to rename</source>
         <translation>回答时没有使用工具：这个模型不支持工具，请换个模型重试。</translation>
     </message>
     <message>
+        <source>Stopped: the context is full.</source>
+        <translation>已停止：上下文已满。</translation>
+    </message>
+    <message>
         <source>{count} more</source>
         <translation>还有 {count} 个</translation>
     </message>
@@ -4595,20 +4599,16 @@ Click to rename</source>
         <translation>模型已看不到以上消息</translation>
     </message>
     <message>
+        <source>stopped at the token limit</source>
+        <translation>达到 token 数上限，已停止</translation>
+    </message>
+    <message>
         <source>{name} · {size}</source>
         <translation>{name} · {size}</translation>
     </message>
     <message>
         <source>about {count} tokens</source>
         <translation>约 {count} 个 token</translation>
-    </message>
-    <message>
-        <source>context full</source>
-        <translation>上下文已满</translation>
-    </message>
-    <message>
-        <source>stopped at the token limit</source>
-        <translation>达到 token 数上限，已停止</translation>
     </message>
     <message>
         <source>, {time} left</source>

@@ -424,7 +424,7 @@ def test_continuing_a_full_context_follows_the_policy(open_window: OpenWindow, q
     assert full.provenance is not None
     assert full.provenance.finish_reason == "length"
     assert full.provenance.prompt_tokens + full.provenance.completion_tokens == CONTEXT
-    assert "context full" in item(window, full.id).figures
+    assert item(window, full.id).note == "Stopped: the context is full."
     assert gauge(window).use.free == 0
     act(window, "continue", full.id)
     refused = wait_for_answer(qtbot, window)

@@ -169,6 +169,8 @@ class MessageItems(QObject):
             if WEB in (provenance.sampling.tools if provenance.sampling is not None else ()):
                 return self.tr("Answered without web search: this model doesn't know tools. Try again with another.")
             return self.tr("Answered without tools: this model doesn't know them. Try again with another.")
+        if provenance is not None and filled_context(provenance):
+            return self.tr("Stopped: the context is full.")
         use = provenance.documents if provenance is not None else None
         return passages_text(use) if use is not None and use.is_spread else ""
 
@@ -214,9 +216,7 @@ class MessageItems(QObject):
         parts = [self.tr("{count} tokens").format(count=provenance.answer_tokens)]
         if provenance.tokens_per_second:
             parts.insert(0, self.speed(provenance.tokens_per_second))
-        if filled_context(provenance):
-            parts.append(self.tr("context full"))
-        elif provenance.finish_reason == "length":
+        if provenance.finish_reason == "length" and not filled_context(provenance):
             parts.append(self.tr("stopped at the token limit"))
         return " · ".join(parts)
 
