@@ -1888,6 +1888,10 @@
         <source>JSON schema</source>
         <translation>JSON Schema</translation>
     </message>
+    <message>
+        <source>Until then the last valid schema is used.</source>
+        <translation>在此之前使用上一个有效的 Schema。</translation>
+    </message>
 </context>
 <context>
     <name>AttachmentChip</name>
@@ -6361,8 +6365,8 @@ Click to rename</source>
         <translation>联网搜索</translation>
     </message>
     <message>
-        <source>Change the memory</source>
-        <translation>修改记忆</translation>
+        <source>Let the model change the memory</source>
+        <translation>允许模型修改记忆</translation>
     </message>
     <message>
         <source>It couldn&apos;t be reached when it was last tried.</source>

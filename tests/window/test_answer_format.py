@@ -48,6 +48,7 @@ def test_a_schema_is_checked_as_it_is_typed_and_answers_match_it(window: MainWin
     ):
         dialog.format.schema.setPlainText(text)
         qtbot.waitUntil(lambda part=part: part in dialog.format.status.label.text())
+        assert "the last valid schema is used" in dialog.format.status.label.text()
         assert stored() == EXAMPLE
     wanted = '{"enum": ["yes", "ja"]}'
     dialog.format.schema.setPlainText(wanted)

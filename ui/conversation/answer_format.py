@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QWidget
 
 from app.structured.schema import JSON_OBJECT, schema_grammar
 from model_manager.errors import UserError
 from ui.widgets.controls import ChoiceBox, PromptField
-from ui.widgets.dialog_parts import StatusLine
+from ui.widgets.dialog_parts import SMALL_SIZE, StatusLine
+from ui.widgets.error_text import error_text
 from ui.widgets.layouts import vbox
+from ui.widgets.theme import mono_font
 
 TEXT, JSON, SCHEMA = "text", "json", "schema"
 EXAMPLE = """{
@@ -36,7 +37,7 @@ class AnswerFormat(QWidget):
         self.kind = ChoiceBox("conversationFormat", labels)
         self.schema = PromptField("conversationJsonSchema", height=170)
         self.schema.setAccessibleName(self.tr("JSON schema"))
-        self.schema.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.schema.setFont(mono_font(SMALL_SIZE))
         self.status = StatusLine("conversationJsonSchemaStatus", hide_when_empty=True)
         vbox(self.status, self.schema, parent=self, spacing=4)
         self.kind.changed.connect(self._choose)
@@ -62,7 +63,8 @@ class AnswerFormat(QWidget):
         try:
             schema_grammar(json_schema)
         except UserError as error:
-            self.status.show_error(error)
+            last = self.tr("Until then the last valid schema is used.")
+            self.status.show_message(f"{error_text(error)}\n{last}", "bad")
             return
         self.status.clear()
         self.changed.emit(json_schema)

@@ -53,7 +53,7 @@ class ToolChoice(QWidget):
                 box.setChecked(name in chosen)
 
     def _box(self, name: str) -> QCheckBox:
-        titles = {WEB: self.tr("Web search"), MEMORY: self.tr("Change the memory")}
+        titles = {WEB: self.tr("Web search"), MEMORY: self.tr("Let the model change the memory")}
         box = QCheckBox(titles.get(name, name).replace("&", "&&"))
         box.setObjectName(f"toolServer:{name}")
         box.toggled.connect(lambda _is_on: self.changed.emit(self._chosen()))
