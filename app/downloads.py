@@ -9,6 +9,7 @@ from pathlib import Path
 from app.config.paths import DataFolder
 from app.config.secrets import HUB_TOKEN, Secrets
 from app.config.settings import NO_PROXY, Settings, SettingsFile
+from app.planning.open_models import open_model_names
 from model_manager.cancellation import NEVER_CANCELLED, CancelToken
 from model_manager.download.queue import DownloadQueue
 from model_manager.errors import UserError
@@ -54,7 +55,7 @@ class ModelDownloads:
         self._folder = folder
         self.settings = settings
         self._secrets = secrets
-        self.library = ModelLibrary(folder.models, models_folder=self.folder)
+        self.library = ModelLibrary(folder.models, models_folder=self.folder, names=open_model_names())
         self.queue = DownloadQueue(self.folder, self.access)
         self._apply_limit()
 

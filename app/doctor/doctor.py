@@ -13,6 +13,7 @@ from app.doctor import engine, network, program, storage
 from app.doctor.diagnostic import Diagnostic, Severity
 from app.downloads import models_folder, proxy_of
 from app.planning.machine import Machine
+from app.planning.open_models import open_model_names
 from model_manager.cancellation import CancelToken
 from model_manager.devices.devices import read_memory
 from model_manager.errors import Cancelled, UserError
@@ -77,7 +78,7 @@ class Doctor:
                 yield from storage.check_conversations(self.folder.conversations, self.token)
             case "disk":
                 models = models_folder(settings, self.folder)
-                library = ModelLibrary(self.folder.models, models_folder=lambda: models)
+                library = ModelLibrary(self.folder.models, models_folder=lambda: models, names=open_model_names())
                 yield storage.check_disk_use(self.folder, library)
                 file = storage.load_file(settings.model_id, library)
                 yield from storage.check_disk(self.folder.root, models, file, self.token)

@@ -140,6 +140,11 @@ def open_models() -> tuple[OpenModel, ...]:
     return from_json((resources() / "catalogue.json").read_bytes(), tuple[OpenModel, ...])
 
 
+def open_model_names() -> dict[str, str]:
+    """Return the names of the models of the catalogue by repository."""
+    return {each.repository: each.name for each in open_models()}
+
+
 def leads(home: Sequence[Recommendation]) -> Recommendation | None:
     """Return the recommended quantisation of the home model where it runs well, so that it is this machine's best."""
     well = ("best_on_gpus", "best_at_usable_speed")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
+from types import MappingProxyType
 
 from model_manager.disk.files import file_identity
 from model_manager.disk.hashing import sha256_of
@@ -104,7 +105,8 @@ class ModelLibrary:
     """The library of one folder.  Any number of threads and processes may use the same folder.
 
     ``folder`` contains ``library.json``; ``models_folder`` is where downloads go, which may be on another drive and may
-    change while the library is in use.
+    change while the library is in use.  ``names`` are those under which models are offered, by repository: a download
+    keeps its name, whatever its file says.
     """
 
     def __init__(
@@ -112,7 +114,9 @@ class ModelLibrary:
         folder: Path,
         find_starter: Callable[[], Path | None] = find_starter_file,
         models_folder: Path | Callable[[], Path] | None = None,
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._names = names
         self._file = RegistryFile(folder)
         self._find_starter = find_starter
         self._starter: str | None = None
@@ -364,6 +368,7 @@ class ModelLibrary:
         found = None if is_named else scan.get(path)
         metadata = found.metadata if found else self._read_metadata(path, registry)
         known = _hash_of(Path(path), registry, metadata.origin)
+        name = self._names.get(metadata.origin.repository) if metadata.origin else None
         return LocalModel(
             id=model_id,
             path=Path(path),
@@ -372,7 +377,7 @@ class ModelLibrary:
             sha256=known.sha256 if known else None,
             verified_at=known.verified_at if known else None,
             quantisation=metadata.quantisation,
-            name=STARTER.name if model_id == STARTER.id else metadata.name,
+            name=STARTER.name if model_id == STARTER.id else name or metadata.name,
             problem=metadata.problem,
             published=metadata.origin,
             folder=found.folder if found else None,

@@ -467,6 +467,8 @@ def test_finished_download_does_not_replace_a_chosen_model(
     services.settings.change(authority=hub.url, model_id="another")
     services.downloads.queue.add(tiny)
     qtbot.waitUntil(lambda: "downloaded and verified" in window.notice.text(), timeout=PATIENCE_MS)
+    # The catalogue's name, not that in the file.
+    assert window.notice.text().startswith("Tiny model")
     assert services.settings.current.model_id == "another"
     window.notice.button.click()
     assert services.settings.current.model_id == tiny
@@ -714,8 +716,12 @@ def test_first_page_shows_the_download_that_the_user_began(
     shown, hint = window.sidebar.downloads_button, window.hint.action
     qtbot.waitUntil(lambda: shown.text().startswith("Downloading: ") and shown.isVisible(), timeout=PATIENCE_MS)
     assert hint.text().startswith("Downloading: ")
-    qtbot.mouseClick(shown, Qt.MouseButton.LeftButton)
-    find(window, "modelsDialog", ModelsPage).back_button.click()
+    for button in (shown, hint):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        page: Any = find(window, "modelsDialog", ModelsPage)
+        qtbot.waitUntil(lambda page=page: page.list.key() == "somebody/tiny:one.gguf", timeout=PATIENCE_MS)
+        page.back_button.click()
+        qtbot.waitUntil(lambda: window.findChild(ModelsPage) is None, timeout=PATIENCE_MS)
     services.settings.change(model_id=None)
     window.controller._refresh()
     welcome.cancel_button.click()

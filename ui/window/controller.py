@@ -19,6 +19,7 @@ from app.markdown.highlight import warm_up
 from app.served_models import start_local_server
 from app.servers.registry import is_server_model
 from app.services import Services
+from model_manager.download.transfer import ACTIVE
 from model_manager.errors import UserError
 from ui.conversation.controller import ConversationController
 from ui.conversation.model_picker import STARTER, ModelPicker
@@ -133,8 +134,9 @@ class WindowController(QObject):
             lambda wraps: window.notice.attempt(lambda: self.services.settings.change(wraps_code=wraps))
         )
         sidebar = window.sidebar
-        for button in (sidebar.models_button, sidebar.downloads_button, welcome.models_button):
+        for button in (sidebar.models_button, welcome.models_button):
             button.clicked.connect(partial(models.show_page, ()))
+        sidebar.downloads_button.clicked.connect(self._show_download)
         window.sidebar.settings_button.clicked.connect(partial(self.show_settings, ""))
         for button in (window.header.settings_button, window.composer.preset_button):
             button.clicked.connect(self.toggle_conversation_settings)
@@ -446,6 +448,11 @@ class WindowController(QObject):
 
         return downloading_text(queue.statuses())
 
+    def _show_download(self) -> None:
+        """Show the models page with the model that is being downloaded."""
+        statuses = self.services.downloads.queue.statuses()
+        self.models.show_page(key=next((each.id for each in statuses if each.state in ACTIVE), ""))
+
     def _refresh_awake(self) -> None:
         is_busy = not self._is_closed and (bool(self._session.answers) or self.services.downloads.queue.is_active)
         self.awake.set_active(is_busy, self.tr("An answer is being generated or a download is running"))
@@ -515,7 +522,8 @@ class WindowController(QObject):
             hint.clear()
             return
         text = self.tr("{model} is a tiny starter model; its answers are often wrong.")
-        button = downloading or self.tr("Get a better model…"), models.show_page
+        better = self.tr("Get a better model…"), models.show_page
+        button = (downloading, self._show_download) if downloading else better
         hint.show_message(text.format(model=models.name().partition(" ·")[0]), "quiet", button)
 
     def _refresh_welcome(self) -> None:
