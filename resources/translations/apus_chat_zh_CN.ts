@@ -2527,10 +2527,6 @@
         <translation>预设</translation>
     </message>
     <message>
-        <source>Sets the system prompt, sampling and other options at once.</source>
-        <translation>一次设定系统提示词、采样和其他选项。</translation>
-    </message>
-    <message>
         <source>System prompt</source>
         <translation>系统提示词</translation>
     </message>
@@ -2545,6 +2541,10 @@
     <message>
         <source>Summarise the oldest turns</source>
         <translation>总结最早的对话轮次</translation>
+    </message>
+    <message>
+        <source>Sets the system prompt, answer format, tools, sampling and other options at once.</source>
+        <translation>一次设置系统提示词、回答格式、工具、采样等选项。</translation>
     </message>
     <message>
         <source>If turns are left out or summarised, a line in the conversation marks the messages above it that the model no longer sees. Those that you keep in context always stay.</source>
@@ -4579,6 +4579,10 @@ Click to rename</source>
         <translation>已停止：上下文已满。</translation>
     </message>
     <message>
+        <source>This isn&apos;t JSON: the server didn&apos;t follow the answer format of the conversation.</source>
+        <translation>这不是 JSON：服务器没有遵循此对话的回答格式。</translation>
+    </message>
+    <message>
         <source>{count} more</source>
         <translation>还有 {count} 个</translation>
     </message>
@@ -5340,8 +5344,12 @@ Click to rename</source>
         <translation>命令</translation>
     </message>
     <message>
-        <source>Trash</source>
-        <translation>回收站</translation>
+        <source>Show archive</source>
+        <translation>显示归档</translation>
+    </message>
+    <message>
+        <source>Show trash</source>
+        <translation>显示回收站</translation>
     </message>
 </context>
 <context>

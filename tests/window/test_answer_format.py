@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.structured.schema import JSON_OBJECT
+from app.tools.server import MEMORY
 from tests.window.conftest import OpenWindow
 from tests.window.input import find, send, wait_for_answer
 from tests.window.test_conversation_settings import close, opened
@@ -35,8 +36,11 @@ def test_a_schema_is_checked_as_it_is_typed_and_answers_match_it(window: MainWin
     dialog = opened(qtbot, window)
     assert dialog.format.kind.value() == TEXT
     assert not dialog.format.isVisible()
+    memory = dialog.tools.boxes[MEMORY]
+    assert memory.isEnabled()
     dialog.format.kind.setCurrentIndex(dialog.format.kind.findData(JSON))
     assert stored() == JSON_OBJECT
+    assert not memory.isEnabled()
     dialog.format.kind.setCurrentIndex(dialog.format.kind.findData(SCHEMA))
     assert dialog.format.isVisible()
     assert stored() == EXAMPLE
@@ -81,4 +85,5 @@ def test_a_schema_is_checked_as_it_is_typed_and_answers_match_it(window: MainWin
     again.sampling.finish()
     again.format.kind.setCurrentIndex(again.format.kind.findData(TEXT))
     assert session.overrides().sampling is None
+    assert again.tools.boxes[MEMORY].isEnabled()
     close(qtbot, window, again)

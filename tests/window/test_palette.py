@@ -161,7 +161,7 @@ def test_the_open_conversation_is_archived_and_deleted(window: MainWindow, qtbot
         # Both are in the sidebar, which is hidden in a narrow window.
         window.sidebar.hide()
         panel = opened(qtbot, window)
-        qtbot.keyClicks(panel.field, shelf.value)
+        qtbot.keyClicks(panel.field, f"show {shelf.value}")
         qtbot.keyClick(panel.field, Qt.Key.Key_Return)
         assert (window.sidebar.isVisible(), window.sidebar.list.rows.shelf) == (True, shelf)
 

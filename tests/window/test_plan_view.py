@@ -19,7 +19,7 @@ from tests.plan.plan_builders import GIB, MIB, apus_header, cards, ram
 from tests.window.input import find
 from tests.window.plan_views import Shown
 from ui.plan.bar_data import full_bytes, places_of
-from ui.plan.bars import BarRow, brush_of
+from ui.plan.bars import BarRow, MemoryBar, SummaryBars, brush_of
 from ui.plan.layer_strip import Border
 from ui.plan.view import PlanView
 from ui.widgets.icons import IconLabel
@@ -111,6 +111,10 @@ def test_estimated_and_actual_memory_are_shown(qtbot: QtBot):
     assert row.bar.sizeHint().height() > height
     assert "actual 99 MiB" in row.bar.accessibleName()
     assert "actual 99 MiB" in row.bar.toolTip()
+    summary = SummaryBars()
+    summary.setParent(shown.view)
+    summary.show_bars(shown.view.bars)
+    assert {each.sizeHint().height() for each in summary.findChildren(MemoryBar)} == {height}
     assert "checks these figures" not in shown.view.head.notes.text()
     with qtbot.waitSignal(shown.view.options_changed):
         shown.view.panel.context.slider.setValue(0)

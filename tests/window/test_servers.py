@@ -15,13 +15,16 @@ from pytestqt.qtbot import QtBot
 
 from app.config.drafts import Drafts
 from app.config.paths import DataFolder
+from app.config.presets import ConversationOverrides
 from app.conversation import Role, Status
 from app.discovery import SharedModel
 from app.local_server.access import Access
 from app.local_server.certificate import own_certificate
+from app.sampling import Sampling
 from app.served_models import ServedModels
 from app.servers.providers import Provider, providers
 from app.services import Services
+from app.structured.schema import JSON_OBJECT
 from tests.rigs.openai_server import WORDS, Behaviour, OpenAiServer, openai_server
 from tests.rigs.raw_server import HEAD, delta, raw_server
 from tests.rigs.tiny_model import write_tiny_model
@@ -96,9 +99,17 @@ def test_server_answers_and_a_local_model_continues(
     assert (answer.content, answer.status) == ("".join(WORDS), Status.COMPLETE)
     assert answer.provenance is not None
     assert (answer.provenance.endpoint, answer.provenance.engine) == (server.url, "vLLM")
+    assert window.controller.transcript.page.items[-1].note == ""
     use_of_context = window.controller.conversation.context.use
     assert (use_of_context.used, use_of_context.size) == (17 + len(WORDS), 1024)
     assert find(window, "contextGauge").isVisible()
+    session = window.controller.conversation.session
+    session.set_overrides(ConversationOverrides(sampling=Sampling(json_schema=JSON_OBJECT)))
+    window.controller.conversation.act("retry", answer.id)
+    qtbot.waitUntil(lambda: branch(window)[-1].id != answer.id, timeout=PATIENCE_MS)
+    assert wait_for_answer(qtbot, window).content == "".join(WORDS)
+    assert window.controller.transcript.page.items[-1].note.startswith("This isn't JSON: ")
+    session.set_overrides(ConversationOverrides())
     window.controller.models.use(str(tiny_model))
     window.controller.services.settings.change(max_tokens=5)
     send(qtbot, window, "And here?")

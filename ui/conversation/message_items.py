@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -12,7 +13,8 @@ from app.chat.answer import RunningAnswer
 from app.chat.context import VisibleContext, filled_context
 from app.chat.documents import groups
 from app.chat.token_estimate import estimated_tokens
-from app.conversation import EDITED, TOOLS_CALLED, Excerpt, GivenPassage, Message, Role, Status
+from app.conversation import EDITED, TOOLS_CALLED, Excerpt, GivenPassage, Message, Provenance, Role, Status
+from app.thoughts import split_thought
 from app.tool_calls import pending, split_steps
 from app.tools.server import WEB
 from app.tools.web import sources_of
@@ -171,6 +173,8 @@ class MessageItems(QObject):
             return self.tr("Answered without tools: this model doesn't know them. Try again with another.")
         if provenance is not None and filled_context(provenance):
             return self.tr("Stopped: the context is full.")
+        if provenance is not None and _lacks_json(message.content, provenance):
+            return self.tr("This isn't JSON: the server didn't follow the answer format of the conversation.")
         use = provenance.documents if provenance is not None else None
         return passages_text(use) if use is not None and use.is_spread else ""
 
@@ -275,6 +279,19 @@ def waits_for_tools(message: Message) -> bool:
     """Return whether an answer waits for a decision about its calls of tools."""
     provenance = message.provenance
     return message.status is Status.COMPLETE and provenance is not None and provenance.finish_reason == TOOLS_CALLED
+
+
+def _lacks_json(text: str, provenance: Provenance) -> bool:
+    """Return whether a server was asked for JSON, and its whole answer is something else."""
+    sampling = provenance.sampling
+    is_whole = provenance.endpoint is not None and provenance.finish_reason == "stop"
+    if not is_whole or sampling is None or not sampling.json_schema or sampling.stop:
+        return False
+    try:
+        json.loads(split_thought(text)[2])
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _version_actions(place: tuple[int, int] | None) -> list[str]:

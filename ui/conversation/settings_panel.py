@@ -140,7 +140,7 @@ class ConversationSettings(QWidget):
         prompt = QWidget()
         vbox(self.system_prompt, hbox(None, self.default_prompt), parent=prompt, spacing=4)
         prompt.setFocusProxy(self.system_prompt)
-        preset_text = self.tr("Sets the system prompt, sampling and other options at once.")
+        preset_text = self.tr("Sets the system prompt, answer format, tools, sampling and other options at once.")
         prompt_text = self.tr("Instructions for the model at the start of the conversation.")
         policy_text = self.tr(
             "If turns are left out or summarised, a line in the conversation marks the messages above it that the "
@@ -220,8 +220,8 @@ class ConversationSettings(QWidget):
         self.system_prompt.set_value(prompt)
         self.thinking.set_value(overrides.sampling.thinking if overrides.sampling else "")
         self.format.set_value(overrides.sampling.json_schema if overrides.sampling else "")
-        self.tools.set_value((overrides.sampling or self._default_values()).tools)
         sampling = overrides.sampling or self._default_values()
+        self.tools.set_value(sampling.tools, answers_are_json=bool(sampling.json_schema or sampling.grammar))
         self.sampling.show_values(sampling)
         self.samplers.show_values(sampling)
         self.default_sampling.setVisible(overrides.sampling is not None)

@@ -45,10 +45,11 @@ class ToolChoice(QWidget):
         for each in self.sizes:
             each.setVisible(bool(each.text()))
 
-    def set_value(self, names: Iterable[str]) -> None:
-        """Show the chosen servers."""
+    def set_value(self, names: Iterable[str], *, answers_are_json: bool = False) -> None:
+        """Show the chosen servers; for JSON answers the model gets no tools."""
         chosen = set(names)
         for name, box in self.boxes.items():
+            box.setEnabled(not answers_are_json)
             with QSignalBlocker(box):
                 box.setChecked(name in chosen)
 

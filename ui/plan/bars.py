@@ -7,6 +7,7 @@ programs are beyond it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
@@ -267,7 +268,8 @@ class SummaryBars(QWidget):
             self._create_rows()
         gpus = [bar for bar in bars if not bar.is_ram]
         for bar, (title, figure, memory) in zip(bars, self._rows, strict=True):
-            memory.set_bar(bar, full_bytes([bar] if bar.is_ram else gpus), as_forecast=True)
+            # Without a note beside it, the thin bar of the actual memory would be a riddle.
+            memory.set_bar(replace(bar, actual=None), full_bytes([bar] if bar.is_ram else gpus), as_forecast=True)
             title.set_text(bar_title(bar))
             figure.set_text(used_text(bar))
         self.setAccessibleName("; ".join(memory.accessibleName() for _, _, memory in self._rows))

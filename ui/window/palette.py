@@ -191,7 +191,7 @@ class Palette(QObject):
                 ("archive", self.tr("Archive this conversation"), ""),
             ):
                 yield Entry(f"{ACTION}:{id_}", text, self.tr("Commands"), words=words)
-        for shelf, text in ((Shelf.ARCHIVE, self.tr("Archive")), (Shelf.TRASH, self.tr("Trash"))):
+        for shelf, text in ((Shelf.ARCHIVE, self.tr("Show archive")), (Shelf.TRASH, self.tr("Show trash"))):
             yield Entry(f"{SHELF}:{shelf}", text, self.tr("Commands"))
         assigned = assigned_keys(self._services.settings.current.shortcuts)
         for group, shortcuts in SHORTCUTS.items():
