@@ -84,7 +84,11 @@ def test_overrides_apply_to_their_conversation_only(window: MainWindow, qtbot: Q
     wait_for_answer(qtbot, window)
     dialog = opened(qtbot, window)
     assert not dialog.default_sampling.isVisible()
-    dialog.sampling.controls["temperature"].setValue(1.25)
+    temperature = dialog.sampling.controls["temperature"]
+    temperature.selectAll()
+    # A decimal comma is as good as a point.
+    qtbot.keyClicks(temperature, "1,25")
+    qtbot.keyClick(temperature, Qt.Key.Key_Return)
     dialog.sampling.controls["max_tokens"].set_value(7)
     dialog.sampling.controls["max_tokens"].field.setValue(8)
     dialog.context_policy.setCurrentIndex(dialog.context_policy.findData(ContextPolicy.ROLL))

@@ -98,6 +98,12 @@ class NumberBox(QDoubleSpinBox):
         indent(self)
         self.valueChanged.connect(lambda _value: self.changed.emit(self.value()))
 
+    def validate(self, text: str, position: int) -> object:
+        """Take a comma for the decimal point, and the other way round: Qt reads the other one as a group separator."""
+        if self.decimals():
+            text = re.sub("[.,]", self.locale().decimalPoint(), text)
+        return super().validate(text, position)
+
     def value(self) -> float:
         """Return the number, an ``int`` where there are no decimals."""
         return super().value() if self.decimals() else int(super().value())
