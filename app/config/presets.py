@@ -106,6 +106,21 @@ BUILT_IN = {preset.id: preset for preset in _BUILT_IN}
 """The built-in presets by id, with texts of the translation context ``presets``."""
 
 
+def matching_preset(
+    presets: Sequence[Preset], overrides: ConversationOverrides, defaults: Sampling
+) -> Preset | None:
+    """Return the preset that equals ``overrides``, else one that differs in the tools and the memory alone.
+
+    ``defaults`` is the sampling where there is none.
+    """
+
+    def without_tools(values: ConversationOverrides) -> ConversationOverrides:
+        return replace(values, sampling=replace(values.sampling or defaults, tools=(), memory=True))
+
+    like = [each for each in presets if without_tools(each.overrides) == without_tools(overrides)]
+    return next((each for each in like if each.overrides == overrides), like[0] if like else None)
+
+
 @dataclass(frozen=True)
 class _StoredPresets:
     presets: tuple[Preset, ...]

@@ -159,6 +159,10 @@ def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBo
     choose(panel(window), "Code")
     assert window.composer.preset_button.text() == "Code"
     assert window.composer.preset_button.isVisible()
+    # The memory and the tools are chosen beside a preset.
+    panel(window).memory.setChecked(False)
+    assert panel(window).presets.picker.currentText() == window.composer.preset_button.text() == "Code"
+    assert action(panel(window), "Replace existing preset")
     controller.conversation.open(None)
     assert panel(window).presets.picker.currentText() == "None"
     assert not window.composer.preset_button.isVisible()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from app.backends import knows_tools, thinking_choices_of
 from app.chat.prompt import first_system_prompt
 from app.chat.session import ChatSession
-from app.config.presets import ConversationOverrides, Preset
+from app.config.presets import ConversationOverrides, Preset, matching_preset
 from app.context import ContextPolicy
 from app.services import Services
 from app.tools.server import WEB
@@ -134,14 +134,15 @@ class OverridesController(QObject):
             folder = self._session.folder()
             documents = self._session.folder_documents()
             overrides = folder.over(self._session.overrides())
-            tools = self._session.sampling().tools
+            tools, defaults = self._session.sampling().tools, self._session.default_sampling()
         except UserError:
             # The conversation has been deleted by another process.
             return
         self._composer.show_web_search(WEB in tools and self._services.web.is_ready)
         presets = self._services.presets.list(QCoreApplication.translate)
+        preset = matching_preset(presets, overrides, defaults)
         self._composer.show_preset(
-            next((each.name for each in presets if each.overrides == overrides), ""),
+            preset.name if preset is not None else "",
             folder.name,
             has_instructions=bool(folder.instructions),
             documents=[each.name for each in documents.values()],

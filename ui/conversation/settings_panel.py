@@ -230,7 +230,7 @@ class ConversationSettings(QWidget):
         self._show_preset()
 
     def _show_preset(self) -> None:
-        self.presets.show_overrides(self._session.folder().over(self._overrides))
+        self.presets.show_overrides(self._session.folder().over(self._overrides), self._default_values())
         self.default_prompt.setVisible(self.system_prompt.toPlainText() != self._default_prompt)
 
     def _set(self, **values: Any) -> None:

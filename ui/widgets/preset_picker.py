@@ -10,7 +10,8 @@ from PySide6.QtCore import QCoreApplication, QSize, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QToolButton, QWidget
 
-from app.config.presets import ConversationOverrides, Preset, Presets
+from app.config.presets import ConversationOverrides, Preset, Presets, matching_preset
+from app.sampling import Sampling
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
 from ui.widgets.dialog_parts import StatusLine, show_dialog
 from ui.widgets.icons import icon
@@ -31,7 +32,7 @@ class PresetsBar(QWidget):
     def __init__(self, presets: Presets, status: StatusLine) -> None:
         super().__init__()
         self._presets, self._status = presets, status
-        self._overrides = ConversationOverrides()
+        self._overrides, self._defaults = ConversationOverrides(), Sampling()
         self.picker = ChoiceBox("presetPicker")
         self.menu_button = ToolButton(self)
         self.menu_button.setObjectName("presetMenuButton")
@@ -50,12 +51,13 @@ class PresetsBar(QWidget):
         self.setFocusProxy(self.picker)
         self.picker.changed.connect(lambda _id: self.chosen.emit(self.preset()))
 
-    def show_overrides(self, overrides: ConversationOverrides) -> None:
-        """Select the preset that equals ``overrides``, or none."""
-        self._overrides = overrides
+    def show_overrides(self, overrides: ConversationOverrides, defaults: Sampling) -> None:
+        """Select the preset of ``overrides``, or none; ``defaults`` is the sampling where they have none."""
+        self._overrides, self._defaults = overrides, defaults
         presets = self._list()
+        shown = matching_preset(presets, overrides, defaults)
         self.picker.set_labels({None: self.tr("None"), **{preset.id: preset.name for preset in presets}})
-        self.picker.set_value(next((preset.id for preset in presets if preset.overrides == overrides), None))
+        self.picker.set_value(shown.id if shown is not None else None)
 
     def preset(self) -> Preset | None:
         """Return the selected preset."""
@@ -69,11 +71,12 @@ class PresetsBar(QWidget):
         shown = self.preset()
         save_as = partial(self._ask_for_name, self.tr("Save as new preset"), "", self._save_as)
         self.menu.addAction(self.tr("Save as new preset…"), save_as)
-        if shown is None:
+        if shown is None or shown.overrides != self._overrides:
             replace_menu = self.menu.addMenu(self.tr("Replace existing preset"))
             for preset in self._list():
                 changed = Preset(preset.id, preset.name, **vars(self._overrides))
                 replace_menu.addAction(preset.name.replace("&", "&&"), partial(self._save, changed))
+        if shown is None:
             return
         self.menu.addSeparator()
         rename = partial(self._ask_for_name, self.tr("Rename preset"), shown.name, partial(self._rename, shown))
@@ -118,6 +121,6 @@ class PresetsBar(QWidget):
     def _try(self, action: Callable[[], object]) -> bool:
         succeeded = self._status.attempt(action)
         if succeeded:
-            self.show_overrides(self._overrides)
+            self.show_overrides(self._overrides, self._defaults)
             self.edited.emit()
         return succeeded
