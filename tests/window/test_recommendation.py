@@ -30,6 +30,7 @@ from tests.rigs.rpc_device import serving
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.input import PATIENCE_MS, find
 from tests.window.plan_views import shown_plan
+from ui.conversation.model_picker import STARTER
 from ui.models.fits import ModelFits
 from ui.models.page import ModelsPage
 from ui.plan.bars import MemoryBar, SummaryBars
@@ -472,6 +473,13 @@ def test_finished_download_does_not_replace_a_chosen_model(
     assert services.settings.current.model_id == "another"
     window.notice.button.click()
     assert services.settings.current.model_id == tiny
+    # The starter model is replaced, which is said and can be undone.
+    services.settings.change(model_id=STARTER)
+    window.controller.background.download_finished.emit(tiny)
+    assert services.settings.current.model_id == tiny
+    assert window.notice.text().endswith("It is the selected model now.")
+    window.notice.button.click()
+    assert services.settings.current.model_id == STARTER
 
 
 def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not_fit(

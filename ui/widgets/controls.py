@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -98,7 +98,7 @@ class NumberBox(QDoubleSpinBox):
         indent(self)
         self.valueChanged.connect(lambda _value: self.changed.emit(self.value()))
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Take a comma for the decimal point, and the other way round: Qt reads the other one as a group separator."""
         if self.decimals():
             text = re.sub("[.,]", self.locale().decimalPoint(), text)

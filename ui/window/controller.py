@@ -420,10 +420,13 @@ class WindowController(QObject):
         self.models.forget_names()
         self.services.hasher.refresh()
         text = self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id))
-        if self.models.model_id() in (None, STARTER):
+        before = self.models.model_id()
+        if before in (None, STARTER):
             # Anything is better than the starter.
             self.models.use(model_id)
-            self.window.notice.show_message(text)
+            text = f"{text} {self.tr('It is the selected model now.')}"
+            back = (self.tr("Switch back"), partial(self.models.use, before)) if before else ("", None)
+            self.window.notice.show_message(text, *back, is_true=lambda: self.models.model_id() == model_id)
         else:
             self.window.notice.show_message(
                 text,
