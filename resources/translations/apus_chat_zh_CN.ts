@@ -5351,6 +5351,26 @@ Click to rename</source>
         <source>Show trash</source>
         <translation>显示回收站</translation>
     </message>
+    <message>
+        <source>Rename this conversation</source>
+        <translation>重命名此对话</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Rename conversation</source>
+        <translation>重命名对话</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation>标题</translation>
+    </message>
 </context>
 <context>
     <name>ParameterForm</name>
@@ -5650,8 +5670,16 @@ Click to rename</source>
         <translation>名称</translation>
     </message>
     <message>
+        <source>It contains all settings of this panel, also the answer format and the tools.</source>
+        <translation>包含此面板中的所有设置，包括回答格式和工具。</translation>
+    </message>
+    <message>
         <source>Rename preset</source>
         <translation>重命名预设</translation>
+    </message>
+    <message>
+        <source>Use “{name}” for new conversations</source>
+        <translation>将“{name}”用于新对话</translation>
     </message>
     <message>
         <source>Save</source>
@@ -6745,6 +6773,10 @@ Click to rename</source>
         <translation>思考过程</translation>
     </message>
     <message>
+        <source>Thoughts and tools</source>
+        <translation>思考与工具</translation>
+    </message>
+    <message>
         <source>Thinking… {time}</source>
         <translation>正在思考… {time}</translation>
     </message>
@@ -6947,6 +6979,10 @@ Click to rename</source>
     <message>
         <source>{name} downloaded and verified.</source>
         <translation>{name} 已下载并通过校验。</translation>
+    </message>
+    <message>
+        <source>{name} downloaded and verified. It is the selected model now.</source>
+        <translation>{name} 已下载并通过校验，现已切换到该模型。</translation>
     </message>
     <message>
         <source>Use now</source>

@@ -328,6 +328,7 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     action(dialog, "Save as").trigger()
     name_it(qtbot, "Pirate")
     assert dialog.presets.picker.currentText() == "Pirate"
+    assert dialog.presets.picker.hasFocus(), "not the field before, to which the panel would scroll"
     assert find(dialog, "conversationSettingsStatus").text().startswith("Preset “Pirate” saved.")
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
@@ -342,6 +343,13 @@ def test_presets_are_saved_renamed_deleted_and_restored(window: MainWindow, qtbo
     assert window.minimumSizeHint().width() == width
     action(dialog, "Rename").trigger()
     name_it(qtbot, "Sea dog")
+    settings = window.controller.services.settings
+    action(dialog, "Use “Sea dog” for new").trigger()
+    assert settings.current.preset_id == stored[-1].id
+    default = action(dialog, "Use “Sea dog” for new")
+    assert default.isChecked()
+    default.trigger()
+    assert settings.current.preset_id == ""
     action(dialog, "Delete").trigger()
     assert dialog.presets.picker.findText("Sea dog") < 0
     qtbot.mouseClick(dialog.findChild(QPushButton, "conversationSettingsStatusAction"), Qt.MouseButton.LeftButton)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.config.paths import resources
@@ -144,11 +144,18 @@ def test_archived_conversations_are_found_and_deleted_ones_not(window: MainWindo
     assert [entry.section for entry in entries] == ["Search"]
 
 
-def test_the_open_conversation_is_archived_and_deleted(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_open_conversation_is_renamed_archived_and_deleted(window: MainWindow, qtbot: QtBot) -> None:
     store, session = window.controller.services.store, window.controller.conversation.session
     _, entries = typed(qtbot, window, "delete")
     assert "Move this conversation to trash" not in [each.title for each in entries]
     find(window, "palette", FilterPanel).close_panel()
+    window.controller.conversation.open(store.list()[0].id)
+    assert chosen(qtbot, window, "rena").title == "Rename this conversation"
+    field = find(window, "conversationTitle").findChild(QLineEdit)
+    assert field.selectedText() == "Dark chocolate"
+    qtbot.keyClicks(field, "Renamed")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert store.get(session.conversation_id).title == "Renamed"
     for text, title, shelf in (
         ("archive this", "Archive this conversation", Shelf.ARCHIVE),
         ("this delete", "Move this conversation to trash", Shelf.TRASH),

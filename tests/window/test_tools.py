@@ -51,6 +51,8 @@ def test_a_call_is_run_once_the_user_allows_it(window: MainWindow, qtbot: QtBot)
     item = window.controller.transcript.page.items[-1]
     assert {"run_tools", "always_run_tools", "decline_tools"} <= actions(window)
     assert "add" in item.note
+    view = window.controller.transcript.page.view(len(window.controller.transcript.page.items) - 1)
+    assert view.buttons[0].label == "Thoughts and tools"
     assert "continue" not in actions(window)
     window.controller.conversation.act("run_tools", item.id)
     answer = wait_for_answer(qtbot, window)

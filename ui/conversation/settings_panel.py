@@ -71,7 +71,7 @@ class ConversationSettings(QWidget):
         self.close_button = tool_button("closePanelButton", "close")
         set_name(self.close_button, self.tr("Close"), "Esc")
         self._status = StatusLine("conversationSettingsStatus", hide_when_empty=True)
-        self.presets = PresetsBar(services.presets, self._status)
+        self.presets = PresetsBar(services.presets, services.settings, self._status)
         placeholder = self.tr("For example: Answer briefly.")
         self.system_prompt = PromptField("conversationSystemPrompt", placeholder, height=120)
         self.default_prompt = button("usualPromptButton", self.tr("Use default prompt"), quiet=True)

@@ -374,8 +374,8 @@ def action_row(
         add("pin", cell(side), always=True)
     elif item.is_pinned:
         buttons.append(Button("", cell(side), "pin"))
-    if item.figures and not item.is_question and x + 8 < width:
-        figures = QRectF(x + 8, top, width - x - 8, height)
+    figures = QRectF(x + 8, top, width - x - 8, height)
+    if item.figures and not item.is_question and style.small_metrics.horizontalAdvance(item.figures) < figures.width():
         buttons.append(Button("", figures, label=item.figures, always=False, kind=ButtonKind.TEXT))
     # Reading order and Tab order are from left to right.
     buttons.sort(key=lambda button: (round(button.rect.center().y()), button.rect.x()))

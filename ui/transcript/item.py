@@ -147,6 +147,7 @@ class TranscriptStrings(QObject):
         }
         self._thinking = self.tr("Thinking…")
         self._thought = self.tr("Thoughts")
+        self._with_tools = self.tr("Thoughts and tools")
         self._thinking_for = self.tr("Thinking… {time}")
         self._thought_for = self.tr("Thought for {time}")
         self._with_tools_for = self.tr("Thoughts and tools, {time}")
@@ -160,7 +161,7 @@ class TranscriptStrings(QObject):
     def thought_line(self, seconds: float | None, *, is_thinking: bool, has_tools: bool) -> str:
         """Return the summary line of an answer's thoughts, which contain its calls of tools."""
         if seconds is None:
-            return self._thinking if is_thinking else self._thought
+            return self._thinking if is_thinking else self._with_tools if has_tools else self._thought
         whole = max(1, round(seconds))
         if whole < 60:
             time = self._seconds.format(seconds=whole)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QResizeEvent, QTextLayout
+from PySide6.QtGui import QCloseEvent, QIcon, QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 MARGIN = 24
 HEADING_SIZE = 16
 SMALL_SIZE = 13
+NAME_WIDTH = 400
+"""Of the dialog that asks for a name."""
 TEXT_WIDTH = 160
 """Of a setting beside its control, at least; with less room the control is below."""
 
@@ -357,6 +359,33 @@ def show_dialog(dialog: QDialog) -> None:
     """Open a dialog over its parent; it is deleted when it is closed."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
+
+
+def ask_for_name(
+    parent: QWidget,
+    object_name: str,
+    title: str,
+    label: str,
+    name: str,
+    buttons: tuple[str, str],
+    done: Callable[[str], object],
+) -> QDialog:
+    """Open a dialog with a name, and call ``done`` with the new one; ``buttons`` are to save and to cancel."""
+    from PySide6.QtWidgets import QInputDialog
+
+    dialog = QInputDialog(parent)
+    dialog.setObjectName(object_name)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(label)
+    dialog.setTextValue(name)
+    dialog.setOkButtonText(buttons[0])
+    dialog.setCancelButtonText(buttons[1])
+    for each in dialog.findChildren(QPushButton):
+        each.setIcon(QIcon())
+    dialog.resize(NAME_WIDTH, dialog.sizeHint().height())
+    dialog.textValueSelected.connect(done)
+    show_dialog(dialog)
+    return dialog
 
 
 def ask(

@@ -7,18 +7,18 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QSize, Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.config.presets import ConversationOverrides, Preset, Presets, matching_preset
+from app.config.settings import SettingsFile
 from app.sampling import Sampling
 from ui.widgets.controls import CONTROL_WIDTH, ChoiceBox
-from ui.widgets.dialog_parts import StatusLine, show_dialog
+from ui.widgets.dialog_parts import StatusLine, ask_for_name
 from ui.widgets.icons import icon
 from ui.widgets.layouts import hbox
 from ui.widgets.tool_button import ToolButton
 
-MENU_BUTTON, NAME_WIDTH = 32, 400
+MENU_BUTTON = 32
 
 
 class PresetsBar(QWidget):
@@ -29,9 +29,9 @@ class PresetsBar(QWidget):
     edited = Signal()
     """A preset was saved, renamed, deleted or reset."""
 
-    def __init__(self, presets: Presets, status: StatusLine) -> None:
+    def __init__(self, presets: Presets, settings: SettingsFile, status: StatusLine) -> None:
         super().__init__()
-        self._presets, self._status = presets, status
+        self._presets, self._settings, self._status = presets, settings, status
         self._overrides, self._defaults = ConversationOverrides(), Sampling()
         self.picker = ChoiceBox("presetPicker")
         self.menu_button = ToolButton(self)
@@ -69,7 +69,11 @@ class PresetsBar(QWidget):
     def _fill_menu(self) -> None:
         self.menu.clear()
         shown = self.preset()
-        save_as = partial(self._ask_for_name, self.tr("Save as new preset"), "", self._save_as)
+        label = self.tr("Name")
+        contents = self.tr("It contains all settings of this panel, also the answer format and the tools.")
+        save_as = partial(
+            self._ask_for_name, self.tr("Save as new preset"), f"{contents}\n\n{label}", "", self._save_as
+        )
         self.menu.addAction(self.tr("Save as new preset…"), save_as)
         if shown is None or shown.overrides != self._overrides:
             replace_menu = self.menu.addMenu(self.tr("Replace existing preset"))
@@ -79,26 +83,26 @@ class PresetsBar(QWidget):
         if shown is None:
             return
         self.menu.addSeparator()
-        rename = partial(self._ask_for_name, self.tr("Rename preset"), shown.name, partial(self._rename, shown))
+        rename = partial(self._ask_for_name, self.tr("Rename preset"), label, shown.name, partial(self._rename, shown))
         name = shown.name.replace("&", "&&")
         self.menu.addAction(self.tr("Rename “{name}”…").format(name=name), rename)
         text = self.tr("Reset “{name}”") if shown.is_built_in else self.tr("Delete “{name}”")
         remove = self.menu.addAction(text.format(name=name), partial(self._remove, shown))
         remove.setEnabled(not shown.is_built_in or self._presets.is_edited(shown.id))
+        self.menu.addSeparator()
+        is_default = self._settings.current.preset_id == shown.id
+        chosen_id = "" if is_default else shown.id
+        text = self.tr("Use “{name}” for new conversations").format(name=name)
+        default = self.menu.addAction(
+            text, lambda: self._status.attempt(lambda: self._settings.change(preset_id=chosen_id))
+        )
+        default.setCheckable(True)
+        default.setChecked(is_default)
 
-    def _ask_for_name(self, title: str, name: str, done: Callable[[str], None]) -> None:
-        dialog = QInputDialog(self)
-        dialog.setObjectName("presetName")
-        dialog.setWindowTitle(title)
-        dialog.setLabelText(self.tr("Name"))
-        dialog.setTextValue(name)
-        dialog.setOkButtonText(self.tr("Save"))
-        dialog.setCancelButtonText(self.tr("Cancel"))
-        for each in dialog.findChildren(QPushButton):
-            each.setIcon(QIcon())
-        dialog.resize(NAME_WIDTH, dialog.sizeHint().height())
-        dialog.textValueSelected.connect(done)
-        show_dialog(dialog)
+    def _ask_for_name(self, title: str, label: str, name: str, done: Callable[[str], None]) -> None:
+        buttons = self.tr("Save"), self.tr("Cancel")
+        # The focus would go back to what had it before the menu, and the panel scroll there.
+        ask_for_name(self, "presetName", title, label, name, buttons, done).finished.connect(self.picker.setFocus)
 
     def _save_as(self, name: str) -> None:
         if name.strip() and self._try(lambda: self._presets.add(name, self._overrides)):

@@ -419,12 +419,13 @@ class WindowController(QObject):
     def _on_download(self, model_id: str) -> None:
         self.models.forget_names()
         self.services.hasher.refresh()
-        text = self.tr("{name} downloaded and verified.").format(name=self.models.name_of(model_id))
+        name = self.models.name_of(model_id)
+        text = self.tr("{name} downloaded and verified.").format(name=name)
         before = self.models.model_id()
         if before in (None, STARTER):
             # Anything is better than the starter.
             self.models.use(model_id)
-            text = f"{text} {self.tr('It is the selected model now.')}"
+            text = self.tr("{name} downloaded and verified. It is the selected model now.").format(name=name)
             back = (self.tr("Switch back"), partial(self.models.use, before)) if before else ("", None)
             self.window.notice.show_message(text, *back, is_true=lambda: self.models.model_id() == model_id)
         else:

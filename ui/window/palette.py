@@ -18,6 +18,7 @@ from ui.conversation.model_list import ADD_SERVER
 from ui.conversation.model_picker import ModelPicker
 from ui.settings.sections import other_rows, section_titles
 from ui.settings.shortcuts import ANSWERS, READING, SHORTCUTS, assigned_keys, key_text, translated
+from ui.widgets.dialog_parts import ask_for_name
 from ui.widgets.filter_panel import Entry, EntryIndex, FilterPanel
 from ui.widgets.formats import date_text
 from ui.widgets.job import run_job
@@ -30,7 +31,7 @@ MOST_CONVERSATIONS, MOST_OTHERS = 12, 6
 HIDDEN_COMMANDS = ("escape", "palette")
 CONVERSATION, MODEL, PRESET, SETTING = "conversation", "model", "preset", "setting"
 CHOICE, COMMAND, SEARCH = "choice", "command", "search"
-FOLDER, MOVE, ACTION, SHELF = "folder", "move", "action", "shelf"
+FOLDER, MOVE, ACTION, SHELF, RENAME = "folder", "move", "action", "shelf", "rename"
 """Kinds of rows, followed by a colon in their keys."""
 
 
@@ -191,6 +192,7 @@ class Palette(QObject):
                 ("archive", self.tr("Archive this conversation"), ""),
             ):
                 yield Entry(f"{ACTION}:{id_}", text, self.tr("Commands"), words=words)
+            yield Entry(f"{RENAME}:", self.tr("Rename this conversation"), self.tr("Commands"))
         for shelf, text in ((Shelf.ARCHIVE, self.tr("Show archive")), (Shelf.TRASH, self.tr("Show trash"))):
             yield Entry(f"{SHELF}:{shelf}", text, self.tr("Commands"))
         assigned = assigned_keys(self._services.settings.current.shortcuts)
@@ -225,6 +227,8 @@ class Palette(QObject):
             self.move_requested.emit(rest, (self._conversation.session.conversation_id,))
         elif kind == ACTION:
             self.action_requested.emit(rest, (self._conversation.session.conversation_id,))
+        elif kind == RENAME:
+            self._rename()
         elif kind == SHELF:
             self._window.sidebar.show()
             self._window.sidebar.show_shelf(rest)
@@ -232,6 +236,14 @@ class Palette(QObject):
             self.search_requested.emit(rest)
         else:
             self._actions[rest]()
+
+    def _rename(self) -> None:
+        title, buttons = self._window.header.title, (self.tr("Save"), self.tr("Cancel"))
+        # The header of a narrow window has no room for the field.
+        ask_for_name(
+            self._window, "conversationTitle", self.tr("Rename conversation"), self.tr("Title"), title.text(), buttons,
+            lambda text: title.edited.emit(text) if text.strip() else None,
+        )  # fmt: skip
 
 
 def _read_titles(store: ConversationStore, limit: int = -1) -> tuple[list[int], FuzzyIndex]:
