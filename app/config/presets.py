@@ -106,9 +106,7 @@ BUILT_IN = {preset.id: preset for preset in _BUILT_IN}
 """The built-in presets by id, with texts of the translation context ``presets``."""
 
 
-def matching_preset(
-    presets: Sequence[Preset], overrides: ConversationOverrides, defaults: Sampling
-) -> Preset | None:
+def matching_preset(presets: Sequence[Preset], overrides: ConversationOverrides, defaults: Sampling) -> Preset | None:
     """Return the preset that equals ``overrides``, else one that differs in the tools and the memory alone.
 
     ``defaults`` is the sampling where there is none.
