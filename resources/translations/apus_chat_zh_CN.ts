@@ -6994,7 +6994,7 @@ Click to rename</source>
     </message>
     <message>
         <source>{model} runs on a server. With the next question it gets the whole conversation.</source>
-        <translation>{model} 运行在服务器上。发送下一个问题时，它会收到整个对话。</translation>
+        <translation>{model}运行在服务器上。发送下一个问题时，它会收到整个对话。</translation>
     </message>
     <message>
         <source>Switch back</source>

@@ -421,6 +421,10 @@ def test_pages_lead_back_one_after_another_and_remember_the_section(open_window:
     again = window.centre.page
     assert isinstance(again, SettingsPage)
     qtbot.waitUntil(lambda: again.sections.currentRow() == 4, timeout=PATIENCE_MS)
+    window.resize(1200, 700)
+    again.sections.setFocus()
+    qtbot.keyClick(again.sections, Qt.Key.Key_Tab)
+    assert again.servers.isAncestorOf(QApplication.focusWidget())
     again.back_button.click()
 
 

@@ -83,8 +83,10 @@ def test_the_switch_leads_to_the_settings_until_a_service_is_chosen(
     assert not form.rows["search_key"].isEnabled()
     form.controls["searxng_url"].setText(here.url)
     qtbot.keyClick(form.controls["searxng_url"], Qt.Key.Key_Return)
+    page.tools.web.test.setFocus()
     page.tools.web.test.click()
     qtbot.waitUntil(lambda: said(page, "webSearchStatus").startswith("The search works"), timeout=PATIENCE_MS)
+    assert page.tools.web.test.hasFocus()
     assert said(page, "webSearchStatus") == "The search works. Found: a.example, b.example"
     assert len(here.seen) == 1
     status = page.findChild(QLabel, "webSearchStatus")

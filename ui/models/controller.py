@@ -165,7 +165,7 @@ class ModelsController(QObject):
     def _cancel_download(self, key: str) -> None:
         queue = self._downloads.queue
         # Deleting tens of gibibytes takes a moment on some disks.
-        run_job(self, lambda: queue.cancel(key), lambda _: self._inventory.update(), self.show_error)
+        run_job(self, lambda: queue.cancel(key), lambda _: self._inventory.rescan(), self.show_error)
 
     # Jobs on files
 

@@ -72,6 +72,8 @@ class HubSearch(QFrame):
         self._item_of = item_of
         self._job: Job | None = None
         self._found: tuple[Repository, ...] = ()
+        self._found_for = ""
+        """The text that was searched for."""
         self._files: dict[str, PublishedModel | UnavailableModel] = {}
         self._default_key = ""
         """File that was selected for the user, until the best one for this machine is known."""
@@ -111,7 +113,7 @@ class HubSearch(QFrame):
         self._timer = QTimer(self, singleShot=True, interval=TYPING_PAUSE_MS)
         self._timer.timeout.connect(self.start)
         field.textEdited.connect(self._on_edited)
-        field.returnPressed.connect(self.start)
+        field.returnPressed.connect(self._on_enter)
         down = QShortcut(Qt.Key.Key_Down, field, context=Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(lambda: self._page_widgets[self.page].setFocus())
         self.back.clicked.connect(self.go_back)
@@ -160,6 +162,12 @@ class HubSearch(QFrame):
         elif len(text) >= MIN_CHARACTERS and repository_in(text) is None:
             # An address is opened with Enter: it may be incomplete.
             self._timer.start()
+
+    def _on_enter(self) -> None:
+        if self.page == "results" and self._field.text().strip() == self._found_for:
+            self._open_repository(self.results.key())
+        else:
+            self.start()
 
     def start(self) -> None:
         """Search for the text of the field, or open the address in it."""
@@ -231,7 +239,7 @@ class HubSearch(QFrame):
     # Pages
 
     def _show_results(self, text: str, found: tuple[Repository, ...]) -> None:
-        self._found = found
+        self._found, self._found_for = found, text
         if not found:
             message = self.tr("Nothing found for “{text}”. Try a shorter part of the model name, or paste OWNER/REPO.")
             self._show_message(message.format(text=text))

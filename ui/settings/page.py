@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 from shiboken6 import delete
@@ -292,6 +292,18 @@ class SectionList(QListWidget):
         self.setCurrentRow(0)
         self.currentRowChanged.connect(self._scroll_to)
         scroll.verticalScrollBar().valueChanged.connect(self._follow)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Go on from the list in the selected section, not in the first one."""
+        page, top = self._scroll.widget(), self._headings[self.currentRow()].y()
+        each = self.nextInFocusChain()
+        while next and page is not None and each is not self:
+            is_stop = each.isVisible() and each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if is_stop and page.isAncestorOf(each) and each.mapTo(page, QPoint()).y() >= top:
+                each.setFocus(Qt.FocusReason.TabFocusReason)
+                return True
+            each = each.nextInFocusChain()
+        return super().focusNextPrevChild(next)
 
     def select(self, number: int) -> None:
         """Select a section and scroll to it, also where it is selected already."""

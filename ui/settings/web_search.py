@@ -33,6 +33,7 @@ class WebSearchSettings(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._is_testing = False
         self._has_key = False
         self._status = StatusLine("webSearchStatus", hide_when_empty=True)
         self.key = line_edit("searchKey", self.tr("API key"), is_secret=True)
@@ -158,14 +159,20 @@ class WebSearchSettings(QWidget):
 
     def test_search(self) -> None:
         """Search, and show what was found."""
+        if self._is_testing:
+            # The button isn't disabled meanwhile: it would lose the focus to what follows it.
+            return
+        self._is_testing = True
         self.form.finish()
         web, job = self._services.web, Job(self)
-        self.test.setEnabled(False)
         self._status.show_message(self.tr("Searching…"))
-        job.finished.connect(self._refresh)
+        job.finished.connect(self._on_tested)
         job.succeeded.connect(self._show_found)
         job.failed.connect(self._status.show_error)
         job.start(lambda: web.find(TEST_QUERY, job.token))
+
+    def _on_tested(self) -> None:
+        self._is_testing = False
 
     def _show_found(self, found: tuple[Source, ...]) -> None:
         if not found:

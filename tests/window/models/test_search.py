@@ -44,6 +44,12 @@ def test_model_is_found_and_downloaded(show: Open, qtbot: QtBot, hub: FakeHub, t
     with qtbot.waitActive(dialog):
         dialog.activateWindow()
     dialog.field.setFocus()
+    # Enter opens what is selected in the results.
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    wait_for_page(qtbot, dialog, "repository")
+    assert dialog.go_back()
+    assert dialog.search.page == "results"
+    dialog.field.setFocus()
     qtbot.keyClick(dialog.field, Qt.Key.Key_Down)
     assert dialog.search.results.hasFocus()
     qtbot.keyClick(dialog.search.results, Qt.Key.Key_Return)
