@@ -74,7 +74,7 @@ def _indented(value: object, indent: int) -> bytes:
 JSON = ExportFormat(
     "json",
     QT_TRANSLATE_NOOP("export", "JSON"),
-    QT_TRANSLATE_NOOP("export", "Everything, including all branches; can be imported again."),
+    QT_TRANSLATE_NOOP("export", "Whole conversations with all branches; can be imported again."),
     _parts,
     many_in_one_file=True,
     needs_history=True,

@@ -2745,10 +2745,6 @@ Click to rename</source>
         <translation>导出对话</translation>
     </message>
     <message>
-        <source>To Markdown, PDF and other formats, for reading or for other programs.</source>
-        <translation>导出为 Markdown、PDF 等格式，供阅读或其他程序使用。</translation>
-    </message>
-    <message>
         <source>Save a backup</source>
         <translation>保存备份</translation>
     </message>
@@ -2783,6 +2779,10 @@ Click to rename</source>
     <message>
         <source>Delete all my data…</source>
         <translation>删除所有数据…</translation>
+    </message>
+    <message>
+        <source>To Markdown, PDF and other formats, or as JSON that can be imported again. The trash and the facts of the memory are only in a backup.</source>
+        <translation>导出为 Markdown、PDF 等格式，或可以重新导入的 JSON。回收站和记忆只包含在备份中。</translation>
     </message>
     <message>
         <source>Clear the conversation cache</source>
@@ -5926,8 +5926,8 @@ Click to rename</source>
         <translation>选中的对话（{count} 个）</translation>
     </message>
     <message>
-        <source>All conversations ({count})</source>
-        <translation>全部对话（{count} 个）</translation>
+        <source>All conversations outside the trash ({count})</source>
+        <translation>全部对话，不含回收站（{count}）</translation>
     </message>
 </context>
 <context>
@@ -7276,8 +7276,8 @@ Click to rename</source>
         <translation>JSON</translation>
     </message>
     <message>
-        <source>Everything, including all branches; can be imported again.</source>
-        <translation>完整内容，包括所有分支，可以重新导入。</translation>
+        <source>Whole conversations with all branches; can be imported again.</source>
+        <translation>完整的对话，包含所有分支，可以重新导入。</translation>
     </message>
     <message>
         <source>JSON Lines</source>
@@ -8702,6 +8702,10 @@ Click to rename</source>
     <message>
         <source>Previous conversation</source>
         <translation>上一个对话</translation>
+    </message>
+    <message>
+        <source>Go to the list of conversations</source>
+        <translation>转到对话列表</translation>
     </message>
     <message>
         <source>Rename the selected conversation</source>

@@ -589,7 +589,8 @@ imports/test_chatgpt.py::test_command_line imports/test_import_dialog.py::test_a
     show what would be imported, and change nothing
     From ChatGPT and other programs, or from an APUS Chat JSON export
 window/test_settings_data.py::test_all_conversations_are_exported_from_the_settings
-    To Markdown, PDF and other formats, for reading or for other programs
+    To Markdown, PDF and other formats, or as JSON that can be imported again
+    The trash and the facts of the memory are only in a backup
 cli/test_export_cli.py::test_one_message
     only this message of the conversation
 cli/test_export_cli.py::test_thoughts_are_kept_or_dropped

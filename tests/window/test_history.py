@@ -115,6 +115,10 @@ def test_shortcut_to_the_next_conversation_selects_it_alone(open_window: OpenWin
         QTest.keyClick(window.windowHandle(), key, modifiers)
         assert window.controller.conversation.session.conversation_id == id_
         assert window.sidebar.list.selected_ids() == (id_,)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_F6)
+    assert window.sidebar.list.hasFocus()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Delete)
+    assert [each.id for each in store_of(window).trash()] == [ids[1]]
 
 
 def test_conversations_are_grouped_by_age_with_pinned_ones_first(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -72,10 +72,12 @@ def said(qtbot: QtBot, text: Callable[[], str], words: str) -> None:
 
 def test_all_conversations_are_exported_from_the_settings(window: MainWindow, settings: SettingsPage) -> None:
     say(store_of(window), "first")
+    store_of(window).delete(say(store_of(window), "second"))
     settings.data.export_button.click()
     dialog = find(window, "exportDialog", ExportDialog)
     assert isinstance(dialog, ExportDialog)
     assert dialog.scope.everything.isChecked()
+    assert dialog.scope.everything.text() == "All conversations outside the trash (1)"
     dialog.reject()
 
 

@@ -58,7 +58,7 @@ class ScopeSelector(QWidget):
         self.this_one = self._button("exportThisConversation", this_one, Scope(one))
         text = self.tr("Selected conversations ({count})").format(count=len(selected))
         self.selected = self._button("exportSelection", text, Scope(selected))
-        text = self.tr("All conversations ({count})").format(count=count)
+        text = self.tr("All conversations outside the trash ({count})").format(count=count)
         self.everything = self._button("exportAllConversations", text, Scope(None))
         vbox(*self._scopes, parent=self, spacing=4)
         self.message.setVisible(current is not None and message_id is not None)

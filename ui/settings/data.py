@@ -79,7 +79,10 @@ class DataSettings(QWidget):
                 "export": (
                     self.export_button,
                     self.tr("Export conversations"),
-                    self.tr("To Markdown, PDF and other formats, for reading or for other programs."),
+                    self.tr(
+                        "To Markdown, PDF and other formats, or as JSON that can be imported again. The trash and the "
+                        "facts of the memory are only in a backup."
+                    ),
                 ),
                 "back_up": (
                     self.back_up,

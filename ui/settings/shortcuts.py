@@ -51,6 +51,7 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
             "Ctrl+Shift+Tab",
             id="previous_conversation",
         ),
+        Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Go to the list of conversations"), "F6", id="list"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Rename the selected conversation"), "F2"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Move the selected conversation to trash"), "Del"),
         Shortcut(QT_TRANSLATE_NOOP("shortcuts", "Export conversations"), "Ctrl+E", id="export"),

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 NOTIFY_AFTER_S = 20.0
 NOTIFICATION_CHARACTERS = 120
 ON_PAGES = {
-    "search", "escape", "find", "larger", "smaller", "usual_size", "sidebar", "palette", "models", "import", "settings",
-    "doctor", "shortcuts", "undo", "quit",
+    "search", "list", "escape", "find", "larger", "smaller", "usual_size", "sidebar", "palette", "models", "import",
+    "settings", "doctor", "shortcuts", "undo", "quit",
 }  # fmt: skip
 """Actions that leave the shown page as it is or show another one; the others show the chat first."""
 
@@ -176,6 +176,7 @@ class WindowController(QObject):
             "temporary": conversation.open_temporary,
             "settings_of_conversation": self.toggle_conversation_settings,
             "search": lambda: window.sidebar.start_search(),
+            "list": self._go_to_list,
             "next_conversation": partial(self.conversations.open_neighbour, 1),
             "previous_conversation": partial(self.conversations.open_neighbour, -1),
             "undo": window.notice.undo,
@@ -213,6 +214,10 @@ class WindowController(QObject):
     def _in_chat(self, action: Callable[[], object]) -> None:
         self.window.centre.show_first()
         action()
+
+    def _go_to_list(self) -> None:
+        self.window.sidebar.show()
+        self.window.sidebar.list.setFocus()
 
     def _find(self) -> None:
         page = self.window.centre.page
