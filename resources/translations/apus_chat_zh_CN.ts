@@ -4298,6 +4298,22 @@ Click to rename</source>
         <translation>填到另一台电脑的 APUS Chat 中。</translation>
     </message>
     <message>
+        <source>Local server</source>
+        <translation>本地服务</translation>
+    </message>
+    <message>
+        <source>Replace the API key?</source>
+        <translation>要更换 API 密钥吗？</translation>
+    </message>
+    <message>
+        <source>Other computers and programs are refused until you enter the new key there.</source>
+        <translation>在其他电脑和程序中填写新密钥之前，它们的请求会被拒绝。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>This system has no keyring. The API key is kept only until you quit the program.</source>
         <translation>此系统没有密钥环，API 密钥只保留到程序退出。</translation>
     </message>

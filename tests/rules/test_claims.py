@@ -422,6 +422,7 @@ window/test_local_server_settings.py::test_a_question_of_the_window_goes_before_
     Your own questions go first
     Enter it in the other program as the API base or base URL
 window/test_local_server_settings.py::test_switched_on_it_answers_and_shows_who_asks
+    Other computers and programs are refused until you enter the new key there
     Every request needs it
     None: all programs on this computer may ask
     API key saved in the system keyring

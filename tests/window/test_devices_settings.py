@@ -163,6 +163,7 @@ def test_rpc_server_is_added_and_removed(qtbot: QtBot, services: Services, shown
     wait(qtbot, page)
     assert services.settings.current.rpc_servers == ""
     assert page.findChild(Row, f"server{server}") is None
+    assert page.window().focusWidget() is page.address
     page._status.action.click()
     wait(qtbot, page)
     assert services.settings.current.rpc_servers == server

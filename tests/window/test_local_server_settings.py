@@ -14,14 +14,14 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.config.secrets import LOCAL_SERVER_KEY
 from app.conversation import Status
 from tests.rigs.tiny_model import write_tiny_model
 from tests.window.conftest import OpenWindow
-from tests.window.input import PATIENCE_MS, send, titles, wait_for_answer
+from tests.window.input import PATIENCE_MS, find, send, titles, wait_for_answer
 from tests.window.test_download_settings import Safe
 from ui.settings.local_server import LocalServerSettings
 from ui.settings.page import SettingsPage
@@ -91,6 +91,11 @@ def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbo
     ask(key)
     with pytest.raises(OSError, match="401"):
         ask()
+    # Another one locks out who has this one.
+    page.make_key.click()
+    question = find(window, "replaceKeyQuestion", QMessageBox)
+    question.findChild(QPushButton, "replaceKeyButton").click()
+    qtbot.waitUntil(lambda: safe.kept != {("apus-chat", LOCAL_SERVER_KEY): key}, timeout=PATIENCE_MS)
     page.form.controls["local_server"].click()
     qtbot.waitUntil(lambda: page.address.text() == "Not running", timeout=PATIENCE_MS)
     with pytest.raises(OSError, match="refused"):

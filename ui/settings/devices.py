@@ -270,6 +270,8 @@ class DeviceSettings(QWidget):
 
     def _remove(self, server: str) -> None:
         before = self.preferences.rpc_servers
+        # The button is removed with its row.
+        self.address.setFocus()
         if self._set_servers(*(each for each in before if each != server)):
             self._status.show_message(
                 self.tr("{server} removed.").format(server=server),

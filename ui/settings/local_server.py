@@ -18,7 +18,7 @@ from app.served_models import local_access, selected_model, served_name
 from app.services import Services
 from app.units import rate_text
 from model_manager.errors import UserError
-from ui.widgets.dialog_parts import StatusLine, button, set_kind
+from ui.widgets.dialog_parts import StatusLine, ask, button, set_kind
 from ui.widgets.error_text import error_text
 from ui.widgets.job import run_job
 from ui.widgets.layouts import CENTRE, hbox, vbox
@@ -65,7 +65,7 @@ class LocalServerSettings(QWidget):
         self.copy_address.clicked.connect(lambda: self._copy(self._api_base()))
         self.copy_key.clicked.connect(self._copy_key)
         self.copy_model.clicked.connect(lambda: self._copy(self.form.rows["model"].explanation.text()))
-        self.make_key.clicked.connect(lambda: self._set_key(new_key()))
+        self.make_key.clicked.connect(self._make_key)
         self.remove_key.clicked.connect(lambda: self._set_key(""))
         RefreshTimer(self, self.refresh)
         self.show_settings()
@@ -195,6 +195,23 @@ class LocalServerSettings(QWidget):
                 self.changed.emit()
 
         run_job(self, lambda: local_access(services), copy, self._status.show_error)
+
+    def _make_key(self) -> None:
+        """Make a key, after a question where it takes the place of another one."""
+        if not self._has_key:
+            self._set_key(new_key())
+            return
+        ask(
+            self,
+            "replaceKeyQuestion",
+            self.tr("Local server"),
+            self.tr("Replace the API key?"),
+            self.tr("Other computers and programs are refused until you enter the new key there."),
+            ("replaceKeyButton", self.tr("Replace")),
+            self.tr("Cancel"),
+            lambda: self._set_key(new_key()),
+            is_destructive=True,
+        )
 
     def _set_key(self, key: str) -> None:
         secrets = self._services.secrets

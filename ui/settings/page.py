@@ -297,7 +297,7 @@ class SectionList(QListWidget):
         """Go on from the list in the selected section, not in the first one."""
         page, top = self._scroll.widget(), self._headings[self.currentRow()].y()
         each = self.nextInFocusChain()
-        while next and page is not None and each is not self:
+        while next and page is not None and each is not None and each is not self:
             is_stop = each.isVisible() and each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus
             if is_stop and page.isAncestorOf(each) and each.mapTo(page, QPoint()).y() >= top:
                 each.setFocus(Qt.FocusReason.TabFocusReason)
