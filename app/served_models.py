@@ -19,7 +19,9 @@ from app.services import Services
 from app.thoughts import thinking_choices
 from model_manager.cancellation import CancelToken
 from model_manager.errors import UserError
+from model_manager.hub.catalogue import STARTER
 from model_manager.library.library import LocalModel
+from model_manager.library.starter import find_starter
 from model_manager.plan.load_spec import PlanOptions
 
 
@@ -91,12 +93,12 @@ class ServedModels:
 
 
 def selected_model(services: Services) -> str:
-    """Return the id of the model that is selected in the window.
+    """Return the id of the model that is selected in the window, which is the starter model at first.
 
     Raises:
         UserError: ``no_local_model`` where none is selected, or one on a server.
     """
-    model_id = services.settings.current.model_id or ""
+    model_id = services.settings.current.model_id or (STARTER.id if find_starter() is not None else "")
     if not model_id or is_server_model(model_id):
         raise UserError("no_local_model")
     return model_id

@@ -53,15 +53,16 @@ def open_page(window: MainWindow) -> LocalServerSettings:
 def test_switched_on_it_answers_and_shows_who_asks(open_window: OpenWindow, qtbot: QtBot, safe: Safe) -> None:
     window = open_window()
     services = window.controller.services
-    services.settings.change(model_id="starter", local_server_port=free_port())
+    services.settings.change(local_server_port=free_port())
     page = open_page(window)
     model = page.form.rows["model"].explanation
+    # Selected until the user selects another one.
     assert (model.text(), page.copy_model.isVisible()) == ("starter", True)
     # Other programs get no answer from it.
     services.settings.change(model_id="server:1/large")
     qtbot.waitUntil(lambda: model.text().startswith("No model on this computer is selected."), timeout=PATIENCE_MS)
     assert (bool(model.property("warning")), page.copy_model.isVisible()) == (True, False)
-    services.settings.change(model_id="starter")
+    services.settings.change(model_id=None)
     assert page.address.text() == "Not running"
     page.form.controls["local_server"].click()
     qtbot.waitUntil(lambda: page.address.text().endswith("/v1"), timeout=PATIENCE_MS)
