@@ -179,6 +179,20 @@ def test_the_panel_follows_the_open_conversation(window: MainWindow, qtbot: QtBo
     assert panel(window).system_prompt.toPlainText() == "Only in the first."
 
 
+def test_a_long_name_of_a_model_does_not_narrow_what_is_beside_the_conversation(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.resize(1000, 700)
+    opened(qtbot, window)
+    settings, button = window.controller.services.settings.current, window.header.model_button
+    for name in ("Short", "A long name of a model & its server " * 4):
+        window.header.set_model(name, "")
+        assert (window.sidebar.width(), window.panel.width()) == (settings.sidebar_width, settings.panel_width)
+        assert button.geometry().right() < window.header.settings_button.x()
+        assert button.text().endswith("…") == (name != "Short")
+        assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
+
+
 def test_the_panel_keeps_its_width_and_is_over_a_narrow_window(
     window: MainWindow, qtbot: QtBot, open_window: OpenWindow
 ) -> None:

@@ -32,7 +32,7 @@ SIZE = 640, 400
 DIALOG = 600, 340
 """The largest dialog there."""
 ELIDED = ("modelButton",)
-"""Buttons whose text is shortened in the middle."""
+"""Buttons whose text is elided."""
 
 
 def cut(widget: QWidget) -> bool:

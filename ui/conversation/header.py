@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ui.conversation.context_gauge import ContextGauge
 from ui.conversation.title import ConversationTitle
+from ui.widgets.icons import SIZE, icon
 from ui.widgets.layouts import hbox
-from ui.widgets.tool_button import set_name, tool_button
+from ui.widgets.tool_button import ToolButton, set_name, tool_button
 from ui.widgets.translated import TranslatedWidget
 
 HEIGHT, MARGINS = 48, (12, 0, 12, 0)
 STATUS_WIDTH = 620
 """A narrower header has no room for the status."""
+ROUNDING = 3
+"""Pixels by which the measured width of a text may be too small."""
+MODEL_WIDTH = 120
+"""Least width of the model button in pixels."""
 BAR_WIDTH = 460
 """A narrower header has no room for the bar of the gauge."""
+
+
+class _ModelButton(ToolButton):
+    """Button whose text is elided where there is no room: what is beside the content keeps its width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = self._shown = ""
+        self.setObjectName("modelButton")
+        self.setIcon(icon("chevron-down", "quiet_text"))
+        self.setIconSize(QSize(SIZE, SIZE))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        # Puts the arrow behind the name.
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+
+    def show_text(self, text: str) -> None:
+        """Show a text as far as there is room."""
+        self._whole = text
+        self.updateGeometry()
+        self.parentWidget().layout().activate()  # type: ignore[union-attr]
+        self._elide()
+
+    def sizeHint(self) -> QSize:
+        """Return a size with room for the whole text."""
+        width = self._frame() + self.fontMetrics().horizontalAdvance(self._whole) + ROUNDING
+        return QSize(width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the minimum size."""
+        return QSize(min(MODEL_WIDTH, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Elide the text to the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _frame(self) -> int:
+        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self._shown)
+
+    def _elide(self) -> None:
+        room = max(self.width(), MODEL_WIDTH) - self._frame()
+        self._shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        self.setText(self._shown.replace("&", "&&"))
 
 
 class Header(TranslatedWidget):
@@ -26,9 +76,7 @@ class Header(TranslatedWidget):
         super().__init__(parent)
         self.setFixedHeight(HEIGHT)
         self.sidebar_button = tool_button("sidebarButton", "sidebar")
-        self.model_button = tool_button("modelButton", "chevron-down", with_text=True)
-        # Puts the arrow behind the name.
-        self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.model_button = _ModelButton()
         self._model = "", ""
         self.title = ConversationTitle()
         self.status = QLabel()
@@ -71,7 +119,7 @@ class Header(TranslatedWidget):
 
     def _show_model(self) -> None:
         whole, short = self._model
-        self.model_button.setText((whole if self.width() >= STATUS_WIDTH else short).replace("&", "&&"))
+        self.model_button.show_text(whole if self.width() >= STATUS_WIDTH else short)
 
     def _retranslate(self) -> None:
         self.status.clear()

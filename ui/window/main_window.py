@@ -39,6 +39,8 @@ NARROW_WIDTH = 640
 """A narrower window hides the sidebar, and shows it over the content on request."""
 PANEL_NARROW_WIDTH = 960
 """A narrower window shows the panel over the content."""
+CONTENT_MIN_WIDTH = 398
+"""Of the chat, in pixels: as much as sidebar and panel leave in a window of 1,000."""
 OVERLAY_WIDTH, OVERLAY_MARGIN = 280, 56
 """Width of the sidebar over the content, and what is left of the content at least."""
 WIDTH_MS = 300
@@ -273,6 +275,7 @@ class MainWindow(QMainWindow):
         self._above_composer = vbox(self.notice)
         vbox(self._above_composer, self.hint, self.composer, parent=centred, spacing=4)
         self._content = QWidget()
+        self._content.setMinimumWidth(CONTENT_MIN_WIDTH)
         vbox(self.header, (self.pages, 1), hbox(centred, margins=(16, 4, 16, 16)), parent=self._content)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(1)
