@@ -3162,6 +3162,10 @@ Click to rename</source>
 <context>
     <name>DeviceSettings</name>
     <message>
+        <source>A PC whose APUS Chat lends it (Settings &gt; Lending), or that runs llama.cpp&apos;s rpc-server, can share its GPUs with this one. Network traffic isn&apos;t encrypted, so use it only on your own network.</source>
+        <translation>在 APUS Chat 的“设置 &gt; 出借算力”中出借的电脑，或运行 llama.cpp 的 rpc-server 的电脑，可以将 GPU 共享给本机。网络传输不加密，请只在自己的网络中使用。</translation>
+    </message>
+    <message>
         <source>{server} removed.</source>
         <translation>已移除 {server}。</translation>
     </message>
@@ -3228,10 +3232,6 @@ Click to rename</source>
     <message>
         <source>Devices on other PCs</source>
         <translation>其他电脑上的设备</translation>
-    </message>
-    <message>
-        <source>A PC running llama.cpp&apos;s rpc-server can share its GPUs with this one. Network traffic isn&apos;t encrypted, so use it only on your own network.</source>
-        <translation>运行 llama.cpp 的 rpc-server 的电脑可以将 GPU 共享给本机。网络传输不加密，请只在自己的网络中使用。</translation>
     </message>
     <message>
         <source>HOST:PORT, such as 192.168.1.20:50052</source>

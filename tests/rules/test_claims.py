@@ -385,7 +385,7 @@ planning/test_chosen_devices.py::test_servers_of_the_settings_are_used_like_requ
     you added one
     模型的一部分和计算数据
     你为 RPC 添加的电脑
-    A PC running llama.cpp's rpc-server can share its GPUs with this one
+    A PC whose APUS Chat lends it (Settings > Lending), or that runs llama.cpp's rpc-server, can share its GPUs with this one
 window/models/test_search.py::test_magnet_link_is_downloaded_after_confirmation download/test_torrent.py::test_libtorrent_is_imported_on_use
     parts of a file, to others
     a magnet link is downloading

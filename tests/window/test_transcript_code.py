@@ -196,6 +196,7 @@ def test_code_and_tables_are_saved_as_files(open_window: OpenWindow, qtbot: QtBo
     pick_in_file_dialog(qtbot, window, target)
     qtbot.waitUntil(target.exists)
     assert target.read_text("utf-8") == "# src/tool.py\nprint('中文')\n"
+    assert window.notice.text() == f"Saved as {target}."
     transcript.save_requested.emit("table.csv", "一\r\n")
     table = tmp_path / "table.csv"
     pick_in_file_dialog(qtbot, window, table)

@@ -65,4 +65,4 @@ class ExternalActions(QObject):
         encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
         data = self._text_to_save.encode(encoding, "replace")
         if self._notice.attempt(lambda: write_atomically(path, data)):
-            self._notice.show_message(self.tr("Saved as {name}.").format(name=path.name))
+            self._notice.show_message(self.tr("Saved as {name}.").format(name=path))

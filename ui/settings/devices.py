@@ -186,8 +186,8 @@ class DeviceSettings(QWidget):
         self.refresh_button.setAccessibleName(self.tr("Rescan devices"))
         explanation = quiet_label(
             self.tr(
-                "A PC running llama.cpp's rpc-server can share its GPUs with this one. Network traffic isn't "
-                "encrypted, so use it only on your own network."
+                "A PC whose APUS Chat lends it (Settings > Lending), or that runs llama.cpp's rpc-server, can share "
+                "its GPUs with this one. Network traffic isn't encrypted, so use it only on your own network."
             )
         )
         example = self.tr("HOST:PORT, such as 192.168.1.20:50052")
