@@ -5621,8 +5621,8 @@ Click to rename</source>
         <translation>标记的层：专家在内存中</translation>
     </message>
     <message>
-        <source>Other chats in RAM: up to {size}</source>
-        <translation>内存中的其他对话：最多 {size}</translation>
+        <source>Other chats: up to {size}</source>
+        <translation>其他对话：最多 {size}</translation>
     </message>
 </context>
 <context>

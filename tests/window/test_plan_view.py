@@ -129,7 +129,7 @@ def test_ram_for_other_chats_is_shown(qtbot: QtBot):
     shown = Shown(qtbot, "Q2_K", 24.0, 24.0, cache_limit=10 << 30)
     detail = shown.view.panel.kv_row.detail
     assert shown.view.plan is not None
-    assert detail.full_text == "Other chats in RAM: up to 10.0 GiB"
+    assert detail.full_text == "Other chats: up to 10.0 GiB"
     shown.view.panel.cache_limit = 0
     shown.show(PlanOptions())
     assert detail.full_text == ""

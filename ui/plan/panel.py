@@ -252,7 +252,7 @@ class PlanPanel(QWidget):
             row.note.set_text("" if self._narrow else note)
         self.split_row.detail.set_text(self.tr("Marked: experts in RAM") if plan.experts_in_ram else "")
         kept = min(self.cache_limit, plan.host.cache_bytes)
-        other_chats = self.tr("Other chats in RAM: up to {size}").format(size=size_text(kept))
+        other_chats = self.tr("Other chats: up to {size}").format(size=size_text(kept))
         self.kv_row.detail.set_text(other_chats if kept else "")
 
     def _change(self, option: str, value: object) -> None:

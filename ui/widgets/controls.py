@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 from ui.widgets.layouts import MAX_WIDGET_SIZE, hbox, vbox
 
 CONTROL_WIDTH = 220
+POPUP_PADDING = 24
+"""Beside the choices of a combo box, in pixels."""
 TYPING_PAUSE_MS = 500
 """A text is saved after this pause in typing."""
 CUSTOM = "custom"
@@ -60,6 +62,12 @@ class ChoiceBox(QComboBox):
         wheel_only_with_focus(self)
         self.set_labels(labels or {})
         self.currentIndexChanged.connect(lambda _index: self.changed.emit(self.currentData()))
+
+    def showPopup(self) -> None:
+        """Show the choices in their whole width, up to twice that of the box."""
+        width = self.view().sizeHintForColumn(0) + POPUP_PADDING
+        self.view().setMinimumWidth(min(width, 2 * CONTROL_WIDTH))
+        super().showPopup()
 
     def value(self) -> Any:
         """Return the selected value."""
