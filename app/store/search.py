@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from app.conversation import DocumentHit, SearchHit
+from app.conversation import THOUGHT_CLOSE, THOUGHT_OPEN, DocumentHit, SearchHit
 from app.store import search_index
 from app.store.folding import composed, fold, original_position
+from app.tool_calls import CALL, FAILED, RESULT
 
 _BEFORE = 40
 _AFTER = 80
@@ -28,8 +29,11 @@ _MOST_PARTS = 10
 _CUT = "…"
 _WORD = 16
 """A cut word at the start or the end of a snippet is dropped where it has fewer characters."""
-_MARKS = re.compile(r"[*`]+|(?<=\n)(?:#{1,6} |> ?)|(?<!\|)\|(?!\|)|:?-{3,}:?(?= *\|)")
-"""Markdown marks of emphasis, code, headings, quotes and tables."""
+_MARKS = re.compile(
+    rf"`{{3,}}(?:{CALL}|{RESULT}|{FAILED})\b|{THOUGHT_OPEN}|{THOUGHT_CLOSE}"
+    r"|[*`]+|(?<=\n)(?:#{1,6} |> ?)|(?<!\|)\|(?!\|)|:?-{3,}:?(?= *\|)"
+)
+"""Marks of thoughts and tools, and Markdown marks of emphasis, code, headings, quotes and tables."""
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
 """Characters that folding doesn't change."""

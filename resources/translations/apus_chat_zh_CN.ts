@@ -7102,6 +7102,10 @@ Click to rename</source>
         <translation>文件夹设置…</translation>
     </message>
     <message>
+        <source>New subfolder</source>
+        <translation>新建子文件夹</translation>
+    </message>
+    <message>
         <source>Search in this folder</source>
         <translation>在此文件夹中搜索</translation>
     </message>
@@ -8724,12 +8728,12 @@ Click to rename</source>
         <translation>转到对话列表</translation>
     </message>
     <message>
-        <source>Rename the selected conversation</source>
-        <translation>重命名选中的对话</translation>
+        <source>Rename the selected conversation (in the list)</source>
+        <translation>重命名选中的对话（在列表中）</translation>
     </message>
     <message>
-        <source>Move the selected conversation to trash</source>
-        <translation>将选中的对话移到回收站</translation>
+        <source>Move the selected conversation to trash (in the list)</source>
+        <translation>将选中的对话移到回收站（在列表中）</translation>
     </message>
     <message>
         <source>Export conversations</source>

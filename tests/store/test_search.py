@@ -173,6 +173,12 @@ def test_a_snippet_has_no_marks_of_a_table(store: ConversationStore) -> None:
     assert found(store, "earth") == ["Planet Moons Earth 1 a || b"]
 
 
+def test_a_snippet_has_no_marks_of_thoughts_and_tools(store: ConversationStore) -> None:
+    say(store, '<think>\n```tool-call\n{"name": "add"}\n```\n\n```tool-result\n5\n```\n</think>\n\nThe sum is five.')
+    assert found(store, "name") == ['{"name": "add"} 5 The sum is five.']
+    assert found(store, "sum") == ["…5 The sum is five."]
+
+
 def test_the_hits_of_one_conversation_can_be_limited(store: ConversationStore) -> None:
     few = say(store, "word 1")
     many = say(store, *(f"word {number}" for number in range(10)))

@@ -88,9 +88,11 @@ def test_backup_is_made_and_restored(window: MainWindow, qtbot: QtBot) -> None:
     dialog = backups(window.centre.page)  # type: ignore[arg-type]
     status = dialog.status.label.text
     assert (rows(dialog), dialog.restore.isEnabled()) == ([], False)
-    dialog.make.click()
+    dialog.make.setFocus()
+    qtbot.keyClick(dialog.make, Qt.Key.Key_Return)
     assert not dialog.make.isEnabled()
     said(qtbot, status, "Backup complete")
+    assert dialog.make.hasFocus()
     assert any("manual" in row for row in rows(dialog)), "the copy of the day may be there too"
     second = say(store_of(window), "second")
     store_of(window).delete(first)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton
 
 from app.store.backups import Backup, BackupKind
 from app.store.store import ConversationStore
@@ -34,6 +34,7 @@ class BackupsPage(Page):
         self._store = store
         self._backups: list[Backup] = []
         self._busy = False
+        self._focused: QPushButton | None = None
         self.list = QListWidget()
         self.list.setObjectName("backupsList")
         self.list.setAccessibleName(title)
@@ -105,6 +106,8 @@ class BackupsPage(Page):
             then()
 
         self._busy = True
+        # A button that is disabled loses the focus.
+        self._focused = next((each for each in (self.make, self.from_file, self.restore) if each.hasFocus()), None)
         self._update()
         self.status.show_message(text)
         run_job(self, work, succeed, lambda error: self._finish(error_text(error), "bad"))
@@ -112,6 +115,8 @@ class BackupsPage(Page):
     def _finish(self, text: str, kind: str) -> None:
         self._busy = False
         self._fill()
+        if self._focused is not None:
+            self._focused.setFocus()
         self.status.show_message(text, kind)
         self.work_finished.emit(kind == "good")
 

@@ -16,7 +16,7 @@ from ui.widgets.icons import icon
 
 FOLDER_ACTIONS = {
     "converse": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New conversation here"), "new-chat"),
-    "add": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New folder"), "new-folder"),
+    "add": ConversationAction(QT_TRANSLATE_NOOP("conversations", "New subfolder"), "new-folder"),
     "rename": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Rename"), "edit", key="F2"),
     "settings": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Folder settings…"), "settings"),
     "search": ConversationAction(QT_TRANSLATE_NOOP("conversations", "Search in this folder"), "search"),
