@@ -3967,6 +3967,10 @@ Click to rename</source>
         <translation>下载设置…</translation>
     </message>
     <message>
+        <source>Press Enter to open {name}.</source>
+        <translation>按回车打开 {name}。</translation>
+    </message>
+    <message>
         <source>A magnet link downloads from other people&apos;s computers and shares what you have with others while it runs. The file is verified like any other download.</source>
         <translation>磁力链接会从其他人的电脑下载；运行期间，也会把你已下载的部分分享给他人。下载的文件会像其他下载一样进行校验。</translation>
     </message>

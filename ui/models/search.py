@@ -159,8 +159,11 @@ class HubSearch(QFrame):
         self._timer.stop()
         if not text:
             self.go_home()
-        elif len(text) >= MIN_CHARACTERS and repository_in(text) is None:
-            # An address is opened with Enter: it may be incomplete.
+        elif (address := repository_in(text)) is not None:
+            # It may be incomplete; what was found for the text before is no longer about it.
+            self._cancel()
+            self._show_message(self.tr("Press Enter to open {name}.").format(name=address[0]))
+        elif len(text) >= MIN_CHARACTERS:
             self._timer.start()
 
     def _on_enter(self) -> None:

@@ -105,6 +105,9 @@ def test_messages_for_no_results_and_server_errors(show: Open, qtbot: QtBot, hub
     message = dialog.search.message.label
     qtbot.waitUntil(lambda: "Nothing found" in message.text(), timeout=PATIENCE_MS)
     assert not dialog.search.message.action.isVisible()
+    dialog.field.selectAll()
+    qtbot.keyClicks(dialog.field, "somebody/Tiny")
+    assert message.text() == "Press Enter to open somebody/Tiny."
     hub.fault("api", "status", code=500, times=-1)
     search(qtbot, dialog, "tiny")
     qtbot.waitUntil(lambda: "reported a server error" in message.text(), timeout=PATIENCE_MS)
