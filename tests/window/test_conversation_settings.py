@@ -190,6 +190,7 @@ def test_a_long_name_of_a_model_does_not_narrow_what_is_beside_the_conversation(
         assert (window.sidebar.width(), window.panel.width()) == (settings.sidebar_width, settings.panel_width)
         assert button.geometry().right() < window.header.settings_button.x()
         assert button.text().endswith("…") == (name != "Short")
+        assert button.toolTip().startswith(name)
         assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
 
 

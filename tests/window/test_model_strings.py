@@ -36,6 +36,13 @@ from ui.widgets.formats import (
 )
 
 
+def test_a_download_has_the_name_of_the_catalogue_before_the_hub_answers() -> None:
+    item = ModelItem("unsloth/Qwen3.5-4B-GGUF:Qwen3.5-4B-Q4_K_M.gguf")
+    assert (item.title, item.quantisation) == ("Qwen3.5 4B", "Q4_K_M")
+    item = ModelItem("somebody/files:folder/one-Q8_0.gguf")
+    assert (item.title, item.quantisation) == ("one-Q8_0", "Q8_0")
+
+
 @pytest.mark.parametrize(
     ("better", "worse"),
     [("Q8_0", "Q5_K_M"), ("Q5_K_S", "Q4_K_M"), ("Q4_K_S", "Q3_K_M"), ("Q3_K_M", "IQ3_XXS"), ("IQ3_XXS", "Q2_K"),

@@ -99,7 +99,7 @@ class Header(TranslatedWidget):
     def set_model(self, text: str, tip: str, short: str = "") -> None:
         """Set the text of the model button; ``short`` is used in a narrow header."""
         self._model = text, short or text
-        self.model_button.setToolTip(tip)
+        self.model_button.setToolTip(tip if tip == text else f"{text}\n{tip}")
         self.model_button.setAccessibleName(self.tr("Model: {name}").format(name=text))
         self._show_model()
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from app.planning.open_models import OpenModel
+from app.planning.open_models import OpenModel, open_model_names
 from app.translation import QT_TRANSLATE_NOOP
 from model_manager.download.transfer import DownloadStatus
 from model_manager.errors import UserError
@@ -187,7 +187,8 @@ class ModelItem:
         if self.quarantined is not None and self.download is None:
             return self.quarantined.name.removesuffix(".gguf")
         # OWNER/REPO:FILE, or the name in a magnet link.
-        return self.key.partition(":")[2].rpartition("/")[2].removesuffix(".gguf") or self.key
+        repository, _, file = self.key.partition(":")
+        return open_model_names().get(repository) or file.rpartition("/")[2].removesuffix(".gguf") or self.key
 
     @cached_property
     def quantisation(self) -> str | None:
@@ -195,7 +196,7 @@ class ModelItem:
         for source in (self.catalogue, self.model, self.published, self.candidate):
             if source is not None:
                 return source.quantisation
-        return quantisation_in(f"{self.title}.gguf")
+        return quantisation_in(self.key) or quantisation_in(f"{self.title}.gguf")
 
     @property
     def bytes(self) -> int:
