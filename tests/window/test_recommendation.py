@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -699,7 +700,7 @@ def test_measured_speed_replaces_the_estimate(
     # Only for the same plan, but in any folder.
     other = replace(before, spec=replace(before.spec, threads=1))
     assert services.planning.speeds.applied(tiny_model, other) == other
-    moved = tiny_model.rename(services.folder.root / tiny_model.name)
+    moved = Path(shutil.copy2(tiny_model, services.folder.root))
     assert services.planning.speeds.applied(moved, before).tokens_per_second_estimate == 17.0
 
 
