@@ -483,6 +483,19 @@ def test_finished_download_does_not_replace_a_chosen_model(
     assert services.settings.current.model_id == STARTER
 
 
+def test_no_model_is_selected_after_its_deletion(qtbot: QtBot, open_window: Any) -> None:
+    window = open_window()
+    services = window.controller.services
+    write_tiny_model(services.downloads.folder() / "mine.gguf", name="Mine")
+    services.settings.change(model_id="mine")
+    window.controller.models.show_page()
+    page: Any = find(window, "modelsDialog", ModelsPage)
+    qtbot.waitUntil(lambda: "mine" in page.list.rows(), timeout=PATIENCE_MS)
+    page.controller.run("delete", page.inventory.item("mine"))
+    qtbot.mouseClick(find(window, "agreeButton", QPushButton), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: services.settings.current.model_id is None, timeout=PATIENCE_MS)
+
+
 def test_models_page_leads_with_the_recommendation_and_asks_before_what_does_not_fit(
     qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, tmp_path: Path
 ) -> None:

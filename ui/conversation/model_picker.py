@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from model_manager.plan.load_spec import PlanOptions
     from model_manager.published import PublishedModel
     from ui.models.fits import ModelFits
-    from ui.models.jobs import ModelJobs
+    from ui.models.jobs import ModelJobs, Outcome
     from ui.plan.bar_data import Bar
     from ui.plan.model_plan import ModelPlan
 
@@ -190,6 +190,7 @@ class ModelPicker(QObject):
             if self._jobs is None:
                 # Jobs continue when the page is left.
                 self._jobs = ModelJobs(self)
+                self._jobs.ended.connect(self._leave_deleted)
             fits = self._fits_now()
             page = ModelsPage(
                 self._services.downloads,
@@ -214,6 +215,17 @@ class ModelPicker(QObject):
             page.select(key)
         if with_plan:
             page.details.plan.setChecked(True)
+
+    def _leave_deleted(self, outcome: Outcome) -> None:
+        """Select no model where the selected one has been deleted."""
+        model_id = self._services.settings.current.model_id
+        if outcome.job.kind != "delete" or not model_id or is_server_model(model_id):
+            return
+        try:
+            self._services.library.resolve(model_id)
+        except UserError:
+            self._notice.attempt(lambda: self._services.settings.change(model_id=None))
+            self.changed.emit()
 
     def show_plan(self, model_id: str) -> None:
         """Show the memory plan of a model on the models page."""

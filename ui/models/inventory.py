@@ -130,7 +130,7 @@ def _item(
         verification=activity.verifications.get(key),
         refusal=scan.refusals.get(model.id) if model is not None else None,
         just_downloaded=key in activity.just_downloaded,
-        in_use=activity.current_id in ids,
+        in_use=model is not None and activity.current_id in ids,
         room=activity.room,
         can_move_up=key in [each.id for each in activity.downloads if each.state not in OVER][1:],
     )
