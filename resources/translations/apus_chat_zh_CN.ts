@@ -5161,6 +5161,10 @@ Click to rename</source>
         <translation>支持任何 GGUF 对话模型。可将文件或文件夹拖放到这里，文件仍保留在原处。</translation>
     </message>
     <message>
+        <source>Clear search</source>
+        <translation>清除搜索内容</translation>
+    </message>
+    <message>
         <source>Search Hugging Face, or paste OWNER/REPO</source>
         <translation>搜索 Hugging Face，或粘贴 OWNER/REPO</translation>
     </message>

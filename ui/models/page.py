@@ -125,6 +125,7 @@ class ModelsPage(Page):
         clear = self.field.findChild(QAction, "_q_qlineeditclearaction")
         if clear is not None:
             clear.setIcon(icon("close", size=16))
+            clear.setText(self.tr("Clear search"))
         self.field.setPlaceholderText(self.tr("Search Hugging Face, or paste OWNER/REPO"))
         self.field.setAccessibleName(self.tr("Search Hugging Face"))
         search_icon = QAction(self.tr("Search"), self.field)

@@ -185,7 +185,17 @@ class Palette(QObject):
 
     def _command_entries(self) -> Iterable[Entry]:
         session = self._conversation.session
-        is_empty = session.is_empty
+        assigned = assigned_keys(self._services.settings.current.shortcuts)
+        for group, shortcuts in SHORTCUTS.items():
+            if session.is_empty and group in (ANSWERS, READING):
+                continue
+            for each in shortcuts:
+                if each.id and each.id not in HIDDEN_COMMANDS:
+                    keys = key_text(next(iter(assigned[each.id]), ""))
+                    words = translated(each.words) if each.words else ""
+                    yield Entry(
+                        f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys, words=words
+                    )
         if session.conversation_id is not None and not session.is_temporary:
             for id_, text, words in (
                 ("delete", self.tr("Move this conversation to trash"), self.tr("delete")),
@@ -195,17 +205,6 @@ class Palette(QObject):
             yield Entry(f"{RENAME}:", self.tr("Rename this conversation"), self.tr("Commands"))
         for shelf, text in ((Shelf.ARCHIVE, self.tr("Show archive")), (Shelf.TRASH, self.tr("Show trash"))):
             yield Entry(f"{SHELF}:{shelf}", text, self.tr("Commands"))
-        assigned = assigned_keys(self._services.settings.current.shortcuts)
-        for group, shortcuts in SHORTCUTS.items():
-            if is_empty and group in (ANSWERS, READING):
-                continue
-            for each in shortcuts:
-                if each.id and each.id not in HIDDEN_COMMANDS:
-                    keys = key_text(next(iter(assigned[each.id]), ""))
-                    words = translated(each.words) if each.words else ""
-                    yield Entry(
-                        f"{COMMAND}:{each.id}", translated(each.text), self.tr("Commands"), value=keys, words=words
-                    )
 
     def _choose(self, key: str) -> None:
         kind, _, rest = key.partition(":")
