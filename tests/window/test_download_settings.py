@@ -244,6 +244,9 @@ def test_closing_during_a_download_asks(
 
     question().reject()
     assert window.isVisible()
+    qtbot.keyClick(window.composer.field, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert window.isVisible()
+    question().reject()
     box = question()
     box.checkBox().setChecked(remembers)
     button = box.findChild(QPushButton, choice)

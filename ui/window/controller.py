@@ -207,13 +207,18 @@ class WindowController(QObject):
             "settings": self.show_settings,
             "doctor": self.show_diagnostics,
             "shortcuts": self.show_shortcuts,
-            "quit": window.quit,
+            "quit": self._quit,
         }
         return {id_: each if id_ in ON_PAGES else partial(self._in_chat, each) for id_, each in actions.items()}
 
     def _in_chat(self, action: Callable[[], object]) -> None:
         self.window.centre.show_first()
         action()
+
+    def _quit(self) -> None:
+        # Where downloads continue in the background, this is how they are ended.
+        if self.services.settings.current.downloads_in_background or not self.background.keep_running():
+            self.window.quit()
 
     def _go_to_list(self) -> None:
         self.window.sidebar.show()
