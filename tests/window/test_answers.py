@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.backend import PromptProgress
 from app.config.drafts import Draft
 from app.conversation import Message, Role, Speculation, Status
 from tests.rigs.tiny_model import write_tiny_model
@@ -20,6 +21,7 @@ from tests.window.conftest import OpenWindow
 from tests.window.input import PATIENCE_MS, branch, find, indexes, send, titles, wait_for_answer, wait_for_words, write
 from ui.conversation.answer_details import DetailsDialog
 from ui.conversation.edit_dialog import EditDialog
+from ui.conversation.message_items import MessageItems
 from ui.export.dialog import ExportDialog
 from ui.settings.page import SettingsPage
 from ui.settings.shortcuts import SHORTCUTS
@@ -698,3 +700,8 @@ def test_edited_answer_is_a_new_version_and_the_original_stays(
     assert answer.provenance is not None
     assert edited.provenance is not None
     assert edited.provenance.model_id == answer.provenance.model_id
+
+
+def test_the_tokens_of_a_prompt_are_grouped(qtbot: QtBot) -> None:
+    text = MessageItems()._reading(PromptProgress(1_780, 5_839, 500, None), 0, "", is_summary=False)
+    assert text == "Reading the conversation: 1,280 of 5,339 tokens"

@@ -96,6 +96,7 @@ UNTRANSLATED = {
     "JSON Lines",
     "PDF",
     "APUS Chat",
+    "starter",  # the name by which other programs ask the local server for the model
     "SearXNG",
     "Brave Search",
     "Tavily",

@@ -146,7 +146,7 @@ class MessageItems(QObject):
         text = self.tr("Reading the conversation: {read} of {total} tokens{left}")
         if is_summary:
             text = self.tr("Reading the oldest messages for a summary: {read} of {total} tokens{left}")
-        return text.format(read=read, total=new, left=left)
+        return text.format(read=grouped(read), total=grouped(new), left=left)
 
     def _left(self, seconds_left: float | None, waited_s: float) -> str:
         if seconds_left is None:
@@ -217,7 +217,7 @@ class MessageItems(QObject):
             return self.tr("Edited")
         if provenance is None or not provenance.completion_tokens:
             return ""
-        parts = [self.tr("{count} tokens").format(count=provenance.answer_tokens)]
+        parts = [self.tr("{count} tokens").format(count=grouped(provenance.answer_tokens))]
         if provenance.tokens_per_second:
             parts.insert(0, self.speed(provenance.tokens_per_second))
         if provenance.finish_reason == "length" and not filled_context(provenance):

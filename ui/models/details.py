@@ -43,7 +43,7 @@ from ui.widgets.dialog_parts import (
     set_kind,
     set_style_property,
 )
-from ui.widgets.formats import date_text, list_text, quality_of, quality_sentence
+from ui.widgets.formats import day_text, list_text, quality_of, quality_sentence
 from ui.widgets.icons import icon
 from ui.widgets.layouts import TOP, clear, hbox, vbox
 from ui.widgets.theme import interface_font
@@ -441,7 +441,7 @@ class ModelDetails(QWidget):
             text = self.tr("verified on {date}") if is_verified else self.tr("computed on {date}")
             if model.published and not is_verified:
                 text = self.tr("The hub lists no SHA-256, so the download of {date} couldn't be verified.")
-            details.append(DetailRow(" ", text.format(date=date_text(model.verified_at))))
+            details.append(DetailRow(" ", text.format(date=day_text(model.verified_at))))
         return details
 
     def _of_origin(self, item: ModelItem, repository: Repository | None) -> list[DetailRow]:
