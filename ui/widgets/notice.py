@@ -34,6 +34,8 @@ class NoticeBar(QFrame):
 
     needed = Signal()
     """A message is going to be shown."""
+    left = Signal()
+    """The message was closed, or its button pressed, and one of these had the focus."""
     undo_changed = Signal(bool)
     """Something was done that ``undo`` undoes, or was undone; whether there is more to undo."""
 
@@ -53,7 +55,7 @@ class NoticeBar(QFrame):
         self.button.setProperty("quiet", True)
         self.button.clicked.connect(self._act)
         self._close = tool_button("closeNoticeButton", "close", size=16)
-        self._close.clicked.connect(self.hide)
+        self._close.clicked.connect(self._leave)
         hbox(self._icon, (self._text, 1), self.button, self._close, parent=self, spacing=8, margins=(11, 5, 5, 5))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -147,8 +149,14 @@ class NoticeBar(QFrame):
         """Return the shown text."""
         return self._text.text()
 
+    def _leave(self) -> None:
+        had_focus = self.button.hasFocus() or self._close.hasFocus()
+        self.hide()
+        if had_focus:
+            self.left.emit()
+
     def _act(self) -> None:
         action, self._action = self._action, None
-        self.hide()
+        self._leave()
         if action is not None:
             action()

@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self.sidebar.visibility_changed.connect(self._place_backdrop)
         self.centre.changed.connect(self._show_page)
         self.notice.needed.connect(self._place_notice)
+        self.notice.left.connect(self._focus_message)
         sidebar = self.sidebar
         for each in (sidebar.new_button, sidebar.downloads_button, sidebar.models_button, sidebar.settings_button):
             each.clicked.connect(self.hide_overlay)
@@ -195,6 +196,11 @@ class MainWindow(QMainWindow):
         """Put the notice where it is seen; a message about the conversation stays there when a page is shown."""
         page = self.centre.page
         (self._above_composer if page is None else page.column).addWidget(self.notice)
+
+    def _focus_message(self) -> None:
+        """Give the focus to the message field where the chat is shown."""
+        if self.centre.page is None:
+            self.composer.field.setFocus()
 
     def hide_overlay(self) -> bool:
         """Hide the sidebar or the panel where it is over the content; return whether it was."""
