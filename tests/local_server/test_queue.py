@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -56,25 +57,26 @@ def hang_up(connection: HTTPConnection) -> None:
 
 
 def test_the_windows_question_goes_before_waiting_requests(tiny_server: Served) -> None:
-    order: list[str] = []
     running, _ = begin(tiny_server)
+    waiting: list[HTTPConnection] = []
 
-    def ask(name: str) -> None:
-        assert tiny_server.ask(max_tokens=3)[0] == 200
-        order.append(name)
+    def answered() -> list[HTTPConnection]:
+        return [each for each in waiting if select.select([each.sock], [], [], 0)[0]]
 
-    threads = []
-    for number, name in enumerate(("first", "second")):
-        threads.append(threading.Thread(target=ask, args=(name,)))
-        threads[-1].start()
-        wait_for(lambda number=number: state(tiny_server) == (1, number + 1))  # type: ignore[misc]
+    for number in (1, 2):
+        waiting.append(tiny_server.request("POST", "/v1/chat/completions", {**GO, "max_tokens": 3}))
+        wait_for(lambda number=number: state(tiny_server) == (1, number))  # type: ignore[misc]
     assert tiny_server.call("GET", "/health")[1] == {"status": "ok", "running": 1, "waiting": 2}
-    tiny_server.services.worker.submit(lambda: order.append("window"))
+    at_windows_turn: list[list[HTTPConnection]] = []
+    tiny_server.services.worker.submit(lambda: at_windows_turn.append(answered()))
     hang_up(running)
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert order == ["window", "first", "second"]
-    wait_for(lambda: state(tiny_server) == (0, 0))
+    # The second has its answer only after the first.
+    assert select.select([waiting[1].sock], [], [], PATIENCE_S)[0]
+    assert answered() == waiting
+    assert at_windows_turn == [[]]
+    for each in waiting:
+        assert each.getresponse().status == 200
+        each.close()
 
 
 def test_a_waiting_stream_reports_its_position(tiny_server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
