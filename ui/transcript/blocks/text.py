@@ -37,8 +37,8 @@ from ui.transcript.style import CODE_PAD, HEADINGS, RADIUS
 
 MEASURED = 1_000
 """Characters of a line that are surely wider than a question may be."""
-MAX_HIGHLIGHTED = 20_000
-"""Characters of code in a question that are highlighted, all in one go: some 20 milliseconds."""
+MAX_HIGHLIGHTED = 4_000
+"""Characters of code in a question that are highlighted, all in one go: some milliseconds."""
 FENCE_HEIGHT = 12
 """Of a fence without a language in a question."""
 CODE_GAP = 8
