@@ -218,6 +218,12 @@ class FolderStore(Database):
                 found |= _documents(connection, id_)
             return found
 
+    def folder_document_names(self, *folder_ids: str) -> list[str]:
+        """Return the names of the documents of folders, those of the first folder first."""
+        query = "SELECT name FROM folder_documents WHERE folder_id = ? ORDER BY number"
+        with self._connections.reading() as connection:
+            return [row["name"] for id_ in folder_ids for row in connection.execute(query, (id_,))]
+
     def folder_document(self, number: int) -> Attachment | None:
         """Return a document by its number; None where it was removed."""
         with self._connections.reading() as connection:

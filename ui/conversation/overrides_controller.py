@@ -132,7 +132,7 @@ class OverridesController(QObject):
         """Show the preset of the open conversation at the composer, and whether its model searches the web."""
         try:
             folder = self._session.folder()
-            documents = self._session.folder_documents()
+            documents = self._services.store.folder_document_names(*folder.folder_ids)
             overrides = folder.over(self._session.overrides())
             tools, defaults = self._session.sampling().tools, self._session.default_sampling()
         except UserError:
@@ -145,7 +145,7 @@ class OverridesController(QObject):
             preset.name if preset is not None else "",
             folder.name,
             has_instructions=bool(folder.instructions),
-            documents=[each.name for each in documents.values()],
+            documents=documents,
         )
 
     def _knows_tools(self) -> bool:

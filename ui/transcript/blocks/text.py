@@ -207,7 +207,7 @@ class PlainTextPart(Part):
         cursor.beginEditBlock()
         cursor.setBlockFormat(block_format)
         cursor.insertText(text)
-        lines = self.document.toPlainText().split("\n")
+        lines = self.document.toPlainText().split("\n") if "```" in text else []
         self._code = list(fenced_lines(lines))
         """First and last paragraph of each code, and its language."""
         if self._code:
